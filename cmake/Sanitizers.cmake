@@ -1,0 +1,11 @@
+# PACKSWARM_SANITIZE: "", "address" (with undefined behaviour) or "thread".
+set(PACKSWARM_SANITIZE "" CACHE STRING "Sanitizer: empty, address or thread")
+if(PACKSWARM_SANITIZE STREQUAL "address")
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=address,undefined)
+elseif(PACKSWARM_SANITIZE STREQUAL "thread")
+  add_compile_options(-fsanitize=thread)
+  add_link_options(-fsanitize=thread)
+elseif(NOT PACKSWARM_SANITIZE STREQUAL "")
+  message(FATAL_ERROR "PACKSWARM_SANITIZE must be empty, address or thread, not '${PACKSWARM_SANITIZE}'")
+endif()
