@@ -1,0 +1,99 @@
+// Every bound on what a stranger can make us hold, read or do, by name, with its reason.
+#pragma once
+
+#include <cstddef>
+
+#include "p2p/base/units.hpp"
+
+namespace packswarm::limits {
+
+using namespace std::chrono_literals;
+
+inline constexpr ByteCount kib = 1024;
+inline constexpr ByteCount mib = 1024 * kib;
+inline constexpr ByteCount gib = 1024 * mib;
+
+// Texts
+inline constexpr std::size_t max_url = 4096;            // longer than any package address; a header line must hold it
+inline constexpr std::size_t max_name = 512;            // package and file names of an index
+
+inline constexpr std::size_t max_reasons = 64;          // lines of reasons that one transfer leaves in the ledger
+inline constexpr std::size_t max_reason = 300;          // characters of one of them, and of an outcome
+inline constexpr ByteCount max_floors_text = 1 << 20;   // thousands of lineages
+
+// Indexes (FACTS: endless data)
+inline constexpr ByteCount max_release = 4 * mib;       // InRelease and Release; Debian's are about 150 KiB
+inline constexpr ByteCount max_signature = 64 * kib;    // detached signatures; pacman allows 16 KiB
+inline constexpr ByteCount max_database = 128 * mib;    // pacman's own bound for a .db
+inline constexpr ByteCount max_packages_text = 512 * mib;  // one uncompressed Packages; Debian main is about 45 MiB
+inline constexpr std::size_t max_index_entries = 1'000'000;
+inline constexpr std::size_t max_release_files = 200'000;  // lines of hashes in one Release
+inline constexpr ByteCount max_release_line = 16 * kib; // gpg itself cuts clearsigned lines a little above
+inline constexpr std::size_t max_release_fields = 256;
+inline constexpr std::size_t max_tar_members = 4'000'000;  // of one pacman database: folder, desc, depends, files
+inline constexpr ByteCount max_pkginfo_search = 64 * mib;  // unpacked bytes of a package in front of its .PKGINFO
+inline constexpr ByteCount max_stanza = 1 * mib;        // one package's paragraph
+inline constexpr int max_decompression_ratio = 200;     // text may be this many times its compressed size (+ 1 MiB)
+
+// Keyrings and gpg
+inline constexpr ByteCount max_keyring_file = 64 * mib; // Arch's is about 2 MiB
+inline constexpr std::size_t max_keyring_files = 1024;  // of one folder
+inline constexpr std::size_t max_keyrings = 32;         // prepared keyrings kept
+inline constexpr auto gpg_deadline = 30s;               // one run of gpg; large files get more
+inline constexpr ByteCount gpg_bytes_per_second = 20 * mib;  // slowest hashing we wait for
+
+// Artifacts
+inline constexpr ByteCount max_artifact = 16 * gib;
+inline constexpr ByteCount small_artifact = 1 * mib;    // at most this: whole, from one source at a time
+
+// HTTP towards mirrors
+inline constexpr int max_redirects = 10;                // pacman's number
+inline constexpr auto connect_timeout = 10s;            // pacman's number
+inline constexpr auto stall_timeout = 10s;              // no byte for this long: the source is dropped for the artifact
+inline constexpr std::size_t max_answer_head = 64 * 1024;  // all header lines of one answer
+inline constexpr ByteCount max_drained = 64 * kib;      // unwanted rest of a body read only to keep its connection
+inline constexpr auto drain_timeout = 2s;               // and for no longer than this
+inline constexpr ByteCount max_unread = 16 * mib;       // received, not yet taken by the loop: transfers pause beyond it
+
+// Peer channel
+inline constexpr ByteCount max_peer_message = 512 * kib;
+inline constexpr std::size_t max_ask = 512;             // digests in one ask
+inline constexpr ByteCount max_data_block = 128 * kib;  // payload of one data message
+inline constexpr std::size_t max_peer_gets = 64;        // open gets of one peer
+inline constexpr std::size_t max_lineages = 64;         // lineages in one hello
+inline constexpr auto peer_get_timeout = 10s;
+inline constexpr std::size_t max_peer_asks = 16;        // asks of one peer that are not answered yet
+inline constexpr double ask_burst = 131'072;            // digests one peer may ask for at once: all of Debian's, twice
+inline constexpr double asks_per_second = 8'192;        // and steadily; we ask for at most half of both
+inline constexpr std::size_t max_hellos = 32;           // one peer's hellos at once; one more each second
+inline constexpr std::size_t max_tell = 64 * 1024;      // bytes of one tell, unless a single answer is longer
+inline constexpr ByteCount max_peer_queue = 1 * mib;    // bytes of ours on the way to one peer
+inline constexpr std::size_t max_agent_name = 64;
+inline constexpr int max_lineage_peers = 200;           // connections of one rendezvous swarm
+inline constexpr int max_address_links = 16;            // of these, from one address
+inline constexpr std::size_t max_seeded_torrents = 256; // canonical torrents loaded because somebody asked
+inline constexpr std::size_t max_bans = 4096;
+inline constexpr auto max_hello_wait = 10s;             // a connection that has not said hello by then is no agent
+
+// Local doors
+inline constexpr ByteCount max_apt_message = 16 * mib;  // apt's whole configuration travels in one
+inline constexpr std::size_t max_control_line = 1 << 20;
+inline constexpr std::size_t max_json_nesting = 16;
+inline constexpr std::size_t max_control_clients = 128;
+inline constexpr std::size_t max_control_clients_per_user = 48;  // one user cannot lock the others out
+inline constexpr std::size_t max_control_gets = 256;    // gets in hand of one client
+inline constexpr std::size_t max_control_queries = 16;  // queries in hand of one client
+inline constexpr std::size_t max_control_files = 64;    // descriptors received and not yet claimed by a line
+inline constexpr ByteCount max_control_output = 256 * kib;  // waiting for a slow reader: its commands wait beyond it
+inline constexpr int max_bad_lines = 8;                 // then the connection closes
+inline constexpr auto control_write_stall = 60s;        // a client that takes nothing for this long is closed
+inline constexpr std::size_t max_http_head = 16 * 1024;
+inline constexpr std::size_t max_gateway_clients = 256;
+inline constexpr std::size_t max_http_pipeline = 8;     // requests of one connection in hand at once; apt sends 10
+inline constexpr auto http_head_timeout = 15s;          // from a head's first byte to its last
+inline constexpr auto http_idle_timeout = 60s;          // between requests of one connection
+inline constexpr auto http_write_stall = 60s;           // a client that takes nothing for this long is closed
+inline constexpr auto http_answer_timeout = 120s;       // no news of a file for this long: 504
+inline constexpr std::size_t max_open_requests = 4096;  // requests the broker has in hand
+
+}  // namespace packswarm::limits

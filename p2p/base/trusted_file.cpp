@@ -1,0 +1,46 @@
+#include "p2p/base/trusted_file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace packswarm {
+
+Result<StagedFile> StagedFile::create(const std::filesystem::path& path, ByteCount size) {
+    StagedFile out;
+    out.state_ = std::make_shared<State>();
+    out.state_->handle = FileHandle(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
+    if (!out.state_->handle.open()) return fail(ErrorKind::Broken, "creating {}: {}", path.string(), std::strerror(errno));
+    out.state_->path = path;
+    out.state_->size = size;
+    if (::ftruncate(out.handle().fd(), size) != 0)
+        return fail(ErrorKind::Broken, "sizing {} to {} bytes: {}", path.string(), size, std::strerror(errno));
+    return out;
+}
+
+Result<StagedFile> StagedFile::take_over(const std::filesystem::path& path) {
+    auto handle = open_for_reading(path);
+    if (!handle) return tl::unexpected(handle.error());
+    const auto info = file_info(*handle);
+    if (!info) return tl::unexpected(info.error());
+    StagedFile out;
+    out.state_ = std::make_shared<State>();
+    out.state_->handle = std::move(*handle);
+    out.state_->path = path;
+    out.state_->size = info->size;
+    return out;
+}
+
+Result<void> StagedFile::write(ByteCount offset, ByteView bytes) const {
+    if (offset < 0 || offset + static_cast<ByteCount>(bytes.size()) > size())
+        return fail(ErrorKind::Refused, "{} bytes at {} do not fit a file of {}", bytes.size(), offset, size());
+    return write_at(handle(), offset, bytes);
+}
+
+StagedFile::State::~State() {
+    if (!kept && !path.empty()) ::unlink(path.c_str());
+}
+
+}  // namespace packswarm

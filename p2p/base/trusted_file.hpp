@@ -1,0 +1,75 @@
+// Bytes change type as they earn trust: StagedFile (anything) -> VerifiedFile (its digest is vouched for) -> StoredFile
+// (published under its digest). Only verify makes the second, only the store makes the third: sharing takes nothing else.
+// Handles are cheap to copy and share one open descriptor. Any thread; concurrent writers keep to different ranges.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "p2p/base/digest.hpp"
+#include "p2p/base/file.hpp"
+
+namespace packswarm {
+
+namespace verify {
+class FileVerifier;
+}
+namespace store {
+class Vault;
+}
+
+// A file being put together. Its path disappears with the last handle unless the store has taken it over.
+class StagedFile {
+  public:
+    // Creates path (which must not exist) with the given final size. Errors: Broken (no space, no permission).
+    static Result<StagedFile> create(const std::filesystem::path& path, ByteCount size);
+    // Takes over a file that stands at path already, for reading only: nobody writes into what other names may show.
+    static Result<StagedFile> take_over(const std::filesystem::path& path);
+
+    const FileHandle& handle() const { return state_->handle; }
+    const std::filesystem::path& path() const { return state_->path; }
+    ByteCount size() const { return state_->size; }
+    Result<void> write(ByteCount offset, ByteView bytes) const;  // Refused beyond size
+    void keep() const { state_->kept = true; }                   // the path now belongs to somebody else
+
+  private:
+    struct State {
+        FileHandle handle;
+        std::filesystem::path path;
+        ByteCount size = 0;
+        bool kept = false;
+        ~State();
+    };
+    std::shared_ptr<State> state_;
+};
+
+class VerifiedFile {
+  public:
+    const StagedFile& file() const { return file_; }
+    const Digest& digest() const { return digest_; }
+
+  private:
+    friend class verify::FileVerifier;
+    VerifiedFile(StagedFile file, const Digest& digest) : file_(std::move(file)), digest_(digest) {}
+    StagedFile file_;
+    Digest digest_;
+};
+
+class StoredFile {
+  public:
+    const FileHandle& handle() const { return *handle_; }
+    const std::filesystem::path& path() const { return path_; }
+    const Digest& digest() const { return digest_; }
+    ByteCount size() const { return size_; }
+
+  private:
+    friend class store::Vault;
+    StoredFile(FileHandle handle, std::filesystem::path path, const Digest& digest, ByteCount size)
+        : handle_(std::make_shared<FileHandle>(std::move(handle))), path_(std::move(path)), digest_(digest), size_(size) {}
+    std::shared_ptr<FileHandle> handle_;
+    std::filesystem::path path_;
+    Digest digest_;
+    ByteCount size_;
+};
+
+}  // namespace packswarm
