@@ -1,0 +1,26 @@
+#include "p2p/core/artifact.hpp"
+
+namespace packswarm::core {
+
+std::string_view to_string(Format format) {
+    switch (format) {
+        case Format::debian: return "debian";
+        case Format::pacman: return "pacman";
+    }
+    return "debian";
+}
+
+std::string Lineage::name() const {
+    return std::string(to_string(format)) + "/" + signer + "/" + suite + "/" + architecture;
+}
+
+std::string root_path(const Repository& repository) {
+    if (repository.format == Format::pacman) return repository.suite + ".db";
+    if (!repository.suite.empty() && repository.suite.back() == '/') {  // flat repository (sources.list(5): exact path)
+        const std::string folder = repository.suite == "./" || repository.suite == "/" ? "" : repository.suite;
+        return folder + "InRelease";
+    }
+    return "dists/" + repository.suite + "/InRelease";
+}
+
+}  // namespace packswarm::core

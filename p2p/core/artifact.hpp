@@ -1,0 +1,92 @@
+// The nouns of the product: artifacts, lineages, index entries and roots, repositories. Plain data; the rules stand beside it.
+// Not here: parsing them (verify), keeping them (broker, store).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "p2p/base/digest.hpp"
+#include "p2p/base/units.hpp"
+
+namespace packswarm::core {
+
+enum class Format { debian, pacman };
+std::string_view to_string(Format format);  // "debian", "pacman"
+
+// 40 (v4) or 64 (v6) upper-case hexadecimal digits of an OpenPGP primary key.
+using Fingerprint = std::string;
+
+// The stable identity of a repository over time. A Debian InRelease vouches for every component at once, so the component is
+// not part of it: one announce and one connection per suite and architecture.
+struct Lineage {
+    Format format = Format::debian;
+    Fingerprint signer;         // primary key that signs the root
+    std::string suite;          // Debian: codename or suite as in the Release file; pacman: repository name
+    std::string architecture;   // "amd64", "x86_64"
+
+    // "debian/FPR/bookworm/amd64": what the rendezvous infohash is made of. Printable, never empty parts.
+    std::string name() const;
+    friend auto operator<=>(const Lineage&, const Lineage&) = default;
+};
+
+// One file that a verified index vouches for.
+struct IndexEntry {
+    std::string path;      // below the repository's base address; for pacman the file name
+    ByteCount size = 0;
+    Digest digest;
+    std::string name;      // package name; empty for index files
+    std::string version;
+    std::string architecture;
+    std::string signature;  // pacman: decoded %PGPSIG% (raw OpenPGP), else empty
+};
+
+// A root file (InRelease, Release + Release.gpg, or pacman .db) whose signature was checked.
+struct IndexRoot {
+    Format format = Format::debian;
+    Digest digest;                         // SHA-256 of the root file as fetched: names the snapshot
+    Digest content;                        // SHA-256 of the signed text, line ends and trailing blanks folded: one for every envelope
+    bool is_signed = false;                // false only for pacman databases without .db.sig: entries are hints
+    std::vector<Fingerprint> signers;      // primary keys with a good signature, sorted
+    WallTime date{};                       // Debian Date; pacman: newest BUILDDATE or the signature's time
+    std::optional<WallTime> valid_until;   // Debian Valid-Until
+    std::string origin, suite, codename;   // Debian fields; pacman: suite = repository name
+    std::vector<std::string> architectures, components;
+    bool by_hash = false;                  // Acquire-By-Hash: yes
+    std::vector<IndexEntry> files;         // Debian: index files, path relative to the directory of the Release file
+    std::vector<IndexEntry> entries;       // pacman: packages
+};
+
+// Which keys may sign a repository's root.
+struct KeyringSpec {
+    std::vector<std::string> files;          // keyring files (.gpg, .asc) or folders of them; all are loaded
+    std::vector<std::string> embedded;       // armored keys written into a sources file
+    std::vector<Fingerprint> fingerprints;   // when not empty, only these (primary or subkey; '!' suffix: exactly this subkey)
+    std::string pacman_home;                 // a GnuPG home such as /etc/pacman.d/gnupg; validity (trust) counts there
+    friend bool operator==(const KeyringSpec&, const KeyringSpec&) = default;
+};
+
+enum class Sharing {
+    allowed,
+    forbidden,
+    by_signer,  // allowed once a key of the owner's public keyrings has signed its root
+};
+
+// One repository as this machine is configured to use it: what it is, where its mirrors are, who may sign it.
+struct Repository {
+    std::string id;                         // stable text: "debian:bookworm:amd64:<hash of bases>", "pacman:core:x86_64"
+    Format format = Format::debian;
+    std::string suite;                      // Debian suite as in sources; pacman repository name
+    std::vector<std::string> components;    // Debian
+    std::vector<std::string> architectures;
+    std::vector<std::string> bases;         // mirrors' base addresses, no trailing '/': base + "/" + path is a file's address.
+                                            // Debian: what stands in sources; pacman: $repo and $arch expanded
+    KeyringSpec keyring;
+    Sharing sharing = Sharing::forbidden;
+    bool signed_database = true;            // pacman: SigLevel asks for a database signature
+};
+
+// Path of the root file below a base: "dists/<suite>/InRelease", "<suite>InRelease" for flat suites ("./"), "<repo>.db".
+std::string root_path(const Repository& repository);
+
+}  // namespace packswarm::core

@@ -1,0 +1,81 @@
+// The board: everything the planner looks at, as plain data. The broker keeps it true, core::plan reads it.
+// Sources are mirrors and peers alike; wants are artifacts being fetched; claims are who fetches which bytes right now.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "p2p/base/limits.hpp"
+#include "p2p/core/range_set.hpp"
+
+namespace packswarm::core {
+
+enum class SourceId : std::uint32_t {};
+enum class WantId : std::uint64_t {};
+enum class ClaimId : std::uint64_t {};
+
+enum class Role { mirror, lan_peer, wan_peer };
+
+struct Source {
+    Role role = Role::mirror;
+    double rate = 0;          // bytes per second over all its claims; 0: not measured yet
+    bool rate_known = false;  // measured over something large enough to tell; else a lower bound
+    double first_byte_s = 0.15;
+    double patience_s = 0.5;  // an unanswered claim older than this deserves a second source
+    int busy = 0;             // claims in flight
+    int slots = 5;            // claims it may have in flight
+    bool usable = true;       // false: set back, asked only when nobody else is left
+    bool ranges = true;       // can give parts of a file
+};
+
+enum class Purpose {
+    work,   // its bytes are wanted
+    hedge,  // a second source for bytes somebody is late with
+    check,  // the head of a large file from a second source, to compare (DESIGN 4: streaming)
+};
+
+struct Claim {
+    SourceId source{};
+    ByteRange range;
+    ByteCount received = 0;
+    TimePoint started{};
+    TimePoint first_byte{}, last_byte{};  // == started before the first byte
+    Purpose purpose = Purpose::work;
+    ByteCount next() const { return range.begin + received; }
+    ByteCount left() const { return std::max<ByteCount>(0, range.end - next()); }
+};
+
+// The torrent of a large artifact, while this agent takes part in it.
+struct SwarmPart {
+    bool joined = false;
+    bool lan = false;         // a peer of the local network has it all
+    double rate = 0;          // bytes per second
+    TimePoint since{};
+    TimePoint last_piece{};
+};
+
+struct Want {
+    ByteCount size = 0;
+    TimePoint created{};
+    RangeSet done;                        // bytes that are here
+    std::map<ClaimId, Claim> claims;
+    std::vector<SourceId> mirrors;        // may be asked, best first as the owner listed them
+    std::vector<SourceId> peers;          // said that they share it
+    std::set<SourceId> barred;            // failed for this artifact: never again
+    SwarmPart swarm;
+    bool head_agreed = false;             // two sources gave the same head
+    bool resting = false;                 // complete, being verified: nothing to plan
+    bool is_small() const { return size <= limits::small_artifact; }
+};
+
+struct Board {
+    std::map<SourceId, Source> sources;
+    std::map<WantId, Want> wants;         // in order of arrival
+    Millis peer_grace{0};                 // how long a want without any source waits for peers to speak up
+};
+
+inline constexpr ByteCount head_bytes = 16 * limits::kib;  // compared between two sources
+
+}  // namespace packswarm::core

@@ -1,0 +1,67 @@
+// Catalog: every file that the newest verified indexes vouch for, compact in memory (about 130 bytes a package), found by
+// digest or by repository and path. Not here: how an index becomes trusted (broker/index_book.hpp).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "p2p/core/artifact.hpp"
+
+namespace packswarm::core {
+
+// One index file's entries, immutable once built.
+class CatalogSheet {
+  public:
+    explicit CatalogSheet(const std::vector<IndexEntry>& entries);
+    std::size_t packages() const { return packages_; }
+    std::optional<IndexEntry> find(const Digest& digest) const;
+    std::optional<IndexEntry> find(std::string_view path) const;
+    std::vector<IndexEntry> named(std::string_view package) const;  // every entry of a package name; linear
+    bool has(const Digest& digest) const { return row_of(digest).has_value(); }
+
+  private:
+    struct Row {
+        Digest digest;
+        ByteCount size;
+        std::uint32_t text;  // offset in texts_: path, name, version, architecture, each ended by a NUL
+        std::uint32_t signature;
+        std::uint32_t signature_size;
+    };
+    IndexEntry entry(const Row& row) const;
+    std::string_view path(const Row& row) const { return texts_.data() + row.text; }
+    std::optional<std::size_t> row_of(const Digest& digest) const;
+
+    std::vector<Row> rows_;              // by digest
+    std::vector<std::uint32_t> by_path_;
+    std::string texts_;
+    std::string signatures_;
+    std::size_t packages_ = 0;
+};
+
+struct CatalogHit {
+    std::string repository;  // Repository::id
+    IndexEntry entry;
+};
+
+class Catalog {
+  public:
+    // A repository has one sheet a name (an index file's path); setting it again replaces it.
+    void set(const std::string& repository, const std::string& sheet, const std::vector<IndexEntry>& entries);
+    bool has_sheet(const std::string& repository, const std::string& sheet) const;
+    // Drops the repository's sheets that are not named.
+    void keep_only(const std::string& repository, const std::vector<std::string>& sheets);
+    std::optional<CatalogHit> find(const Digest& digest) const;
+    std::optional<CatalogHit> find_in(const std::string& repository, const Digest& digest) const;
+    std::optional<CatalogHit> find(const std::string& repository, std::string_view path) const;
+    std::vector<CatalogHit> named(std::string_view package) const;
+    std::size_t packages(const std::string& repository) const;  // how many its indexes list
+
+  private:
+    std::map<std::string, std::map<std::string, CatalogSheet>> sheets_;  // repository -> sheet name -> sheet
+};
+
+}  // namespace packswarm::core

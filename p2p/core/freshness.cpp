@@ -1,0 +1,82 @@
+#include "p2p/core/freshness.hpp"
+
+#include <algorithm>
+#include <ctime>
+
+namespace packswarm::core {
+
+namespace {
+
+constexpr Seconds future_tolerance{10};  // apt's Acquire::Max-FutureTime
+
+std::string text_of(WallTime time) {
+    const std::time_t seconds = time.time_since_epoch().count();
+    std::tm parts{};
+    if (gmtime_r(&seconds, &parts) == nullptr) return std::to_string(seconds) + " s after 1970";
+    return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02} UTC", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                       parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
+
+std::string name_of(const IndexRoot& root) {
+    const std::string suite = root.codename.empty() ? root.suite : root.codename;
+    return suite.empty() ? "the index" : "the index of " + suite;
+}
+
+bool same_content(const IndexRoot& root, const KnownRoot& floor) {
+    return root.digest == floor.root || (floor.content && *floor.content == root.content);
+}
+
+Result<void> check_future(const IndexRoot& root, WallTime now) {
+    if (root.date <= now + future_tolerance) return {};
+    return fail(ErrorKind::Refused, "{} is dated {}, but this machine's clock says {}: set the clock", name_of(root),
+                text_of(root.date), text_of(now));
+}
+
+Result<void> check_rollback(const IndexRoot& root, const std::optional<KnownRoot>& floor) {
+    if (!floor || root.date > floor->date) return {};
+    if (root.date < floor->date)
+        return fail(
+            ErrorKind::Absent,
+            "{} of {} is older than the one of {} seen before: use another mirror, or accept it explicitly if the "
+            "distribution took the newer one back",
+            name_of(root), text_of(root.date), text_of(floor->date));
+    if (same_content(root, *floor)) return {};
+    return fail(
+        ErrorKind::Absent,
+        "{} of {} differs from the one of the same date seen before: use another mirror and tell the distribution",
+        name_of(root), text_of(root.date));
+}
+
+Result<void> check_expiry(const IndexRoot& root, WallTime now) {
+    if (!root.valid_until || now <= *root.valid_until) return {};
+    return fail(ErrorKind::Absent, "{} of {} expired on {}: use a mirror that is up to date, or accept it explicitly",
+                name_of(root), text_of(root.date), text_of(*root.valid_until));
+}
+
+}  // namespace
+
+WallTime effective_now(const std::optional<KnownRoot>& floor, WallTime now) {
+    return floor ? std::max(now, floor->date) : now;
+}
+
+Result<Freshness> check_freshness(const IndexRoot& root, const std::optional<KnownRoot>& floor, WallTime now,
+                                  StaleIndex stale) {
+    const WallTime clock = effective_now(floor, now);
+    Freshness out;
+    out.age = std::max(clock - root.date, Seconds(0));
+    out.raises_floor = !floor || root.date > floor->date;
+    if (clock > now)
+        out.warnings.push_back(
+            fmt::format("this machine's clock says {}, but an index of {} was seen before: set the clock", text_of(now),
+                        text_of(clock)));
+    for (const auto& finding : {check_future(root, clock), check_rollback(root, floor), check_expiry(root, clock)}) {
+        if (finding) continue;
+        if (root.is_signed && stale == StaleIndex::refuse) return tl::unexpected(finding.error());
+        out.warnings.push_back(finding.error().message);
+    }
+    // A date from the future would shut out every later index.
+    if (!check_future(root, clock)) out.raises_floor = false;
+    return out;
+}
+
+}  // namespace packswarm::core

@@ -1,0 +1,38 @@
+// Freshness: whether a verified root may be used now: rollback, freeze, future dates and a wrong clock (DESIGN 3).
+// Pure. Errors say what to do. Absent (an older or expired index: an honest mirror may lag, ask the next, blame
+// nobody), Refused (dated in the future: our clock or the signer's is wrong, and no other source will change that).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "p2p/base/result.hpp"
+#include "p2p/core/artifact.hpp"
+
+namespace packswarm::core {
+
+// The newest verified root of a lineage so far.
+struct KnownRoot {
+    WallTime date{};
+    Digest root;  // IndexRoot::digest
+    std::optional<Digest>
+        content;  // IndexRoot::content; InRelease and Release of one date differ in root, not in content
+};
+
+enum class StaleIndex { refuse, accept };  // accept: the owner's explicit override, to be logged with the warnings
+
+struct Freshness {
+    Seconds age{};                      // of the root, always to be shown
+    bool raises_floor = false;          // the root is to be remembered as the newest
+    std::vector<std::string> warnings;  // for the owner
+};
+
+// The clock, or the floor's date when the clock is behind it: nothing verified can be from the future.
+WallTime effective_now(const std::optional<KnownRoot>& floor, WallTime now);
+
+// Unsigned roots (pacman databases without .db.sig) are hints: for them every finding is a warning only.
+Result<Freshness> check_freshness(const IndexRoot& root, const std::optional<KnownRoot>& floor, WallTime now,
+                                  StaleIndex stale = StaleIndex::refuse);
+
+}  // namespace packswarm::core

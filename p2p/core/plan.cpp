@@ -1,0 +1,380 @@
+#include "p2p/core/plan.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+
+#include "p2p/core/canonical.hpp"
+
+namespace packswarm::core {
+
+namespace {
+
+constexpr double guessed_rate = 1e6;           // bytes per second of a source nobody has measured
+constexpr ByteCount first_chunk = 512 * limits::kib;  // for a source nobody has measured
+constexpr ByteCount least_chunk = 128 * limits::kib;
+constexpr double chunk_seconds = 4;            // a claim should not outlive what we know of its source
+constexpr int claims_per_file = 2;             // of one mirror: the second hides the first one's round trips
+constexpr int max_rivals = 3;                  // sources at once on the same late bytes
+constexpr double lan_is_enough = 4;            // times the mirrors' rate: beyond it they would only be loaded for nothing
+constexpr double stalled_s = 1.5;              // silence, beyond the source's patience, that counts as a stall
+constexpr double swarm_silent_s = 2;
+
+class Planner {
+  public:
+    Planner(const Board& board, TimePoint now) : board_(board), now_(now) {
+        for (const auto& [id, source] : board.sources) busy_[id] = source.busy;
+        find_mute();
+        measure();
+    }
+
+    Decisions run() {
+        for (const auto& [id, want] : board_.wants)
+            if (!want.resting) leave_to_the_lan(id, want);
+        for (const auto& [id, want] : board_.wants)
+            if (!want.resting && want.is_small()) place_small(id, want);
+        for (const auto& [id, want] : board_.wants)
+            if (!want.resting && want.is_small()) hedge_small(id, want);
+        for (const auto& [id, want] : board_.wants)
+            if (!want.resting && !want.is_small()) place_checks_and_joins(id, want);
+        fill_with_ranges();
+        steal();
+        for (const auto& [id, want] : board_.wants)
+            if (!want.resting) consider_giving_up(id, want);
+        return std::move(out_);
+    }
+
+  private:
+    // ---- What the board looks like ------------------------------------------------------------------------------------
+
+    const Source& source(SourceId id) const { return board_.sources.at(id); }
+    double rate(SourceId id) const { return source(id).rate > 0 ? source(id).rate : guessed_rate; }
+    bool is_free(SourceId id) const { return busy_.at(id) < source(id).slots; }
+    double age(TimePoint then) const { return seconds_between(then, now_); }
+
+    bool may_ask(const Want& want, SourceId id) const { return board_.sources.count(id) != 0 && want.barred.count(id) == 0; }
+
+    // A source with a stalled claim from which nothing else has come lately either: it is not given more until it speaks again.
+    void find_mute() {
+        std::set<SourceId> stalled, speaking;
+        for (const auto& [id, want] : board_.wants)
+            for (const auto& [claim_id, claim] : want.claims) {
+                if (board_.sources.count(claim.source) == 0) continue;
+                if (is_stalled(claim)) stalled.insert(claim.source);
+                if (claim.received > 0 && age(claim.last_byte) < stalled_s) speaking.insert(claim.source);
+            }
+        std::set_difference(stalled.begin(), stalled.end(), speaking.begin(), speaking.end(), std::inserter(mute_, mute_.end()));
+    }
+    bool is_willing(SourceId id) const { return source(id).usable && mute_.count(id) == 0; }
+
+    // Sources set back are asked only when no other is left: a mirror that failed for something else may still save this one.
+    std::vector<SourceId> candidates(const Want& want, const std::vector<SourceId>& from) const {
+        std::vector<SourceId> usable, set_back;
+        for (const auto id : from)
+            if (may_ask(want, id)) (is_willing(id) ? usable : set_back).push_back(id);
+        return usable.empty() ? set_back : usable;
+    }
+
+    std::vector<SourceId> lan_peers(const Want& want) const {
+        std::vector<SourceId> out;
+        for (const auto id : want.peers)
+            if (may_ask(want, id) && source(id).role == Role::lan_peer && is_willing(id)) out.push_back(id);
+        return out;
+    }
+
+    RangeSet taken(WantId id, const Want& want) const {
+        RangeSet out = want.done;
+        for (const auto& [claim_id, claim] : want.claims)
+            if (claim.purpose != Purpose::check) out.add({claim.next(), claim.range.end});
+        if (const auto at = new_claims_.find(id); at != new_claims_.end())
+            for (const auto& range : at->second.ranges()) out.add(range);
+        return out;
+    }
+
+    int claims_of(WantId id, const Want& want, SourceId by) const {
+        const auto running = std::count_if(want.claims.begin(), want.claims.end(),
+                                           [&](const auto& item) { return item.second.source == by && item.second.purpose == Purpose::work; });
+        const auto fresh = std::count_if(out_.starts.begin(), out_.starts.end(), [&](const Start& start) {
+            return start.want == id && start.source == by && start.purpose == Purpose::work;
+        });
+        return static_cast<int>(running + fresh);
+    }
+
+    void measure() {
+        std::set<SourceId> mirrors;
+        for (const auto& [id, want] : board_.wants) {
+            if (want.resting) continue;
+            bytes_left_ += static_cast<double>(want.size - want.done.total());
+            swarm_rate_ += want.swarm.joined ? want.swarm.rate : 0;
+            for (const auto mirror : candidates(want, want.mirrors)) mirrors.insert(mirror);
+        }
+        for (const auto mirror : mirrors) mirror_rate_ += rate(mirror);
+    }
+
+    // Seconds until everything on the board would be here if all went on as now.
+    double drain_s() const { return bytes_left_ / std::max(1.0, mirror_rate_ + swarm_rate_); }
+
+    // Seconds this source would need for that many bytes beside what it has in hand already.
+    double eta_s(SourceId id, ByteCount bytes) const {
+        return source(id).first_byte_s + static_cast<double>(bytes) * (busy_.at(id) + 1) / rate(id);
+    }
+
+    void start(WantId want, SourceId by, ByteRange range, Purpose purpose, const char* reason) {
+        out_.starts.push_back({want, by, range, purpose, reason});
+        ++busy_[by];
+        if (purpose != Purpose::check) new_claims_[want].add(range);
+    }
+
+    // ---- A neighbour has it: the mirrors may rest --------------------------------------------------------------------
+
+    bool lan_serves(const Want& want) const {
+        if (want.is_small()) return !lan_peers(want).empty();
+        if (!want.swarm.joined || !want.swarm.lan) return false;
+        if (age(std::max(want.swarm.since, want.swarm.last_piece)) > swarm_silent_s) return false;
+        return want.swarm.rate == 0 || want.swarm.rate >= lan_is_enough * mirror_rate_;
+    }
+
+    // A mirror that nobody has measured may show what it can do with one chunk, even beside a neighbour: if it is as fast, both are used.
+    bool is_probe(const Claim& claim) const {
+        const auto& by = source(claim.source);
+        return by.role == Role::mirror && !by.rate_known && by.busy <= claims_per_file && claim.range.length() <= first_chunk;
+    }
+
+    void leave_to_the_lan(WantId id, const Want& want) {
+        if (!lan_serves(want)) return;
+        for (const auto& [claim_id, claim] : want.claims) {
+            if (!want.is_small() && is_probe(claim)) continue;
+            const bool nearly_there = claim.received > 0 && eta_left_s(claim) < 0.05;
+            if (source(claim.source).role == Role::mirror && claim.purpose == Purpose::work && !nearly_there)
+                out_.stops.push_back({id, claim_id, "a neighbour on the local network has it"});
+        }
+    }
+
+    // ---- Small artifacts: whole, from one source ----------------------------------------------------------------------
+
+    void place_small(WantId id, const Want& want) {
+        const bool stopped = std::any_of(out_.stops.begin(), out_.stops.end(), [&](const Stop& stop) { return stop.want == id; });
+        if (!want.claims.empty() && !stopped) return;
+        const auto neighbours = lan_peers(want);
+        if (!neighbours.empty()) return place_at_best(id, want, neighbours, "a neighbour on the local network has it");
+        auto sources = candidates(want, want.mirrors);
+        for (const auto peer : candidates(want, want.peers)) sources.push_back(peer);
+        place_at_best(id, want, sources, "fastest expected answer");
+    }
+
+    // A slow source is given small work only when it would still end before everything else does; else a fast one is waited for.
+    void place_at_best(WantId id, const Want& want, const std::vector<SourceId>& sources, const char* reason) {
+        double best_possible = std::numeric_limits<double>::max();
+        double best_now = best_possible;
+        SourceId best{};
+        for (const auto by : sources) {
+            best_possible = std::min(best_possible, source(by).first_byte_s + static_cast<double>(want.size) / rate(by));
+            if (!is_free(by) || eta_s(by, want.size) >= best_now) continue;
+            best_now = eta_s(by, want.size);
+            best = by;
+        }
+        if (best_now == std::numeric_limits<double>::max()) return;
+        if (best_now <= std::max(2 * best_possible + 0.05, 0.8 * drain_s())) start(id, best, {0, want.size}, Purpose::work, reason);
+    }
+
+    // ---- Large artifacts: ranges ----------------------------------------------------------------------------------------
+
+    void place_checks_and_joins(WantId id, const Want& want) {
+        if (!want.swarm.joined && !candidates(want, want.peers).empty()) out_.joins.push_back(id);
+        if (want.head_agreed || lan_serves(want)) return;
+        const bool checking = std::any_of(want.claims.begin(), want.claims.end(),
+                                          [](const auto& item) { return item.second.purpose == Purpose::check; });
+        const auto mirrors = candidates(want, want.mirrors);
+        if (checking || mirrors.size() < 2) return;
+        // The head from a second mirror, once the first has begun to give it: it tells a liar early and lets bytes be streamed.
+        for (const auto& [claim_id, claim] : want.claims) {
+            if (claim.range.begin != 0 || claim.received == 0) continue;
+            for (const auto by : mirrors) {
+                if (by == claim.source || !source(by).ranges || busy_.at(by) > source(by).slots) continue;
+                return start(id, by, {0, std::min(head_bytes, want.size)}, Purpose::check, "the head from a second mirror, to compare");
+            }
+        }
+    }
+
+    struct Chance {
+        WantId want{};
+        ByteRange range;
+    };
+
+    // Guided self-scheduling: each mirror takes a part of what is left in proportion to its rate, so that the parts shrink
+    // towards the end and all mirrors end together.
+    void fill_with_ranges() {
+        std::vector<SourceId> mirrors;
+        for (const auto& [id, source] : board_.sources)
+            if (source.role == Role::mirror) mirrors.push_back(id);
+        std::stable_sort(mirrors.begin(), mirrors.end(), [this](SourceId a, SourceId b) { return rate(a) > rate(b); });
+        for (bool progress = true; progress;) {
+            progress = false;
+            for (const auto by : mirrors) {
+                if (!is_free(by)) continue;
+                const auto chance = next_range(by);
+                if (!chance) continue;
+                start(chance->want, by, chance->range, Purpose::work, "its share of what is left");
+                progress = true;
+            }
+        }
+    }
+
+    std::optional<Chance> next_range(SourceId by) const {
+        for (const auto& [id, want] : board_.wants) {
+            if (want.resting || want.is_small()) continue;
+            if (lan_serves(want) && (source(by).rate_known || busy_.at(by) > 0)) continue;
+            const auto mirrors = candidates(want, want.mirrors);
+            if (std::find(mirrors.begin(), mirrors.end(), by) == mirrors.end()) continue;
+            if (claims_of(id, want, by) >= claims_per_file) continue;
+            const auto gaps = taken(id, want).gaps({0, want.size});
+            if (gaps.empty()) continue;
+            const auto range = carve(want, by, gaps, mirrors.size());
+            if (!range.empty()) return Chance{id, range};
+        }
+        return std::nullopt;
+    }
+
+    // Mirrors take the near end, so that a prefix grows; beside a torrent they take the far end, since it goes from the front.
+    ByteRange carve(const Want& want, SourceId by, const std::vector<ByteRange>& gaps, std::size_t mirrors) const {
+        if (!source(by).ranges) return want.done.empty() && want.claims.empty() ? ByteRange{0, want.size} : ByteRange{};
+        const auto gap = want.swarm.joined ? gaps.back() : gaps.front();
+        const ByteCount piece = piece_length(want.size);
+        ByteCount length = (chunk_length(by) + piece - 1) / piece * piece;
+        if (gap.length() < length + length / 2) length = gap.length();
+        // A slow mirror leaves the end to faster ones, as long as somebody is at work on the file at all.
+        const bool others = (mirrors > 1 && !want.claims.empty()) || want.swarm.joined;
+        if (others && eta_s(by, length) > drain_s() + 0.1 && source(by).rate_known) return {};
+        if (!want.swarm.joined) return {gap.begin, std::min(gap.end, gap.begin + length)};
+        const ByteCount begin = std::max(gap.begin, gap.end - length) / piece * piece;
+        return {std::max(gap.begin, begin), gap.end};
+    }
+
+    ByteCount chunk_length(SourceId by) const {
+        if (!source(by).rate_known) return first_chunk;
+        const double share = rate(by) / std::max(1.0, mirror_rate_ + swarm_rate_);
+        const double guided = bytes_left_ * share / (2 * claims_per_file);
+        const double timed = rate(by) / claims_per_file * chunk_seconds;
+        return std::max(least_chunk, static_cast<ByteCount>(std::min(guided, timed)));
+    }
+
+    // ---- Late ones -------------------------------------------------------------------------------------------------------
+
+    bool is_stalled(const Claim& claim) const {
+        const double silence = age(claim.last_byte);
+        return silence > std::max(stalled_s, source(claim.source).patience_s);
+    }
+
+    double eta_left_s(const Claim& claim) const {
+        if (is_stalled(claim)) return std::numeric_limits<double>::max();
+        const double took = age(claim.started) - source(claim.source).first_byte_s;
+        double speed = rate(claim.source) / std::max(1, source(claim.source).busy);
+        if (claim.received > 0 && took > 0.5) speed = static_cast<double>(claim.received) / took;
+        return static_cast<double>(claim.left()) / std::max(1.0, speed);
+    }
+
+    void hedge_small(WantId id, const Want& want) {
+        if (want.claims.empty() || want.claims.size() >= max_rivals || new_claims_.count(id) != 0) return;
+        for (const auto& [claim_id, claim] : want.claims) {
+            const auto& by = source(claim.source);
+            // A peer answers its gets in order and at the pace of its line: what waits behind others is not late yet, silence is.
+            const bool silent = mute_.count(claim.source) != 0;
+            const double expected = by.patience_s + 3 * static_cast<double>(want.size) * std::max(1, by.busy) / rate(claim.source);
+            if (!silent && age(claim.started) < expected) return;
+        }
+        auto sources = candidates(want, want.mirrors);
+        for (const auto peer : candidates(want, want.peers)) sources.push_back(peer);
+        std::erase_if(sources, [&](SourceId by) {
+            return std::any_of(want.claims.begin(), want.claims.end(), [&](const auto& item) { return item.second.source == by; });
+        });
+        SourceId best{};
+        double best_eta = std::numeric_limits<double>::max();
+        for (const auto by : sources)
+            if (is_free(by) && eta_s(by, want.size) < best_eta) {
+                best_eta = eta_s(by, want.size);
+                best = by;
+            }
+        if (best_eta < std::numeric_limits<double>::max()) start(id, best, {0, want.size}, Purpose::hedge, "the first source is late");
+    }
+
+    struct Victim {
+        WantId want{};
+        ClaimId claim{};
+        const Claim* at = nullptr;
+        double eta_s = 0;
+    };
+
+    // A mirror with nothing left to claim takes over the far part of the claim that would end last.
+    void steal() {
+        for (const auto& [by, thief] : board_.sources) {
+            if (thief.role != Role::mirror || !is_willing(by) || !is_free(by)) continue;
+            if (const auto victim = latest_claim(by); victim.at != nullptr) rob(by, victim);
+        }
+    }
+
+    Victim latest_claim(SourceId thief) const {
+        Victim worst;
+        for (const auto& [id, want] : board_.wants) {
+            if (want.resting || want.is_small() || lan_serves(want) || !may_ask(want, thief)) continue;
+            if (std::find(want.mirrors.begin(), want.mirrors.end(), thief) == want.mirrors.end()) continue;
+            for (const auto& [claim_id, claim] : want.claims) {
+                if (claim.source == thief || claim.left() == 0 || claim.purpose == Purpose::check || has_rival(id, want, claim_id, claim)) continue;
+                const double eta = eta_left_s(claim);
+                if (eta > worst.eta_s) worst = {id, claim_id, &claim, eta};
+            }
+        }
+        return worst;
+    }
+
+    bool has_rival(WantId id, const Want& want, ClaimId self, const Claim& claim) const {
+        const ByteRange left{claim.next(), claim.range.end};
+        if (const auto fresh = new_claims_.find(id); fresh != new_claims_.end() && fresh->second.touches(left)) return true;
+        return std::any_of(want.claims.begin(), want.claims.end(), [&](const auto& item) {
+            const auto& other = item.second;
+            return item.first != self && other.purpose != Purpose::check && other.next() < left.end && other.range.end > left.begin;
+        });
+    }
+
+    void rob(SourceId thief, const Victim& victim) {
+        const Claim& claim = *victim.at;
+        const double left = static_cast<double>(claim.left());
+        const double speed = rate(thief) / (busy_.at(thief) + 1);
+        const double first_byte = source(thief).first_byte_s;
+        if (victim.eta_s == std::numeric_limits<double>::max())
+            return start(victim.want, thief, {claim.next(), claim.range.end}, Purpose::hedge, "the source has gone silent");
+        if (victim.eta_s < 2 * (first_byte + left / 2 / speed) + 0.05) return;
+        const double theirs = left / victim.eta_s;  // bytes per second
+        const auto taken_over = static_cast<ByteCount>((victim.eta_s - first_byte) / (1 / speed + 1 / theirs));
+        if (taken_over < 32 * limits::kib) return;
+        const ByteCount middle = claim.range.end - std::min(taken_over, claim.left());
+        out_.shortens.push_back({victim.want, victim.claim, middle});
+        start(victim.want, thief, {middle, claim.range.end}, Purpose::work, "a slower source would end last");
+    }
+
+    // ---- The end ---------------------------------------------------------------------------------------------------------
+
+    void consider_giving_up(WantId id, const Want& want) {
+        if (!want.claims.empty() || new_claims_.count(id) != 0) return;
+        if (want.swarm.joined && age(std::max(want.swarm.since, want.swarm.last_piece)) < 10) return;
+        const bool peers_left = (want.is_small() || !want.swarm.joined) && !candidates(want, want.peers).empty();
+        if (!candidates(want, want.mirrors).empty() || peers_left) return;
+        if (age(want.created) * 1000 < static_cast<double>(board_.peer_grace.count())) return;
+        out_.give_ups.push_back(id);
+    }
+
+    const Board& board_;
+    const TimePoint now_;
+    std::map<SourceId, int> busy_;
+    std::set<SourceId> mute_;
+    std::map<WantId, RangeSet> new_claims_;
+    double bytes_left_ = 0;
+    double mirror_rate_ = 0;
+    double swarm_rate_ = 0;
+    Decisions out_;
+};
+
+}  // namespace
+
+Decisions plan(const Board& board, TimePoint now) { return Planner(board, now).run(); }
+
+}  // namespace packswarm::core

@@ -1,0 +1,48 @@
+// RepositoryTable: finds the repository and the path below its base for an address a package manager asked for, and gives the
+// same file's address on every other mirror. Repositories of one identity (format, suite, keyring) share their mirrors.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "p2p/base/url.hpp"
+#include "p2p/core/artifact.hpp"
+
+namespace packswarm::core {
+
+struct Location {
+    const Repository* repository = nullptr;
+    std::string path;  // decoded, below the base, no leading '/'
+    std::string base;  // the base that the address used
+};
+
+class RepositoryTable {
+  public:
+    RepositoryTable() = default;
+    explicit RepositoryTable(std::vector<Repository> repositories);
+
+    // All repositories whose base is a prefix of the address (several suites share one base); longest base first.
+    std::vector<Location> locate(const Url& url) const;
+    const Repository* find_pacman(std::string_view name, std::string_view architecture) const;
+    const Repository* find(std::string_view id) const;
+    const std::vector<Repository>& all() const { return repositories_; }
+
+  private:
+    std::vector<Repository> repositories_;
+};
+
+// The address of path on a mirror: base + "/" + percent-encoded path.
+std::string address(const std::string& base, const std::string& path);
+
+// What a path below a base is, by its name alone.
+enum class PathKind {
+    root,        // InRelease, Release, *.db
+    signature,   // Release.gpg, *.sig
+    index,       // Packages*, Sources*, Contents*, by-hash/*, *.files
+    package,     // *.deb, *.udeb, *.pkg.tar.*
+    other,
+};
+PathKind classify(std::string_view path);
+
+}  // namespace packswarm::core

@@ -1,0 +1,269 @@
+#include "p2p/core/plan.hpp"
+
+#include <gtest/gtest.h>
+
+namespace packswarm::core {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr ByteCount mib = limits::mib;
+
+class Plan : public ::testing::Test {
+  protected:
+    SourceId mirror(double rate, double first_byte_s = 0.02, int slots = 5) {
+        const auto id = SourceId{static_cast<std::uint32_t>(board.sources.size() + 1)};
+        board.sources[id] = {Role::mirror, rate, true, first_byte_s, 0.3, 0, slots, true, true};
+        return id;
+    }
+    SourceId peer(Role role, double rate = 0) {
+        const auto id = SourceId{static_cast<std::uint32_t>(board.sources.size() + 1)};
+        board.sources[id] = {role, rate, rate > 0, 0.005, 0.3, 0, 32, true, true};
+        return id;
+    }
+    WantId want(ByteCount size, std::vector<SourceId> mirrors, std::vector<SourceId> peers = {}) {
+        const auto id = WantId{board.wants.size() + 1};
+        auto& entry = board.wants[id];
+        entry.size = size;
+        entry.created = now;
+        entry.mirrors = std::move(mirrors);
+        entry.peers = std::move(peers);
+        entry.head_agreed = true;
+        return id;
+    }
+    ClaimId claim(WantId id, SourceId by, ByteRange range, ByteCount received = 0, Millis age = 0ms, Millis silence = 0ms) {
+        const auto claim = ClaimId{++claims_};
+        board.wants.at(id).claims[claim] = {by, range, received, now - age, now - age, now - silence, Purpose::work};
+        ++board.sources.at(by).busy;
+        if (received > 0) board.wants.at(id).done.add({range.begin, range.begin + received});
+        return claim;
+    }
+    Decisions decide() { return plan(board, now); }
+    std::vector<Start> starts_of(const Decisions& decisions, WantId id) {
+        std::vector<Start> out;
+        for (const auto& start : decisions.starts)
+            if (start.want == id) out.push_back(start);
+        return out;
+    }
+    Board board;
+    TimePoint now{100s};
+
+  private:
+    std::uint64_t claims_ = 0;
+};
+
+TEST_F(Plan, StartsMirrorsAtOnceWhenNoPeerHasTheFile) {
+    const auto fast = mirror(5e6), slow = mirror(1e6);
+    const auto id = want(100'000, {slow, fast});
+    const auto decisions = decide();
+    ASSERT_EQ(decisions.starts.size(), 1u);
+    EXPECT_EQ(decisions.starts[0].source, fast);
+    EXPECT_EQ(decisions.starts[0].range, (ByteRange{0, 100'000}));
+    EXPECT_EQ(decisions.starts[0].want, id);
+}
+
+TEST_F(Plan, SplitsALargeFileAmongAllMirrorsWithoutOverlap) {
+    std::vector<SourceId> mirrors{mirror(5e6), mirror(2.5e6), mirror(1e6)};
+    const auto id = want(100 * mib, mirrors);
+    const auto starts = starts_of(decide(), id);
+    std::map<SourceId, ByteCount> bytes;
+    RangeSet covered;
+    for (const auto& start : starts) {
+        EXPECT_FALSE(covered.touches(start.range));
+        covered.add(start.range);
+        bytes[start.source] += start.range.length();
+    }
+    ASSERT_EQ(bytes.size(), 3u);
+    EXPECT_GT(bytes[mirrors[0]], bytes[mirrors[1]]);
+    EXPECT_GT(bytes[mirrors[1]], bytes[mirrors[2]]);
+    EXPECT_EQ(covered.prefix(), covered.total()) << "the near end first, so that a prefix grows";
+}
+
+TEST_F(Plan, NeverStartsMoreThanAMirrorsSlots) {
+    const auto only = mirror(1e6, 0.02, 3);
+    for (int i = 0; i < 10; ++i) want(50'000, {only});
+    EXPECT_EQ(decide().starts.size(), 3u);
+}
+
+TEST_F(Plan, ANeighbourTakesSmallWorkOverFromTheMirrors) {
+    const auto far = mirror(2e6);
+    const auto near = peer(Role::lan_peer);
+    const auto id = want(100'000, {far}, {near});
+    claim(id, far, {0, 100'000}, 0, 20ms);
+    const auto decisions = decide();
+    ASSERT_EQ(decisions.stops.size(), 1u);
+    ASSERT_EQ(decisions.starts.size(), 1u);
+    EXPECT_EQ(decisions.starts[0].source, near);
+}
+
+TEST_F(Plan, MirrorsRestWhileANeighboursTorrentIsMuchFaster) {
+    const auto far = mirror(2e6);
+    const auto near = peer(Role::lan_peer);
+    const auto id = want(50 * mib, {far}, {near});
+    board.wants.at(id).swarm = {true, true, 50e6, now - 2s, now};
+    EXPECT_TRUE(decide().starts.empty());
+    board.wants.at(id).swarm.rate = 2e6;  // no faster than the mirror: both are used
+    const auto starts = starts_of(decide(), id);
+    ASSERT_FALSE(starts.empty());
+    EXPECT_EQ(starts[0].range.end, 50 * mib) << "beside a torrent the mirrors take the far end";
+}
+
+TEST_F(Plan, AMirrorNobodyMeasuredMayShowItsRateBesideANeighbour) {
+    const auto far = mirror(0);
+    board.sources.at(far).rate_known = false;
+    const auto near = peer(Role::lan_peer);
+    const auto id = want(50 * mib, {far}, {near});
+    board.wants.at(id).swarm = {true, true, 50e6, now - 2s, now};
+    const auto starts = starts_of(decide(), id);
+    ASSERT_EQ(starts.size(), 1u) << "one chunk, no more";
+    EXPECT_LE(starts[0].range.length(), mib);
+    claim(id, far, starts[0].range, 1000, 100ms);
+    const auto later = decide();
+    EXPECT_TRUE(later.stops.empty() && starts_of(later, id).empty());
+}
+
+TEST_F(Plan, MirrorsComeBackWhenANeighbourGoesSilent) {
+    const auto far = mirror(2e6);
+    const auto near = peer(Role::lan_peer);
+    const auto id = want(50 * mib, {far}, {near});
+    board.wants.at(id).swarm = {true, true, 50e6, now - 10s, now - 3s};
+    EXPECT_FALSE(starts_of(decide(), id).empty());
+}
+
+TEST_F(Plan, JoinsTheTorrentOfALargeFileThatPeersOffer) {
+    const auto far = mirror(2e6);
+    const auto id = want(10 * mib, {far}, {peer(Role::wan_peer)});
+    EXPECT_EQ(decide().joins, (std::vector<WantId>{id}));
+    board.wants.at(id).swarm.joined = true;
+    EXPECT_TRUE(decide().joins.empty());
+}
+
+TEST_F(Plan, HedgesASmallFileOnceItsSourceIsPastItsPatience) {
+    const auto first = mirror(2e6), second = mirror(2e6);
+    const auto id = want(100'000, {first, second});
+    claim(id, first, {0, 100'000}, 0, 200ms);
+    EXPECT_TRUE(decide().starts.empty());
+    board.wants.at(id).claims.begin()->second.started = now - 1s;
+    const auto starts = starts_of(decide(), id);
+    ASSERT_EQ(starts.size(), 1u);
+    EXPECT_EQ(starts[0].source, second);
+    EXPECT_EQ(starts[0].purpose, Purpose::hedge);
+}
+
+TEST_F(Plan, ANeighbourThatFallsSilentGetsNoMoreWorkAndItsWorkGetsRivals) {
+    const auto far = mirror(2e6);
+    const auto near = peer(Role::lan_peer);
+    const auto stuck = want(100'000, {far}, {near});
+    claim(stuck, near, {0, 100'000}, 0, 2000ms, 2000ms);
+    const auto fresh = want(100'000, {far}, {near});
+    const auto decisions = decide();
+    ASSERT_EQ(starts_of(decisions, stuck).size(), 1u);
+    EXPECT_EQ(starts_of(decisions, stuck)[0].source, far);
+    ASSERT_EQ(starts_of(decisions, fresh).size(), 1u);
+    EXPECT_EQ(starts_of(decisions, fresh)[0].source, far);
+}
+
+TEST_F(Plan, TakesOverTheFarPartOfASlowClaimWhenNothingElseIsLeft) {
+    const auto slow = mirror(100e3), fast = mirror(5e6);
+    const auto id = want(4 * mib, {slow, fast});
+    board.wants.at(id).done.add({0, 2 * mib});
+    const auto victim = claim(id, slow, {2 * mib, 4 * mib}, 100'000, 1000ms);
+    const auto decisions = decide();
+    ASSERT_EQ(decisions.shortens.size(), 1u);
+    EXPECT_EQ(decisions.shortens[0].claim, victim);
+    ASSERT_EQ(decisions.starts.size(), 1u);
+    EXPECT_EQ(decisions.starts[0].source, fast);
+    EXPECT_EQ(decisions.starts[0].range.begin, decisions.shortens[0].end);
+    EXPECT_EQ(decisions.starts[0].range.end, 4 * mib);
+}
+
+TEST_F(Plan, ReplacesASilentSourceFromWhereItStopped) {
+    const auto dead = mirror(5e6), alive = mirror(1e6);
+    const auto id = want(4 * mib, {dead, alive});
+    board.wants.at(id).done.add({0, 2 * mib});
+    claim(id, dead, {2 * mib, 4 * mib}, 500'000, 4000ms, 3000ms);
+    const auto starts = starts_of(decide(), id);
+    ASSERT_EQ(starts.size(), 1u);
+    EXPECT_EQ(starts[0].source, alive);
+    EXPECT_EQ(starts[0].range.begin, 2 * mib + 500'000);
+}
+
+TEST_F(Plan, ComparesTheHeadOfALargeFileBetweenTwoMirrors) {
+    const auto first = mirror(5e6), second = mirror(1e6);
+    const auto id = want(20 * mib, {first, second});
+    board.wants.at(id).head_agreed = false;
+    claim(id, first, {0, 4 * mib}, 1000, 100ms);
+    bool checked = false;
+    for (const auto& start : decide().starts)
+        if (start.purpose == Purpose::check) {
+            checked = true;
+            EXPECT_EQ(start.source, second);
+            EXPECT_EQ(start.range, (ByteRange{0, head_bytes}));
+        }
+    EXPECT_TRUE(checked);
+}
+
+TEST_F(Plan, AsksSetBackMirrorsWhenNoOtherIsLeft) {
+    const auto back = mirror(1e6);
+    board.sources.at(back).usable = false;
+    want(50'000, {back});
+    EXPECT_EQ(decide().starts.size(), 1u);
+}
+
+TEST_F(Plan, GivesUpOnlyWhenNobodyIsLeftAndPeersHadTheirTime) {
+    const auto only = mirror(1e6);
+    const auto id = want(50'000, {only});
+    board.wants.at(id).barred.insert(only);
+    board.peer_grace = 1500ms;
+    EXPECT_TRUE(decide().give_ups.empty());
+    now += 2s;
+    EXPECT_EQ(decide().give_ups, (std::vector<WantId>{id}));
+}
+
+TEST_F(Plan, LeavesAMirrorWithoutRangesWholeFilesOnly) {
+    const auto whole = mirror(5e6);
+    board.sources.at(whole).ranges = false;
+    const auto id = want(20 * mib, {whole});
+    const auto starts = starts_of(decide(), id);
+    ASSERT_EQ(starts.size(), 1u);
+    EXPECT_EQ(starts[0].range, (ByteRange{0, 20 * mib}));
+}
+
+// A discrete run of the planner alone: three mirrors of 5, 2.5 and 1 MB/s must end within 10 % of the fluid bound.
+TEST_F(Plan, EndsNearTheFluidBoundWithUnequalMirrors) {
+    const std::vector<double> rates{5e6, 2.5e6, 1e6};
+    std::vector<SourceId> mirrors;
+    for (const double rate : rates) mirrors.push_back(mirror(rate, 0.05));
+    const auto id = want(80 * mib, mirrors);
+    std::uint64_t next = 1;
+    const TimePoint begun = now;
+    auto& w = board.wants.at(id);
+    while (w.done.total() < w.size && seconds_between(begun, now) < 60) {
+        const auto decisions = decide();
+        for (const auto& cut : decisions.shortens) w.claims.at(cut.claim).range.end = cut.end;
+        for (const auto& start : decisions.starts) {
+            w.claims[ClaimId{next++}] = {start.source, start.range, 0, now, now, now, start.purpose};
+            ++board.sources.at(start.source).busy;
+        }
+        now += 20ms;
+        std::vector<ClaimId> ended;
+        for (auto& [claim_id, c] : w.claims) {
+            if (seconds_between(c.started, now) < 0.05) continue;  // the first byte takes its time
+            const auto index = static_cast<std::size_t>(c.source) - 1;
+            const auto step = static_cast<ByteCount>(rates[index] * 0.02 / std::max(1, board.sources.at(c.source).busy));
+            const ByteCount take = std::min(step, c.left());
+            w.done.add({c.next(), c.next() + take});
+            c.received += take;
+            c.last_byte = now;
+            if (c.left() == 0) ended.push_back(claim_id);
+        }
+        for (const auto claim_id : ended) {
+            --board.sources.at(w.claims.at(claim_id).source).busy;
+            w.claims.erase(claim_id);
+        }
+    }
+    const double bound = 80.0 * static_cast<double>(mib) / 8.5e6;
+    EXPECT_LE(seconds_between(begun, now) / bound, 1.10);
+}
+
+}  // namespace
+}  // namespace packswarm::core
