@@ -1,0 +1,198 @@
+#include "verify/pacman_db.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/signed_repo.hpp"
+#include "verify/hasher.hpp"
+#include "verify/pkginfo.hpp"
+
+namespace packswarm::verify {
+namespace {
+
+const std::string hash(64, 'a');
+
+std::string desc(const std::string& name = "tool", const std::string& version = "1:1.2-1",
+                 const std::string& extra = "") {
+    return "%FILENAME%\n" + name + "-" + version + "-x86_64.pkg.tar.zst\n\n%NAME%\n" + name + "\n\n%VERSION%\n" +
+           version + "\n\n%GROUPS%\na\nb\n\n%CSIZE%\n123\n\n%SHA256SUM%\n" + hash +
+           "\n\n%ARCH%\nx86_64\n\n%BUILDDATE%\n1700000000\n\n%EMPTY%\n\n" + extra;
+}
+
+void expect_corrupt(const std::string& text, std::string_view part, std::string_view folder = "tool-1:1.2-1") {
+    const auto parsed = parse_desc(folder, text);
+    ASSERT_FALSE(parsed) << text;
+    EXPECT_EQ(parsed.error().kind, ErrorKind::Corrupt);
+    EXPECT_NE(parsed.error().message.find(part), std::string::npos) << parsed.error().message;
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+    return text.replace(text.find(from), from.size(), to);
+}
+
+TEST(PacmanDesc, IsTakenApart) {
+    const auto parsed = parse_desc("tool-1:1.2-1", desc("tool", "1:1.2-1", "%PGPSIG%\nYWJjZA==\n"));
+    ASSERT_TRUE(parsed) << parsed.error().message;
+    EXPECT_EQ(parsed->entry.path, "tool-1:1.2-1-x86_64.pkg.tar.zst");
+    EXPECT_EQ(parsed->entry.name, "tool");
+    EXPECT_EQ(parsed->entry.version, "1:1.2-1");
+    EXPECT_EQ(parsed->entry.architecture, "x86_64");
+    EXPECT_EQ(parsed->entry.size, 123);
+    EXPECT_EQ(parsed->entry.digest.hex(), hash);
+    EXPECT_EQ(parsed->entry.signature, "abcd");
+    EXPECT_EQ(parsed->build_date.time_since_epoch().count(), 1700000000);
+}
+
+TEST(PacmanDesc, ThatIsMalformedIsCorrupt) {
+    expect_corrupt("", "lacks");
+    expect_corrupt("tool\n", "field name");
+    expect_corrupt(desc(), "name and version", "other-1:1.2-1");
+    expect_corrupt(replaced(desc(), "tool-1:1.2-1-x86_64", "../../tool"), "FILENAME");
+    expect_corrupt(replaced(desc(), "tool-1:1.2-1-x86_64", ".tool"), "FILENAME");
+    expect_corrupt(replaced(desc(), "%NAME%\ntool", "%NAME%\n.."), "NAME");
+    expect_corrupt(replaced(desc(), "%NAME%\ntool", "%NAME%\n" + std::string(600, 'a')), "NAME");
+    expect_corrupt(replaced(desc(), "x86_64\n\n%B", "x86 64\n\n%B"), "ARCH");
+    expect_corrupt(replaced(desc(), "123", "-1"), "CSIZE");
+    expect_corrupt(replaced(desc(), "123", "12a"), "CSIZE");
+    expect_corrupt(replaced(desc(), hash, hash.substr(1)), "SHA256SUM");
+    expect_corrupt(replaced(desc(), "1700000000", "today"), "BUILDDATE");
+    expect_corrupt(desc("tool", "1:1.2-1", "%NAME%\ntool\n"), "repeats");
+    expect_corrupt(desc("tool", "1:1.2-1", "%PGPSIG%\n****\n"), "PGPSIG");
+    expect_corrupt(desc("tool", "1:1.2-1", "%PGPSIG%\nabc\n"), "PGPSIG");
+    expect_corrupt(replaced(desc(), "%CSIZE%\n123\n\n", ""), "lacks");
+}
+
+class PacmanCompression : public testing::TestWithParam<const char*> {};
+
+TEST_P(PacmanCompression, IsToldByItsMagic) {
+    std::vector<test::PacmanPackage> packages(3);
+    for (std::size_t i = 0; i < packages.size(); ++i) {
+        packages[i].name = "p" + std::to_string(i);
+        packages[i].file = std::string(i + 1, 'x');
+        packages[i].build_date += static_cast<long>(i);
+    }
+    packages[1].signature = std::string("\x89\x01\x00\xff", 4);
+    const auto bytes = test::pacman_database(packages, GetParam());
+    const auto database = parse_pacman_db(as_bytes(bytes));
+    ASSERT_TRUE(database) << database.error().message;
+    ASSERT_EQ(database->entries.size(), 3u);
+    EXPECT_EQ(database->newest_build.time_since_epoch().count(), packages[2].build_date);
+    for (const auto& entry : database->entries) {
+        const auto& package = packages[static_cast<std::size_t>(entry.name[1] - '0')];
+        EXPECT_EQ(entry.path, package.file_name());
+        EXPECT_EQ(entry.digest, digest_of(as_bytes(package.file)));
+        EXPECT_EQ(entry.signature, package.signature);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, PacmanCompression, testing::Values("", "gz", "bz2", "xz", "zst"), [](const auto& info) {
+    return *info.param == '\0' ? std::string("plain") : std::string(info.param);
+});
+
+Result<PacmanDatabase> parse_members(const std::map<std::string, std::string>& members,
+                                     const std::string& ending = "zst") {
+    const auto bytes = test::tar_of(members, ending);
+    return parse_pacman_db(as_bytes(bytes));
+}
+
+TEST(PacmanDatabase, OfTheOldFormatIgnoresDependsAndFiles) {
+    const auto database = parse_members({{"tool-1-1/desc", desc("tool", "1-1")},
+                                         {"tool-1-1/depends", "%DEPENDS%\nsh\n"},
+                                         {"tool-1-1/files", "%FILES%\nusr/\n"}});
+    ASSERT_TRUE(database) << database.error().message;
+    EXPECT_EQ(database->entries.size(), 1u);
+}
+
+TEST(PacmanDatabase, WithoutPackagesIsEmpty) {
+    const auto database = parse_members({}, "gz");
+    ASSERT_TRUE(database) << database.error().message;
+    EXPECT_TRUE(database->entries.empty());
+}
+
+TEST(PacmanDatabase, MadeByRepoAddIsRead) {
+    test::TempDir folder;
+    const auto package = test::pacman_package_file("tool", "1.2-1", "x86_64", "payload");
+    const auto file = folder.path() / "tool-1.2-1-x86_64.pkg.tar.zst";
+    test::write_file(file, package);
+    test::run_program({"repo-add", "-q", (folder.path() / "core.db.tar.gz").string(), file.string()});
+    const auto bytes = test::read_file(folder.path() / "core.db.tar.gz");
+    const auto database = parse_pacman_db(as_bytes(bytes));
+    ASSERT_TRUE(database) << database.error().message;
+    ASSERT_EQ(database->entries.size(), 1u);
+    EXPECT_EQ(database->entries[0].name, "tool");
+    EXPECT_EQ(database->entries[0].size, static_cast<ByteCount>(package.size()));
+    EXPECT_EQ(database->entries[0].digest, digest_of(as_bytes(package)));
+}
+
+void expect_corrupt_database(const Result<PacmanDatabase>& database, std::string_view part) {
+    ASSERT_FALSE(database);
+    EXPECT_EQ(database.error().kind, ErrorKind::Corrupt);
+    EXPECT_NE(database.error().message.find(part), std::string::npos) << database.error().message;
+}
+
+TEST(PacmanDatabase, ThatIsNoDatabaseIsCorrupt) {
+    const std::string html = "<html>captive portal</html>" + std::string(2000, ' ');
+    expect_corrupt_database(parse_pacman_db(as_bytes(html)), "tar");
+    expect_corrupt_database(parse_members({{"tool-1-1/desc", "rubbish"}}), "field name");
+    expect_corrupt_database(
+        parse_members({{"tool-1-1/desc", desc("tool", "1-1")}, {"a/tool-1-1/desc", desc("tool", "1-1")}}),
+        "name and version");
+}
+
+TEST(PacmanDatabase, CutShortIsCorrupt) {
+    std::vector<test::PacmanPackage> packages(20);
+    for (std::size_t i = 0; i < packages.size(); ++i) packages[i].name = "p" + std::to_string(i);
+    for (const auto* ending : {"", "gz", "zst"}) {
+        const auto whole = test::pacman_database(packages, ending);
+        EXPECT_FALSE(parse_pacman_db(as_bytes(std::string_view(whole).substr(0, whole.size() / 2 + 100)))) << ending;
+    }
+}
+
+TEST(PacmanDatabase, WithAnEndlessMemberIsCorrupt) {
+    expect_corrupt_database(
+        parse_members({{"tool-1-1/desc", desc("tool", "1-1", "%X%\n" + std::string(2 << 20, 'x'))}}, ""), "more than");
+    // far more than its packed size, in a member that nobody reads
+    expect_corrupt_database(parse_members({{"tool-1-1/files", std::string(60 << 20, '\0')}}, "gz"),
+                            "unpacks to more than");
+}
+
+TEST(PkgInfo, NamesThePackage) {
+    const auto info =
+        parse_pkginfo("# comment\r\npkgname = tool\npkgver=1:2-1\narch =x86_64\npkgdesc = arch = any\nrubbish\n");
+    ASSERT_TRUE(info) << info.error().message;
+    EXPECT_EQ(info->name, "tool");
+    EXPECT_EQ(info->version, "1:2-1");
+    EXPECT_EQ(info->architecture, "x86_64");
+}
+
+TEST(PkgInfo, WithoutOrWithTwoNamesIsCorrupt) {
+    for (const auto* text : {"", "pkgname = a\npkgver = 1-1\n", "pkgname = a\npkgname = b\npkgver = 1-1\narch = any\n",
+                             "pkgname = ../a\npkgver = 1-1\narch = any\n", "pkgname =\npkgver = 1-1\narch = any\n"}) {
+        const auto info = parse_pkginfo(text);
+        ASSERT_FALSE(info) << text;
+        EXPECT_EQ(info.error().kind, ErrorKind::Corrupt);
+    }
+}
+
+TEST(PkgInfo, IsFoundInAPackageMadeByTar) {
+    test::TempDir folder;
+    const auto bytes = test::pacman_package_file("tool", "1.2-1", "any", std::string(1 << 20, 'x'));
+    test::write_file(folder.path() / "package", bytes);
+    const auto file = open_for_reading(folder.path() / "package");
+    const auto info = read_pkginfo(*file, static_cast<ByteCount>(bytes.size()));
+    ASSERT_TRUE(info) << info.error().message;
+    EXPECT_EQ(info->architecture, "any");
+}
+
+TEST(PkgInfo, BehindTooManyBytesIsCorrupt) {
+    test::TempDir folder;
+    const auto bytes = test::tar_of(
+        {{".AAA", std::string(80 << 20, '\0')}, {".PKGINFO", "pkgname = a\npkgver = 1-1\narch = any\n"}}, "zst");
+    test::write_file(folder.path() / "package", bytes);
+    const auto file = open_for_reading(folder.path() / "package");
+    const auto info = read_pkginfo(*file, static_cast<ByteCount>(bytes.size()));
+    ASSERT_FALSE(info);
+    EXPECT_NE(info.error().message.find("unpacks to more than"), std::string::npos) << info.error().message;
+}
+
+}  // namespace
+}  // namespace packswarm::verify

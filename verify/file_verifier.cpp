@@ -1,0 +1,76 @@
+#include "verify/file_verifier.hpp"
+
+#include <algorithm>
+
+#include "p2p/base/log.hpp"
+#include "verify/pkginfo.hpp"
+#include "verify/signature.hpp"
+
+namespace packswarm::verify {
+
+namespace {
+
+Result<void> same_package(const PkgInfo& inside, const core::IndexEntry& entry) {
+    if (inside.name == entry.name && inside.version == entry.version && inside.architecture == entry.architecture)
+        return {};
+    return fail(ErrorKind::Corrupt, "{} holds {} {} {}, but the database lists {} {} {}", printable(entry.path),
+                printable(inside.name), printable(inside.version), printable(inside.architecture),
+                printable(entry.name), printable(entry.version), printable(entry.architecture));
+}
+
+Result<void> check_signature(Keyrings& keyrings, const StagedFile& file, ByteView signature,
+                             const core::KeyringSpec& spec) {
+    const auto keyring = keyrings.get(spec);
+    if (!keyring) return tl::unexpected(keyring.error());
+    const auto signers = verify_detached(*keyring, file.handle(), file.size(), signature);
+    if (signers) return {};
+    // Another source would send the same signature again: what we do not believe here, pacman has to judge.
+    if (signers.error().kind == ErrorKind::Absent) return fail(ErrorKind::Refused, "{}", signers.error().message);
+    return tl::unexpected(signers.error());
+}
+
+}  // namespace
+
+Result<void> FileVerifier::absorb(ByteCount prefix) {
+    prefix = std::min(prefix, file_.size());
+    if (prefix <= hashed_) return {};
+    auto read = hash_range(file_.handle(), {hashed_, prefix}, hasher_);
+    if (!read) {
+        rewind();  // part of the range may have been hashed
+        return read;
+    }
+    hashed_ = prefix;
+    return {};
+}
+
+void FileVerifier::rewind() {
+    hasher_ = Hasher(HashKind::sha256);
+    hashed_ = 0;
+}
+
+Result<VerifiedFile> FileVerifier::finish() {
+    if (auto rest = absorb(file_.size()); !rest) return tl::unexpected(rest.error());
+    const auto got = Digest::from_raw(hasher_.finish().data());
+    rewind();
+    if (got != expected_)
+        return fail(ErrorKind::Corrupt, "wrong bytes: SHA-256 is {}, expected {}", got.hex(), expected_.hex());
+    return VerifiedFile(file_, got);
+}
+
+Result<VerifiedFile> FileVerifier::check_all(StagedFile file, const Digest& expected) {
+    return FileVerifier(std::move(file), expected).finish();
+}
+
+Result<VerifiedFile> FileVerifier::check_package(Keyrings& keyrings, StagedFile file, ByteView signature,
+                                                 const core::KeyringSpec& keyring, const core::IndexEntry& entry) {
+    auto verified = check_all(file, entry.digest);
+    if (!verified) return verified;
+    if (auto good = check_signature(keyrings, file, signature, keyring); !good)
+        return fail(good.error().kind, "{}: {}", printable(entry.path), good.error().message);
+    const auto inside = read_pkginfo(file.handle(), file.size());
+    if (!inside) return fail(inside.error().kind, "{}: {}", printable(entry.path), inside.error().message);
+    if (auto same = same_package(*inside, entry); !same) return tl::unexpected(same.error());
+    return verified;
+}
+
+}  // namespace packswarm::verify

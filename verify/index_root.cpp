@@ -1,0 +1,100 @@
+#include "verify/index_root.hpp"
+
+#include "p2p/base/limits.hpp"
+#include "p2p/base/log.hpp"
+#include "verify/hasher.hpp"
+#include "verify/pacman_db.hpp"
+#include "verify/release.hpp"
+#include "verify/safe_text.hpp"
+#include "verify/signature.hpp"
+
+namespace packswarm::verify {
+
+namespace {
+
+// The digest of a text that is the same in InRelease and Release: trailing blanks, line ends and a last blank line do
+// not count.
+Digest content_of(std::string_view text) {
+    Sha256 hasher;
+    ByteCount blank_lines = 0;
+    while (!text.empty()) {
+        const auto raw = take_line(text);
+        const auto line = raw.substr(0, raw.find_last_not_of(" \t\r") + 1);
+        if (line.empty()) {
+            ++blank_lines;
+            continue;
+        }
+        for (; blank_lines > 0; --blank_lines) hasher.add(as_bytes("\n"));
+        hasher.add(as_bytes(line));
+        hasher.add(as_bytes("\n"));
+    }
+    return hasher.finish();
+}
+
+Result<SignedText> open_release(const Keyring& keyring, ByteView root, std::optional<ByteView> signature) {
+    if (!signature) return verify_clearsigned(keyring, root);
+    if (static_cast<ByteCount>(root.size()) > limits::max_release)
+        return fail(ErrorKind::Corrupt, "a Release file of {} bytes; at most {} are read", root.size(),
+                    limits::max_release);
+    auto signers = verify_detached(keyring, root, *signature);
+    if (!signers) return tl::unexpected(signers.error());
+    return SignedText{std::string(as_text(root)), std::move(*signers)};
+}
+
+Result<core::IndexRoot> open_debian(Keyrings& keyrings, const core::Repository& repository, ByteView bytes,
+                                    std::optional<ByteView> signature) {
+    const auto keyring = keyrings.get(repository.keyring);
+    if (!keyring) return tl::unexpected(keyring.error());
+    auto text = open_release(*keyring, bytes, signature);
+    if (!text) return tl::unexpected(text.error());
+    auto root = parse_release(text->text);
+    if (!root) return root;
+    if (auto same = check_suite(*root, repository.suite); !same) return tl::unexpected(same.error());
+    root->is_signed = true;
+    root->signers = std::move(text->signers.primaries);
+    root->content = content_of(text->text);
+    return root;
+}
+
+Result<core::IndexRoot> open_pacman(Keyrings& keyrings, const core::Repository& repository, ByteView bytes,
+                                    std::optional<ByteView> signature) {
+    core::IndexRoot root;
+    root.format = core::Format::pacman;
+    if (!signature && repository.signed_database)
+        return fail(ErrorKind::Absent, "{}.db has no signature, but SigLevel asks for one",
+                    printable(repository.suite));
+    if (static_cast<ByteCount>(bytes.size()) > limits::max_database)
+        return fail(ErrorKind::Corrupt, "a database of {} bytes; at most {} are read", bytes.size(),
+                    limits::max_database);
+    if (signature) {
+        const auto keyring = keyrings.get(repository.keyring);
+        if (!keyring) return tl::unexpected(keyring.error());
+        auto signers = verify_detached(*keyring, bytes, *signature);
+        if (!signers) return tl::unexpected(signers.error());
+        root.is_signed = true;
+        root.signers = std::move(signers->primaries);
+        root.date = signers->signed_at;
+    }
+    auto database = parse_pacman_db(bytes);
+    if (!database) return tl::unexpected(database.error());
+    if (!root.is_signed) root.date = database->newest_build;
+    root.entries = std::move(database->entries);
+    root.suite = repository.suite;
+    root.architectures = repository.architectures;
+    return root;
+}
+
+}  // namespace
+
+Result<core::IndexRoot> open_root(Keyrings& keyrings, const core::Repository& repository, ByteView bytes,
+                                  std::optional<ByteView> signature) {
+    const bool debian = repository.format == core::Format::debian;
+    auto root = debian ? open_debian(keyrings, repository, bytes, signature)
+                       : open_pacman(keyrings, repository, bytes, signature);
+    if (!root) return fail(root.error().kind, "{}: {}", printable(core::root_path(repository)), root.error().message);
+    root->digest = digest_of(bytes);
+    if (!debian) root->content = root->digest;
+    return root;
+}
+
+}  // namespace packswarm::verify

@@ -1,0 +1,19 @@
+// open_root: from the bytes of a repository's root file to an IndexRoot whose signature, keys and suite were checked.
+// Not here: age and rollback (core/freshness.hpp). Any thread.
+// Errors: Corrupt (altered, malformed, another suite's), Absent (not signed by a key we believe), Refused (keyring),
+// Broken (gpg).
+#pragma once
+
+#include <optional>
+
+#include "p2p/base/result.hpp"
+#include "p2p/core/artifact.hpp"
+#include "verify/keyring.hpp"
+
+namespace packswarm::verify {
+
+// Debian: InRelease without signature, or Release with Release.gpg. pacman: .db with or without .db.sig.
+Result<core::IndexRoot> open_root(Keyrings& keyrings, const core::Repository& repository, ByteView root,
+                                  std::optional<ByteView> signature);
+
+}  // namespace packswarm::verify

@@ -1,0 +1,53 @@
+// Keyring: the public keys of one KeyringSpec in a private temporary GnuPG home, ready for signatures; removed with the
+// last copy. Keyrings: keeps them, since making one costs tens of milliseconds, and makes a new one when a file behind
+// it has changed. Any thread. Errors: Refused (no usable key, files missing or unreadable: says which), Broken (gpg
+// missing or failing).
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "p2p/base/result.hpp"
+#include "p2p/core/artifact.hpp"
+
+namespace packswarm::verify {
+
+class Keyring {
+  public:
+    static Result<Keyring> load(const core::KeyringSpec& spec);
+
+    std::vector<core::Fingerprint> primaries() const;  // primary keys it holds, sorted
+    const std::vector<std::string>& warnings() const;  // files left out, and why
+    const std::filesystem::path& home() const;         // the private GnuPG home
+    // Trust decides as in pacman: a key must be fully or ultimately valid, and every signature must be good.
+    bool needs_validity() const;
+    // Primary key of a signing key (primary or subkey) of this keyring; none for unknown and for disabled keys.
+    std::optional<core::Fingerprint> primary_of(const core::Fingerprint& key) const;
+    // Whether the spec's fingerprints, if any, allow signatures made by this key (primary or subkey; see KeyringSpec).
+    bool allows(const core::Fingerprint& key) const;
+
+  private:
+    struct State;
+    std::shared_ptr<const State> state_;
+};
+
+// Shared by the workers, so it holds a lock; nothing slow happens under it.
+class Keyrings {
+  public:
+    Result<Keyring> get(const core::KeyringSpec& spec);
+
+  private:
+    struct Entry {
+        core::KeyringSpec spec;
+        std::string stamp;
+        Keyring keyring;
+    };
+    std::mutex mutex_;
+    std::vector<Entry> entries_;  // oldest first, at most limits::max_keyrings
+};
+
+}  // namespace packswarm::verify

@@ -1,0 +1,198 @@
+#include "verify/release.hpp"
+
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "p2p/base/limits.hpp"
+#include "p2p/base/log.hpp"
+#include "verify/safe_text.hpp"
+
+namespace packswarm::verify {
+
+namespace {
+
+std::vector<std::string_view> words(std::string_view text) {
+    std::vector<std::string_view> out;
+    constexpr std::string_view blanks = " \t\r";
+    for (auto at = text.find_first_not_of(blanks); at != std::string_view::npos;) {
+        const auto end = std::min(text.find_first_of(blanks, at), text.size());
+        out.push_back(text.substr(at, end - at));
+        at = text.find_first_not_of(blanks, end);
+    }
+    return out;
+}
+
+std::vector<std::string> names(std::string_view text) {
+    std::vector<std::string> out;
+    for (const auto word : words(text))
+        if (word.size() <= limits::max_name) out.emplace_back(word);
+    return out;
+}
+
+struct Number {
+    int value = 0;
+    bool good = false;
+};
+
+Number number(std::string_view text, int max) {
+    Number out;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out.value);
+    out.good =
+        !text.empty() && error == std::errc{} && end == text.data() + text.size() && out.value >= 0 && out.value <= max;
+    return out;
+}
+
+std::optional<std::chrono::seconds> parse_clock(std::string_view text) {
+    const auto first = text.find(':');
+    const auto second = text.find(':', first == std::string_view::npos ? first : first + 1);
+    if (second == std::string_view::npos) return std::nullopt;
+    const auto hours = number(text.substr(0, first), 23);
+    const auto minutes = number(text.substr(first + 1, second - first - 1), 59);
+    const auto seconds = number(text.substr(second + 1), 60);
+    if (!hours.good || !minutes.good || !seconds.good) return std::nullopt;
+    return std::chrono::hours(hours.value) + std::chrono::minutes(minutes.value) + std::chrono::seconds(seconds.value);
+}
+
+// One Release text on its way to an IndexRoot.
+class ReleaseReader {
+  public:
+    Result<void> line(std::string_view line);
+    Result<core::IndexRoot> finish();
+
+  private:
+    Result<void> field(std::string_view name, std::string_view value);
+    Result<void> date(std::string_view name, std::string_view value, std::optional<WallTime>& out);
+    Result<void> hash(std::string_view line);
+
+    core::IndexRoot root_;
+    std::optional<WallTime> date_;
+    std::unordered_set<std::string> seen_;                  // field names, lower case
+    std::unordered_map<std::string, std::size_t> by_path_;  // index into root_.files
+    bool in_hashes_ = false;
+    bool ended_ = false;
+    bool has_hashes_ = false;
+};
+
+Result<void> ReleaseReader::line(std::string_view line) {
+    if (line.size() > static_cast<std::size_t>(limits::max_release_line))
+        return fail(ErrorKind::Corrupt, "a Release file with a line of {} bytes", line.size());
+    if (trim(line).empty()) {
+        ended_ = !seen_.empty();
+        return {};
+    }
+    if (ended_) return fail(ErrorKind::Corrupt, "a Release file with a second paragraph");
+    if (line.front() == ' ' || line.front() == '\t') return in_hashes_ ? hash(line) : Result<void>{};
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos || colon == 0)
+        return fail(ErrorKind::Corrupt, "a Release file with the line '{}'", printable(line, 60));
+    return field(line.substr(0, colon), trim(line.substr(colon + 1)));
+}
+
+Result<void> ReleaseReader::field(std::string_view name, std::string_view value) {
+    std::string lower(name);
+    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+    if (seen_.size() > limits::max_release_fields || !seen_.insert(lower).second)
+        return fail(ErrorKind::Corrupt, "a Release file with the field {} twice or too many fields",
+                    printable(name, 60));
+    in_hashes_ = lower == "sha256";
+    has_hashes_ |= in_hashes_;
+    if (lower == "origin") root_.origin = value;
+    if (lower == "suite") root_.suite = value;
+    if (lower == "codename") root_.codename = value;
+    if (lower == "architectures") root_.architectures = names(value);
+    if (lower == "components") root_.components = names(value);
+    if (lower == "acquire-by-hash") root_.by_hash = equals_ignoring_case(value, "yes");
+    if (lower == "date") return date(name, value, date_);
+    if (lower == "valid-until") return date(name, value, root_.valid_until);
+    return {};
+}
+
+Result<void> ReleaseReader::date(std::string_view name, std::string_view value, std::optional<WallTime>& out) {
+    out = parse_date(value);
+    if (!out) return fail(ErrorKind::Corrupt, "a Release file whose {} is '{}'", printable(name), printable(value, 60));
+    return {};
+}
+
+Result<void> ReleaseReader::hash(std::string_view line) {
+    const auto parts = words(line);
+    core::IndexEntry entry;
+    const auto digest = parts.size() == 3 ? Digest::parse(parts[0]) : std::nullopt;
+    const auto size = parts.size() == 3 ? parse_count(parts[1], limits::max_artifact) : std::nullopt;
+    auto path = parts.size() == 3 ? safe_path(parts[2]) : std::nullopt;
+    if (!digest || !size || !path)
+        return fail(ErrorKind::Corrupt, "a Release file with the SHA256 line '{}'", printable(line, 200));
+    if (const auto known = by_path_.find(*path); known != by_path_.end()) {
+        if (root_.files[known->second].digest == *digest && root_.files[known->second].size == *size) return {};
+        return fail(ErrorKind::Corrupt, "a Release file that lists {} twice with different hashes", printable(*path));
+    }
+    if (root_.files.size() >= limits::max_release_files)
+        return fail(ErrorKind::Corrupt, "a Release file that lists more than {} files", limits::max_release_files);
+    by_path_.emplace(*path, root_.files.size());
+    entry.path = std::move(*path);
+    entry.size = *size;
+    entry.digest = *digest;
+    root_.files.push_back(std::move(entry));
+    return {};
+}
+
+Result<core::IndexRoot> ReleaseReader::finish() {
+    if (!date_) return fail(ErrorKind::Corrupt, "a Release file without Date");
+    if (!has_hashes_)
+        return fail(ErrorKind::Refused, "a Release file without SHA256 hashes: its weaker ones are not believed");
+    root_.date = *date_;
+    for (const auto& text : {root_.origin, root_.suite, root_.codename})
+        if (text.size() > limits::max_name)
+            return fail(ErrorKind::Corrupt, "a Release file with a name of {} bytes", text.size());
+    return std::move(root_);
+}
+
+}  // namespace
+
+std::optional<WallTime> parse_date(std::string_view text) {
+    static constexpr std::array<std::string_view, 12> months = {"jan", "feb", "mar", "apr", "may", "jun",
+                                                                "jul", "aug", "sep", "oct", "nov", "dec"};
+    const auto parts = words(text);
+    if (parts.size() != 6 || !parts[0].ends_with(',')) return std::nullopt;
+    const auto day = number(parts[1], 31);
+    const auto year = number(parts[3], 9999);
+    const auto time = parse_clock(parts[4]);
+    std::size_t month = 0;
+    while (month < months.size() && !equals_ignoring_case(parts[2], months[month])) ++month;
+    const bool utc =
+        parts[5] == "UTC" || parts[5] == "GMT" || parts[5] == "Z" || parts[5] == "+0000" || parts[5] == "-0000";
+    if (!day.good || !year.good || year.value < 1970 || !time || month == months.size() || !utc) return std::nullopt;
+    const std::chrono::year_month_day date{std::chrono::year(year.value),
+                                           std::chrono::month(static_cast<unsigned>(month + 1)),
+                                           std::chrono::day(static_cast<unsigned>(day.value))};
+    if (!date.ok()) return std::nullopt;
+    return WallTime(std::chrono::sys_days(date)) + *time;
+}
+
+Result<core::IndexRoot> parse_release(std::string_view text) {
+    if (static_cast<ByteCount>(text.size()) > limits::max_release)
+        return fail(ErrorKind::Corrupt, "a Release file of {} bytes; at most {} are read", text.size(),
+                    limits::max_release);
+    ReleaseReader reader;
+    while (!text.empty())
+        if (auto read = reader.line(take_line(text)); !read) return tl::unexpected(read.error());
+    return reader.finish();
+}
+
+Result<void> check_suite(const core::IndexRoot& root, std::string_view suite) {
+    if (suite == "../project/experimental") suite = "experimental";
+    const auto names_it = [&](std::string_view name) {
+        return !name.empty() && (root.suite == name || root.codename == name);
+    };
+    const bool flat = suite.ends_with('/');
+    const auto folder = suite.substr(0, suite.rfind('/'));  // all of it when there is no '/'
+    const bool free_of_name =
+        flat && (folder.empty() || folder == "." || (root.suite.empty() && root.codename.empty()));
+    if (free_of_name || names_it(suite) || names_it(folder)) return {};
+    return fail(ErrorKind::Corrupt, "the Release file is of suite '{}' (codename '{}'), not of '{}'",
+                printable(root.suite, 60), printable(root.codename, 60), printable(suite, 60));
+}
+
+}  // namespace packswarm::verify

@@ -1,0 +1,22 @@
+// Debian's Release files (wiki.debian.org/DebianRepository/Format): the text behind a signature, taken apart into an
+// IndexRoot. Not here: signatures (index_root.hpp). Any thread. Errors: Corrupt (malformed, too large), Refused (no
+// SHA256 section).
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "p2p/base/result.hpp"
+#include "p2p/core/artifact.hpp"
+
+namespace packswarm::verify {
+
+// Fills everything but digest, is_signed and signers.
+Result<core::IndexRoot> parse_release(std::string_view text);
+// "Sat, 11 Jul 2026 10:16:37 UTC" (RFC 1123; UTC, GMT, Z and +0000 are the same).
+std::optional<WallTime> parse_date(std::string_view text);
+// apt's rule (apt-pkg/deb/debmetaindex.cc): suite or codename equals the suite of sources, or the part of it before the
+// last '/'. Corrupt when it is another suite's file. Flat repositories need not name one.
+Result<void> check_suite(const core::IndexRoot& root, std::string_view suite);
+
+}  // namespace packswarm::verify
