@@ -1,0 +1,360 @@
+#include "p2p/broker/broker.hpp"
+
+#include <algorithm>
+
+#include "p2p/base/limits.hpp"
+#include "p2p/base/log.hpp"
+#include "p2p/core/canonical.hpp"
+
+namespace packswarm::broker {
+
+namespace {
+constexpr auto tick_interval = Millis(100);
+constexpr auto ask_interval = Seconds(3);  // peers learn and forget: outstanding digests are asked again
+}  // namespace
+
+Broker::Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger& ledger, Trust& trust, BrokerSettings settings)
+    : loop_(loop), mirrors_(mirrors), peers_(peers), store_(store), ledger_(ledger), trust_(trust), settings_(settings),
+      sources_(loop, ledger, board_),
+      engine_{loop, mirrors, peers, store, trust, board_, sources_, [this] { replan_soon(); },
+              [this](core::SourceId source) {
+                  for (auto& [id, live] : live_) live.transfer->discredited(source);
+              }},
+      book_(loop, store, ledger, trust, peers), ticked_(loop.now()) {
+    board_.peer_grace = settings_.peer_grace;
+    peers_.set_observer(this);
+    book_.set_missing([this](const core::Repository& repository, const core::IndexEntry& entry) {
+        Request request;
+        request.url = core::address(repository.bases.front(), entry.path);
+        request.digest = entry.digest;
+        request.size = entry.size;
+        request.asker = request.transaction = "agent";
+        get(std::move(request), {[](const Started&) {}, [](const Progress&) {}, [](const Delivered&) {}, [] {}, [](const Error&) {}});
+    });
+    store_.set_removed([this](const Digest& digest) { book_.removed(digest); });
+}
+
+Broker::~Broker() {
+    *alive_ = false;
+    loop_.cancel(tick_timer_);
+    peers_.set_observer(nullptr);
+    store_.set_removed(nullptr);
+}
+
+// ---- The planner's hands ---------------------------------------------------------------------------------------------------
+
+void Broker::replan_soon() {
+    if (replan_due_) return;
+    replan_due_ = true;
+    loop_.post([this, alive = alive_] {
+        if (!*alive) return;
+        replan_due_ = false;
+        replan();
+    });
+}
+
+void Broker::replan() {
+    const auto decisions = core::plan(board_, loop_.now());
+    const auto transfer = [this](core::WantId id) -> Transfer* {
+        const auto at = live_.find(id);
+        return at == live_.end() ? nullptr : at->second.transfer.get();
+    };
+    for (const auto& stop : decisions.stops)
+        if (auto* at = transfer(stop.want)) at->stop(stop.claim, stop.reason);
+    for (const auto& shorten : decisions.shortens)
+        if (auto* at = transfer(shorten.want)) at->shorten(shorten.claim, shorten.end);
+    for (const auto want : decisions.joins)
+        if (auto* at = transfer(want)) at->join();
+    for (const auto& start : decisions.starts)
+        if (auto* at = transfer(start.want)) at->begin(start);
+    for (const auto want : decisions.give_ups)
+        if (auto* at = transfer(want)) at->give_up();
+}
+
+void Broker::arm_tick() {
+    if (tick_timer_ != TimerId::none) return;
+    tick_timer_ = loop_.after(tick_interval, [this] {
+        tick_timer_ = TimerId::none;
+        tick();
+    });
+}
+
+void Broker::tick() {
+    const auto now = loop_.now();
+    sources_.sample(now);
+    if (seconds_between(ticked_, now) >= 0.2) {
+        for (auto& [id, live] : live_) live.transfer->sample(seconds_between(ticked_, now));
+        ticked_ = now;
+    }
+    if (now - asked_ >= ask_interval) ask_again();
+    replan_soon();
+    if (!live_.empty()) arm_tick();
+}
+
+void Broker::bury(std::unique_ptr<Transfer> transfer) {
+    graveyard_.push_back(std::move(transfer));
+    loop_.post([this, alive = alive_] {
+        if (*alive) graveyard_.clear();
+    });
+}
+
+// ---- Peers -----------------------------------------------------------------------------------------------------------------
+
+void Broker::ask_soon(const std::string& lineage, const Digest& digest) {
+    to_ask_[lineage].push_back(digest);
+    if (ask_due_) return;
+    ask_due_ = true;
+    loop_.post([this, alive = alive_] {
+        if (!*alive) return;
+        ask_due_ = false;
+        for (auto& [name, digests] : to_ask_) peers_.ask(name, std::move(digests));
+        to_ask_.clear();
+    });
+}
+
+void Broker::ask_again() {
+    asked_ = loop_.now();
+    for (const auto& [id, live] : live_)
+        if (!live.transfer->target().lineage.empty()) ask_soon(live.transfer->target().lineage, live.transfer->target().digest);
+}
+
+void Broker::peer_up(const PeerView& peer) {
+    sources_.peer(peer);
+    ask_again();
+}
+
+void Broker::peer_down(PeerId peer) {
+    book_.peer_down(peer);
+    const auto source = sources_.find_peer(peer);
+    if (!source) return;
+    for (auto& [id, live] : live_) live.transfer->peer_gone(*source);
+    sources_.forget_peer(peer);
+    replan_soon();
+}
+
+void Broker::peer_offers(std::vector<PeerOffer> offers) {
+    for (const auto& offer : offers) {
+        const auto want = by_digest_.find(offer.digest);
+        if (want != by_digest_.end()) live_.at(want->second).transfer->offered(offer);
+    }
+}
+
+void Broker::peer_snapshot(const PeerSnapshot& snapshot) { book_.peer_snapshot(snapshot); }
+
+// ---- Requests --------------------------------------------------------------------------------------------------------------
+
+RequestId Broker::get(Request request, RequestEvents events) {
+    const auto id = RequestId{next_request_++};
+    requests_[id] = {std::move(request), std::move(events), loop_.now(), loop_.wall_now(), false};
+    loop_.post([this, alive = alive_, id] {
+        if (*alive) dispatch(id);
+    });
+    return id;
+}
+
+void Broker::cancel(RequestId request) {
+    if (requests_.erase(request) == 0) return;
+    plain_.erase(request);
+    for (auto& [key, root] : roots_) std::erase_if(root.askers, [&](const auto& asker) { return asker.first == request; });
+    std::erase_if(roots_, [](const auto& item) { return item.second.askers.empty(); });
+    for (auto at = live_.begin(); at != live_.end(); ++at) {
+        std::erase(at->second.askers, request);
+        if (!at->second.askers.empty()) continue;
+        by_digest_.erase(at->second.transfer->target().digest);
+        bury(std::move(at->second.transfer));
+        live_.erase(at);
+        return;
+    }
+}
+
+std::optional<std::string> Broker::pacman_address(const std::string& repository, const std::string& architecture,
+                                                  const std::string& file) const {
+    const auto* known = book_.table().find_pacman(repository, architecture);
+    if (known == nullptr || known->bases.empty()) return std::nullopt;
+    return core::address(known->bases.front(), file);
+}
+
+std::unique_ptr<Transfer> Broker::take_out(core::WantId want, std::vector<RequestId>& askers) {
+    auto live = live_.find(want);
+    askers = std::move(live->second.askers);
+    auto transfer = std::move(live->second.transfer);
+    by_digest_.erase(transfer->target().digest);
+    live_.erase(live);
+    return transfer;
+}
+
+void Broker::verified(core::WantId want, VerifiedFile file) {
+    const auto hit = book_.find(file.digest());
+    const auto* repository = hit ? book_.table().find(hit->repository) : nullptr;
+    const auto state = hit ? book_.states().find(hit->repository) : book_.states().end();
+    const bool hint_only = repository != nullptr && !hit->entry.name.empty() && state != book_.states().end() &&
+                           state->second.standing == RepositoryState::Standing::unsigned_hint;
+    if (!hint_only) return finish_transfer(want, file, true);
+    vouch_for_package(file, *hit, [this, alive = alive_, want, file](Result<void> good) {
+        if (!*alive || live_.count(want) == 0) return;
+        // Wrong for its own signature: refused. No signature to be had: the package manager decides, nobody is given it.
+        if (!good && good.error().kind == ErrorKind::Corrupt) return transfer_failed(want, good.error());
+        if (!good) spdlog::warn("{} is not shared: {}", printable(live_.at(want).transfer->target().name), good.error().message);
+        finish_transfer(want, file, good.has_value());
+    });
+}
+
+// A package of an unsigned database counts as verified only with its own signature (DESIGN 3).
+void Broker::vouch_for_package(const VerifiedFile& file, const core::CatalogHit& hit, Then<void> then) {
+    const auto check = [this, file, hit, then](Bytes signature) {
+        trust_.check_package(file.file(), std::move(signature), book_.table().find(hit.repository)->keyring, hit.entry,
+                             [then](Result<VerifiedFile> good) { then(good ? Result<void>() : tl::unexpected(good.error())); });
+    };
+    if (!hit.entry.signature.empty()) return check(Bytes(hit.entry.signature.begin(), hit.entry.signature.end()));
+    PlainFetch::Wish wish;
+    for (const auto& base : book_.table().find(hit.repository)->bases)
+        wish.mirrors.push_back({sources_.mirror(base), core::address(base, hit.entry.path + ".sig")});
+    wish.max_size = limits::max_signature;
+    signature_fetches_.push_back(std::make_unique<PlainFetch>(engine_, std::move(wish), [] {}, [] {}, [check, then](Result<PlainAnswer> answer) {
+        if (!answer || !answer->file) return then(answer ? Result<void>(fail(ErrorKind::Absent, "it has no signature")) : tl::unexpected(answer.error()));
+        Bytes signature(static_cast<std::size_t>(answer->file->size()));
+        if (auto got = read_at(answer->file->handle(), 0, signature); !got) return then(tl::unexpected(got.error()));
+        check(std::move(signature));
+    }));
+    if (signature_fetches_.size() > 64) signature_fetches_.erase(signature_fetches_.begin(), signature_fetches_.begin() + 32);
+}
+
+void Broker::finish_transfer(core::WantId want, const VerifiedFile& file, bool may_share) {
+    std::vector<RequestId> askers;
+    auto transfer = take_out(want, askers);
+    const auto staged = std::make_shared<const StagedFile>(file.file());
+    const SharedBytes bytes(staged, &staged->handle());
+    fresh_[file.digest()] = {bytes, transfer->target().size, transfer->modified()};
+    bool first = true;
+    for (const auto id : askers) {
+        Delivered delivered{bytes, transfer->target().size, file.digest(), transfer->modified(), transfer->shares()};
+        if (!first)  // the bytes were fetched once
+            for (auto& share : delivered.sources) share = {SourceKind::cache, "", delivered.size, 0};
+        if (!first && delivered.sources.size() > 1) delivered.sources.resize(1);
+        deliver(id, std::move(delivered), transfer->reasons());
+        first = false;
+    }
+    ArtifactRecord record;
+    record.digest = file.digest();
+    record.size = transfer->target().size;
+    record.name = transfer->target().name;
+    record.lineage = may_share ? book_.public_lineage(file.digest()) : "";
+    record.modified = transfer->modified().value_or(WallTime{});
+    bury(std::move(transfer));
+    publish_as(file, std::move(record), [this, digest = file.digest()](Result<StoredFile> stored) {
+        fresh_.erase(digest);
+        if (!stored) return spdlog::error("{} was delivered but could not be kept: {}", digest.hex(), stored.error().message);
+        book_.stored(*stored);
+    });
+}
+
+void Broker::transfer_failed(core::WantId want, const Error& error) {
+    std::vector<RequestId> askers;
+    auto transfer = take_out(want, askers);
+    for (const auto id : askers) fail_request(id, error, transfer->reasons());
+    bury(std::move(transfer));
+}
+
+void Broker::publish(VerifiedFile file, const std::string& name, std::optional<WallTime> modified, Then<StoredFile> then) {
+    ArtifactRecord record;
+    record.digest = file.digest();
+    record.size = file.file().size();
+    record.name = name;
+    record.lineage = book_.public_lineage(file.digest());
+    record.modified = modified.value_or(WallTime{});
+    publish_as(std::move(file), std::move(record), [this, then = std::move(then)](Result<StoredFile> stored) {
+        if (stored) book_.stored(*stored);
+        then(std::move(stored));
+    });
+}
+
+// Piece hashes are computed once, before the row is written, and only for what peers may ever ask as a torrent.
+void Broker::publish_as(VerifiedFile file, ArtifactRecord record, Then<StoredFile> then) {
+    if (record.lineage.empty() || record.size <= limits::small_artifact)
+        return store_.publish(std::move(file), std::move(record), std::move(then));
+    const ByteRange all{0, record.size};
+    trust_.piece_hashes(file.file(), all, core::piece_length(record.size),
+                        [this, alive = alive_, file, record = std::move(record), then = std::move(then)](Result<PieceHashes> pieces) mutable {
+                            if (!*alive) return;
+                            if (pieces) record.pieces = std::move(*pieces);
+                            store_.publish(std::move(file), std::move(record), std::move(then));
+                        });
+}
+
+// ---- Telling the askers ----------------------------------------------------------------------------------------------------
+
+Result<SharedBytes> Broker::hold(ByteView bytes) {
+    auto file = store_.stage(static_cast<ByteCount>(bytes.size()));
+    if (!file) return tl::unexpected(file.error());
+    if (auto written = file->write(0, bytes); !written) return tl::unexpected(written.error());
+    const auto staged = std::make_shared<const StagedFile>(*file);
+    return SharedBytes(staged, &staged->handle());
+}
+
+void Broker::tell_started(RequestId id, const StagedFile& file, std::optional<WallTime> modified) {
+    const auto at = requests_.find(id);
+    if (at == requests_.end() || at->second.told) return;
+    at->second.told = true;
+    const auto staged = std::make_shared<const StagedFile>(file);
+    if (at->second.events.started) at->second.events.started({file.size(), modified, SharedBytes(staged, &staged->handle())});
+}
+
+void Broker::deliver(RequestId id, Delivered delivered, const std::vector<std::string>& reasons) {
+    const auto at = requests_.find(id);
+    if (at == requests_.end()) return;
+    const Asker asker = std::move(at->second);
+    requests_.erase(at);
+    ++done_;
+    record(asker, "ok", delivered.digest, delivered.size, delivered.sources, reasons);
+    asker.events.delivered(delivered);
+}
+
+void Broker::fail_request(RequestId id, const Error& error, const std::vector<std::string>& reasons) {
+    const auto at = requests_.find(id);
+    if (at == requests_.end()) return;
+    const Asker asker = std::move(at->second);
+    requests_.erase(at);
+    ++failed_;
+    const auto url = Url::parse(asker.request.url);  // its text never holds a password
+    spdlog::warn("{} for {}: {}: {}", url ? url->text() : "an unreadable address", asker.request.asker, to_string(error.kind), printable(error.message, 400));
+    record(asker, fmt::format("{}: {}", to_string(error.kind), printable(error.message)), asker.request.digest,
+           asker.request.size.value_or(0), {}, reasons);
+    asker.events.failed(error);
+}
+
+void Broker::record(const Asker& asker, const std::string& outcome, const std::optional<Digest>& digest, ByteCount size,
+                    std::vector<SourceShare> sources, const std::vector<std::string>& reasons) {
+    TransferRecord row;
+    row.transaction = asker.request.transaction;
+    row.asker = asker.request.asker;
+    const auto url = Url::parse(asker.request.url);
+    row.name = url ? url->path : "an unreadable address";
+    row.digest = digest && *digest != Digest{} ? digest : std::nullopt;
+    row.size = size;
+    row.started = asker.wall;
+    row.seconds = seconds_between(asker.started, loop_.now());
+    row.outcome = outcome;
+    row.sources = std::move(sources);
+    row.reasons = reasons;
+    ledger_.record(row);
+}
+
+std::vector<LiveTransfer> Broker::live() const {
+    std::vector<LiveTransfer> out;
+    for (const auto& [id, live] : live_) {
+        const auto asker = live.askers.empty() ? requests_.end() : requests_.find(live.askers.front());
+        LiveTransfer row;
+        row.name = live.transfer->target().name;
+        row.size = live.transfer->target().size;
+        row.received = live.transfer->received();
+        row.sources = live.transfer->shares();
+        if (asker != requests_.end()) {
+            row.asker = asker->second.request.asker;
+            row.seconds = seconds_between(asker->second.started, loop_.now());
+        }
+        out.push_back(std::move(row));
+    }
+    return out;
+}
+
+}  // namespace packswarm::broker

@@ -1,0 +1,153 @@
+// Broker: the conductor. Takes requests from the doors, keeps one live transfer per digest, asks core::plan what to do next and
+// has it done, delivers, publishes, offers. Not here: choosing sources (core/plan.hpp), trust (index_book.hpp, ports).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "p2p/broker/index_book.hpp"
+#include "p2p/broker/plain_fetch.hpp"
+#include "p2p/broker/requests.hpp"
+#include "p2p/broker/root_fetch.hpp"
+#include "p2p/broker/transfer.hpp"
+
+namespace packswarm::broker {
+
+struct BrokerSettings {
+    Millis peer_grace{1500};  // how long a request that no mirror answers waits for peers to speak up
+};
+
+struct LiveTransfer {  // for status
+    std::string name, asker;
+    ByteCount size = 0, received = 0;
+    double seconds = 0;
+    std::vector<SourceShare> sources;
+};
+
+struct Counters {
+    std::uint64_t open = 0, done = 0, failed = 0;
+};
+
+class Broker final : public Requests, public PeerObserver {
+  public:
+    Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger& ledger, Trust& trust, BrokerSettings settings = {});
+    ~Broker() override;
+
+    IndexBook& book() { return book_; }
+    const SourceBook& sources() const { return sources_; }
+    std::vector<LiveTransfer> live() const;
+    Counters counters() const { return {requests_.size(), done_, failed_}; }
+    // Publishes a file whose digest was checked (an import, a share) under what the indexes say of it.
+    void publish(VerifiedFile file, const std::string& name, std::optional<WallTime> modified, Then<StoredFile> then);
+    // Fetches and verifies a repository's root now.
+    void refresh(const std::string& repository, Then<RootAnswer> then);
+
+    RequestId get(Request request, RequestEvents events) override;
+    void cancel(RequestId request) override;
+    std::optional<std::string> pacman_address(const std::string& repository, const std::string& architecture,
+                                              const std::string& file) const override;
+
+    void peer_up(const PeerView& peer) override;
+    void peer_down(PeerId peer) override;
+    void peer_offers(std::vector<PeerOffer> offers) override;
+    void peer_snapshot(const PeerSnapshot& snapshot) override;
+
+  private:
+    struct Asker {
+        Request request;
+        RequestEvents events;
+        TimePoint started{};
+        WallTime wall{};
+        bool told = false;
+    };
+    struct Live {
+        std::unique_ptr<Transfer> transfer;
+        std::vector<RequestId> askers;
+    };
+    struct LiveRoot {
+        std::unique_ptr<RootFetch> fetch;
+        std::vector<std::pair<RequestId, bool>> askers;  // true: wants the signature
+    };
+    struct Fresh {  // verified, on its way into the store
+        SharedBytes bytes;
+        ByteCount size = 0;
+        std::optional<WallTime> modified;
+    };
+
+    // What a request turned out to mean.
+    struct Meaning {
+        Url url;
+        std::vector<core::Location> locations;
+        std::optional<Digest> digest;
+        std::optional<ByteCount> size;
+        std::optional<core::CatalogHit> hit;
+    };
+
+    void dispatch(RequestId id);
+    Result<Meaning> understand(const Request& request) const;
+    void serve(RequestId id, const Meaning& meaning);
+    bool serve_stored(RequestId id, const Digest& digest);
+    bool serve_root(RequestId id, const Meaning& meaning);
+    bool serve_signature(RequestId id, const Meaning& meaning);
+    void serve_plain(RequestId id, const Meaning& meaning);
+    void serve_artifact(RequestId id, const Meaning& meaning);
+    std::vector<MirrorAddress> addresses(const Meaning& meaning);
+    void root_answered(const std::string& key, Result<RootAnswer> result);
+    void plain_answered(RequestId id, Result<PlainAnswer> result);
+
+    void verified(core::WantId want, VerifiedFile file);
+    void vouch_for_package(const VerifiedFile& file, const core::CatalogHit& hit, Then<void> then);
+    void finish_transfer(core::WantId want, const VerifiedFile& file, bool may_share);
+    void transfer_failed(core::WantId want, const Error& error);
+    void publish_as(VerifiedFile file, ArtifactRecord record, Then<StoredFile> then);
+    std::unique_ptr<Transfer> take_out(core::WantId want, std::vector<RequestId>& askers);
+
+    Result<SharedBytes> hold(ByteView bytes);
+    void tell_started(RequestId id, const StagedFile& file, std::optional<WallTime> modified);
+    void deliver(RequestId id, Delivered delivered, const std::vector<std::string>& reasons);
+    void fail_request(RequestId id, const Error& error, const std::vector<std::string>& reasons);
+    void record(const Asker& asker, const std::string& outcome, const std::optional<Digest>& digest, ByteCount size,
+                std::vector<SourceShare> sources, const std::vector<std::string>& reasons);
+
+    void replan_soon();
+    void replan();
+    void ask_soon(const std::string& lineage, const Digest& digest);
+    void ask_again();
+    void tick();
+    void arm_tick();
+    void bury(std::unique_ptr<Transfer> transfer);
+
+    Loop& loop_;
+    Mirrors& mirrors_;
+    Peers& peers_;
+    Store& store_;
+    Ledger& ledger_;
+    Trust& trust_;
+    BrokerSettings settings_;
+    core::Board board_;
+    SourceBook sources_;
+    Engine engine_;
+    IndexBook book_;
+    std::map<RequestId, Asker> requests_;
+    std::map<core::WantId, Live> live_;
+    std::unordered_map<Digest, core::WantId> by_digest_;
+    std::unordered_map<Digest, Fresh> fresh_;
+    std::map<std::string, LiveRoot> roots_;           // by repository and path
+    std::map<RequestId, std::unique_ptr<PlainFetch>> plain_;
+    std::vector<std::unique_ptr<PlainFetch>> signature_fetches_;
+    std::vector<std::unique_ptr<Transfer>> graveyard_;  // ended inside their own callbacks
+    std::vector<std::unique_ptr<RootFetch>> refreshes_;
+    std::map<std::string, std::vector<Digest>> to_ask_;
+    TimePoint asked_{};
+    TimePoint ticked_{};
+    TimerId tick_timer_ = TimerId::none;
+    bool replan_due_ = false, ask_due_ = false;
+    std::uint64_t next_request_ = 1, next_want_ = 1, done_ = 0, failed_ = 0;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace packswarm::broker

@@ -1,0 +1,389 @@
+#include "p2p/broker/index_book.hpp"
+
+#include <algorithm>
+
+#include "p2p/base/limits.hpp"
+#include "p2p/base/log.hpp"
+#include "p2p/core/bundle.hpp"
+#include "p2p/core/freshness.hpp"
+
+namespace packswarm::broker {
+
+namespace {
+
+constexpr std::size_t max_candidate_signers = 16;   // keys of a keyring that could sign a repository nobody has seen yet
+constexpr std::size_t max_snapshots = 256;
+constexpr auto missing_after = Millis(3000);        // the package manager asks for what it wants first
+const std::string root_sheet = "root";
+const std::string unsigned_signer = "unsigned-database";
+
+std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
+
+bool is_packages_file(const std::string& path) {
+    const auto name = path.substr(path.rfind('/') + 1);
+    return name == "Packages" || name.starts_with("Packages.");
+}
+
+std::vector<core::IndexEntry> with_folder(const std::vector<core::IndexEntry>& files, const std::string& folder) {
+    std::vector<core::IndexEntry> out = files;
+    for (auto& file : out) file.path = folder + file.path;
+    return out;
+}
+
+}  // namespace
+
+IndexBook::IndexBook(Loop& loop, Store& store, Ledger& ledger, Trust& trust, Peers& peers)
+    : loop_(loop), store_(store), ledger_(ledger), trust_(trust), peers_(peers) {
+    for (const auto& floor : ledger_.floors()) floors_[floor.lineage] = floor;
+}
+
+void IndexBook::set_repositories(core::RepositoryTable table) {
+    table_ = std::move(table);
+    std::erase_if(states_, [this](const auto& item) { return table_.find(item.first) == nullptr; });
+    for (const auto& repository : table_.all()) {
+        states_[repository.id];
+        guess_lineages(repository);
+    }
+    announce_lineages();
+}
+
+void IndexBook::allow_sharing(bool allowed) {
+    sharing_ = allowed;
+    reconcile_later();
+}
+
+void IndexBook::set_public(std::set<core::Fingerprint> keys, std::set<std::string> pacman_repositories) {
+    public_keys_ = std::move(keys);
+    public_pacman_ = std::move(pacman_repositories);
+    for (const auto& repository : table_.all()) guess_lineages(repository);
+    announce_lineages();
+    reconcile_later();
+}
+
+bool IndexBook::is_public(const core::Repository& repository) const {
+    switch (repository.sharing) {
+        case core::Sharing::allowed: return true;
+        case core::Sharing::forbidden: return false;
+        case core::Sharing::by_signer: break;
+    }
+    if (repository.format == core::Format::pacman && !repository.signed_database) return public_pacman_.count(repository.suite) != 0;
+    const auto state = states_.find(repository.id);
+    if (state == states_.end() || !state->second.root) return true;  // only in the swarms of public keys, see guess_lineages
+    const auto& signers = state->second.root->index.signers;
+    return std::any_of(signers.begin(), signers.end(), [this](const auto& signer) { return public_keys_.count(signer) != 0; });
+}
+
+std::vector<core::Fingerprint> IndexBook::public_signers(const core::Repository& repository, const core::IndexRoot& root) const {
+    if (!root.is_signed || root.signers.empty()) return {unsigned_signer};
+    if (repository.sharing == core::Sharing::by_signer)
+        for (const auto& signer : root.signers)
+            if (public_keys_.count(signer) != 0) return {signer};
+    return {root.signers.front()};
+}
+
+// ---- Lineages --------------------------------------------------------------------------------------------------------------
+
+std::vector<std::string> IndexBook::lineages_of(const core::Repository& repository, const std::vector<core::Fingerprint>& signers,
+                                                const core::IndexRoot* root) const {
+    std::vector<std::string> out;
+    const std::string suite = root != nullptr && !root->codename.empty() ? root->codename : repository.suite;
+    for (const auto& signer : signers)
+        for (const auto& architecture : repository.architectures)
+            out.push_back(core::Lineage{repository.format, signer, suite, architecture}.name());
+    return out;
+}
+
+// Until a root was seen nobody knows which key of the keyring signs it: this agent waits in the swarms of all of them.
+void IndexBook::guess_lineages(const core::Repository& repository) {
+    if (!is_public(repository) || states_[repository.id].root) return;
+    if (repository.format == core::Format::pacman && !repository.signed_database) {
+        states_[repository.id].lineages = lineages_of(repository, {unsigned_signer}, nullptr);
+        return;
+    }
+    trust_.keyring_fingerprints(repository.keyring, [this, repository](Result<std::vector<core::Fingerprint>> keys) {
+        auto& state = states_[repository.id];
+        if (state.root) return;
+        if (!keys) {
+            state.message = keys.error().message;
+            return;
+        }
+        if (repository.sharing == core::Sharing::by_signer)
+            std::erase_if(*keys, [this](const auto& key) { return public_keys_.count(key) == 0; });
+        if (keys->size() > max_candidate_signers) keys->resize(max_candidate_signers);
+        state.lineages = lineages_of(repository, *keys, nullptr);
+        announce_lineages();
+    });
+}
+
+void IndexBook::announce_lineages() {
+    std::vector<LineageState> out;
+    for (const auto& repository : table_.all()) {
+        if (!is_public(repository)) continue;
+        const auto& state = states_[repository.id];
+        const auto* root = state.root ? &state.root->index : nullptr;
+        for (const auto& name : state.lineages) {
+            const auto signer_at = name.find('/') + 1;
+            LineageState lineage;
+            lineage.lineage.format = repository.format;
+            lineage.lineage.signer = name.substr(signer_at, name.find('/', signer_at) - signer_at);
+            lineage.lineage.suite = root != nullptr && !root->codename.empty() ? root->codename : repository.suite;
+            lineage.lineage.architecture = name.substr(name.rfind('/') + 1);
+            if (state.root && state.root->index.is_signed && sharing_) {
+                lineage.date = state.root->index.date;
+                lineage.root = state.root->bundle_digest;
+                lineage.root_size = static_cast<ByteCount>(state.root->bundle.size());
+            }
+            out.push_back(std::move(lineage));
+        }
+    }
+    peers_.set_lineages(std::move(out));
+}
+
+std::optional<core::CatalogHit> IndexBook::find(const Digest& digest) const {
+    auto hit = catalog_.find(digest);
+    if (!hit) return hit;
+    for (const auto& repository : table_.all()) {
+        if (!is_public(repository) || repository.id == hit->repository) continue;
+        if (const auto* known = table_.find(hit->repository); known != nullptr && is_public(*known)) return hit;
+        if (auto other = catalog_.find_in(repository.id, digest)) return other;
+    }
+    return hit;
+}
+
+std::string IndexBook::public_lineage(const Digest& digest) const {
+    const auto hit = find(digest);
+    if (!hit) return {};
+    const auto* repository = table_.find(hit->repository);
+    if (repository == nullptr || !is_public(*repository)) return {};
+    const auto& lineages = states_.at(hit->repository).lineages;
+    return lineages.empty() ? std::string() : lineages.front();
+}
+
+// ---- Roots -----------------------------------------------------------------------------------------------------------------
+
+void IndexBook::accept(RootFiles files, std::optional<WallTime> modified, Then<std::shared_ptr<const OpenedRoot>> then) {
+    const auto repository = files.repository;
+    trust_.open_root(std::move(files), [this, repository, modified, then = std::move(then)](Result<OpenedRoot> opened) {
+        auto& state = states_[repository.id];
+        Result<void> good = opened ? judge(repository, *opened, false) : tl::unexpected(opened.error());
+        if (!good) {
+            state.message = good.error().message;
+            if (!state.root) state.standing = RepositoryState::Standing::refused;
+            spdlog::warn("{}: index refused: {}", repository.id, printable(good.error().message, 400));
+            return then(tl::unexpected(good.error()));
+        }
+        const auto shared = std::make_shared<const OpenedRoot>(std::move(*opened));
+        const bool is_new = !state.root || state.root->bundle_digest != shared->bundle_digest;
+        state.modified = modified;
+        adopt(repository, shared);
+        if (is_new) keep_bundle(repository, shared);
+        then(shared);
+    });
+}
+
+// The rules of DESIGN 3. A restored root was judged when it came; only its age is looked at again.
+Result<void> IndexBook::judge(const core::Repository& repository, const OpenedRoot& opened, bool restored) {
+    const auto& root = opened.index;
+    // One floor for every key that signed: when keys come and go, those that stay carry it on.
+    const auto signers = root.is_signed && !root.signers.empty() ? root.signers : std::vector<core::Fingerprint>{unsigned_signer};
+    const auto names = lineages_of(repository, signers, &root);
+    if (names.empty()) return fail(ErrorKind::Broken, "{} has no architecture", repository.id);
+    std::optional<core::KnownRoot> known;
+    for (const auto& name : names)
+        if (const auto floor = floors_.find(name); floor != floors_.end() && (!known || known->date < floor->second.date))
+            known = core::KnownRoot{floor->second.date, floor->second.root, floor->second.root};
+    const auto fresh = core::check_freshness(root, known, loop_.wall_now(), restored ? core::StaleIndex::accept : core::StaleIndex::refuse);
+    if (!fresh) return tl::unexpected(fresh.error());
+    for (const auto& warning : fresh->warnings) spdlog::warn("{}: {}", repository.id, warning);
+    if (!fresh->raises_floor) return {};
+    for (const auto& name : names) {
+        floors_[name] = {name, root.date, root.content};
+        if (auto raised = ledger_.raise_floor(floors_[name]); !raised) return raised;
+    }
+    return {};
+}
+
+void IndexBook::adopt(const core::Repository& repository, std::shared_ptr<const OpenedRoot> opened) {
+    auto& state = states_[repository.id];
+    const auto& root = opened->index;
+    state.root = opened;
+    state.message.clear();
+    state.standing = root.is_signed ? RepositoryState::Standing::verified : RepositoryState::Standing::unsigned_hint;
+    state.lineages = lineages_of(repository, public_signers(repository, root), &root);
+    const auto files = with_folder(root.files, folder_of(core::root_path(repository)));
+    catalog_.set(repository.id, root_sheet, files);
+    std::vector<std::string> sheets{root_sheet};
+    if (repository.format == core::Format::pacman) {
+        catalog_.set(repository.id, "packages", root.entries);
+        sheets.push_back("packages");
+    }
+    for (const auto& file : files) sheets.push_back(file.digest.hex());
+    catalog_.keep_only(repository.id, sheets);
+    for (const auto& file : files) {
+        if (!is_packages_file(file.path) || catalog_.has_sheet(repository.id, file.digest.hex())) continue;
+        if (auto stored = store_.find(file.digest)) read_index(repository.id, *stored, file);
+    }
+    announce_lineages();
+    reconcile_later();
+    loop_.after(missing_after, [this, id = repository.id] { fetch_missing(id); });
+}
+
+// Of each component's index one variant is needed, the smallest; none when one of them is read already.
+void IndexBook::fetch_missing(const std::string& id) {
+    const auto* repository = table_.find(id);
+    const auto& state = states_[id];
+    if (repository == nullptr || !state.root || !missing_ || repository->format != core::Format::debian) return;
+    const auto folder = folder_of(core::root_path(*repository));
+    std::vector<std::string> wanted;
+    for (const auto& component : repository->components)
+        for (const auto& architecture : repository->architectures) wanted.push_back(folder + component + "/binary-" + architecture + "/");
+    if (repository->components.empty()) wanted.push_back(folder);
+    const auto files = with_folder(state.root->index.files, folder);
+    for (const auto& place : wanted) {
+        const core::IndexEntry* best = nullptr;
+        bool here = false;
+        for (const auto& file : files) {
+            if (folder_of(file.path) != place || !is_packages_file(file.path)) continue;
+            here = here || catalog_.has_sheet(id, file.digest.hex()) || reading_.count(file.digest) != 0;
+            if (best == nullptr || file.size < best->size) best = &file;
+        }
+        if (best == nullptr || here || best->size == 0) continue;
+        auto entry = *best;
+        if (state.root->index.by_hash) entry.path = place + "by-hash/SHA256/" + entry.digest.hex();
+        missing_(*repository, entry);
+    }
+}
+
+// The root with its signature becomes an artifact of its own: kept over restarts, and given to peers when mirrors are gone.
+void IndexBook::keep_bundle(const core::Repository& repository, std::shared_ptr<const OpenedRoot> opened) {
+    auto file = store_.stage(static_cast<ByteCount>(opened->bundle.size()));
+    if (!file || !file->write(0, opened->bundle)) {
+        spdlog::warn("{}: the index cannot be kept: {}", repository.id, file ? "writing failed" : file.error().message);
+        return;
+    }
+    const auto check = trust_.begin_check(*file, opened->bundle_digest);
+    trust_.finish(check, [this, repository, opened](Result<VerifiedFile> verified) {
+        if (!verified) return spdlog::error("{}: the index changed while it was kept: {}", repository.id, verified.error().message);
+        ArtifactRecord record;
+        record.digest = opened->bundle_digest;
+        record.size = static_cast<ByteCount>(opened->bundle.size());
+        record.name = repository.id;
+        record.lineage = is_public(repository) && !states_[repository.id].lineages.empty() ? states_[repository.id].lineages.front() : "";
+        record.is_root = true;
+        record.modified = states_[repository.id].modified.value_or(opened->index.date);
+        store_.publish(std::move(*verified), record, [this](Result<StoredFile> stored) {
+            if (!stored) return spdlog::warn("keeping an index failed: {}", stored.error().message);
+            reconcile_later();
+        });
+    });
+}
+
+void IndexBook::restore() {
+    for (const auto& record : store_.records())
+        if (record.is_root && table_.find(record.name) != nullptr) restore_root(record);
+}
+
+void IndexBook::restore_root(const ArtifactRecord& record) {
+    auto stored = store_.find(record.digest);
+    if (!stored || stored->size() > limits::max_database + limits::max_release) return;
+    Bytes bytes(static_cast<std::size_t>(stored->size()));
+    if (!read_at(stored->handle(), 0, bytes)) return;
+    auto bundle = core::unpack_bundle(std::move(bytes));
+    const auto* repository = table_.find(record.name);
+    if (!bundle || repository == nullptr) return;
+    RootFiles files{*repository, std::move(bundle->root), std::move(bundle->signature)};
+    trust_.open_root(std::move(files), [this, repository = *repository, modified = record.modified](Result<OpenedRoot> opened) {
+        if (!opened) return spdlog::warn("{}: a stored index is no longer good: {}", repository.id, opened.error().message);
+        const auto& known = states_[repository.id].root;
+        if (known && known->index.date >= opened->index.date) return;
+        if (auto good = judge(repository, *opened, true); !good) return spdlog::warn("{}: {}", repository.id, good.error().message);
+        states_[repository.id].modified = modified;
+        adopt(repository, std::make_shared<const OpenedRoot>(std::move(*opened)));
+    });
+}
+
+// ---- Files -----------------------------------------------------------------------------------------------------------------
+
+void IndexBook::stored(const StoredFile& file) {
+    for (const auto& repository : table_.all()) {
+        const auto entry = catalog_.find_in(repository.id, file.digest());
+        if (entry && is_packages_file(entry->entry.path) && !catalog_.has_sheet(repository.id, file.digest().hex()))
+            read_index(repository.id, file, entry->entry);
+    }
+    reconcile_later();
+}
+
+void IndexBook::read_index(const std::string& repository, const StoredFile& file, const core::IndexEntry& entry) {
+    if (!reading_.insert(file.digest()).second) return;
+    trust_.open_packages(file, entry.path, [this, repository, digest = file.digest(), path = entry.path](Result<std::vector<core::IndexEntry>> entries) {
+        reading_.erase(digest);
+        if (!entries) return spdlog::warn("{}: {} cannot be read: {}", repository, printable(path), printable(entries.error().message));
+        if (!catalog_.find_in(repository, digest)) return;  // a newer root came meanwhile
+        catalog_.set(repository, digest.hex(), *entries);
+        spdlog::info("{}: {} lists {} packages", repository, path, entries->size());
+        reconcile_later();
+    });
+}
+
+void IndexBook::removed(const Digest& digest) {
+    if (offered_.erase(digest) != 0) peers_.withdraw(digest);
+}
+
+void IndexBook::reconcile_later() {
+    if (reconcile_due_) return;
+    reconcile_due_ = true;
+    loop_.after(Millis(20), [this] {
+        reconcile_due_ = false;
+        reconcile();
+    });
+}
+
+// The shelf is what the newest indexes of public repositories list and the store holds; nothing older, nothing private.
+void IndexBook::reconcile() {
+    std::set<Digest> wanted;
+    for (const auto& record : store_.records()) {
+        std::string lineage;
+        if (record.is_root) {
+            const auto state = states_.find(record.name);
+            const auto* repository = table_.find(record.name);
+            if (repository != nullptr && is_public(*repository) && state != states_.end() && state->second.root && state->second.root->index.is_signed &&
+                state->second.root->bundle_digest == record.digest && !state->second.lineages.empty())
+                lineage = state->second.lineages.front();
+        } else if (!record.lineage.empty()) {
+            lineage = public_lineage(record.digest);
+        }
+        const bool has_pieces = record.size <= limits::small_artifact || !record.pieces.empty();
+        if (!sharing_ || lineage.empty() || !has_pieces) continue;
+        wanted.insert(record.digest);
+        if (offered_.count(record.digest) != 0) continue;
+        if (auto file = store_.find(record.digest)) peers_.offer(*file, lineage, record.pieces);
+    }
+    for (const auto& digest : offered_)
+        if (wanted.count(digest) == 0) peers_.withdraw(digest);
+    offered_ = std::move(wanted);
+}
+
+// ---- Peers -----------------------------------------------------------------------------------------------------------------
+
+void IndexBook::peer_snapshot(const PeerSnapshot& snapshot) {
+    if (snapshot.size <= 0 || snapshot.size > limits::max_database + limits::max_release) return;
+    std::erase_if(snapshots_, [&](const PeerSnapshot& old) { return old.peer == snapshot.peer && old.lineage == snapshot.lineage; });
+    if (snapshots_.size() < max_snapshots) snapshots_.push_back(snapshot);
+}
+
+void IndexBook::peer_down(PeerId peer) {
+    std::erase_if(snapshots_, [&](const PeerSnapshot& snapshot) { return snapshot.peer == peer; });
+}
+
+std::vector<PeerSnapshot> IndexBook::snapshots_of(const std::string& repository) const {
+    std::vector<PeerSnapshot> out;
+    const auto state = states_.find(repository);
+    if (state == states_.end()) return out;
+    for (const auto& snapshot : snapshots_)
+        if (std::find(state->second.lineages.begin(), state->second.lineages.end(), snapshot.lineage) != state->second.lineages.end())
+            out.push_back(snapshot);
+    std::sort(out.begin(), out.end(), [](const PeerSnapshot& a, const PeerSnapshot& b) { return a.date > b.date; });
+    return out;
+}
+
+}  // namespace packswarm::broker

@@ -1,0 +1,96 @@
+// IndexBook: which repositories there are, which of their roots is the newest verified one, and every file those indexes vouch
+// for. Decides what is public and keeps the peers' shelf equal to the newest indexes. Not here: fetching (root_fetch.hpp).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "p2p/broker/ports.hpp"
+#include "p2p/core/catalog.hpp"
+#include "p2p/core/repository_table.hpp"
+
+namespace packswarm::broker {
+
+struct RepositoryState {
+    enum class Standing { unread, verified, unsigned_hint, refused } standing = Standing::unread;
+    std::string message;                       // why it was refused, warnings
+    std::shared_ptr<const OpenedRoot> root;    // newest accepted
+    std::optional<WallTime> modified;          // Last-Modified it came with
+    std::vector<std::string> lineages;         // names, one an architecture; of the candidates while nothing is verified
+};
+
+class IndexBook {
+  public:
+    IndexBook(Loop& loop, Store& store, Ledger& ledger, Trust& trust, Peers& peers);
+
+    void set_repositories(core::RepositoryTable table);
+    void allow_sharing(bool allowed);            // the owner's switch: off withdraws everything
+    // Called for each index file that the newest root lists for this machine and that is not here after a while: apt may have
+    // fetched it before this agent came.
+    void set_missing(std::function<void(const core::Repository&, const core::IndexEntry&)> fetch) { missing_ = std::move(fetch); }
+    // Who makes a repository public that is shared by_signer: the distributions' keys, and names of unsigned pacman databases.
+    void set_public(std::set<core::Fingerprint> keys, std::set<std::string> pacman_repositories);
+    void restore();                              // roots and indexes that the store kept over a restart
+    const core::RepositoryTable& table() const { return table_; }
+    const core::Catalog& catalog() const { return catalog_; }
+    const std::map<std::string, RepositoryState>& states() const { return states_; }
+    bool is_current(const Digest& digest) const { return catalog_.find(digest).has_value(); }
+    std::size_t offered() const { return offered_.size(); }
+    bool is_offered(const Digest& digest) const { return offered_.count(digest) != 0; }
+
+    // Signature, keys, suite, rollback and dates; when all is well the root becomes the newest of its repository.
+    void accept(RootFiles files, std::optional<WallTime> modified, Then<std::shared_ptr<const OpenedRoot>> then);
+
+    // The lineage that may be named to peers for this digest: empty for private, unknown and switched-off ones.
+    std::string public_lineage(const Digest& digest) const;
+    // What the indexes say of a digest, in a public repository before a private one.
+    std::optional<core::CatalogHit> find(const Digest& digest) const;
+
+    // A file is stored: indexes among them are read, public ones are offered.
+    void stored(const StoredFile& file);
+    void removed(const Digest& digest);
+
+    void peer_snapshot(const PeerSnapshot& snapshot);
+    void peer_down(PeerId peer);
+    std::vector<PeerSnapshot> snapshots_of(const std::string& repository) const;  // newest first
+
+    bool is_public(const core::Repository& repository) const;
+
+  private:
+    std::vector<core::Fingerprint> public_signers(const core::Repository& repository, const core::IndexRoot& root) const;
+    std::vector<std::string> lineages_of(const core::Repository& repository, const std::vector<core::Fingerprint>& signers, const core::IndexRoot* root) const;
+    Result<void> judge(const core::Repository& repository, const OpenedRoot& opened, bool restored);
+    void adopt(const core::Repository& repository, std::shared_ptr<const OpenedRoot> opened);
+    void keep_bundle(const core::Repository& repository, std::shared_ptr<const OpenedRoot> opened);
+    void read_index(const std::string& repository, const StoredFile& file, const core::IndexEntry& entry);
+    void restore_root(const ArtifactRecord& record);
+    void fetch_missing(const std::string& repository);
+    void announce_lineages();
+    void guess_lineages(const core::Repository& repository);
+    void reconcile_later();
+    void reconcile();
+
+    Loop& loop_;
+    Store& store_;
+    Ledger& ledger_;
+    Trust& trust_;
+    Peers& peers_;
+    core::RepositoryTable table_;
+    core::Catalog catalog_;
+    std::map<std::string, RepositoryState> states_;     // by Repository::id
+    std::map<std::string, Floor> floors_;               // by lineage
+    std::map<std::string, core::Lineage> lineages_;     // by name: those this agent is in
+    std::vector<PeerSnapshot> snapshots_;
+    std::set<Digest> offered_;
+    std::set<Digest> reading_;
+    std::function<void(const core::Repository&, const core::IndexEntry&)> missing_;
+    std::set<core::Fingerprint> public_keys_;
+    std::set<std::string> public_pacman_;
+    bool sharing_ = true;
+    bool reconcile_due_ = false;
+};
+
+}  // namespace packswarm::broker

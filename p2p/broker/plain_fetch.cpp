@@ -1,0 +1,122 @@
+#include "p2p/broker/plain_fetch.hpp"
+
+#include "p2p/base/limits.hpp"
+
+namespace packswarm::broker {
+
+namespace {
+constexpr ByteCount max_unsized = 64 * limits::mib;  // an answer without Content-Length is held in memory
+constexpr auto progress_interval = Millis(100);
+}  // namespace
+
+PlainFetch::PlainFetch(Engine& engine, Wish wish, Task started, Task progress, Then<PlainAnswer> then)
+    : engine_(engine), wish_(std::move(wish)), started_(std::move(started)), progress_(std::move(progress)), then_(std::move(then)) {
+    left_.assign(wish_.mirrors.begin(), wish_.mirrors.end());
+    engine_.loop.post([this, alive = alive_] {
+        if (*alive) next();
+    });
+}
+
+PlainFetch::~PlainFetch() {
+    *alive_ = false;
+    if (fetch_ != FetchId::none) {
+        engine_.mirrors.cancel(fetch_);
+        engine_.sources.claim_ended(now_.source);
+    }
+    if (check_ != CheckId::none) engine_.trust.drop(check_);
+}
+
+void PlainFetch::next() {
+    if (left_.empty())
+        return answer(tl::unexpected(last_error_.value_or(Error{ErrorKind::Absent, "no mirror is configured for it"})));
+    now_ = left_.front();
+    left_.pop_front();
+    engine_.sources.claim_started(now_.source);
+    MirrorRequest request;
+    request.url = now_.url;
+    request.max_bytes = wish_.max_size;
+    request.if_modified_since = wish_.if_modified_since;
+    MirrorEvents events;
+    events.head = [this](const MirrorHead& answer_head) { head(answer_head); };
+    events.data = [this](ByteCount offset, Bytes bytes) { data(offset, std::move(bytes)); };
+    events.done = [this](Result<void> result) { done(result); };
+    fetch_ = engine_.mirrors.start(std::move(request), std::move(events));
+}
+
+void PlainFetch::head(const MirrorHead& answer_head) {
+    engine_.sources.first_byte(now_.source, answer_head.first_byte_s);
+    modified_ = answer_head.last_modified;
+    not_modified_ = answer_head.not_modified;
+    if (not_modified_ || !answer_head.total_size) return;
+    auto file = engine_.store.stage(*answer_head.total_size);
+    if (!file) return answer(tl::unexpected(file.error()));
+    staged_ = *file;
+    started_();
+}
+
+void PlainFetch::data(ByteCount offset, Bytes bytes) {
+    if (!then_) return;
+    received_ += static_cast<ByteCount>(bytes.size());
+    if (!staged_) {
+        buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+        if (static_cast<ByteCount>(buffer_.size()) > max_unsized)
+            answer(fail(ErrorKind::Refused, "{} sends more than {} bytes without saying how many", now_.url, max_unsized));
+        return;
+    }
+    if (auto written = staged_->write(offset, bytes); !written) return answer(tl::unexpected(written.error()));
+    const auto now = engine_.loop.now();
+    if (now - progressed_ < progress_interval) return;
+    progressed_ = now;
+    progress_();
+}
+
+void PlainFetch::done(const Result<void>& result) {
+    fetch_ = FetchId::none;
+    engine_.sources.claim_ended(now_.source);
+    if (!then_) return;
+    if (result) return complete();
+    last_error_ = result.error();
+    engine_.sources.failed(now_.source, result.error().kind);
+    const bool handed_out = staged_ && received_ > 0 && !wish_.digest;
+    if (handed_out) return answer(tl::unexpected(result.error()));  // somebody may have read what came: it cannot be taken back
+    staged_.reset();
+    buffer_.clear();
+    received_ = 0;
+    next();
+}
+
+void PlainFetch::complete() {
+    PlainAnswer good;
+    good.not_modified = not_modified_;
+    good.modified = modified_;
+    good.from = {SourceKind::mirror, engine_.sources.label(now_.source), received_, 0};
+    if (not_modified_) return answer(std::move(good));
+    if (!staged_) {
+        auto file = engine_.store.stage(static_cast<ByteCount>(buffer_.size()));
+        if (!file) return answer(tl::unexpected(file.error()));
+        if (auto written = file->write(0, buffer_); !written) return answer(tl::unexpected(written.error()));
+        staged_ = *file;
+    }
+    good.file = staged_;
+    if (!wish_.digest) return answer(std::move(good));
+    check_ = engine_.trust.begin_check(*staged_, *wish_.digest);
+    engine_.trust.finish(check_, [this, good = std::move(good)](Result<VerifiedFile> file) mutable {
+        check_ = CheckId::none;
+        if (file) return answer(std::move(good));
+        last_error_ = file.error();
+        engine_.sources.failed(now_.source, file.error().kind);
+        staged_.reset();
+        buffer_.clear();
+        received_ = 0;
+        next();
+    });
+}
+
+void PlainFetch::answer(Result<PlainAnswer> result) {
+    if (!then_) return;
+    auto then = std::move(then_);
+    then_ = nullptr;
+    engine_.loop.post([then = std::move(then), result = std::move(result)]() mutable { then(std::move(result)); });
+}
+
+}  // namespace packswarm::broker

@@ -1,0 +1,65 @@
+// PlainFetch: a file that no index vouches for, whole, from one mirror after another: handed through as it comes, neither kept
+// nor shared. With a digest but no size it is checked at the end. Not here: artifacts whose digest and size are known (Transfer).
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "p2p/broker/transfer.hpp"
+
+namespace packswarm::broker {
+
+struct PlainAnswer {
+    bool not_modified = false;
+    std::optional<StagedFile> file;
+    std::optional<WallTime> modified;
+    SourceShare from;
+};
+
+class PlainFetch {
+  public:
+    struct Wish {
+        std::vector<MirrorAddress> mirrors;
+        ByteCount max_size = 0;
+        std::optional<WallTime> if_modified_since;
+        std::optional<Digest> digest;
+    };
+    PlainFetch(Engine& engine, Wish wish, Task started, Task progress, Then<PlainAnswer> then);
+    ~PlainFetch();
+    PlainFetch(const PlainFetch&) = delete;
+    PlainFetch& operator=(const PlainFetch&) = delete;
+
+    const std::optional<StagedFile>& staged() const { return staged_; }
+    std::optional<WallTime> modified() const { return modified_; }
+    ByteCount received() const { return received_; }
+    // What may be handed out before the end: nothing when a digest is to be checked first.
+    ByteCount safe() const { return wish_.digest ? 0 : received_; }
+
+  private:
+    void next();
+    void head(const MirrorHead& head);
+    void data(ByteCount offset, Bytes bytes);
+    void done(const Result<void>& result);
+    void complete();
+    void answer(Result<PlainAnswer> result);
+
+    Engine& engine_;
+    Wish wish_;
+    Task started_, progress_;
+    Then<PlainAnswer> then_;
+    std::deque<MirrorAddress> left_;
+    MirrorAddress now_;
+    FetchId fetch_ = FetchId::none;
+    std::optional<StagedFile> staged_;
+    std::optional<WallTime> modified_;
+    Bytes buffer_;               // while the size is not known
+    ByteCount received_ = 0;
+    bool not_modified_ = false;
+    CheckId check_ = CheckId::none;
+    std::optional<Error> last_error_;
+    TimePoint progressed_{};
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace packswarm::broker

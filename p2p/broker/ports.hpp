@@ -1,0 +1,262 @@
+// The ports: what the broker needs from the world. Rooms above implement them (web, swarm, store; daemon for trust), tests fill
+// them with fakes under a fake clock. Every callback runs on the loop's thread. No callback runs inside the call that asked
+// for it. Errors come as Result; the kinds are those of base/result.hpp.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "p2p/base/loop.hpp"
+#include "p2p/base/trusted_file.hpp"
+#include "p2p/core/artifact.hpp"
+#include "p2p/core/mirror_health.hpp"
+
+namespace packswarm::broker {
+
+template <class T>
+using Then = std::function<void(Result<T>)>;
+
+enum class FetchId : std::uint64_t { none = 0 };
+
+// ---- Mirrors over HTTP(S); implemented by web::MirrorClient ----------------------------------------------------------------
+
+struct MirrorRequest {
+    std::string url;                         // absolute
+    std::optional<ByteRange> range;          // asks for these bytes only
+    std::optional<ByteCount> expected_size;  // whole file's size when an index lists it; any other is Corrupt
+    ByteCount max_bytes = 0;                 // the body may not be longer, whatever the mirror says
+    std::optional<WallTime> if_modified_since;
+    Millis stall_timeout{10'000};            // no byte for this long: Transient
+};
+
+struct MirrorHead {
+    std::optional<ByteCount> total_size;     // of the whole file, from Content-Range or Content-Length
+    std::optional<WallTime> last_modified;
+    bool not_modified = false;               // 304: no data follows
+    bool ignores_range = false;              // 200 to a request for a later part: no data follows, done says Refused
+    std::string effective_url;               // after redirects
+    double first_byte_s = 0;                 // seconds from the request being sent to the first byte of the answer
+};
+
+struct MirrorEvents {
+    std::function<void(const MirrorHead&)> head;                // at most once, before data
+    std::function<void(ByteCount offset, Bytes data)> data;     // in order; offset counts from the start of the whole file
+    std::function<void(Result<void>)> done;                     // exactly once and last, except after cancel: nothing more
+};
+// done's errors: Absent 404/410; Transient 5xx, 429, connection, DNS, stall; Corrupt wrong length, HTML for a package, short body,
+// 200 with other total; Refused redirect https->http, too many redirects, over max_bytes, other 4xx, server ignores Range.
+
+class Mirrors {
+  public:
+    virtual ~Mirrors() = default;
+    virtual FetchId start(MirrorRequest request, MirrorEvents events) = 0;
+    virtual void cancel(FetchId fetch) = 0;  // unknown or finished ids are fine
+};
+
+// ---- Peers; implemented by swarm::Swarm ------------------------------------------------------------------------------------
+
+enum class PeerId : std::uint64_t { none = 0 };
+enum class JoinId : std::uint64_t { none = 0 };
+enum class Reach { lan, wan };
+
+struct PeerView {
+    PeerId id = PeerId::none;
+    std::string endpoint;  // "192.0.2.7:6881"
+    std::string agent;     // printable name and version the peer gave
+    Reach reach = Reach::wan;
+    std::vector<std::string> lineages;  // names both sides share
+    ByteCount received = 0, sent = 0;   // payload of artifacts
+};
+
+// A peer said that it shares this artifact. Piece hashes are hints: they choose blocks and whom to blame, never what is true.
+struct PeerOffer {
+    PeerId peer = PeerId::none;
+    Reach reach = Reach::wan;
+    Digest digest;
+    ByteCount size = 0;
+    PieceHashes pieces;  // empty for artifacts that have no torrent
+};
+
+// A peer holds this root file of a lineage (from its hello). Only a hint of what to fetch: signature and date decide.
+struct PeerSnapshot {
+    PeerId peer = PeerId::none;
+    std::string lineage;
+    WallTime date{};
+    Digest root;
+    ByteCount size = 0;
+};
+
+enum class Blame { wrong_bytes, wrong_pieces, silent };
+
+// What peers tell the broker. Implemented by the broker.
+class PeerObserver {
+  public:
+    virtual ~PeerObserver() = default;
+    virtual void peer_up(const PeerView& peer) = 0;
+    virtual void peer_down(PeerId peer) = 0;
+    virtual void peer_offers(std::vector<PeerOffer> offers) = 0;
+    virtual void peer_snapshot(const PeerSnapshot& snapshot) = 0;
+};
+
+struct GetEvents {  // like MirrorEvents, over the peer channel
+    std::function<void(ByteCount offset, Bytes data)> data;
+    std::function<void(Result<void>)> done;  // Absent: the peer no longer has it; Transient: peer gone or silent; Corrupt: broke the protocol
+};
+
+// A large artifact taken through its canonical torrent. The torrent writes into the staged file itself.
+struct Join {
+    Digest digest;
+    ByteCount size = 0;
+    PieceHashes pieces;
+    StagedFile file;
+    std::vector<bool> have;       // pieces already there and checked against the hints
+    std::vector<PeerId> peers;    // who offered
+};
+
+struct JoinEvents {
+    std::function<void(std::size_t piece, PeerId from)> piece_done;  // written and right by the hints; from none: it was fed
+    std::function<void(std::size_t piece)> piece_wrong;              // fed bytes that the hints deny
+    std::function<void(Result<void>)> ended;                         // the torrent cannot go on (disk, no metadata); Transient, Broken
+};
+
+// A lineage whose rendezvous swarm this agent is in, with the newest root it can show.
+struct LineageState {
+    core::Lineage lineage;
+    WallTime date{};
+    Digest root;                // zero while nothing verified is stored
+    ByteCount root_size = 0;
+};
+
+class Peers {
+  public:
+    virtual ~Peers() = default;
+    virtual void set_observer(PeerObserver* observer) = 0;
+    virtual void set_lineages(std::vector<LineageState> lineages) = 0;  // joins and leaves rendezvous swarms accordingly
+    // Asks every connected peer of the lineage; answers come as peer_offers. Any number of digests; batches are the room's business.
+    virtual void ask(const std::string& lineage, std::vector<Digest> digests) = 0;
+    virtual FetchId get(PeerId peer, const Digest& digest, ByteRange range, GetEvents events) = 0;
+    virtual void cancel(FetchId fetch) = 0;
+    virtual JoinId join(Join join, JoinEvents events) = 0;
+    virtual void add_peer(JoinId join, PeerId peer) = 0;
+    // Pieces the mirrors have claimed: the torrent leaves them alone (unclaim gives them back).
+    virtual void claim(JoinId join, std::size_t first, std::size_t count) = 0;
+    virtual void unclaim(JoinId join, std::size_t first, std::size_t count) = 0;
+    virtual void feed(JoinId join, std::size_t piece, Bytes bytes) = 0;  // a whole piece from a mirror (add_piece)
+    virtual void leave(JoinId join, Task left) = 0;  // left runs when the torrent has let go of the file; no events after the call
+    virtual void blame(PeerId peer, Blame why) = 0;  // drops it and does not dial it for a while
+    virtual std::vector<PeerView> view() const = 0;
+
+    // Sharing takes only stored files of public lineages. pieces may be empty for artifacts up to limits::small_artifact.
+    virtual void offer(const StoredFile& file, const std::string& lineage, PieceHashes pieces) = 0;
+    virtual void withdraw(const Digest& digest) = 0;
+};
+
+// ---- Store; implemented by store::Vault --------------------------------------------------------------------------------------
+
+struct ArtifactRecord {  // what the ledger remembers of a stored artifact
+    Digest digest;
+    ByteCount size = 0;
+    std::string name;        // path in its repository, for people
+    std::string lineage;     // empty: private or unknown, never shared
+    PieceHashes pieces;      // of the canonical torrent; empty when not computed
+    WallTime modified{};     // Last-Modified of the source, 0 when unknown
+    bool is_root = false;    // root and index files are kept while current
+};
+
+class Store {
+  public:
+    virtual ~Store() = default;
+    virtual Result<StagedFile> stage(ByteCount size) = 0;  // Refused: quota cannot make room; Broken: disk
+    virtual std::optional<StoredFile> find(const Digest& digest) = 0;  // checks that size and inode are still the recorded ones
+    virtual std::optional<ArtifactRecord> record(const Digest& digest) = 0;
+    virtual std::vector<ArtifactRecord> records() = 0;
+    virtual void publish(VerifiedFile file, ArtifactRecord record, Then<StoredFile> then) = 0;  // durable when then runs
+    virtual void remove(const Digest& digest) = 0;
+    virtual void set_removed(std::function<void(const Digest&)> hook) = 0;  // eviction tells who shares it
+};
+
+// ---- Ledger; implemented by store::Ledger ------------------------------------------------------------------------------------
+
+// The newest verified root of a lineage, kept for good (DESIGN 3: rollback and freeze).
+struct Floor {
+    std::string lineage;
+    WallTime date{};
+    Digest root;
+};
+
+enum class SourceKind { mirror, peer, cache };
+std::string_view to_string(SourceKind kind);
+
+struct SourceShare {  // what one source gave to one artifact
+    SourceKind kind = SourceKind::mirror;
+    std::string source;      // mirror base address or peer endpoint; empty for cache
+    ByteCount bytes = 0;     // payload received, wasted bytes included
+    ByteCount wasted = 0;    // of these, bytes that were thrown away
+};
+
+struct TransferRecord {  // one artifact delivered to one asker
+    std::string transaction, asker;  // "apt", "pacman", "cli", "gateway"
+    std::string name;                // path or URL path, for people
+    std::optional<Digest> digest;
+    ByteCount size = 0;
+    WallTime started{};
+    double seconds = 0;
+    std::string outcome;             // "ok" or an error kind and message
+    std::vector<SourceShare> sources;
+    std::vector<std::string> reasons;  // what was decided and why, one line each, bounded
+};
+
+class Ledger {
+  public:
+    virtual ~Ledger() = default;
+    virtual std::vector<Floor> floors() = 0;
+    virtual Result<void> raise_floor(const Floor& floor) = 0;  // durable before it returns
+    virtual std::vector<std::pair<std::string, core::MirrorHealth>> mirror_health() = 0;  // by base address
+    virtual void save_mirror_health(const std::string& base, const core::MirrorHealth& health) = 0;
+    virtual void record(const TransferRecord& transfer) = 0;
+};
+
+// ---- Trust; implemented in daemon over verify and the workers --------------------------------------------------------------
+
+enum class CheckId : std::uint64_t { none = 0 };
+
+struct RootFiles {
+    core::Repository repository;     // format, suite, keyring
+    Bytes root;                      // InRelease, Release or .db
+    std::optional<Bytes> signature;  // Release.gpg or .db.sig
+};
+
+// A root whose signature is good, and the one file that carries it with its signature between agents and over restarts:
+// InRelease as it is; else core::pack_bundle of root and signature.
+struct OpenedRoot {
+    core::IndexRoot index;
+    Bytes bundle;
+    Digest bundle_digest;
+};
+
+class Trust {
+  public:
+    virtual ~Trust() = default;
+    // Hashing while bytes arrive: begin once, advance as the contiguous prefix grows, finish when all is there.
+    virtual CheckId begin_check(StagedFile file, const Digest& expected) = 0;
+    virtual void advance(CheckId check, ByteCount prefix) = 0;
+    virtual void rewind(CheckId check) = 0;  // bytes below the prefix were replaced: hash from the start again
+    virtual void finish(CheckId check, Then<VerifiedFile> then) = 0;  // Corrupt: the digest is another one. The check ends.
+    virtual void drop(CheckId check) = 0;
+    virtual void digest_of(StagedFile file, Then<Digest> then) = 0;  // what it is, whatever it should be
+    // SHA-1 of the pieces of a complete range of the staged file, in order.
+    virtual void piece_hashes(StagedFile file, ByteRange range, ByteCount piece_length, Then<PieceHashes> then) = 0;
+    virtual void piece_hashes(StoredFile file, ByteCount piece_length, Then<PieceHashes> then) = 0;
+
+    virtual void open_root(RootFiles files, Then<OpenedRoot> then) = 0;
+    // Primary keys that a keyring holds: who could sign a repository that nobody has seen yet.
+    virtual void keyring_fingerprints(core::KeyringSpec keyring, Then<std::vector<core::Fingerprint>> then) = 0;
+    // An index file (Packages*) whose digest a root vouched for.
+    virtual void open_packages(StoredFile file, std::string path, Then<std::vector<core::IndexEntry>> then) = 0;
+    // pacman packages of unsigned databases: detached signature, and name and version inside equal to the entry's.
+    virtual void check_package(StagedFile file, Bytes signature, core::KeyringSpec keyring, core::IndexEntry entry, Then<VerifiedFile> then) = 0;
+};
+
+}  // namespace packswarm::broker

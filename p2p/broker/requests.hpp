@@ -1,0 +1,68 @@
+// Requests: the broker as the doors see it (gateway, control socket): ask for one file, hear how it goes.
+// All calls and callbacks on the loop's thread; no callback runs inside get or cancel, and none after cancel.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "p2p/broker/ports.hpp"
+
+namespace packswarm::broker {
+
+enum class RequestId : std::uint64_t { none = 0 };
+
+struct Request {
+    std::string url;                 // as the package manager would ask its mirror
+    std::optional<Digest> digest;    // when the asker knows it (apt); else the verified index is looked up
+    std::optional<ByteCount> size;
+    ByteCount max_size = 0;          // 0: the limit of the file's kind
+    std::optional<WallTime> if_modified_since;
+    std::string asker;               // "apt", "pacman", "cli", "gateway"
+    std::string transaction;         // requests of one transaction share this text
+};
+
+// The file's bytes for reading: offsets below Progress::prefix are there, those below Progress::safe are also known to be right.
+using SharedBytes = std::shared_ptr<const FileHandle>;
+
+struct Started {
+    ByteCount size = 0;
+    std::optional<WallTime> modified;
+    SharedBytes bytes;
+};
+
+struct Progress {
+    ByteCount received = 0;  // bytes here, anywhere in the file
+    ByteCount prefix = 0;    // contiguous bytes from the start
+    ByteCount safe = 0;      // of these, bytes that may be handed out before the end (checked against hints or two sources)
+};
+
+struct Delivered {
+    SharedBytes bytes;
+    ByteCount size = 0;
+    Digest digest;                     // computed, never echoed
+    std::optional<WallTime> modified;
+    std::vector<SourceShare> sources;
+};
+
+struct RequestEvents {
+    std::function<void(const Started&)> started;      // at most once, before progress; skipped for tiny or stored files
+    std::function<void(const Progress&)> progress;    // at most about ten a second
+    std::function<void(const Delivered&)> delivered;  // one of these three is called, once, last
+    std::function<void()> not_modified;
+    std::function<void(const Error&)> failed;
+};
+
+class Requests {
+  public:
+    virtual ~Requests() = default;
+    virtual RequestId get(Request request, RequestEvents events) = 0;
+    virtual void cancel(RequestId request) = 0;
+    // For the gateway's own addresses (/core/os/x86_64/...): the repository's first mirror address of that path, when known.
+    virtual std::optional<std::string> pacman_address(const std::string& repository, const std::string& architecture,
+                                                      const std::string& file) const = 0;
+};
+
+}  // namespace packswarm::broker

@@ -1,0 +1,231 @@
+#include "p2p/broker/root_fetch.hpp"
+
+#include <algorithm>
+
+#include "p2p/base/limits.hpp"
+#include "p2p/base/log.hpp"
+#include "p2p/core/bundle.hpp"
+
+namespace packswarm::broker {
+
+namespace {
+constexpr std::size_t max_at_once = 3;
+constexpr auto overtake_after = Millis(1500);   // a mirror that has not given its root by then gets a rival
+constexpr auto peer_poll = Millis(100);
+}  // namespace
+
+RootFetch::RootFetch(Engine& engine, IndexBook& book, Wish wish, Then<RootAnswer> then)
+    : engine_(engine), book_(book), wish_(std::move(wish)), then_(std::move(then)), created_(engine.loop.now()) {
+    std::vector<std::string> bases = wish_.repository.bases;
+    std::stable_partition(bases.begin(), bases.end(), [&](const std::string& base) {
+        return engine_.board.sources.at(engine_.sources.mirror(base)).usable;
+    });
+    std::stable_partition(bases.begin(), bases.end(), [&](const std::string& base) {
+        return base == wish_.first_base && engine_.board.sources.at(engine_.sources.mirror(base)).usable;
+    });
+    mirrors_left_.assign(bases.begin(), bases.end());
+    engine_.loop.post([this, alive = alive_] {
+        if (*alive) next();
+    });
+}
+
+RootFetch::~RootFetch() {
+    *alive_ = false;
+    engine_.loop.cancel(overtake_);
+    for (const auto& [key, attempt] : attempts_) {
+        if (attempt.at_peer)
+            engine_.peers.cancel(attempt.fetch);
+        else
+            engine_.mirrors.cancel(attempt.fetch);
+    }
+}
+
+std::string RootFetch::signature_path() const {
+    if (wish_.path.ends_with("InRelease")) return {};
+    if (wish_.repository.format == core::Format::debian) return wish_.path + ".gpg";
+    return wish_.repository.signed_database ? wish_.path + ".sig" : "";
+}
+
+void RootFetch::next() {
+    engine_.loop.cancel(overtake_);
+    if (attempts_.size() >= max_at_once) return;
+    if (!mirrors_left_.empty()) {
+        const auto base = mirrors_left_.front();
+        mirrors_left_.pop_front();
+        start_mirror(base);
+        overtake_ = engine_.loop.after(overtake_after, [this] { next(); });
+        return;
+    }
+    if (!attempts_.empty()) return;
+    if (!peers_asked_) {
+        const auto snapshots = book_.snapshots_of(wish_.repository.id);
+        if (snapshots.empty() && engine_.loop.now() - created_ < wish_.peer_grace) {
+            overtake_ = engine_.loop.after(peer_poll, [this] { next(); });
+            return;
+        }
+        peers_asked_ = true;
+        peers_left_.assign(snapshots.begin(), snapshots.end());
+    }
+    if (peers_left_.empty()) return last_resort();
+    const auto snapshot = peers_left_.front();
+    peers_left_.pop_front();
+    start_peer(snapshot);
+}
+
+void RootFetch::start_mirror(const std::string& base) {
+    const Key key = next_key_++;
+    auto& attempt = attempts_[key];
+    attempt.source = engine_.sources.mirror(base);
+    engine_.sources.claim_started(attempt.source);
+    MirrorRequest request;
+    request.url = core::address(base, wish_.path);
+    request.max_bytes = wish_.repository.format == core::Format::pacman ? limits::max_database : limits::max_release;
+    // Revalidated against what this agent holds, whatever the asker has: one that never saw the root needs it itself.
+    if (holds_it()) request.if_modified_since = book_.states().at(wish_.repository.id).modified;
+    MirrorEvents events;
+    events.head = [this, key](const MirrorHead& head) {
+        auto& at = attempts_.at(key);
+        engine_.sources.first_byte(at.source, head.first_byte_s);
+        at.modified = head.last_modified;
+        at.not_modified = head.not_modified;
+    };
+    events.data = [this, key](ByteCount, Bytes data) {
+        auto& at = attempts_.at(key);
+        at.bytes += static_cast<ByteCount>(data.size());
+        at.root.insert(at.root.end(), data.begin(), data.end());
+    };
+    events.done = [this, key, base](Result<void> result) { root_here(key, base, result); };
+    attempt.fetch = engine_.mirrors.start(std::move(request), std::move(events));
+}
+
+void RootFetch::root_here(Key key, const std::string& base, const Result<void>& result) {
+    engine_.sources.claim_ended(attempts_.at(key).source);
+    if (!result) return lost(key, result.error());
+    if (attempts_.at(key).not_modified) return answer(ours({SourceKind::mirror, base, 0, 0}));
+    if (!signature_path().empty()) return fetch_signature(key, base);
+    open(key);
+}
+
+void RootFetch::fetch_signature(Key key, const std::string& base) {
+    auto& attempt = attempts_.at(key);
+    attempt.signature.emplace();
+    engine_.sources.claim_started(attempt.source);
+    MirrorRequest request;
+    request.url = core::address(base, signature_path());
+    request.max_bytes = limits::max_signature;
+    MirrorEvents events;
+    events.data = [this, key](ByteCount, Bytes data) {
+        auto& at = attempts_.at(key);
+        at.bytes += static_cast<ByteCount>(data.size());
+        at.signature->insert(at.signature->end(), data.begin(), data.end());
+    };
+    events.done = [this, key](Result<void> result) {
+        engine_.sources.claim_ended(attempts_.at(key).source);
+        if (!result) return lost(key, result.error());
+        open(key);
+    };
+    attempt.fetch = engine_.mirrors.start(std::move(request), std::move(events));
+}
+
+void RootFetch::start_peer(const PeerSnapshot& snapshot) {
+    const auto source = engine_.sources.find_peer(snapshot.peer);
+    if (!source) return next();
+    const Key key = next_key_++;
+    auto& attempt = attempts_[key];
+    attempt.source = *source;
+    attempt.at_peer = true;
+    GetEvents events;
+    events.data = [this, key](ByteCount, Bytes data) {
+        auto& at = attempts_.at(key);
+        at.bytes += static_cast<ByteCount>(data.size());
+        at.root.insert(at.root.end(), data.begin(), data.end());
+    };
+    events.done = [this, key, date = snapshot.date](Result<void> result) {
+        if (!result) return lost(key, result.error());
+        auto& at = attempts_.at(key);
+        auto bundle = core::unpack_bundle(std::move(at.root));
+        if (!bundle) return lost(key, bundle.error());
+        const bool carries_signature = wish_.repository.format == core::Format::debian || bundle->signature;
+        if (!carries_signature) return lost(key, Error{ErrorKind::Refused, "a peer gave a database without a signature"});
+        at.root = std::move(bundle->root);
+        at.signature = std::move(bundle->signature);
+        at.modified = date;
+        open(key);
+    };
+    attempt.fetch = engine_.peers.get(snapshot.peer, snapshot.root, {0, snapshot.size}, std::move(events));
+}
+
+void RootFetch::open(Key key) {
+    const auto& attempt = attempts_.at(key);
+    RootFiles files{wish_.repository, attempt.root, attempt.signature};
+    book_.accept(std::move(files), attempt.modified, [this, alive = alive_, key](Result<std::shared_ptr<const OpenedRoot>> opened) {
+        if (!*alive) return;
+        if (!opened) return lost(key, opened.error());
+        auto& at = attempts_.at(key);
+        RootAnswer good;
+        good.opened = *opened;
+        good.root = std::move(at.root);
+        good.signature = std::move(at.signature);
+        good.modified = at.modified;
+        good.not_modified = wish_.if_modified_since && at.modified && *at.modified <= *wish_.if_modified_since;
+        good.from = {at.at_peer ? SourceKind::peer : SourceKind::mirror, engine_.sources.label(at.source), at.bytes, 0};
+        if (!at.at_peer) engine_.sources.gave_right_bytes(at.source);
+        answer(std::move(good));
+    });
+}
+
+void RootFetch::lost(Key key, const Error& error) {
+    const auto attempt = std::move(attempts_.at(key));
+    attempts_.erase(key);
+    // A refused index says more than a mirror that could not be reached.
+    if (!last_error_ || error.kind == ErrorKind::Corrupt || last_error_->kind == ErrorKind::Transient) last_error_ = error;
+    if (attempt.at_peer) {
+        if (error.kind == ErrorKind::Corrupt) engine_.peers.blame(engine_.sources.peer_id(attempt.source), Blame::wrong_bytes);
+    } else {
+        engine_.sources.failed(attempt.source, error.kind);
+    }
+    next();
+}
+
+// Nobody gives a good one: the newest that was verified here still stands, with its age in the log.
+void RootFetch::last_resort() {
+    const auto& state = book_.states().at(wish_.repository.id);
+    const bool unreachable = !last_error_ || last_error_->kind == ErrorKind::Transient || last_error_->kind == ErrorKind::Absent;
+    if (!holds_it() || !unreachable)
+        return answer(tl::unexpected(last_error_.value_or(Error{ErrorKind::Absent, "no mirror and no peer has " + wish_.path})));
+    const auto age_h = std::chrono::duration_cast<std::chrono::hours>(engine_.loop.wall_now() - state.root->index.date).count();
+    spdlog::warn("{}: no source answers; the index of {} hours ago is used", wish_.repository.id, age_h);
+    answer(ours({SourceKind::cache, "", static_cast<ByteCount>(state.root->bundle.size()), 0}));
+}
+
+// Whether the newest root is here in the form that is asked for (InRelease, or a root with its signature beside it).
+bool RootFetch::holds_it() const {
+    const auto& state = book_.states().at(wish_.repository.id);
+    if (!state.root || !state.modified) return false;
+    const auto bundle = core::unpack_bundle(state.root->bundle);
+    return bundle && bundle->signature.has_value() != signature_path().empty();
+}
+
+Result<RootAnswer> RootFetch::ours(SourceShare from) const {
+    const auto& state = book_.states().at(wish_.repository.id);
+    auto bundle = core::unpack_bundle(state.root->bundle);
+    if (!bundle) return tl::unexpected(bundle.error());
+    RootAnswer kept;
+    kept.opened = state.root;
+    kept.root = std::move(bundle->root);
+    kept.signature = std::move(bundle->signature);
+    kept.modified = state.modified ? state.modified : std::optional(state.root->index.date);
+    kept.from = std::move(from);
+    kept.not_modified = wish_.if_modified_since && *kept.modified <= *wish_.if_modified_since;
+    return kept;
+}
+
+void RootFetch::answer(Result<RootAnswer> result) {
+    if (!then_) return;
+    auto then = std::move(then_);
+    then_ = nullptr;
+    engine_.loop.cancel(overtake_);
+    engine_.loop.post([then = std::move(then), result = std::move(result)]() mutable { then(std::move(result)); });
+}
+
+}  // namespace packswarm::broker

@@ -1,0 +1,80 @@
+// RootFetch: brings one repository's root file (and its signature) here: from its mirrors, a slow one overtaken by the next;
+// when no mirror gives a good one, from peers; at last the newest one this agent kept. Every one is verified before it counts.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "p2p/broker/index_book.hpp"
+#include "p2p/broker/transfer.hpp"
+
+namespace packswarm::broker {
+
+struct RootAnswer {
+    bool not_modified = false;
+    std::shared_ptr<const OpenedRoot> opened;  // none when not modified
+    Bytes root;                                // the file itself
+    std::optional<Bytes> signature;
+    std::optional<WallTime> modified;
+    SourceShare from;
+};
+
+class RootFetch {
+  public:
+    struct Wish {
+        core::Repository repository;
+        std::string path;                   // InRelease, Release or .db below the bases
+        std::string first_base;             // the mirror the asker named; empty: none
+        std::optional<WallTime> if_modified_since;
+        Millis peer_grace{0};               // how long to wait for peers' snapshots when no mirror answers
+    };
+    RootFetch(Engine& engine, IndexBook& book, Wish wish, Then<RootAnswer> then);
+    ~RootFetch();
+    RootFetch(const RootFetch&) = delete;
+    RootFetch& operator=(const RootFetch&) = delete;
+
+  private:
+    struct Attempt {
+        core::SourceId source{};
+        FetchId fetch = FetchId::none;
+        bool at_peer = false;
+        Bytes root;
+        std::optional<Bytes> signature;
+        std::optional<WallTime> modified;
+        bool not_modified = false;
+        ByteCount bytes = 0;
+    };
+    using Key = std::uint64_t;
+
+    void next();
+    void start_mirror(const std::string& base);
+    void start_peer(const PeerSnapshot& snapshot);
+    void fetch_signature(Key key, const std::string& base);
+    void root_here(Key key, const std::string& base, const Result<void>& result);
+    void open(Key key);
+    void lost(Key key, const Error& error);
+    void last_resort();
+    bool holds_it() const;
+    Result<RootAnswer> ours(SourceShare from) const;
+    void answer(Result<RootAnswer> result);
+    std::string signature_path() const;  // empty: the root carries its own
+
+    Engine& engine_;
+    IndexBook& book_;
+    Wish wish_;
+    Then<RootAnswer> then_;
+    std::deque<std::string> mirrors_left_;
+    std::deque<PeerSnapshot> peers_left_;
+    std::map<Key, Attempt> attempts_;
+    Key next_key_ = 1;
+    TimerId overtake_ = TimerId::none;
+    TimePoint created_{};
+    bool peers_asked_ = false;
+    std::optional<Error> last_error_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace packswarm::broker

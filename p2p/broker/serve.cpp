@@ -1,0 +1,276 @@
+// How the broker understands a request and which of the four ways it is served: from the store, as an artifact whose digest is
+// known, as a root that is revalidated, or handed through.
+#include <algorithm>
+
+#include "p2p/base/limits.hpp"
+#include "p2p/base/log.hpp"
+#include "p2p/broker/broker.hpp"
+#include "p2p/core/bundle.hpp"
+#include "p2p/core/canonical.hpp"
+
+namespace packswarm::broker {
+
+Result<Broker::Meaning> Broker::understand(const Request& request) const {
+    auto url = Url::parse(request.url);
+    if (!url) return tl::unexpected(url.error());
+    if (url->has_credentials) return fail(ErrorKind::Refused, "addresses with a user name or password are not taken: fetch it directly");
+    Meaning meaning;
+    meaning.url = std::move(*url);
+    meaning.locations = book_.table().locate(meaning.url);
+    meaning.digest = request.digest;
+    meaning.size = request.size;
+    if (meaning.digest) {
+        meaning.hit = book_.find(*meaning.digest);
+    } else {
+        for (const auto& location : meaning.locations)
+            if (!meaning.hit && core::classify(location.path) != core::PathKind::root)
+                meaning.hit = book_.catalog().find(location.repository->id, location.path);
+        if (meaning.hit) meaning.digest = meaning.hit->entry.digest;
+    }
+    if (meaning.hit && !meaning.size) meaning.size = meaning.hit->entry.size;
+    const ByteCount cap = request.max_size > 0 ? request.max_size : limits::max_artifact;
+    if (meaning.size && (*meaning.size > cap || *meaning.size < 0))
+        return fail(ErrorKind::Refused, "{} bytes are more than the {} that may be fetched", *meaning.size, cap);
+    if (meaning.hit && meaning.size && *meaning.size != meaning.hit->entry.size)
+        return fail(ErrorKind::Refused, "the asked size {} is not the {} of the signed index", *meaning.size, meaning.hit->entry.size);
+    return meaning;
+}
+
+void Broker::dispatch(RequestId id) {
+    const auto at = requests_.find(id);
+    if (at == requests_.end()) return;
+    if (requests_.size() > limits::max_open_requests)
+        return fail_request(id, {ErrorKind::Refused, "too many requests at once"}, {});
+    const auto meaning = understand(at->second.request);
+    if (!meaning) return fail_request(id, meaning.error(), {});
+    serve(id, *meaning);
+}
+
+void Broker::serve(RequestId id, const Meaning& meaning) {
+    if (meaning.digest && serve_stored(id, *meaning.digest)) return;
+    if (!meaning.digest && serve_root(id, meaning)) return;
+    if (!meaning.digest && serve_signature(id, meaning)) return;
+    if (meaning.digest && meaning.size) return serve_artifact(id, meaning);
+    serve_plain(id, meaning);
+}
+
+bool Broker::serve_stored(RequestId id, const Digest& digest) {
+    const auto answer = [&](SharedBytes bytes, ByteCount size, std::optional<WallTime> modified) {
+        deliver(id, {std::move(bytes), size, digest, modified, {{SourceKind::cache, "", size, 0}}}, {"it was here already"});
+        return true;
+    };
+    if (const auto fresh = fresh_.find(digest); fresh != fresh_.end())
+        return answer(fresh->second.bytes, fresh->second.size, fresh->second.modified);
+    const auto stored = store_.find(digest);
+    if (!stored) return false;
+    const auto record = store_.record(digest);
+    const auto modified = record && record->modified != WallTime{} ? std::optional(record->modified) : std::nullopt;
+    const auto file = std::make_shared<const StoredFile>(*stored);
+    return answer(SharedBytes(file, &file->handle()), stored->size(), modified);
+}
+
+// ---- Roots -----------------------------------------------------------------------------------------------------------------
+
+bool Broker::serve_root(RequestId id, const Meaning& meaning) {
+    for (const auto& location : meaning.locations) {
+        const auto root = core::root_path(*location.repository);
+        const bool debian = location.repository->format == core::Format::debian;
+        const auto release = debian ? root.substr(0, root.rfind('/') + 1) + "Release" : root;
+        const bool wants_signature = location.path == release + (debian ? ".gpg" : ".sig");
+        if (location.path != root && location.path != release && !wants_signature) continue;
+        const auto& state = book_.states().at(location.repository->id);
+        if (wants_signature && state.root) {  // goes with the root that was served last
+            auto bundle = core::unpack_bundle(state.root->bundle);
+            if (bundle && bundle->signature) {
+                auto bytes = hold(*bundle->signature);
+                if (!bytes) return fail_request(id, bytes.error(), {}), true;
+                const auto size = static_cast<ByteCount>(bundle->signature->size());
+                deliver(id, {*bytes, size, {}, state.modified, {{SourceKind::cache, "", size, 0}}}, {"it came with the index"});
+                return true;
+            }
+        }
+        const std::string path = wants_signature ? release : location.path;
+        auto& live = roots_[location.repository->id + " " + path];
+        live.askers.emplace_back(id, wants_signature);
+        if (live.fetch) return true;
+        RootFetch::Wish wish{*location.repository, path, location.base, {}, settings_.peer_grace};
+        if (!wants_signature) wish.if_modified_since = requests_.at(id).request.if_modified_since;
+        live.fetch = std::make_unique<RootFetch>(engine_, book_, std::move(wish),
+            [this, alive = alive_, key = location.repository->id + " " + path](Result<RootAnswer> result) {
+                if (*alive) root_answered(key, std::move(result));
+            });
+        return true;
+    }
+    return false;
+}
+
+void Broker::root_answered(const std::string& key, Result<RootAnswer> result) {
+    const auto at = roots_.find(key);
+    if (at == roots_.end()) return;
+    const auto live = std::move(at->second);
+    roots_.erase(at);
+    for (const auto& [id, wants_signature] : live.askers) {
+        if (requests_.count(id) == 0) continue;
+        if (!result) {
+            fail_request(id, result.error(), {});
+            continue;
+        }
+        if (result->not_modified && !wants_signature) {
+            const Asker asker = std::move(requests_.at(id));
+            requests_.erase(id);
+            ++done_;
+            record(asker, "ok", {}, 0, {result->from}, {"not modified since the asker's copy"});
+            asker.events.not_modified();
+            continue;
+        }
+        if (wants_signature && !result->signature) {
+            fail_request(id, {ErrorKind::Absent, "the index carries its own signature"}, {});
+            continue;
+        }
+        const Bytes& body = wants_signature ? *result->signature : result->root;
+        auto bytes = hold(body);
+        if (!bytes) {
+            fail_request(id, bytes.error(), {});
+            continue;
+        }
+        deliver(id, {*bytes, static_cast<ByteCount>(body.size()), wants_signature ? Digest{} : result->opened->index.digest, result->modified, {result->from}},
+                {"revalidated and verified"});
+    }
+}
+
+void Broker::refresh(const std::string& repository, Then<RootAnswer> then) {
+    const auto* known = book_.table().find(repository);
+    if (known == nullptr) return then(fail(ErrorKind::Absent, "no repository is called {}", printable(repository)));
+    RootFetch::Wish wish{*known, core::root_path(*known), "", {}, settings_.peer_grace};
+    refreshes_.push_back(std::make_unique<RootFetch>(engine_, book_, std::move(wish), std::move(then)));
+    if (refreshes_.size() > limits::max_lineages) refreshes_.erase(refreshes_.begin());
+}
+
+// ---- Signatures of packages ------------------------------------------------------------------------------------------------
+
+// The database may carry the package's signature already: then it is answered without asking anybody.
+bool Broker::serve_signature(RequestId id, const Meaning& meaning) {
+    for (const auto& location : meaning.locations) {
+        if (!location.path.ends_with(".sig")) continue;
+        const auto package = book_.catalog().find(location.repository->id, location.path.substr(0, location.path.size() - 4));
+        if (!package || package->entry.signature.empty()) continue;
+        const auto& signature = package->entry.signature;
+        auto bytes = hold(as_bytes(signature));
+        if (!bytes) return fail_request(id, bytes.error(), {}), true;
+        const auto size = static_cast<ByteCount>(signature.size());
+        deliver(id, {*bytes, size, {}, std::nullopt, {{SourceKind::cache, "", size, 0}}}, {"it stands in the package database"});
+        return true;
+    }
+    return false;
+}
+
+// ---- Artifacts -------------------------------------------------------------------------------------------------------------
+
+// The same file on every mirror of its repository. An address that belongs to no repository has one mirror: itself.
+std::vector<MirrorAddress> Broker::addresses(const Meaning& meaning) {
+    std::vector<MirrorAddress> out;
+    const auto add = [&](const std::string& base, const std::string& path) {
+        const auto source = sources_.mirror(base);
+        if (std::none_of(out.begin(), out.end(), [&](const MirrorAddress& known) { return known.source == source; }))
+            out.push_back({source, core::address(base, path)});
+    };
+    for (const auto& location : meaning.locations) {
+        if (meaning.hit && meaning.hit->repository != location.repository->id) continue;
+        add(location.base, location.path);
+        for (const auto& base : location.repository->bases) add(base, location.path);
+    }
+    if (out.empty() && meaning.hit)
+        if (const auto* repository = book_.table().find(meaning.hit->repository))
+            for (const auto& base : repository->bases) add(base, meaning.hit->entry.path);
+    if (meaning.locations.empty()) out.push_back({sources_.mirror(meaning.url.origin()), meaning.url.text()});
+    for (const auto& location : meaning.locations)
+        if (out.empty()) add(location.base, location.path);
+    return out;
+}
+
+void Broker::serve_artifact(RequestId id, const Meaning& meaning) {
+    if (const auto same = by_digest_.find(*meaning.digest); same != by_digest_.end()) {
+        auto& live = live_.at(same->second);
+        live.askers.push_back(id);
+        if (live.transfer->staged() && *meaning.size > limits::small_artifact) tell_started(id, *live.transfer->staged(), live.transfer->modified());
+        return;
+    }
+    const auto want = core::WantId{next_want_++};
+    Target target;
+    target.digest = *meaning.digest;
+    target.size = *meaning.size;
+    target.name = meaning.hit ? meaning.hit->entry.path : meaning.url.path;
+    target.mirrors = addresses(meaning);
+    target.lineage = book_.public_lineage(target.digest);
+    const auto for_askers = [this, want](auto&& action) {
+        const auto live = live_.find(want);
+        if (live == live_.end()) return;
+        for (const auto asker : std::vector(live->second.askers)) action(asker, *live->second.transfer);
+    };
+    TransferEvents events;
+    events.started = [this, for_askers] {
+        for_askers([this](RequestId asker, const Transfer& transfer) { tell_started(asker, *transfer.staged(), transfer.modified()); });
+    };
+    events.progress = [this, for_askers] {
+        for_askers([this](RequestId asker, const Transfer& transfer) {
+            const auto at = requests_.find(asker);
+            if (at != requests_.end() && at->second.events.progress)
+                at->second.events.progress({transfer.received(), transfer.prefix(), transfer.safe()});
+        });
+    };
+    events.verified = [this, want](VerifiedFile file) { verified(want, std::move(file)); };
+    events.failed = [this, want](Error error) { transfer_failed(want, error); };
+    if (!target.lineage.empty()) ask_soon(target.lineage, target.digest);
+    by_digest_[target.digest] = want;
+    auto& live = live_[want];
+    live.askers.push_back(id);
+    live.transfer = std::make_unique<Transfer>(engine_, want, std::move(target), std::move(events));
+    arm_tick();
+    replan_soon();
+}
+
+// ---- Everything else -------------------------------------------------------------------------------------------------------
+
+void Broker::serve_plain(RequestId id, const Meaning& meaning) {
+    const auto& request = requests_.at(id).request;
+    PlainFetch::Wish wish;
+    wish.mirrors = addresses(meaning);
+    wish.max_size = request.max_size > 0 ? request.max_size : limits::max_artifact;
+    wish.if_modified_since = request.if_modified_since;
+    wish.digest = meaning.digest;
+    auto started = [this, id] {
+        const auto at = plain_.find(id);
+        if (at != plain_.end() && at->second->staged()) tell_started(id, *at->second->staged(), at->second->modified());
+    };
+    auto progress = [this, id] {
+        const auto at = plain_.find(id);
+        const auto asker = requests_.find(id);
+        if (at == plain_.end() || asker == requests_.end() || !asker->second.events.progress) return;
+        const auto received = at->second->received();
+        asker->second.events.progress({received, received, at->second->safe()});
+    };
+    plain_[id] = std::make_unique<PlainFetch>(engine_, std::move(wish), started, progress, [this, alive = alive_, id](Result<PlainAnswer> answer) {
+        if (*alive) plain_answered(id, std::move(answer));
+    });
+}
+
+void Broker::plain_answered(RequestId id, Result<PlainAnswer> answer) {
+    const auto at = plain_.find(id);
+    if (at == plain_.end()) return;
+    const auto fetch = std::move(at->second);
+    plain_.erase(at);
+    if (requests_.count(id) == 0) return;
+    if (!answer) return fail_request(id, answer.error(), {"no index vouches for it: handed through"});
+    if (answer->not_modified) {
+        const Asker asker = std::move(requests_.at(id));
+        requests_.erase(id);
+        ++done_;
+        record(asker, "ok", {}, 0, {answer->from}, {"not modified since the asker's copy"});
+        return asker.events.not_modified();
+    }
+    const auto staged = std::make_shared<const StagedFile>(*answer->file);
+    deliver(id, {SharedBytes(staged, &staged->handle()), staged->size(), requests_.at(id).request.digest.value_or(Digest{}), answer->modified, {answer->from}},
+            {"no index vouches for it: handed through"});
+}
+
+}  // namespace packswarm::broker

@@ -1,0 +1,183 @@
+#include "p2p/broker/source_book.hpp"
+
+#include <algorithm>
+
+#include "p2p/base/limits.hpp"
+
+namespace packswarm::broker {
+
+namespace {
+constexpr int mirror_slots = 5;
+constexpr int peer_slots = 32;      // gets pipelined over one connection
+constexpr auto suspicion = Seconds(5);
+constexpr double least_window_s = 0.2;
+constexpr ByteCount telling_bytes = 256 * limits::kib;  // a claim of less is mostly round trips
+}  // namespace
+
+std::string_view to_string(SourceKind kind) {
+    switch (kind) {
+        case SourceKind::mirror: return "mirror";
+        case SourceKind::peer: return "peer";
+        case SourceKind::cache: return "cache";
+    }
+    return "mirror";
+}
+
+SourceBook::SourceBook(Loop& loop, Ledger& ledger, core::Board& board)
+    : loop_(loop), ledger_(ledger), board_(board), sampled_(loop.now()) {
+    for (auto& [base, health] : ledger.mirror_health()) remembered_[base] = health;
+}
+
+core::SourceId SourceBook::add(Entry entry, core::Source source) {
+    const auto id = core::SourceId{next_++};
+    entries_.emplace(id, std::move(entry));
+    board_.sources[id] = source;
+    refresh(id);
+    return id;
+}
+
+core::SourceId SourceBook::mirror(const std::string& base) {
+    if (const auto known = mirrors_.find(base); known != mirrors_.end()) return known->second;
+    Entry entry;
+    entry.label = base;
+    if (const auto old = remembered_.find(base); old != remembered_.end()) entry.health = old->second;
+    entry.health.failures_in_row = 0;  // a restart is a new chance; back_at still holds
+    core::Source source;
+    source.slots = mirror_slots;
+    source.rate = entry.health.rate;
+    return mirrors_[base] = add(std::move(entry), source);
+}
+
+core::SourceId SourceBook::peer(const PeerView& view) {
+    if (const auto known = peers_.find(view.id); known != peers_.end()) return known->second;
+    Entry entry;
+    entry.label = view.endpoint;
+    entry.peer = view.id;
+    core::Source source;
+    source.role = view.reach == Reach::lan ? core::Role::lan_peer : core::Role::wan_peer;
+    source.slots = peer_slots;
+    entry.health.first_byte_s = view.reach == Reach::lan ? 0.005 : 0.08;
+    return peers_[view.id] = add(std::move(entry), source);
+}
+
+void SourceBook::forget_peer(PeerId peer) {
+    const auto at = peers_.find(peer);
+    if (at == peers_.end()) return;
+    const auto id = at->second;  // its entry stays for the records of running transfers
+    peers_.erase(at);
+    const auto source = board_.sources.find(id);
+    if (source == board_.sources.end()) return;
+    if (source->second.busy == 0) {
+        board_.sources.erase(source);
+        return;
+    }
+    gone_.insert(id);  // its claims end one by one, and the planner still looks at them
+    source->second.usable = false;
+}
+
+SourceKind SourceBook::kind(core::SourceId id) const {
+    return entries_.at(id).peer == PeerId::none ? SourceKind::mirror : SourceKind::peer;
+}
+const std::string& SourceBook::label(core::SourceId id) const { return entries_.at(id).label; }
+PeerId SourceBook::peer_id(core::SourceId id) const { return entries_.at(id).peer; }
+
+std::optional<core::SourceId> SourceBook::find_peer(PeerId peer) const {
+    if (const auto at = peers_.find(peer); at != peers_.end()) return at->second;
+    return std::nullopt;
+}
+
+void SourceBook::claim_started(core::SourceId id) {
+    if (const auto at = board_.sources.find(id); at != board_.sources.end()) ++at->second.busy;
+}
+
+void SourceBook::claim_ended(core::SourceId id) {
+    entries_.at(id).busy_all_window = false;
+    const auto at = board_.sources.find(id);
+    if (at == board_.sources.end()) return;
+    at->second.busy = std::max(0, at->second.busy - 1);
+    if (at->second.busy == 0 && gone_.erase(id) != 0) board_.sources.erase(at);
+}
+
+void SourceBook::first_byte(core::SourceId id, double seconds) {
+    core::note_first_byte(entries_.at(id).health, seconds);
+    refresh(id);
+}
+
+void SourceBook::received(core::SourceId id, ByteCount bytes) { entries_.at(id).window_bytes += bytes; }
+
+void SourceBook::measured(core::SourceId id, ByteCount bytes, double seconds) {
+    const auto at = board_.sources.find(id);
+    if (bytes < telling_bytes || seconds < 0.002 || at == board_.sources.end()) return;
+    auto& health = entries_.at(id).health;
+    const double sample = static_cast<double>(bytes) / seconds * std::max(1, at->second.busy);
+    if (health.rate_samples++ == 0) health.rate = 0;  // what was there was a lower bound
+    if (health.rate_samples <= 3 || sample > health.rate) core::note_rate(health, sample);
+    refresh(id);
+}
+
+void SourceBook::gave_right_bytes(core::SourceId id) {
+    auto& entry = entries_.at(id);
+    core::note_success(entry.health);
+    refresh(id);
+    if (entry.peer == PeerId::none && entry.health.good % 16 == 1) ledger_.save_mirror_health(entry.label, entry.health);
+}
+
+void SourceBook::failed(core::SourceId id, ErrorKind kind) {
+    auto& entry = entries_.at(id);
+    core::note_failure(entry.health, kind, loop_.wall_now());
+    refresh(id);
+    if (entry.peer == PeerId::none) ledger_.save_mirror_health(entry.label, entry.health);
+}
+
+void SourceBook::set_aside(core::SourceId id) {
+    auto& back_at = entries_.at(id).health.back_at;
+    const auto until = loop_.wall_now() + suspicion;
+    back_at = back_at ? std::max(*back_at, until) : until;
+    refresh(id);
+}
+
+void SourceBook::ignores_ranges(core::SourceId id) {
+    entries_.at(id).health.ranges = false;
+    refresh(id);
+}
+
+bool SourceBook::is_discredited(core::SourceId id) const {
+    const auto& health = entries_.at(id).health;
+    return health.corrupt * 20 > health.good;
+}
+
+void SourceBook::refresh(core::SourceId id) {
+    const auto at = board_.sources.find(id);
+    if (at == board_.sources.end()) return;
+    const auto& health = entries_.at(id).health;
+    at->second.first_byte_s = health.first_byte_s;
+    at->second.patience_s = std::clamp(core::first_byte_p95(health), 0.15, 3.0);
+    at->second.rate = health.rate;
+    at->second.rate_known = health.rate_samples > 0;
+    at->second.ranges = health.ranges;
+    at->second.usable = core::is_usable(health, loop_.wall_now()) && gone_.count(id) == 0;
+}
+
+void SourceBook::sample(TimePoint now) {
+    const double window = seconds_between(sampled_, now);
+    if (window < least_window_s) return;
+    sampled_ = now;
+    for (auto& [id, entry] : entries_) {
+        const auto at = board_.sources.find(id);
+        if (at == board_.sources.end()) continue;
+        // Only windows in which it had work from end to end say what it can do; others at least show a lower bound.
+        const double measured = static_cast<double>(entry.window_bytes) / window;
+        if (at->second.busy > 0 && (entry.busy_all_window || measured > entry.health.rate)) core::note_rate(entry.health, measured);
+        entry.window_bytes = 0;
+        entry.busy_all_window = at->second.busy > 0;
+        refresh(id);
+    }
+}
+
+std::vector<std::pair<std::string, core::MirrorHealth>> SourceBook::mirrors() const {
+    std::vector<std::pair<std::string, core::MirrorHealth>> out;
+    for (const auto& [base, id] : mirrors_) out.emplace_back(base, entries_.at(id).health);
+    return out;
+}
+
+}  // namespace packswarm::broker

@@ -1,0 +1,66 @@
+// SourceBook: who the sources are. Gives mirrors and peers their place on the board and keeps their standing true: busy
+// claims, rates measured while they work, health that survives restarts. Not here: choosing among them (core/plan.hpp).
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "p2p/broker/ports.hpp"
+#include "p2p/core/board.hpp"
+
+namespace packswarm::broker {
+
+class SourceBook {
+  public:
+    SourceBook(Loop& loop, Ledger& ledger, core::Board& board);
+
+    core::SourceId mirror(const std::string& base);   // the same id for the same base, for good
+    core::SourceId peer(const PeerView& view);
+    void forget_peer(PeerId peer);
+
+    SourceKind kind(core::SourceId id) const;
+    const std::string& label(core::SourceId id) const;  // base address or endpoint
+    PeerId peer_id(core::SourceId id) const;            // none for mirrors
+    std::optional<core::SourceId> find_peer(PeerId peer) const;
+
+    void claim_started(core::SourceId id);
+    void claim_ended(core::SourceId id);
+    void first_byte(core::SourceId id, double seconds);
+    void received(core::SourceId id, ByteCount bytes);
+    void measured(core::SourceId id, ByteCount bytes, double seconds);  // one claim, from its first byte to its last
+    void gave_right_bytes(core::SourceId id);
+    void failed(core::SourceId id, ErrorKind kind);
+    void set_aside(core::SourceId id);  // under suspicion: the others are asked for a few seconds, or until it gives right bytes
+    void ignores_ranges(core::SourceId id);
+    // Wrong bytes so often that what it gave to unfinished artifacts is worth nothing.
+    bool is_discredited(core::SourceId id) const;
+
+    void sample(TimePoint now);  // a few times a second: measures rates, lets set-back mirrors return
+    std::vector<std::pair<std::string, core::MirrorHealth>> mirrors() const;
+
+  private:
+    struct Entry {
+        std::string label;
+        PeerId peer = PeerId::none;
+        core::MirrorHealth health;
+        ByteCount window_bytes = 0;
+        bool busy_all_window = false;
+    };
+    core::SourceId add(Entry entry, core::Source source);
+    void refresh(core::SourceId id);
+
+    Loop& loop_;
+    Ledger& ledger_;
+    core::Board& board_;
+    std::map<core::SourceId, Entry> entries_;
+    std::map<std::string, core::SourceId> mirrors_;
+    std::map<PeerId, core::SourceId> peers_;
+    std::set<core::SourceId> gone_;  // peers that left with claims still open
+    std::map<std::string, core::MirrorHealth> remembered_;
+    TimePoint sampled_{};
+    std::uint32_t next_ = 1;
+};
+
+}  // namespace packswarm::broker

@@ -1,0 +1,212 @@
+#include "p2p/broker/torrent_part.hpp"
+
+#include <algorithm>
+
+#include "p2p/broker/transfer.hpp"
+#include "p2p/core/canonical.hpp"
+
+namespace packswarm::broker {
+
+TorrentPart::~TorrentPart() {
+    *alive_ = false;
+    if (state_ == State::joined) transfer_.engine_.peers.leave(join_, [] {});
+}
+
+void TorrentPart::offered(const PeerOffer& offer) {
+    if (offer.pieces.size() != core::piece_count(offer.size)) return;
+    if (std::any_of(offers_.begin(), offers_.end(), [&](const PeerOffer& known) { return known.peer == offer.peer; })) return;
+    offers_.push_back(offer);
+    if (state_ == State::joined && offer.pieces == hints_) {
+        transfer_.engine_.peers.add_peer(join_, offer.peer);
+        if (offer.reach == Reach::lan) transfer_.want().swarm.lan = true;
+    }
+}
+
+void TorrentPart::peer_gone(PeerId peer) {
+    std::erase_if(offers_, [&](const PeerOffer& offer) { return offer.peer == peer; });
+    transfer_.want().swarm.lan = std::any_of(offers_.begin(), offers_.end(), [&](const PeerOffer& offer) {
+        return offer.reach == Reach::lan && offer.pieces == hints_;
+    });
+}
+
+// Which hints to believe: those most peers give, neighbours first.
+void TorrentPart::join() {
+    if (state_ != State::apart || offers_.empty()) return;
+    std::map<PieceHashes, int> votes;
+    for (const auto& offer : offers_) votes[offer.pieces] += offer.reach == Reach::lan ? 2 : 1;
+    hints_ = std::max_element(votes.begin(), votes.end(), [](const auto& a, const auto& b) { return a.second < b.second; })->first;
+    state_ = State::hashing;
+    auto& swarm = transfer_.want().swarm;
+    swarm.joined = true;
+    swarm.since = swarm.last_piece = transfer_.engine_.loop.now();
+    swarm.lan = std::any_of(offers_.begin(), offers_.end(),
+                            [&](const PeerOffer& offer) { return offer.reach == Reach::lan && offer.pieces == hints_; });
+    transfer_.note(fmt::format("joining the torrent with {} peers", offers_.size()));
+    const ByteCount piece = core::piece_length(transfer_.target_.size);
+    std::vector<ByteRange> runs;
+    for (auto range : transfer_.want().done.ranges()) {
+        range.begin = (range.begin + piece - 1) / piece * piece;
+        if (range.end != transfer_.target_.size) range.end = range.end / piece * piece;
+        if (!range.empty()) runs.push_back(range);
+    }
+    hash_what_is_here(std::move(runs), std::vector<bool>(hints_.size(), false));
+}
+
+void TorrentPart::hash_what_is_here(std::vector<ByteRange> runs, std::vector<bool> have) {
+    if (runs.empty()) return take_part(std::move(have));
+    const ByteRange run = runs.back();
+    runs.pop_back();
+    const ByteCount piece = core::piece_length(transfer_.target_.size);
+    transfer_.engine_.trust.piece_hashes(*transfer_.staged_, run, piece,
+        [this, alive = alive_, run, piece, runs = std::move(runs), have = std::move(have)](Result<PieceHashes> hashes) mutable {
+            if (!*alive || state_ != State::hashing) return;
+            if (!hashes) return ended(tl::unexpected(hashes.error()));
+            for (std::size_t i = 0; i < hashes->size(); ++i) {
+                const auto at = static_cast<std::size_t>(run.begin / piece) + i;
+                have[at] = (*hashes)[i] == hints_[at];
+                if (!have[at]) piece_wrong(at);
+            }
+            hash_what_is_here(std::move(runs), std::move(have));
+        });
+}
+
+void TorrentPart::take_part(std::vector<bool> have) {
+    auto& engine = transfer_.engine_;
+    Join join{transfer_.target_.digest, transfer_.target_.size, hints_, *transfer_.staged_, have, {}};
+    for (const auto& offer : offers_)
+        if (offer.pieces == hints_) join.peers.push_back(offer.peer);
+    if (join.peers.empty()) return ended(fail(ErrorKind::Transient, "the peers have gone"));
+    JoinEvents events;
+    events.piece_done = [this](std::size_t piece, PeerId from) { piece_done(piece, from); };
+    events.piece_wrong = [this](std::size_t piece) { piece_wrong(piece); };
+    events.ended = [this](Result<void> result) { ended(result); };
+    fed_ = std::move(have);
+    state_ = State::joined;
+    join_ = engine.peers.join(std::move(join), std::move(events));
+    for (const auto& [id, claim] : transfer_.want().claims)
+        if (claim.purpose != core::Purpose::check) claimed({claim.next(), claim.range.end});
+    for (const auto& range : transfer_.want().done.ranges()) {
+        claimed(range);
+        written(range);  // what arrived while the hashing ran
+    }
+}
+
+std::pair<std::size_t, std::size_t> TorrentPart::pieces_of(ByteRange range) const {
+    if (range.empty()) return {0, 0};
+    const ByteCount piece = core::piece_length(transfer_.target_.size);
+    const auto first = static_cast<std::size_t>(range.begin / piece);
+    return {first, static_cast<std::size_t>((range.end - 1) / piece) - first + 1};
+}
+
+void TorrentPart::claimed(ByteRange range) {
+    const auto [first, count] = pieces_of(range);
+    if (state_ == State::joined && count > 0) transfer_.engine_.peers.claim(join_, first, count);
+}
+
+void TorrentPart::released(ByteRange range) {
+    if (state_ != State::joined || transfer_.over_) return;
+    const auto [first, count] = pieces_of(range);
+    for (std::size_t piece = first; piece < first + count; ++piece) {
+        const auto bytes = core::piece_range(transfer_.target_.size, piece);
+        const auto& claims = transfer_.want().claims;
+        const bool other = std::any_of(claims.begin(), claims.end(), [&](const auto& item) {
+            return item.second.purpose != core::Purpose::check && item.second.next() < bytes.end && item.second.range.end > bytes.begin;
+        });
+        if (!other && !transfer_.want().done.covers(bytes)) transfer_.engine_.peers.unclaim(join_, piece, 1);
+    }
+}
+
+void TorrentPart::written(ByteRange range) {
+    if (state_ != State::joined) return;
+    const auto [first, count] = pieces_of(range);
+    for (std::size_t piece = first; piece < first + count; ++piece)
+        if (!fed_[piece] && transfer_.want().done.covers(core::piece_range(transfer_.target_.size, piece))) feed(piece);
+}
+
+void TorrentPart::feed(std::size_t piece) {
+    fed_[piece] = true;
+    const auto range = core::piece_range(transfer_.target_.size, piece);
+    Bytes bytes(static_cast<std::size_t>(range.length()));
+    if (auto got = read_at(transfer_.staged_->handle(), range.begin, bytes); !got) return transfer_.fail_with(got.error());
+    transfer_.engine_.peers.feed(join_, piece, std::move(bytes));
+}
+
+void TorrentPart::piece_done(std::size_t piece, PeerId from) {
+    if (state_ != State::joined || transfer_.over_ || piece >= fed_.size()) return;
+    fed_[piece] = true;
+    const auto range = core::piece_range(transfer_.target_.size, piece);
+    if (from == PeerId::none) return;  // it was ours, and no sign of life of theirs
+    transfer_.want().swarm.last_piece = transfer_.engine_.loop.now();
+    window_bytes_ += range.length();
+    ByteCount fresh = 0;
+    const auto gaps = transfer_.want().done.gaps(range);
+    for (const auto& gap : gaps) fresh += gap.length();
+    if (const auto source = transfer_.engine_.sources.find_peer(from)) {
+        auto& share = transfer_.shares_[*source];
+        share.bytes += range.length();
+        share.wasted += range.length() - fresh;
+        for (const auto& gap : gaps) share.given.add(gap);
+    }
+    transfer_.want().done.add(range);
+    transfer_.engine_.replan();
+    transfer_.advance();
+}
+
+// The hints deny bytes that a mirror gave. Who is right is known when the signed digest is; until then the peers fetch them.
+void TorrentPart::piece_wrong(std::size_t piece) {
+    if (transfer_.over_ || piece >= hints_.size()) return;
+    const auto range = core::piece_range(transfer_.target_.size, piece);
+    for (auto& [source, share] : transfer_.shares_) {
+        if (!share.given.touches(range)) continue;
+        denied_[piece] = source;
+        share.given.remove(range);
+        share.wasted += range.length();
+    }
+    transfer_.want().done.remove(range);
+    transfer_.engine_.trust.rewind(transfer_.check_);
+    transfer_.advanced_ = 0;
+    if (state_ == State::joined) {
+        fed_[piece] = false;
+        transfer_.engine_.peers.unclaim(join_, piece, 1);
+    }
+    transfer_.engine_.replan();
+}
+
+bool TorrentPart::denied(core::SourceId source) const {
+    return std::any_of(denied_.begin(), denied_.end(), [&](const auto& item) { return item.second == source; });
+}
+
+void TorrentPart::sample(double window_s) {
+    if (state_ != State::joined) return;
+    auto& rate = transfer_.want().swarm.rate;
+    const double measured = static_cast<double>(window_bytes_) / window_s;
+    rate = rate == 0 ? measured : rate + 0.4 * (measured - rate);
+    window_bytes_ = 0;
+}
+
+void TorrentPart::leave(Task left) {
+    if (state_ != State::joined) {
+        state_ = State::left;
+        return left();
+    }
+    state_ = State::left;
+    transfer_.want().swarm.joined = false;
+    transfer_.engine_.peers.leave(join_, std::move(left));
+}
+
+void TorrentPart::distrust() {
+    for (const auto& offer : offers_)
+        if (offer.pieces == hints_) transfer_.engine_.peers.blame(offer.peer, Blame::wrong_pieces);
+}
+
+void TorrentPart::ended(const Result<void>& result) {
+    if (state_ == State::left) return;
+    transfer_.note("the torrent ended: " + (result ? std::string("done") : result.error().message));
+    if (state_ == State::joined) transfer_.engine_.peers.leave(join_, [] {});
+    state_ = State::left;
+    transfer_.want().swarm = {};
+    transfer_.want().peers.clear();
+    transfer_.engine_.replan();
+}
+
+}  // namespace packswarm::broker

@@ -1,0 +1,56 @@
+// TorrentPart: the canonical torrent beside the mirrors, for one large artifact: whose hints are believed, which pieces are
+// handed to it, which it hands back. Owned by its Transfer and works on the same staged file and want.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "p2p/broker/ports.hpp"
+#include "p2p/core/board.hpp"
+
+namespace packswarm::broker {
+
+class Transfer;
+
+class TorrentPart {
+  public:
+    explicit TorrentPart(Transfer& transfer) : transfer_(transfer) {}
+    ~TorrentPart();
+    TorrentPart(const TorrentPart&) = delete;
+    TorrentPart& operator=(const TorrentPart&) = delete;
+
+    void offered(const PeerOffer& offer);
+    bool has_offers() const { return !offers_.empty(); }
+    void peer_gone(PeerId peer);
+    void join();                                  // checks what is here against the hints, then takes part
+    void claimed(ByteRange range);                // a mirror works on it
+    void released(ByteRange range);               // a mirror no longer does
+    void written(ByteRange range);                // bytes from a mirror are in the staged file
+    void sample(double window_s);
+    void leave(Task left);                        // left runs at once when it never joined
+    void distrust();                              // the hints were wrong: blames who gave them
+    bool denied(core::SourceId source) const;     // the hints said no to bytes of this mirror
+    bool is_over() const { return state_ == State::left; }
+
+  private:
+    void hash_what_is_here(std::vector<ByteRange> runs, std::vector<bool> have);
+    void take_part(std::vector<bool> have);
+    void piece_done(std::size_t piece, PeerId from);
+    void piece_wrong(std::size_t piece);
+    void ended(const Result<void>& result);
+    void feed(std::size_t piece);
+    std::pair<std::size_t, std::size_t> pieces_of(ByteRange range) const;  // first, count: every piece the range touches
+
+    Transfer& transfer_;
+    std::vector<PeerOffer> offers_;
+    PieceHashes hints_;
+    JoinId join_ = JoinId::none;
+    enum class State { apart, hashing, joined, left } state_ = State::apart;
+    std::vector<bool> fed_;       // handed over or obtained: never handed over again
+    std::map<std::size_t, core::SourceId> denied_;
+    ByteCount window_bytes_ = 0;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // answers that come after us find it false
+};
+
+}  // namespace packswarm::broker

@@ -1,0 +1,458 @@
+#include "p2p/broker/transfer.hpp"
+
+#include <algorithm>
+
+#include "p2p/base/log.hpp"
+#include "p2p/broker/torrent_part.hpp"
+
+namespace packswarm::broker {
+
+namespace {
+constexpr int transient_chances = 2;             // then the source is not asked for this artifact again
+constexpr std::size_t max_reasons = 200;         // lines that explain() can show of one artifact
+constexpr ByteCount hash_step = limits::mib;     // prefix growth worth a hashing job
+constexpr auto progress_interval = Millis(100);
+}  // namespace
+
+Transfer::Transfer(Engine& engine, core::WantId id, Target target, TransferEvents events)
+    : engine_(engine), id_(id), target_(std::move(target)), events_(std::move(events)) {
+    auto& entry = engine_.board.wants[id_];
+    entry.size = target_.size;
+    entry.created = engine_.loop.now();
+    for (const auto& mirror : target_.mirrors) entry.mirrors.push_back(mirror.source);
+    if (target_.mirrors.size() < 2) entry.head_agreed = true;  // nobody to compare with
+}
+
+Transfer::~Transfer() {
+    over_ = true;
+    *alive_ = false;
+    while (!flights_.empty()) close(flights_.begin()->first);
+    if (torrent_) torrent_->leave([] {});
+    if (check_ != CheckId::none) engine_.trust.drop(check_);
+    engine_.board.wants.erase(id_);
+}
+
+// ---- Claims ----------------------------------------------------------------------------------------------------------------
+
+bool Transfer::ensure_staged() {
+    if (staged_) return true;
+    auto file = engine_.store.stage(target_.size);
+    if (!file) {
+        fail_with(file.error());
+        return false;
+    }
+    staged_ = *file;
+    check_ = engine_.trust.begin_check(*staged_, target_.digest);
+    if (!want().is_small()) events_.started();
+    return true;
+}
+
+void Transfer::begin(const core::Start& start) {
+    if (over_ || want().resting || !ensure_staged()) return;
+    const auto id = core::ClaimId{engine_.next_claim++};
+    const auto now = engine_.loop.now();
+    want().claims[id] = {start.source, start.range, 0, now, now, now, start.purpose};
+    flights_[id];
+    engine_.sources.claim_started(start.source);
+    note(fmt::format("{} [{}, {}): {}", engine_.sources.label(start.source), start.range.begin, start.range.end, start.reason));
+    if (engine_.sources.kind(start.source) == SourceKind::mirror)
+        begin_at_mirror(id, start);
+    else
+        begin_at_peer(id, start);
+    if (torrent_ && start.purpose != core::Purpose::check) torrent_->claimed(start.range);
+}
+
+void Transfer::begin_at_mirror(core::ClaimId id, const core::Start& start) {
+    const auto address = std::find_if(target_.mirrors.begin(), target_.mirrors.end(),
+                                      [&](const MirrorAddress& mirror) { return mirror.source == start.source; });
+    MirrorRequest request;
+    request.url = address->url;
+    request.expected_size = target_.size;
+    request.max_bytes = start.range.length();
+    request.stall_timeout = std::chrono::duration_cast<Millis>(limits::stall_timeout);
+    if (start.range != ByteRange{0, target_.size}) request.range = start.range;
+    MirrorEvents events;
+    events.head = [this, source = start.source](const MirrorHead& head) {
+        engine_.sources.first_byte(source, head.first_byte_s);
+        if (head.ignores_range) engine_.sources.ignores_ranges(source);
+        if (head.last_modified && !modified_) modified_ = head.last_modified;
+    };
+    events.data = [this, id](ByteCount offset, Bytes data) { take(id, offset, std::move(data)); };
+    events.done = [this, id](Result<void> result) { ended(id, result); };
+    flights_[id].fetch = engine_.mirrors.start(std::move(request), std::move(events));
+}
+
+void Transfer::begin_at_peer(core::ClaimId id, const core::Start& start) {
+    GetEvents events;
+    events.data = [this, id](ByteCount offset, Bytes data) {
+        auto& claim = want().claims.at(id);
+        if (claim.received == 0) engine_.sources.first_byte(claim.source, seconds_between(claim.started, engine_.loop.now()));
+        take(id, offset, std::move(data));
+    };
+    events.done = [this, id](Result<void> result) { ended(id, result); };
+    flights_[id].fetch = engine_.peers.get(engine_.sources.peer_id(start.source), target_.digest, start.range, std::move(events));
+}
+
+void Transfer::stop(core::ClaimId claim, const char* reason) {
+    const auto at = want().claims.find(claim);
+    if (at == want().claims.end()) return;
+    note(fmt::format("{} stopped: {}", engine_.sources.label(at->second.source), reason));
+    shares_[at->second.source].wasted += static_cast<ByteCount>(flights_[claim].buffer.size());
+    close(claim);
+}
+
+void Transfer::shorten(core::ClaimId claim, ByteCount end) {
+    const auto at = want().claims.find(claim);
+    if (at != want().claims.end()) at->second.range.end = std::min(at->second.range.end, end);
+}
+
+void Transfer::close(core::ClaimId id) {
+    const auto at = want().claims.find(id);
+    if (at == want().claims.end()) return;
+    const core::Claim claim = at->second;
+    engine_.sources.measured(claim.source, claim.received, seconds_between(claim.first_byte, claim.last_byte));
+    if (engine_.sources.kind(claim.source) == SourceKind::mirror)
+        engine_.mirrors.cancel(flights_[id].fetch);
+    else
+        engine_.peers.cancel(flights_[id].fetch);
+    want().claims.erase(at);
+    flights_.erase(id);
+    engine_.sources.claim_ended(claim.source);
+    if (torrent_ && claim.purpose != core::Purpose::check) torrent_->released({claim.next(), claim.range.end});
+    engine_.replan();
+}
+
+void Transfer::take(core::ClaimId id, ByteCount offset, Bytes data) {
+    auto& claim = want().claims.at(id);
+    const auto source = claim.source;
+    const auto length = static_cast<ByteCount>(data.size());
+    claim.last_byte = engine_.loop.now();
+    if (claim.received == 0) claim.first_byte = claim.last_byte;
+    claim.received = offset + length - claim.range.begin;
+    engine_.sources.received(source, length);
+    shares_[source].bytes += length;
+    if (want().is_small() || claim.purpose == core::Purpose::check) {
+        auto& buffer = flights_[id].buffer;
+        buffer.insert(buffer.end(), data.begin(), data.end());
+        return;
+    }
+    if (offset + length > claim.range.end) {  // shortened meanwhile
+        const auto keep = std::max<ByteCount>(0, claim.range.end - offset);
+        shares_[source].wasted += length - keep;
+        data.resize(static_cast<std::size_t>(keep));
+    }
+    const bool at_end = claim.next() >= claim.range.end;
+    write_new(source, offset, data);
+    if (!over_ && at_end) ended(id, {});
+}
+
+// Only bytes that are not here yet are written: what another source gave first stands, and is its to answer for.
+void Transfer::write_new(core::SourceId from, ByteCount offset, ByteView data) {
+    const ByteRange all{offset, offset + static_cast<ByteCount>(data.size())};
+    ByteCount fresh = 0;
+    for (const auto& gap : want().done.gaps(all)) {
+        const auto part = data.subspan(static_cast<std::size_t>(gap.begin - offset), static_cast<std::size_t>(gap.length()));
+        if (auto written = staged_->write(gap.begin, part); !written) return fail_with(written.error());
+        want().done.add(gap);
+        shares_[from].given.add(gap);
+        fresh += gap.length();
+    }
+    shares_[from].wasted += all.length() - fresh;
+    if (torrent_) torrent_->written(all);
+    if (!over_) advance();
+}
+
+void Transfer::ended(core::ClaimId id, const Result<void>& result) {
+    const auto at = want().claims.find(id);
+    if (at == want().claims.end()) return;  // its last bytes completed the file, and everything was closed
+    const core::Claim claim = at->second;
+    Bytes buffer = std::move(flights_[id].buffer);
+    close(id);
+    if (!result) {
+        shares_[claim.source].wasted += static_cast<ByteCount>(buffer.size());
+        return blame(claim.source, result.error());
+    }
+    if (claim.purpose == core::Purpose::check) return compare_head(claim.source, std::move(buffer));
+    if (want().is_small()) return small_complete(claim.source, std::move(buffer));
+}
+
+void Transfer::blame(core::SourceId source, const Error& error) {
+    note(fmt::format("{} failed ({}): {}", engine_.sources.label(source), to_string(error.kind), error.message));
+    last_error_ = error;
+    // A mirror without ranges is not at fault: the planner will ask it for whole files, or not at all.
+    if (error.kind == ErrorKind::Refused && engine_.board.sources.count(source) != 0 && !engine_.board.sources.at(source).ranges &&
+        no_ranges_.insert(source).second)
+        return engine_.replan();
+    engine_.sources.failed(source, error.kind);
+    const bool again = error.kind == ErrorKind::Transient && ++transient_failures_[source] < transient_chances;
+    if (!again) want().barred.insert(source);
+    if (error.kind == ErrorKind::Corrupt) {
+        if (engine_.sources.kind(source) == SourceKind::peer) engine_.peers.blame(engine_.sources.peer_id(source), Blame::wrong_bytes);
+        if (engine_.sources.is_discredited(source)) engine_.discredit(source);
+    }
+    engine_.replan();
+}
+
+// ---- Small artifacts: whole, in memory, so that exactly one source answers for them -----------------------------------------
+
+void Transfer::small_complete(core::SourceId from, Bytes content) {
+    if (over_ || want().resting) return;
+    if (static_cast<ByteCount>(content.size()) != target_.size)
+        return blame(from, {ErrorKind::Corrupt, fmt::format("gave {} bytes of {}", content.size(), target_.size)});
+    if (auto written = staged_->write(0, content); !written) return fail_with(written.error());
+    want().done.add({0, target_.size});
+    shares_[from].given.add({0, target_.size});
+    check_all();
+}
+
+// ---- Heads: two sources must agree before anything is streamed --------------------------------------------------------------
+
+void Transfer::compare_head(core::SourceId from, Bytes head) {
+    shares_[from].wasted += static_cast<ByteCount>(head.size());
+    heads_[from] = std::move(head);
+    settle_heads();
+    engine_.replan();
+}
+
+void Transfer::settle_heads() {
+    const ByteCount length = std::min(core::head_bytes, target_.size);
+    if (want().head_agreed || heads_.empty() || !want().done.covers({0, length})) return;
+    for (const auto& [source, share] : shares_) {
+        if (!share.given.covers({0, length})) continue;
+        Bytes head(static_cast<std::size_t>(length));
+        if (auto got = read_at(staged_->handle(), 0, head); !got) return fail_with(got.error());
+        heads_[source] = std::move(head);
+        break;
+    }
+    std::map<Bytes, std::vector<core::SourceId>> votes;
+    for (const auto& [source, head] : heads_) votes[head].push_back(source);
+    const auto winner = std::find_if(votes.begin(), votes.end(), [](const auto& vote) { return vote.second.size() >= 2; });
+    if (winner == votes.end()) {
+        const bool everyone_asked = heads_.size() >= target_.mirrors.size();
+        if (votes.size() > 1 && everyone_asked) go_solo(heads_.begin()->first, "the mirrors give different bytes");
+        return;
+    }
+    want().head_agreed = true;
+    const std::vector<core::SourceId> honest = winner->second;
+    for (const auto& [source, head] : std::map(heads_))
+        if (std::find(honest.begin(), honest.end(), source) == honest.end()) {
+            forget_bytes_of(source);
+            blame(source, {ErrorKind::Corrupt, "its first bytes differ from what two other sources give"});
+        }
+    if (want().done.covers({0, length})) safe_ = std::max(safe_, length);
+}
+
+// ---- Verification ----------------------------------------------------------------------------------------------------------
+
+ByteCount Transfer::received() const { return want().done.total(); }
+ByteCount Transfer::prefix() const { return want().is_small() ? 0 : want().done.prefix(); }
+
+void Transfer::advance() {
+    settle_heads();
+    if (over_) return;
+    const ByteCount prefix = want().done.prefix();
+    // With a single source there is nobody to compare with: its bytes go out as they would without us, but for the last one.
+    if (target_.mirrors.size() == 1 && want().peers.empty()) safe_ = std::max(safe_, std::min(prefix, target_.size - 1));
+    if (prefix - advanced_ >= hash_step) {
+        advanced_ = prefix;
+        engine_.trust.advance(check_, prefix);
+    }
+    if (want().done.total() == target_.size) return check_all();
+    const auto now = engine_.loop.now();
+    if (now - progressed_ >= progress_interval) {
+        progressed_ = now;
+        events_.progress();
+    }
+}
+
+void Transfer::check_all() {
+    if (over_ || want().resting) return;
+    want().resting = true;
+    while (!flights_.empty()) stop(flights_.begin()->first, "all bytes are here");
+    auto finish = [this, alive = alive_] {
+        if (!*alive) return;
+        engine_.trust.finish(check_, [this](Result<VerifiedFile> file) {
+            check_ = CheckId::none;
+            if (!file) return wrong_digest(file.error());
+            praise();
+            over_ = true;
+            events_.verified(std::move(*file));
+        });
+    };
+    if (torrent_)
+        torrent_->leave(finish);
+    else
+        finish();
+}
+
+void Transfer::praise() {
+    for (const auto& [source, share] : shares_) {
+        if (torrent_ && torrent_->denied(source))
+            engine_.sources.failed(source, ErrorKind::Corrupt);
+        else if (!share.given.empty())
+            engine_.sources.gave_right_bytes(source);
+    }
+    if (!suspects_.empty()) blame(suspects_.back(), {ErrorKind::Corrupt, "without its bytes the digest is right"});
+    safe_ = target_.size;
+}
+
+// The digest is another one. One source: it lied. Several: whoever can be named by the hints is; else they are left out one by
+// one, and when nobody else is left, one mirror alone is asked for everything.
+void Transfer::wrong_digest(const Error& error) {
+    if (over_) return;
+    if (error.kind != ErrorKind::Corrupt) return fail_with(error);
+    note("the digest is wrong: " + error.message);
+    want().resting = false;
+    check_ = engine_.trust.begin_check(*staged_, target_.digest);
+    advanced_ = 0;
+    std::vector<core::SourceId> givers;
+    for (const auto& [source, share] : shares_)
+        if (!share.given.empty()) givers.push_back(source);
+    const bool had_torrent = torrent_ != nullptr;
+    if (torrent_) {
+        torrent_->distrust();
+        torrent_.reset();
+        want().swarm = {};
+        want().peers.clear();
+    }
+    if (!had_torrent && givers.size() > 1 && (drop_discredited(givers) || drop_suspect(givers))) return engine_.replan();
+    for (const auto source : givers) forget_bytes_of(source);
+    want().done = {};
+    if (givers.size() == 1) {
+        for (const auto innocent : suspects_) want().barred.erase(innocent);
+        suspects_.clear();
+        return blame(givers.front(), {ErrorKind::Corrupt, "gave bytes with another digest"});
+    }
+    const auto next = std::find_if(target_.mirrors.begin(), target_.mirrors.end(), [this](const MirrorAddress& mirror) {
+        return tried_alone_.count(mirror.source) == 0 && want().barred.count(mirror.source) == 0;
+    });
+    if (next == target_.mirrors.end()) return fail_with({ErrorKind::Corrupt, "no source gives bytes with the signed digest"});
+    go_solo(next->source, "the digest was wrong: one mirror alone, to know whom to blame");
+}
+
+// Who was caught with wrong bytes elsewhere while this digest was computed is the likely liar: what the others gave stays.
+bool Transfer::drop_discredited(const std::vector<core::SourceId>& givers) {
+    std::vector<core::SourceId> caught;
+    for (const auto source : givers)
+        if (const auto at = engine_.board.sources.find(source); at == engine_.board.sources.end() || !at->second.usable) caught.push_back(source);
+    if (caught.empty() || caught.size() == givers.size()) return false;
+    for (const auto source : caught) {
+        note(engine_.sources.label(source) + " failed elsewhere: its bytes are fetched again");
+        forget_bytes_of(source);
+        want().barred.insert(source);
+    }
+    return true;
+}
+
+// Whoever gave most is most likely the liar: its bytes are fetched again from the others, which it would take anyway if it is.
+bool Transfer::drop_suspect(const std::vector<core::SourceId>& givers) {
+    const auto suspect = *std::max_element(givers.begin(), givers.end(), [this](core::SourceId a, core::SourceId b) {
+        return shares_[a].given.total() < shares_[b].given.total();
+    });
+    const bool others = std::any_of(target_.mirrors.begin(), target_.mirrors.end(), [&](const MirrorAddress& mirror) {
+        return mirror.source != suspect && want().barred.count(mirror.source) == 0;
+    });
+    if (!others) return false;
+    note("the bytes of " + engine_.sources.label(suspect) + ", which gave most, are fetched again from the others");
+    suspects_.push_back(suspect);
+    forget_bytes_of(suspect);
+    want().barred.insert(suspect);
+    engine_.sources.set_aside(suspect);
+    return true;
+}
+
+void Transfer::go_solo(core::SourceId chosen, const char* reason) {
+    tried_alone_.insert(chosen);
+    note(fmt::format("only {} from here: {}", engine_.sources.label(chosen), reason));
+    for (const auto& [source, share] : std::map(shares_))
+        if (source != chosen) forget_bytes_of(source);
+    std::vector<core::ClaimId> others;
+    for (const auto& [id, claim] : want().claims)
+        if (claim.source != chosen) others.push_back(id);
+    for (const auto id : others) stop(id, reason);
+    want().mirrors = {chosen};
+    for (const auto& mirror : target_.mirrors)  // the others follow one by one when this one turns out to be the liar
+        if (mirror.source != chosen && tried_alone_.count(mirror.source) == 0) want().mirrors.push_back(mirror.source);
+    want().mirrors.resize(1);
+    want().head_agreed = true;
+    engine_.replan();
+}
+
+void Transfer::discredited(core::SourceId source) {
+    if (over_ || want().resting || shares_.count(source) == 0) return;
+    std::vector<core::ClaimId> running;
+    for (const auto& [id, claim] : want().claims)
+        if (claim.source == source) running.push_back(id);
+    for (const auto id : running) stop(id, "the source gave wrong bytes elsewhere");
+    forget_bytes_of(source);
+}
+
+void Transfer::forget_bytes_of(core::SourceId source) {
+    auto& share = shares_[source];
+    if (share.given.empty()) return;
+    want().done.remove(share.given);
+    share.wasted += share.given.total();
+    share.given = {};
+    advanced_ = 0;
+    if (check_ != CheckId::none) engine_.trust.rewind(check_);
+}
+
+// ---- Peers -----------------------------------------------------------------------------------------------------------------
+
+void Transfer::offered(const PeerOffer& offer) {
+    const auto source = engine_.sources.find_peer(offer.peer);
+    if (over_ || !source || offer.size != target_.size || want().barred.count(*source) != 0) return;
+    if (!want().is_small()) {
+        if (!torrent_) torrent_ = std::make_unique<TorrentPart>(*this);
+        if (torrent_->is_over()) return;
+        torrent_->offered(offer);
+    }
+    if (std::find(want().peers.begin(), want().peers.end(), *source) == want().peers.end()) want().peers.push_back(*source);
+    engine_.replan();
+}
+
+void Transfer::peer_gone(core::SourceId peer) {
+    std::erase(want().peers, peer);
+    if (torrent_) torrent_->peer_gone(engine_.sources.peer_id(peer));
+}
+
+void Transfer::join() {
+    if (over_ || want().resting || !torrent_ || !ensure_staged()) return;
+    torrent_->join();
+}
+
+void Transfer::sample(double window_s) {
+    if (torrent_ && !over_) torrent_->sample(window_s);
+}
+
+// ---- The end ---------------------------------------------------------------------------------------------------------------
+
+void Transfer::give_up() {
+    if (over_ || want().resting) return;
+    // A mirror tried alone and found lying leaves the others, one by one.
+    for (const auto& mirror : target_.mirrors)
+        if (!tried_alone_.empty() && tried_alone_.count(mirror.source) == 0 && want().barred.count(mirror.source) == 0)
+            return go_solo(mirror.source, "the mirror before it failed");
+    const auto kind = last_error_ ? last_error_->kind : ErrorKind::Absent;
+    fail_with({kind, fmt::format("no source could give {}{}{}", target_.name, last_error_ ? ": " : "", last_error_ ? last_error_->message : "")});
+}
+
+void Transfer::fail_with(Error error) {
+    if (over_) return;
+    over_ = true;
+    note("failed: " + error.message);
+    events_.failed(std::move(error));
+}
+
+std::vector<SourceShare> Transfer::shares() const {
+    std::vector<SourceShare> out;
+    for (const auto& [source, share] : shares_)
+        if (share.bytes > 0) out.push_back({engine_.sources.kind(source), engine_.sources.label(source), share.bytes, share.wasted});
+    return out;
+}
+
+void Transfer::note(std::string reason) {
+    if (reasons_.size() < max_reasons) reasons_.push_back(std::move(reason));
+}
+
+}  // namespace packswarm::broker

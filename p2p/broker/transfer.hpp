@@ -1,0 +1,140 @@
+// Transfer: one artifact on its way in, from any number of sources at once, until its digest is right or nobody is left.
+// It does what core::plan decided; it decides nothing itself but whom to blame. Not here: delivery, publishing (broker.hpp).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "p2p/broker/ports.hpp"
+#include "p2p/broker/source_book.hpp"
+#include "p2p/core/board.hpp"
+#include "p2p/core/plan.hpp"
+
+namespace packswarm::broker {
+
+// What every transfer works with; owned by the broker.
+struct Engine {
+    Loop& loop;
+    Mirrors& mirrors;
+    Peers& peers;
+    Store& store;
+    Trust& trust;
+    core::Board& board;
+    SourceBook& sources;
+    Task replan;                                       // soon, once
+    std::function<void(core::SourceId)> discredit;     // tell every transfer
+    std::uint64_t next_claim = 1;
+};
+
+struct MirrorAddress {
+    core::SourceId source{};
+    std::string url;
+};
+
+struct Target {
+    Digest digest;
+    ByteCount size = 0;
+    std::string name;                     // path, for people
+    std::vector<MirrorAddress> mirrors;   // best first
+    std::string lineage;                  // public lineage, or empty: peers are never asked
+};
+
+struct TransferEvents {
+    Task started;                                // the staged file exists
+    Task progress;
+    std::function<void(VerifiedFile)> verified;  // one of these two, once, last
+    std::function<void(Error)> failed;
+};
+
+class TorrentPart;
+
+class Transfer {
+  public:
+    Transfer(Engine& engine, core::WantId id, Target target, TransferEvents events);
+    ~Transfer();
+    Transfer(const Transfer&) = delete;
+    Transfer& operator=(const Transfer&) = delete;
+
+    // The planner's decisions.
+    void begin(const core::Start& start);
+    void stop(core::ClaimId claim, const char* reason);
+    void shorten(core::ClaimId claim, ByteCount end);
+    void join();
+    void give_up();
+
+    void offered(const PeerOffer& offer);
+    void peer_gone(core::SourceId peer);
+    void discredited(core::SourceId source);  // throws away what it gave
+    void sample(double window_s);
+
+    const Target& target() const { return target_; }
+    const std::optional<StagedFile>& staged() const { return staged_; }
+    std::optional<WallTime> modified() const { return modified_; }
+    ByteCount received() const;
+    ByteCount prefix() const;
+    ByteCount safe() const { return safe_; }
+    std::vector<SourceShare> shares() const;
+    const std::vector<std::string>& reasons() const { return reasons_; }
+
+  private:
+    friend class TorrentPart;
+    struct Flight {
+        FetchId fetch = FetchId::none;
+        Bytes buffer;  // whole small artifacts and heads under comparison; ranges go straight to the staged file
+    };
+    struct Share {
+        ByteCount bytes = 0, wasted = 0;
+        core::RangeSet given;  // what of it stands in the staged file
+    };
+
+    core::Want& want() { return engine_.board.wants.at(id_); }
+    const core::Want& want() const { return engine_.board.wants.at(id_); }
+    bool ensure_staged();
+    void begin_at_mirror(core::ClaimId id, const core::Start& start);
+    void begin_at_peer(core::ClaimId id, const core::Start& start);
+    void take(core::ClaimId id, ByteCount offset, Bytes data);
+    void write_new(core::SourceId from, ByteCount offset, ByteView data);
+    void ended(core::ClaimId id, const Result<void>& result);
+    void close(core::ClaimId id);
+    void blame(core::SourceId source, const Error& error);
+    void small_complete(core::SourceId from, Bytes content);
+    void compare_head(core::SourceId from, Bytes head);
+    void settle_heads();
+    void advance();
+    void check_all();
+    void wrong_digest(const Error& error);
+    bool drop_discredited(const std::vector<core::SourceId>& givers);
+    bool drop_suspect(const std::vector<core::SourceId>& givers);
+    void go_solo(core::SourceId chosen, const char* reason);
+    void praise();
+    void forget_bytes_of(core::SourceId source);
+    void fail_with(Error error);
+    void note(std::string reason);
+
+    Engine& engine_;
+    const core::WantId id_;
+    Target target_;
+    TransferEvents events_;
+    std::optional<StagedFile> staged_;
+    std::map<core::ClaimId, Flight> flights_;
+    std::map<core::SourceId, Share> shares_;
+    std::map<core::SourceId, int> transient_failures_;
+    std::map<core::SourceId, Bytes> heads_;     // first core::head_bytes as each source gave them
+    std::set<core::SourceId> tried_alone_;
+    std::vector<core::SourceId> suspects_;      // whose bytes were left out one after the other; the last one is the liar if that helps
+    std::set<core::SourceId> no_ranges_;
+    std::unique_ptr<TorrentPart> torrent_;
+    std::vector<std::string> reasons_;
+    std::optional<WallTime> modified_;
+    std::optional<Error> last_error_;
+    CheckId check_ = CheckId::none;
+    ByteCount advanced_ = 0;
+    ByteCount safe_ = 0;
+    TimePoint progressed_{};
+    bool over_ = false;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // answers that come after us find it false
+};
+
+}  // namespace packswarm::broker
