@@ -1,0 +1,27 @@
+#include "p2p/store/eviction.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace packswarm::store {
+
+std::vector<Digest> choose_victims(std::vector<Candidate> candidates, ByteCount needed, ByteCount slack) {
+    const auto rank = [](const Candidate& c) {
+        return std::tuple(c.worth == Worth::index, c.in_use, c.worth, c.last_use, c.digest);
+    };
+    std::sort(candidates.begin(), candidates.end(),
+              [&](const Candidate& a, const Candidate& b) { return rank(a) < rank(b); });
+    std::vector<Digest> victims;
+    ByteCount freed = 0;
+    for (const auto& candidate : candidates) {
+        const bool spare =
+            !candidate.in_use && candidate.worth != Worth::index && freed + candidate.size <= needed + slack;
+        if (freed >= needed && !spare) break;
+        victims.push_back(candidate.digest);
+        freed += candidate.size;
+    }
+    if (freed < needed) victims.clear();
+    return victims;
+}
+
+}  // namespace packswarm::store

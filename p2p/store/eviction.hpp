@@ -1,0 +1,26 @@
+// Eviction: which stored files go when room is needed. Pure. Any thread.
+#pragma once
+
+#include <vector>
+
+#include "p2p/base/digest.hpp"
+#include "p2p/base/units.hpp"
+
+namespace packswarm::store {
+
+enum class Worth { orphan, superseded, package, index };  // the first go first
+
+struct Candidate {
+    Digest digest;
+    ByteCount size = 0;
+    Worth worth = Worth::package;
+    bool in_use = false;  // somebody reads it: its bytes come free only when the last handle closes
+    std::int64_t last_use = 0;
+};
+
+// The files to delete, in order, to free at least needed bytes, and up to slack more of what is neither open nor an
+// index, so that a full store does not choose anew for every file. Empty when even all of them would not do: then
+// nothing is lost for nothing.
+std::vector<Digest> choose_victims(std::vector<Candidate> candidates, ByteCount needed, ByteCount slack);
+
+}  // namespace packswarm::store

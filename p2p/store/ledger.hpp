@@ -1,0 +1,75 @@
+// Ledger: what must outlive a restart: floors, mirror health, transfers with their sources and reasons, totals.
+// Not here: the stored files and their table (Vault). Thread: the loop. Errors: Broken; a write that only feeds
+// statistics logs. A damaged database is moved aside (ledger.db.damaged); floors survive that in a text file
+// (floors.txt) merged at open.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "p2p/broker/ports.hpp"
+
+namespace packswarm::store {
+
+class Database;
+class FloorFile;
+
+struct LedgerSettings {
+    std::filesystem::path folder;        // made when missing; holds ledger.db and floors.txt
+    std::size_t max_transfers = 20'000;  // older ones are forgotten; totals are not
+};
+
+struct KindTotals {
+    ByteCount bytes = 0;  // payload received, wasted bytes included
+    ByteCount wasted = 0;
+};
+using Totals = std::map<broker::SourceKind, KindTotals>;
+
+struct TransactionSummary {
+    std::string transaction, asker;
+    WallTime started{};
+    double seconds = 0;  // from the first transfer's start to the last one's end
+    std::size_t files = 0, failed = 0;
+    ByteCount bytes = 0;  // sizes of the files delivered
+    Totals totals;
+};
+
+class Ledger final : public broker::Ledger {
+  public:
+    static Result<std::unique_ptr<Ledger>> open(const LedgerSettings& settings);
+    ~Ledger() override;
+
+    std::vector<broker::Floor> floors() override;
+    // Kept twice; an error only when neither copy could be written. An older date than the known one changes nothing.
+    Result<void> raise_floor(const broker::Floor& floor) override;
+    Result<void> reset_floor(const std::string& lineage);  // the owner's explicit override; logged
+    std::vector<std::pair<std::string, core::MirrorHealth>> mirror_health() override;
+    void save_mirror_health(const std::string& base, const core::MirrorHealth& health) override;
+    void record(const broker::TransferRecord& transfer) override;
+    void add_sent(ByteCount bytes, WallTime when);  // payload given to peers
+
+    // Newest first. text is a package's name, or else a part of a path, or a whole digest in hexadecimal.
+    std::vector<broker::TransferRecord> transfers_named(const std::string& text, std::size_t limit);
+    std::vector<broker::TransferRecord> transfers_of(const std::string& transaction, std::size_t limit);
+    std::vector<broker::TransferRecord> recent_transfers(std::size_t limit);
+    Totals totals();  // since the ledger began
+    Totals totals_of(const std::string& transaction);
+    std::vector<TransactionSummary> recent_transactions(std::size_t limit);
+    ByteCount sent_in_month(WallTime when);                          // calendar month in UTC
+    std::vector<std::pair<std::string, ByteCount>> sent_by_month();  // "2026-05", oldest first
+
+  private:
+    Ledger(const LedgerSettings& settings, std::unique_ptr<Database> database, std::unique_ptr<FloorFile> floor_file);
+    Result<void> merge_floors();
+    Result<void> write_floor_row(const broker::Floor& floor);
+    Result<void> insert(const broker::TransferRecord& transfer);
+    void forget_oldest();
+
+    LedgerSettings settings_;
+    std::unique_ptr<Database> database_;
+    std::unique_ptr<FloorFile> floor_file_;
+    std::map<std::string, broker::Floor> floors_;
+    std::size_t records_since_trim_ = 0;
+};
+
+}  // namespace packswarm::store

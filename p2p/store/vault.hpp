@@ -1,0 +1,128 @@
+// Vault: verified files under their digest (files/ab/<hex>), within a quota, through any crash. The only maker of
+// StoredFile. Not here: verification (it takes VerifiedFile only), history and floors (Ledger). Thread: the loop; disk
+// work goes to Workers. Errors: Refused no room within quota or reserve; Broken the disk failed; Absent, Transient from
+// adopt's source file.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "p2p/broker/ports.hpp"
+
+namespace packswarm::store {
+
+class Shelf;
+struct Operation;
+
+// The steps of a publication in their order; a process that ends before any of them leaves a folder that open() puts
+// right.
+enum class Step { sync_file, rename, sync_folder, write_rows, answer };
+
+struct VaultSettings {
+    std::filesystem::path folder;   // made when missing; holds files/, staging/, artifacts.db and lock
+    ByteCount quota = 10LL << 30;   // stored and staged bytes together
+    ByteCount reserve = 1LL << 30;  // bytes of the file system that stay free
+    std::function<void(Step)> on_step =
+        nullptr;  // called on a worker before each step: lets a test end the process there
+};
+
+enum class Adopt { cheapest, copy_only };  // cheapest: reflink, else hard link where that is safe, else copy
+enum class AdoptedBy { reflink, hardlink, copy };
+std::string_view to_string(AdoptedBy by);
+
+struct Adopted {
+    StagedFile file;  // not verified: whoever asked hashes it before publish()
+    AdoptedBy by = AdoptedBy::copy;
+};
+
+struct Usage {
+    ByteCount stored = 0, staged = 0, quota = 0;
+    std::size_t files = 0;
+};
+
+class Vault final : public broker::Store {
+  public:
+    // Clears staging, drops rows whose file changed or vanished, and holds a lock on the folder: Broken when another
+    // agent has it.
+    static Result<std::unique_ptr<Vault>> open(VaultSettings settings, Loop& loop, Workers& workers);
+    ~Vault() override;
+
+    Result<StagedFile> stage(ByteCount size) override;
+    std::optional<StoredFile> find(const Digest& digest) override;
+    std::optional<broker::ArtifactRecord> record(const Digest& digest) override;
+    std::vector<broker::ArtifactRecord> records() override;
+    // A digest that is stored already keeps its file; its record gains what the new one knows more (lineage, pieces,
+    // root).
+    void publish(VerifiedFile file, broker::ArtifactRecord record, broker::Then<StoredFile> then) override;
+    void remove(const Digest& digest) override;
+    void set_removed(std::function<void(const Digest&)> hook) override { removed_ = std::move(hook); }
+
+    // Eviction takes first what is not current, then packages by last use, then current roots and index files; files
+    // with an open handle after all others. Until this is set everything counts as current.
+    void set_current(std::function<bool(const Digest&)> is_current) { is_current_ = std::move(is_current); }
+    void set_limits(ByteCount quota, ByteCount reserve);
+    Usage usage();
+
+    // Takes a package manager's file into staging, unverified, on a worker. Linked only when that is safe
+    // (adoption.hpp); a linked file that changes before publish() is refused there.
+    void adopt(FileHandle source, Adopt how, broker::Then<Adopted> then);
+
+    // Files that open() found under a digest's name without a row that vouches for them (a crash, a lost table, a
+    // copied folder), with what the table remembers. They count as stored bytes and are the first to be evicted.
+    // reclaim() moves one into staging, to be verified against its digest and published again with this record.
+    std::vector<broker::ArtifactRecord> orphans() const;
+    Result<StagedFile> reclaim(const Digest& digest);
+
+  private:
+    struct Entry {
+        broker::ArtifactRecord record;
+        FileInfo info;                     // as recorded at publication
+        std::int64_t last_use = 0;         // a count of uses, not a time
+        std::weak_ptr<FileHandle> handle;  // open while somebody reads it
+    };
+
+    Vault(VaultSettings settings, Loop& loop, Workers& workers);
+    Result<void> load();
+    std::filesystem::path staging_path();
+    Result<void> make_room(ByteCount size);
+    ByteCount shortfall(ByteCount size);
+    bool evict(ByteCount needed);
+    void count_staged();
+    void note_staged(const StagedFile& file) { note_staged(file.path(), file.size()); }
+    void note_staged(const std::filesystem::path& path, ByteCount size);
+    void forget(const Digest& digest);
+    void drop_entry(const Digest& digest);
+    bool drop_orphan(const Digest& digest);
+    void enqueue(Operation operation);
+    void start_batch();
+    void run_batch(std::shared_ptr<std::vector<Operation>> batch);
+    void finish_batch(std::vector<Operation>& batch);
+    void finish_publication(Operation& operation);
+    bool answer_from_store(Operation& operation);
+    void enrich(Entry& entry, const broker::ArtifactRecord& more);
+    StoredFile stored(Entry& entry, std::shared_ptr<FileHandle> handle);
+
+    VaultSettings settings_;
+    Loop& loop_;
+    Workers& workers_;
+    std::shared_ptr<Shelf> shelf_;  // lent to one worker job at a time
+    std::unordered_map<Digest, Entry> entries_;
+    std::unordered_map<Digest, broker::ArtifactRecord> orphans_;
+    std::unordered_set<Digest> touched_;  // uses that no row shows yet
+    std::map<std::filesystem::path, ByteCount> staged_;
+    std::map<std::filesystem::path, FileInfo> linked_;  // staged hard links as they were when taken
+    ByteCount stored_bytes_ = 0, staged_bytes_ = 0;
+    std::size_t staged_check_at_ = 64;
+    std::int64_t uses_ = 0;
+    std::uint64_t staging_names_ = 0;
+    std::vector<Operation> queue_;
+    bool busy_ = false;
+    std::function<void(const Digest&)> removed_;
+    std::function<bool(const Digest&)> is_current_;
+    std::shared_ptr<int> alive_ = std::make_shared<int>();  // answers of jobs that outlive the vault are dropped
+};
+
+}  // namespace packswarm::store

@@ -1,0 +1,47 @@
+#include "p2p/store/eviction.hpp"
+
+#include <gtest/gtest.h>
+
+namespace packswarm::store {
+namespace {
+
+Digest numbered(int number) {
+    Digest out;
+    out.bytes[0] = static_cast<std::uint8_t>(number);
+    return out;
+}
+
+Candidate candidate(int number, Worth worth, std::int64_t last_use, bool in_use = false) {
+    return {numbered(number), 10, worth, in_use, last_use};
+}
+
+std::vector<int> order(std::vector<Candidate> candidates, ByteCount needed, ByteCount slack = 0) {
+    std::vector<int> out;
+    for (const auto& digest : choose_victims(std::move(candidates), needed, slack)) out.push_back(digest.bytes[0]);
+    return out;
+}
+
+TEST(Eviction, TakesOrphansThenSupersededThenPackagesByUseThenOpenOnesThenIndexes) {
+    const std::vector<Candidate> all = {
+        candidate(1, Worth::index, 1),       candidate(2, Worth::package, 9),          candidate(3, Worth::package, 2),
+        candidate(4, Worth::superseded, 50), candidate(5, Worth::superseded, 3, true), candidate(6, Worth::orphan, 0),
+        candidate(7, Worth::index, 0),       candidate(8, Worth::superseded, 40),
+    };
+    EXPECT_EQ(order(all, 80), (std::vector<int>{6, 8, 4, 3, 2, 5, 7, 1}));
+    EXPECT_EQ(order(all, 11), (std::vector<int>{6, 8}));
+}
+
+TEST(Eviction, TakesNothingWhenEverythingWouldNotDo) {
+    EXPECT_TRUE(order({candidate(1, Worth::package, 1), candidate(2, Worth::package, 2)}, 21).empty());
+}
+
+TEST(Eviction, FreesALittleMoreButNotIndexesNorWhatIsOpen) {
+    const std::vector<Candidate> all = {candidate(1, Worth::package, 1), candidate(2, Worth::package, 2),
+                                        candidate(3, Worth::package, 3, true), candidate(4, Worth::index, 4)};
+    EXPECT_EQ(order(all, 10, 10), (std::vector<int>{1, 2}));
+    EXPECT_EQ(order(all, 10, 1000), (std::vector<int>{1, 2}));
+    EXPECT_EQ(order(all, 40, 1000), (std::vector<int>{1, 2, 3, 4}));
+}
+
+}  // namespace
+}  // namespace packswarm::store

@@ -1,0 +1,172 @@
+#include <set>
+
+#include "tests/unit/store/vault_fixture.hpp"
+
+namespace packswarm::store {
+namespace {
+
+// Room for ten files of a thousand bytes.
+class VaultRoomTest : public VaultTest {
+  protected:
+    VaultRoomTest() { quota = 10'000; }
+
+    std::string file(unsigned number) const { return filler(1000, number); }
+    void store(unsigned number, bool is_root = false) {
+        const auto stored = publish(file(number), {{}, 0, std::to_string(number), "", {}, {}, is_root});
+        ASSERT_TRUE(stored) << stored.error().message;
+    }
+    std::set<unsigned> left() {
+        std::set<unsigned> out;
+        for (const auto& record : vault->records()) out.insert(static_cast<unsigned>(std::stoul(record.name)));
+        return out;
+    }
+};
+
+TEST_F(VaultRoomTest, EvictsTheLeastRecentlyUsedPackage) {
+    for (unsigned i = 0; i < 10; ++i) store(i);
+    ASSERT_TRUE(vault->find(digest_of(file(0))));
+    std::vector<Digest> gone;
+    vault->set_removed([&](const Digest& digest) { gone.push_back(digest); });
+    store(10);
+    EXPECT_EQ(left(), (std::set<unsigned>{0, 2, 3, 4, 5, 6, 7, 8, 9, 10}));
+    EXPECT_EQ(gone, std::vector<Digest>({digest_of(file(1))}));
+    EXPECT_FALSE(std::filesystem::exists(path_of(file(1))));
+}
+
+TEST_F(VaultRoomTest, RemembersUsesOverARestart) {
+    for (unsigned i = 0; i < 10; ++i) store(i);
+    ASSERT_TRUE(vault->find(digest_of(file(0))));
+    open();
+    store(10);
+    EXPECT_TRUE(left().contains(0));
+    EXPECT_FALSE(left().contains(1));
+}
+
+TEST_F(VaultRoomTest, EvictsSupersededVersionsFirstAndCurrentIndexesLast) {
+    store(0, true);
+    store(1, true);
+    for (unsigned i = 2; i < 10; ++i) store(i);
+    vault->set_current(
+        [&](const Digest& digest) { return digest != digest_of(file(9)) && digest != digest_of(file(1)); });
+    store(10);
+    EXPECT_FALSE(left().contains(1)) << "a superseded index goes like anything superseded";
+    store(11);
+    EXPECT_FALSE(left().contains(9));
+    for (unsigned i = 12; i < 19; ++i) store(i);
+    EXPECT_TRUE(left().contains(0)) << "the current index outlives packages";
+    EXPECT_EQ(left().size(), 10u);
+}
+
+TEST_F(VaultRoomTest, EvictsWhatSomebodyReadsOnlyAfterTheRest) {
+    for (unsigned i = 0; i < 10; ++i) store(i);
+    const auto reading = vault->find(digest_of(file(0)));
+    for (unsigned i = 1; i < 10; ++i) ASSERT_TRUE(vault->find(digest_of(file(i))));
+    for (unsigned i = 10; i < 15; ++i) store(i);
+    EXPECT_TRUE(left().contains(0));
+    EXPECT_EQ(content_of(*reading), file(0));
+    const auto everything = vault->stage(10'000);
+    ASSERT_TRUE(everything) << everything.error().message;
+    EXPECT_EQ(vault->usage().files, 0u);
+    EXPECT_EQ(content_of(*reading), file(0)) << "a reader keeps what it opened";
+}
+
+TEST_F(VaultRoomTest, CountsFilesInTheMakingAndForgetsDroppedOnes) {
+    auto big = vault->stage(6000);
+    ASSERT_TRUE(big);
+    EXPECT_EQ(vault->usage().staged, 6000);
+    const auto second = vault->stage(6000);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().kind, ErrorKind::Refused);
+    EXPECT_NE(second.error().message.find("no room for 6000 bytes"), std::string::npos) << second.error().message;
+    big = fail(ErrorKind::Absent, "dropped");
+    EXPECT_TRUE(vault->stage(6000));
+}
+
+TEST_F(VaultRoomTest, RefusesWhatCannotFitWithoutEvictingAnything) {
+    for (unsigned i = 0; i < 5; ++i) store(i);
+    const auto huge = vault->stage(10'001);
+    ASSERT_FALSE(huge);
+    EXPECT_EQ(huge.error().kind, ErrorKind::Refused);
+    EXPECT_FALSE(vault->stage(-1));
+    EXPECT_FALSE(vault->stage(std::numeric_limits<ByteCount>::max()));
+    EXPECT_EQ(left().size(), 5u);
+}
+
+TEST_F(VaultRoomTest, ShrinksWhenTheOwnerLowersTheQuota) {
+    for (unsigned i = 0; i < 10; ++i) store(i);
+    vault->set_limits(3000, 0);
+    EXPECT_EQ(left(), (std::set<unsigned>{7, 8, 9}));
+    loop.drain();
+    quota = 3000;
+    open();
+    EXPECT_EQ(left(), (std::set<unsigned>{7, 8, 9}));
+}
+
+TEST_F(VaultRoomTest, EvictsOrphansBeforeAnythingElse) {
+    for (unsigned i = 0; i < 10; ++i) store(i);
+    vault.reset();
+    std::filesystem::copy_file(path_of(file(9)), root / "copy");
+    std::filesystem::rename(root / "copy", path_of(file(9)));
+    open();
+    ASSERT_EQ(vault->orphans().size(), 1u);
+    EXPECT_EQ(vault->usage().stored, 10'000);
+    store(10);
+    EXPECT_TRUE(vault->orphans().empty());
+    EXPECT_FALSE(std::filesystem::exists(path_of(file(9))));
+    EXPECT_EQ(vault->usage().files, 10u);
+}
+
+TEST_F(VaultRoomTest, KeepsAReserveOfTheDiskFree) {
+    reserve = std::numeric_limits<ByteCount>::max() / 2;
+    open();
+    const auto staged = vault->stage(10);
+    ASSERT_FALSE(staged);
+    EXPECT_EQ(staged.error().kind, ErrorKind::Refused);
+}
+
+TEST(VaultAtScale, HoldsTenThousandArtifactsAndChoosesAmongThemQuickly) {
+    constexpr unsigned files = 10'000;
+    const Folder folder(std::filesystem::exists("/dev/shm") ? "/dev/shm"
+                                                            : "/tmp");  // memory: flushes are not what is looked at
+    test::FakeLoop loop;
+    const VaultSettings settings{folder.path(), files * 64, 0, {}};
+    auto vault = Vault::open(settings, loop, loop);
+    ASSERT_TRUE(vault);
+    unsigned stored = 0;
+    for (unsigned i = 0; i < files; ++i) {
+        const auto content = filler(64, i);
+        auto staged = (*vault)->stage(64);
+        ASSERT_TRUE(staged && staged->write(0, as_bytes(content)));
+        (*vault)->publish(*verify::FileVerifier::check_all(*staged, digest_of(content)), {},
+                          [&](auto answer) { stored += answer.has_value(); });
+        if (i % 500 == 499) loop.drain();
+    }
+    ASSERT_EQ(stored, files);
+    vault->reset();
+    loop.drain();
+
+    const auto start = std::chrono::steady_clock::now();
+    vault = Vault::open(settings, loop, loop);
+    ASSERT_TRUE(vault);
+    const auto opened = std::chrono::steady_clock::now();
+    EXPECT_EQ((*vault)->usage().files, files);
+    EXPECT_TRUE((*vault)->orphans().empty());
+    for (unsigned i = 0; i < files; ++i) ASSERT_TRUE((*vault)->find(digest_of(filler(64, i))));
+    const auto found = std::chrono::steady_clock::now();
+    std::vector<StagedFile> staged;
+    for (unsigned i = 0; i < 1000; ++i) {
+        auto file = (*vault)->stage(64);
+        ASSERT_TRUE(file) << file.error().message;
+        staged.push_back(*file);
+    }
+    const auto evicted = std::chrono::steady_clock::now();
+    EXPECT_LE((*vault)->usage().files, files - 1000);
+    EXPECT_GE((*vault)->usage().files, files - 1000 - files / 32) << "a little more than needed, not everything";
+    loop.drain();
+    std::printf("10,000 files: open %.3f s, find each %.1f us, stage with eviction %.1f us\n",
+                seconds_between(start, opened), seconds_between(opened, found) * 1e6 / files,
+                seconds_between(opened, evicted) * 1e6 / 1000);
+}
+
+}  // namespace
+}  // namespace packswarm::store

@@ -1,0 +1,319 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/unit/store/vault_fixture.hpp"
+
+namespace packswarm::store {
+namespace {
+
+TEST_F(VaultTest, StoresAFileUnderItsDigest) {
+    const auto stored = publish("hello");
+    ASSERT_TRUE(stored) << stored.error().message;
+    EXPECT_EQ(stored->path(), path_of("hello"));
+    EXPECT_EQ(stored->size(), 5);
+    EXPECT_EQ(content_of(*stored), "hello");
+    EXPECT_EQ(text_of(path_of("hello")), "hello");
+    const auto found = vault->find(digest_of("hello"));
+    ASSERT_TRUE(found);
+    EXPECT_EQ(content_of(*found), "hello");
+    EXPECT_FALSE(vault->find(digest_of("other")));
+}
+
+TEST_F(VaultTest, StoresAnEmptyFile) {
+    ASSERT_TRUE(publish(""));
+    const auto found = vault->find(digest_of(""));
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->size(), 0);
+}
+
+TEST_F(VaultTest, MakesStoredFilesReadOnlyForEveryoneAndReadableByThePackageManager) {
+    ASSERT_TRUE(publish("hello"));
+    struct stat st {};
+    ASSERT_EQ(::stat(path_of("hello").c_str(), &st), 0);
+    EXPECT_EQ(st.st_mode & 0777, 0444u);
+}
+
+TEST_F(VaultTest, RemembersRecordsOverARestart) {
+    const PieceHash piece = verify::piece_hash_of(as_bytes("hello"));
+    ASSERT_TRUE(publish(
+        "hello", {{}, 0, "pool/h/hello.deb", "debian/F/bookworm/amd64", {piece, piece}, WallTime(Seconds(77)), true}));
+    open();
+    const auto record = vault->record(digest_of("hello"));
+    ASSERT_TRUE(record);
+    EXPECT_EQ(record->digest, digest_of("hello"));
+    EXPECT_EQ(record->size, 5);
+    EXPECT_EQ(record->name, "pool/h/hello.deb");
+    EXPECT_EQ(record->lineage, "debian/F/bookworm/amd64");
+    EXPECT_EQ(record->pieces, PieceHashes({piece, piece}));
+    EXPECT_EQ(record->modified, WallTime(Seconds(77)));
+    EXPECT_TRUE(record->is_root);
+    EXPECT_TRUE(vault->find(digest_of("hello")));
+    EXPECT_EQ(vault->records().size(), 1u);
+    EXPECT_EQ(vault->usage().stored, 5);
+    EXPECT_TRUE(vault->orphans().empty());
+}
+
+TEST_F(VaultTest, KeepsOneFileWhenADigestIsPublishedTwiceAtOnce) {
+    auto first = verified("hello");
+    auto second = verified("hello");
+    std::vector<Result<StoredFile>> answers;
+    const auto then = [&](Result<StoredFile> stored) { answers.push_back(std::move(stored)); };
+    ASSERT_TRUE(publish("another, so that the two wait for one batch"));
+    vault->publish(*verified("third"), {}, then);
+    vault->publish(std::move(*first), {{}, 0, "a", "", {}, {}, false}, then);
+    vault->publish(std::move(*second), {{}, 0, "b", "public", {}, {}, false}, then);
+    first.reset();
+    second.reset();
+    loop.drain();
+    ASSERT_EQ(answers.size(), 3u);
+    for (const auto& answer : answers) ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_EQ(content_of(*answers[1]), "hello");
+    EXPECT_EQ(content_of(*answers[2]), "hello");
+    EXPECT_EQ(vault->record(digest_of("hello"))->name, "a");
+    EXPECT_EQ(vault->record(digest_of("hello"))->lineage, "public");
+    answers.clear();
+    EXPECT_EQ(files_below(root / "store" / "staging"), 0u);
+    open();
+    EXPECT_EQ(vault->record(digest_of("hello"))->lineage, "public");
+    EXPECT_TRUE(vault->find(digest_of("hello")));
+}
+
+TEST_F(VaultTest, LetsALaterPublicationAddWhatTheRecordLacks) {
+    const PieceHash piece = verify::piece_hash_of(as_bytes("hello"));
+    ASSERT_TRUE(publish("hello", {{}, 0, "first", "", {}, {}, false}));
+    const auto inode = file_info(vault->find(digest_of("hello"))->handle())->inode;
+    ASSERT_TRUE(publish("hello", {{}, 0, "second", "lineage", {piece}, {}, true}));
+    ASSERT_TRUE(publish("hello", {{}, 0, "third", "", {}, {}, false}));
+    open();
+    const auto record = vault->record(digest_of("hello"));
+    ASSERT_TRUE(record);
+    EXPECT_EQ(record->name, "first");
+    EXPECT_EQ(record->lineage, "lineage");
+    EXPECT_EQ(record->pieces.size(), 1u);
+    EXPECT_TRUE(record->is_root);
+    EXPECT_EQ(file_info(vault->find(digest_of("hello"))->handle())->inode, inode);
+    EXPECT_EQ(vault->usage().stored, 5);
+}
+
+TEST_F(VaultTest, SharesOneDescriptorAmongReaders) {
+    ASSERT_TRUE(publish("hello"));
+    const auto one = vault->find(digest_of("hello"));
+    const auto two = vault->find(digest_of("hello"));
+    EXPECT_EQ(one->handle().fd(), two->handle().fd());
+}
+
+TEST_F(VaultTest, DropsAFileWhoseContentWasChanged) {
+    ASSERT_TRUE(publish("hello"));
+    ::chmod(path_of("hello").c_str(), 0644);
+    const FileHandle file(::open(path_of("hello").c_str(), O_WRONLY));
+    ASSERT_TRUE(write_at(file, 0, as_bytes("HELLO")));
+    EXPECT_FALSE(vault->find(digest_of("hello")));
+    EXPECT_FALSE(vault->record(digest_of("hello")));
+    EXPECT_EQ(vault->usage().stored, 0);
+    EXPECT_FALSE(std::filesystem::exists(path_of("hello")));
+    loop.drain();
+    open();
+    EXPECT_FALSE(vault->find(digest_of("hello")));
+    EXPECT_TRUE(publish("hello"));
+}
+
+TEST_F(VaultTest, DropsAFileThatWasReplacedEvenByOneOfTheSameSizeAndTime) {
+    ASSERT_TRUE(publish("hello"));
+    struct stat st {};
+    ASSERT_EQ(::stat(path_of("hello").c_str(), &st), 0);
+    const auto held = open_for_reading(path_of("hello"));  // its inode number stays taken
+    write_text(root / "evil", "HELLO");
+    std::filesystem::rename(root / "evil", path_of("hello"));
+    const timespec times[] = {st.st_atim, st.st_mtim};
+    ASSERT_EQ(::utimensat(AT_FDCWD, path_of("hello").c_str(), times, 0), 0);
+    EXPECT_FALSE(vault->find(digest_of("hello")));
+}
+
+TEST_F(VaultTest, NeverFollowsALinkPutInTheFilesPlace) {
+    ASSERT_TRUE(publish("hello"));
+    std::filesystem::remove(path_of("hello"));
+    write_text(root / "secret", "HELLO");
+    std::filesystem::create_symlink(root / "secret", path_of("hello"));
+    EXPECT_FALSE(vault->find(digest_of("hello")));
+    open();
+    EXPECT_FALSE(vault->find(digest_of("hello")));
+    EXPECT_EQ(text_of(root / "secret"), "HELLO");
+}
+
+TEST_F(VaultTest, DropsTheRecordOfAFileThatIsGone) {
+    ASSERT_TRUE(publish("hello"));
+    ASSERT_TRUE(publish("other"));
+    std::filesystem::remove(path_of("hello"));
+    std::filesystem::remove(path_of("other"));
+    EXPECT_FALSE(vault->find(digest_of("hello")));
+    open();
+    EXPECT_FALSE(vault->record(digest_of("other")));
+    EXPECT_EQ(vault->usage().files, 0u);
+    EXPECT_EQ(vault->usage().stored, 0);
+}
+
+TEST_F(VaultTest, KeepsReadersOfARemovedFileReading) {
+    const auto stored = publish("hello");
+    std::vector<Digest> gone;
+    vault->set_removed([&](const Digest& digest) { gone.push_back(digest); });
+    vault->remove(digest_of("hello"));
+    EXPECT_TRUE(gone.empty()) << "called back inside the call";
+    EXPECT_FALSE(vault->find(digest_of("hello")));
+    EXPECT_FALSE(std::filesystem::exists(path_of("hello")));
+    EXPECT_EQ(content_of(*stored), "hello");
+    loop.drain();
+    EXPECT_EQ(gone, std::vector<Digest>({digest_of("hello")}));
+    open();
+    EXPECT_TRUE(vault->records().empty());
+}
+
+TEST_F(VaultTest, ObeysTheOrderOfPublicationsAndRemovalsThatOvertakeTheWorkers) {
+    int answers = 0;
+    const auto then = [&](Result<StoredFile> stored) { answers += stored.has_value(); };
+    vault->publish(*verified("a"), {}, then);
+    vault->remove(digest_of("a"));
+    vault->publish(*verified("b"), {}, then);
+    vault->remove(digest_of("b"));
+    vault->publish(*verified("b"), {}, then);
+    loop.drain();
+    EXPECT_EQ(answers, 3);
+    EXPECT_FALSE(vault->find(digest_of("a")));
+    EXPECT_TRUE(vault->find(digest_of("b")));
+    open();
+    EXPECT_FALSE(vault->find(digest_of("a")));
+    const auto b = vault->find(digest_of("b"));
+    ASSERT_TRUE(b);
+    EXPECT_EQ(content_of(*b), "b");
+    EXPECT_EQ(files_below(root / "store" / "files"), 1u);
+}
+
+TEST_F(VaultTest, ReplacesAChangedFileWhenTheDigestIsPublishedAgain) {
+    ASSERT_TRUE(publish("hello"));
+    auto again = verified("hello");
+    write_text(path_of("hello"), "HELLO");
+    const auto stored = publish(std::move(*again));
+    ASSERT_TRUE(stored);
+    EXPECT_EQ(content_of(*stored), "hello");
+    EXPECT_EQ(text_of(path_of("hello")), "hello");
+    open();
+    EXPECT_TRUE(vault->find(digest_of("hello")));
+}
+
+TEST_F(VaultTest, ClearsStagingWhenItStarts) {
+    std::filesystem::create_directories(root / "store" / "staging" / "folder");
+    write_text(root / "store" / "staging" / "left-over", "half a package");
+    write_text(root / "store" / "staging" / "folder" / "more", "half a package");
+    open();
+    EXPECT_TRUE(std::filesystem::is_empty(root / "store" / "staging"));
+}
+
+TEST_F(VaultTest, RemovesStagedFilesThatNobodyPublished) {
+    { const auto dropped = verified("hello"); }
+    EXPECT_EQ(files_below(root / "store" / "staging"), 0u);
+    EXPECT_EQ(vault->usage().staged, 0);
+}
+
+TEST_F(VaultTest, RefusesAFolderThatAnotherAgentUses) {
+    const auto second = Vault::open(settings(), loop, loop);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().kind, ErrorKind::Broken);
+    EXPECT_NE(second.error().message.find("another agent"), std::string::npos);
+}
+
+TEST_F(VaultTest, DeletesStrangersAmongItsFilesButNotTheirTargets) {
+    write_text(root / "precious", "mine");
+    write_text(root / "store" / "files" / "ab" / "notes.txt", "what is this");
+    std::filesystem::create_symlink(root / "precious", root / "store" / "files" / "cd" / "link");
+    open();
+    EXPECT_EQ(files_below(root / "store" / "files"), 0u);
+    EXPECT_EQ(text_of(root / "precious"), "mine");
+}
+
+TEST_F(VaultTest, OffersFilesWithoutARowForAnotherVerification) {
+    ASSERT_TRUE(publish("hello", {{}, 0, "pool/hello.deb", "lineage", {}, {}, false}));
+    vault.reset();
+    // As after a copy to another disk: same bytes, another inode.
+    std::filesystem::copy_file(path_of("hello"), root / "copy");
+    std::filesystem::rename(root / "copy", path_of("hello"));
+    open();
+    EXPECT_FALSE(vault->find(digest_of("hello")));
+    ASSERT_EQ(vault->orphans().size(), 1u);
+    EXPECT_EQ(vault->usage().stored, 5);
+    const auto orphan = vault->orphans().front();
+    EXPECT_EQ(orphan.lineage, "lineage");
+    auto staged = vault->reclaim(orphan.digest);
+    ASSERT_TRUE(staged) << staged.error().message;
+    auto again = verify::FileVerifier::check_all(*staged, orphan.digest);
+    ASSERT_TRUE(again);
+    ASSERT_TRUE(publish(std::move(*again), orphan));
+    EXPECT_EQ(vault->record(orphan.digest)->name, "pool/hello.deb");
+    EXPECT_EQ(vault->usage().stored, 5);
+    open();
+    EXPECT_TRUE(vault->find(orphan.digest));
+    EXPECT_TRUE(vault->orphans().empty());
+}
+
+TEST_F(VaultTest, LosesNothingButTimeWhenItsTableIsDestroyed) {
+    ASSERT_TRUE(publish("hello"));
+    ASSERT_TRUE(publish("other"));
+    vault.reset();
+    for (const char* name : {"artifacts.db-wal", "artifacts.db-shm"}) std::filesystem::remove(root / "store" / name);
+    write_text(root / "store" / "artifacts.db", filler(5000, 1));
+    open();
+    EXPECT_TRUE(std::filesystem::exists(root / "store" / "artifacts.db.damaged"));
+    EXPECT_TRUE(vault->records().empty());
+    ASSERT_EQ(vault->orphans().size(), 2u);
+    auto staged = vault->reclaim(digest_of("hello"));
+    ASSERT_TRUE(staged);
+    ASSERT_TRUE(publish(*verify::FileVerifier::check_all(*staged, digest_of("hello"))));
+    // One that arrives anew takes the place of the orphan.
+    ASSERT_TRUE(publish("other"));
+    EXPECT_TRUE(vault->orphans().empty());
+    EXPECT_EQ(vault->usage().stored, 10);
+    open();
+    EXPECT_EQ(vault->records().size(), 2u);
+    EXPECT_TRUE(vault->orphans().empty());
+}
+
+TEST(Vault, PublishesFromRealThreadsWithoutLosingOne) {
+    const Folder folder;
+    test::TestLoop loop;
+    auto workers = std::make_unique<test::TestWorkers>(loop);
+    auto vault = Vault::open({folder.path(), 1 << 30, 0, {}}, loop, *workers);
+    ASSERT_TRUE(vault);
+    int right = 0;
+    constexpr int files = 300;
+    for (int i = 0; i < files; ++i) {
+        const auto content = filler(100 + static_cast<std::size_t>(i), static_cast<unsigned>(i));
+        auto staged = (*vault)->stage(static_cast<ByteCount>(content.size()));
+        ASSERT_TRUE(staged && staged->write(0, as_bytes(content)));
+        auto file = verify::FileVerifier::check_all(*staged, digest_of(content));
+        ASSERT_TRUE(file);
+        (*vault)->publish(*file, {}, [&right, content](Result<StoredFile> stored) {
+            right += stored && content_of(*stored) == content;
+        });
+    }
+    ASSERT_TRUE(loop.run_until([&] { return right == files; }, Millis(60'000))) << right;
+    vault->reset();
+    workers.reset();
+    EXPECT_EQ(files_below(folder.path() / "staging"), 0u);
+}
+
+TEST(Vault, DropsAnswersThatComeAfterItsEnd) {
+    const Folder folder;
+    test::FakeLoop loop;
+    auto vault = Vault::open({folder.path(), 1 << 20, 0, {}}, loop, loop);
+    ASSERT_TRUE(vault);
+    auto staged = (*vault)->stage(5);
+    ASSERT_TRUE(staged->write(0, as_bytes("hello")));
+    bool answered = false;
+    (*vault)->publish(*verify::FileVerifier::check_all(*staged, digest_of("hello")), {},
+                      [&](auto) { answered = true; });
+    vault->reset();
+    loop.drain();
+    EXPECT_FALSE(answered);
+}
+
+}  // namespace
+}  // namespace packswarm::store
