@@ -1,0 +1,187 @@
+#include "p2p/web/answer.hpp"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "p2p/base/limits.hpp"
+#include "p2p/base/log.hpp"
+#include "p2p/core/repository_table.hpp"
+
+namespace packswarm::web {
+
+namespace {
+
+std::string lower(std::string_view text) {
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    return out;
+}
+
+std::string_view trim(std::string_view text) {
+    const auto start = text.find_first_not_of(" \t\r\n");
+    if (start == std::string_view::npos) return {};
+    return text.substr(start, text.find_last_not_of(" \t\r\n") - start + 1);
+}
+
+std::optional<ByteCount> parse_count(std::string_view text) {
+    ByteCount value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (text.empty() || error != std::errc{} || end != text.data() + text.size() || value < 0) return std::nullopt;
+    return value;
+}
+
+// A date in any of HTTP's three spellings; years that our clock types cannot mean are dropped.
+std::optional<WallTime> parse_date(std::string_view value) {
+    const time_t seconds = ::curl_getdate(std::string(value.substr(0, 64)).c_str(), nullptr);
+    if (seconds <= 0 || seconds > 253'402'300'799) return std::nullopt;
+    return WallTime(Seconds(seconds));
+}
+
+std::string describe(int status, const AnswerHead& head) {
+    if (head.retry_after.empty()) return fmt::format("the server answered {}", status);
+    return fmt::format("the server answered {} (Retry-After: {})", status, printable(head.retry_after, 40));
+}
+
+Error judge_failure(const Wanted& wanted, int status, const AnswerHead& head) {
+    if (status == 404 || status == 410) return {ErrorKind::Absent, describe(status, head)};
+    if (status == 408 || status == 425 || status == 429 || status >= 500)
+        return {ErrorKind::Transient, describe(status, head)};
+    if (status == 416 && wanted.expected_size && head.content_range &&
+        head.content_range->total != wanted.expected_size)
+        return {ErrorKind::Corrupt, "the server's file is too short for the range, and for what the index says"};
+    if (status >= 400) return {ErrorKind::Refused, describe(status, head)};
+    return {ErrorKind::Corrupt, describe(status, head) + ", which was not asked for"};
+}
+
+bool is_html(const AnswerHead& head) {
+    return head.content_type == "text/html" || head.content_type == "application/xhtml+xml";
+}
+
+Result<BodyPlan> judge_partial(const Wanted& wanted, const AnswerHead& head) {
+    if (!wanted.begin) return fail(ErrorKind::Corrupt, "the server sent a part of the file, unasked");
+    if (!head.content_range || !head.content_range->range)
+        return fail(ErrorKind::Corrupt, "a partial answer without a usable Content-Range");
+    const auto range = *head.content_range->range;
+    const auto total = head.content_range->total;
+    const auto end = wanted.end ? (total ? std::min(*wanted.end, *total) : *wanted.end) : total.value_or(range.end);
+    if (range.begin != *wanted.begin || range.end != end)
+        return fail(ErrorKind::Corrupt, "asked for bytes {}-{}, got {}-{}", *wanted.begin, end - 1, range.begin,
+                    range.end - 1);
+    if (!head.chunked && head.content_length && *head.content_length != range.length())
+        return fail(ErrorKind::Corrupt, "Content-Range and Content-Length disagree");
+    return BodyPlan{range.begin, range.length(), range.length(), false, total, false};
+}
+
+Result<BodyPlan> judge_whole(const Wanted& wanted, const AnswerHead& head) {
+    BodyPlan plan;
+    if (!head.chunked) plan.total = head.content_length;
+    plan.length = wanted.expected_size ? wanted.expected_size : plan.total;
+    if (wanted.end) {
+        if (ignores_range(wanted, 200)) return fail(ErrorKind::Refused, "the server ignores ranges");
+        plan.cut = !plan.total || *plan.total > *wanted.end;
+        plan.length = plan.total ? std::min(*plan.total, *wanted.end) : *wanted.end;
+    }
+    plan.cap = plan.length.value_or(wanted.max_bytes);
+    return plan;
+}
+
+}  // namespace
+
+std::optional<ContentRange> parse_content_range(std::string_view value) {
+    value = trim(value);
+    if (lower(value.substr(0, 6)) != "bytes ") return std::nullopt;
+    value = trim(value.substr(6));
+    const auto slash = value.find('/');
+    if (slash == std::string_view::npos) return std::nullopt;
+    ContentRange out;
+    if (const auto total = value.substr(slash + 1); total != "*") {
+        out.total = parse_count(total);
+        if (!out.total) return std::nullopt;
+    }
+    const auto span = value.substr(0, slash);
+    if (span == "*") return out;
+    const auto dash = std::min(span.find('-'), span.size());
+    const auto first = parse_count(span.substr(0, dash)),
+               last = parse_count(span.substr(std::min(dash + 1, span.size())));
+    constexpr ByteCount far = ByteCount{1} << 62;
+    if (!first || !last || *last < *first || *last >= far || (out.total && *last >= *out.total)) return std::nullopt;
+    out.range = ByteRange{*first, *last + 1};
+    return out;
+}
+
+Result<void> AnswerHead::add(std::string_view line) {
+    bytes += line.size();
+    if (bytes > limits::max_answer_head)
+        return fail(ErrorKind::Refused, "an answer with more than {} bytes of headers", limits::max_answer_head);
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos) return {};
+    const auto name = lower(trim(line.substr(0, colon)));
+    const auto value = trim(line.substr(colon + 1));
+    if (name == "content-length") {
+        const auto length = parse_count(value);
+        contradicts_itself = contradicts_itself || !length || (content_length && *content_length != *length);
+        content_length = length;
+    } else if (name == "content-range") {
+        content_range = parse_content_range(value);
+    } else if (name == "last-modified") {
+        last_modified = parse_date(value);
+    } else if (name == "content-type") {
+        content_type = lower(trim(value.substr(0, value.find(';'))));
+    } else if (name == "location") {
+        location = value;
+    } else if (name == "retry-after") {
+        retry_after = value;
+    } else if (name == "transfer-encoding") {
+        chunked = true;
+    }
+    return {};
+}
+
+bool AnswerHead::is_redirect(int status) const {
+    return !location.empty() && (status == 301 || status == 302 || status == 303 || status == 307 || status == 308);
+}
+
+Result<BodyPlan> judge(const Wanted& wanted, int status, const AnswerHead& head) {
+    if (status == 304 && wanted.conditional) return BodyPlan{0, ByteCount{0}, 0, false, std::nullopt, true};
+    if (status != 200 && status != 206) return tl::unexpected(judge_failure(wanted, status, head));
+    if (head.contradicts_itself) return fail(ErrorKind::Corrupt, "an answer with a broken Content-Length");
+    if (is_html(head) && core::classify(wanted.path) == core::PathKind::package)
+        return fail(ErrorKind::Corrupt, "the server sent a web page instead of the package");
+    auto plan = status == 206 ? judge_partial(wanted, head) : judge_whole(wanted, head);
+    if (!plan) return plan;
+    if (wanted.expected_size && plan->total && *plan->total != *wanted.expected_size)
+        return fail(ErrorKind::Corrupt, "the server's file has {} bytes, the index says {}", *plan->total,
+                    *wanted.expected_size);
+    if (plan->length.value_or(0) > wanted.max_bytes)
+        return fail(ErrorKind::Refused, "{} bytes, and at most {} are allowed", *plan->length, wanted.max_bytes);
+    return plan;
+}
+
+Result<std::size_t> BodyGauge::take(std::size_t count) {
+    const auto room = plan_.cap - taken_;
+    const auto taking = std::min(static_cast<ByteCount>(count), room);
+    if (static_cast<ByteCount>(count) > room && !plan_.cut) {
+        if (plan_.length)
+            return fail(ErrorKind::Corrupt, "the server sent more than the {} bytes of the file", plan_.cap);
+        return fail(ErrorKind::Refused, "the server sent more than the {} bytes allowed", plan_.cap);
+    }
+    taken_ += taking;
+    return static_cast<std::size_t>(taking);
+}
+
+std::optional<ByteCount> BodyGauge::missing() const {
+    if (!plan_.length) return std::nullopt;
+    return *plan_.length - taken_;
+}
+
+Result<void> BodyGauge::finish(Ending ending) const {
+    if (!plan_.length || complete()) return {};
+    if (ending == Ending::connection)
+        return fail(ErrorKind::Transient, "the connection ended after {} of {} bytes", taken_, *plan_.length);
+    return fail(ErrorKind::Corrupt, "the server sent {} bytes, {} were expected", taken_, *plan_.length);
+}
+
+}  // namespace packswarm::web

@@ -1,0 +1,204 @@
+#include "p2p/web/engine.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <cstdlib>
+
+#include "p2p/base/log.hpp"
+
+namespace packswarm::web {
+
+namespace {
+
+constexpr long kept_connections = 128;   // idle ones stay for the next request; far more than mirrors times fetches
+constexpr long idle_connection_s = 110;  // below what NATs forget; libcurl notices when the server was quicker
+
+// glibc hands freed memory back to the kernel beyond a threshold of twice the largest block that was ever mapped and
+// freed. With its start value every received byte is paid for with a page fault, more than doubling the CPU per byte:
+// raise it once.
+void keep_freed_buffers(ByteCount held_at_once) {
+    void* volatile block = std::malloc(static_cast<std::size_t>(2 * held_at_once));
+    std::free(block);
+}
+
+// Signals are the daemon's business: the engine's thread and the resolver threads it starts take none.
+class NoSignals {
+  public:
+    NoSignals() {
+        sigset_t all;
+        ::sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    ~NoSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+  private:
+    sigset_t before_{};
+};
+
+HttpSettings bounded(HttpSettings settings) {
+    settings.max_unread = std::min(settings.max_unread, limits::max_unread);
+    return settings;
+}
+
+}  // namespace
+
+Engine::Engine(Loop& loop, HttpSettings settings, std::weak_ptr<Delivery> delivery, std::shared_ptr<Backlog> backlog)
+    : loop_(loop),
+      settings_(bounded(std::move(settings))),
+      delivery_(std::move(delivery)),
+      backlog_(std::move(backlog)) {
+    start_libcurl();
+    keep_freed_buffers(settings_.max_unread);
+    tls_sessions_.reset(::curl_share_init());
+    multi_.reset(::curl_multi_init());
+    ::curl_share_setopt(tls_sessions_.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+    // One request at a time on a connection, with HTTP/2 too: how many run side by side is the broker's choice, a large
+    // body does not hold up a small one, and libcurl 7.88 leaves answers lying when streams share a connection until
+    // the next event on it (seen: one batch of twenty in thirty stood still for the whole stall timeout).
+    ::curl_multi_setopt(multi_.get(), CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+    ::curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, kept_connections);
+    const NoSignals blocked;
+    thread_ = std::thread([this] { run(); });
+}
+
+Engine::~Engine() {
+    send(Close{});
+    thread_.join();
+    for (auto& [id, fetch] : fetches_) ::curl_multi_remove_handle(multi_.get(), fetch->easy().get());
+    fetches_.clear();
+}
+
+void Engine::start(broker::FetchId fetch, broker::MirrorRequest request, Address address) {
+    send(Start{fetch, std::move(request), std::move(address)});
+}
+
+void Engine::cancel(broker::FetchId fetch) { send(Cancel{fetch}); }
+
+void Engine::wake() { ::curl_multi_wakeup(multi_.get()); }
+
+void Engine::send(Command command) {
+    bool first = false;
+    {
+        const std::lock_guard lock(commands_mutex_);
+        first = commands_.empty();
+        commands_.push_back(std::move(command));
+    }
+    if (first) wake();
+}
+
+void Engine::run() {
+    while (obey_commands()) {
+        int running = 0;
+        ::curl_multi_perform(multi_.get(), &running);
+        reap();
+        resume_paused();
+        const int wait_ms = tend_all();
+        post_outbox();
+        ::curl_multi_poll(multi_.get(), nullptr, 0, wait_ms, nullptr);
+    }
+}
+
+bool Engine::obey_commands() {
+    std::vector<Command> commands;
+    {
+        const std::lock_guard lock(commands_mutex_);
+        commands.swap(commands_);
+    }
+    for (auto& command : commands) {
+        if (auto* start = std::get_if<Start>(&command))
+            obey(*start);
+        else if (auto* cancel = std::get_if<Cancel>(&command))
+            obey(*cancel);
+        else
+            return false;
+    }
+    return true;
+}
+
+void Engine::obey(Start& start) {
+    auto fetch = std::make_unique<Fetch>(start.fetch, std::move(start.request), std::move(start.address),
+                                         FetchSite{settings_, *backlog_, outbox_});
+    if (!fetch->easy().get()) {
+        outbox_.emplace_back(start.fetch, Result<void>(fail(ErrorKind::Broken, "libcurl gave no handle")));
+        return;
+    }
+    auto& running = *fetch;
+    fetches_.emplace(start.fetch, std::move(fetch));
+    launch(running);
+}
+
+void Engine::launch(Fetch& fetch) {
+    auto& easy = fetch.easy();
+    easy.set(CURLOPT_PRIVATE, &fetch);
+    easy.set(CURLOPT_MAXAGE_CONN, idle_connection_s);
+    easy.set(CURLOPT_SHARE, tls_sessions_.get());
+    fetch.begin(std::chrono::steady_clock::now());
+    ::curl_multi_add_handle(multi_.get(), easy.get());
+}
+
+void Engine::obey(const Cancel& cancel) {
+    const auto found = fetches_.find(cancel.fetch);
+    if (found != fetches_.end() && !found->second->abandon()) drop(cancel.fetch);
+}
+
+void Engine::drop(broker::FetchId fetch) {
+    const auto found = fetches_.find(fetch);
+    ::curl_multi_remove_handle(multi_.get(), found->second->easy().get());
+    fetches_.erase(found);
+}
+
+void Engine::reap() {
+    int left = 0;
+    while (const auto* message = ::curl_multi_info_read(multi_.get(), &left)) {
+        if (message->msg != CURLMSG_DONE) continue;
+        CURL* handle = message->easy_handle;
+        const auto code = message->data.result;
+        char* owner = nullptr;
+        ::curl_easy_getinfo(handle, CURLINFO_PRIVATE, &owner);
+        auto& fetch = *reinterpret_cast<Fetch*>(owner);
+        const auto next = fetch.ended(code);
+        ::curl_multi_remove_handle(multi_.get(), handle);
+        if (next == Fetch::Next::ask_again)
+            launch(fetch);
+        else
+            fetches_.erase(fetch.id());
+    }
+}
+
+// Waits until half of the allowed bytes are taken, so that a slow loop gets larger pieces less often.
+void Engine::resume_paused() {
+    if (!backlog_->engine_waits || backlog_->bytes > settings_.max_unread / 2) return;
+    backlog_->engine_waits = false;
+    const auto now = std::chrono::steady_clock::now();
+    for (auto& [id, fetch] : fetches_)
+        if (fetch->is_paused()) fetch->resume(now);
+}
+
+int Engine::tend_all() {
+    const auto now = std::chrono::steady_clock::now();
+    auto next = now + Seconds(60);
+    std::vector<broker::FetchId> overdue;
+    for (auto& [id, fetch] : fetches_) {
+        if (const auto due = fetch->tend(now))
+            next = std::min(next, *due);
+        else
+            overdue.push_back(id);
+    }
+    for (const auto id : overdue) {
+        fetches_.at(id)->fail_overdue(now);
+        drop(id);
+    }
+    return static_cast<int>(std::chrono::ceil<Millis>(next - now).count());
+}
+
+void Engine::post_outbox() {
+    if (outbox_.empty()) return;
+    auto events = std::make_shared<Events>(std::move(outbox_));
+    outbox_ = {};
+    loop_.post([delivery = delivery_, events = std::move(events)] {
+        if (const auto alive = delivery.lock()) alive->deliver(std::move(*events));
+    });
+}
+
+}  // namespace packswarm::web

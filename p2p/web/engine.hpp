@@ -1,0 +1,73 @@
+// Engine: the thread that drives one curl multi handle. Commands come in through a small queue, events leave in batches
+// by Loop::post. Not here: the rules of HTTP (fetch.hpp, answer.hpp). Built and destroyed on the loop's thread; start,
+// cancel and wake from there too.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "p2p/web/fetch.hpp"
+
+namespace packswarm::web {
+
+class Engine {
+  public:
+    Engine(Loop& loop, HttpSettings settings, std::weak_ptr<Delivery> delivery, std::shared_ptr<Backlog> backlog);
+    ~Engine();
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+
+    void start(broker::FetchId fetch, broker::MirrorRequest request, Address address);
+    void cancel(broker::FetchId fetch);
+    void wake();  // the loop has taken bytes: paused fetches may go on
+
+  private:
+    struct Start {
+        broker::FetchId fetch;
+        broker::MirrorRequest request;
+        Address address;
+    };
+    struct Cancel {
+        broker::FetchId fetch;
+    };
+    struct Close {};
+    using Command = std::variant<Start, Cancel, Close>;
+
+    void send(Command command);
+    void run();
+    bool obey_commands();  // false: close
+    void obey(Start& start);
+    void obey(const Cancel& cancel);
+    void launch(Fetch& fetch);
+    void drop(broker::FetchId fetch);
+    void reap();
+    void resume_paused();
+    int tend_all();  // milliseconds until something is due
+    void post_outbox();
+
+    struct ReleaseMulti {
+        void operator()(CURLM* multi) const { ::curl_multi_cleanup(multi); }
+    };
+    struct ReleaseShare {
+        void operator()(CURLSH* share) const { ::curl_share_cleanup(share); }
+    };
+    Loop& loop_;
+    const HttpSettings settings_;
+    const std::weak_ptr<Delivery> delivery_;
+    const std::shared_ptr<Backlog> backlog_;
+
+    std::mutex commands_mutex_;
+    std::vector<Command> commands_;
+
+    Events outbox_;
+    std::unique_ptr<CURLSH, ReleaseShare> tls_sessions_;  // spares later connections a part of the handshake
+    std::unique_ptr<CURLM, ReleaseMulti> multi_;
+    std::unordered_map<broker::FetchId, std::unique_ptr<Fetch>> fetches_;
+    std::thread thread_;
+};
+
+}  // namespace packswarm::web

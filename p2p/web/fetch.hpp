@@ -1,0 +1,73 @@
+// Fetch: one request on its way through libcurl, redirects included: reads the answer, holds it against the rules,
+// gathers the body into larger buffers and puts events into the engine's outbox. Not here: the multi handle and its
+// loop (engine.hpp). Engine's thread.
+#pragma once
+
+#include "p2p/web/delivery.hpp"
+#include "p2p/web/easy.hpp"
+
+namespace packswarm::web {
+
+// What a fetch needs of its engine.
+struct FetchSite {
+    const HttpSettings& settings;
+    Backlog& backlog;
+    Events& outbox;
+};
+
+class Fetch final : public AnswerSink {
+  public:
+    Fetch(broker::FetchId id, broker::MirrorRequest request, Address address, FetchSite site);
+    ~Fetch() override;
+    Fetch(const Fetch&) = delete;
+    Fetch& operator=(const Fetch&) = delete;
+
+    Easy& easy() { return easy_; }
+    broker::FetchId id() const { return id_; }
+    bool is_paused() const { return paused_; }
+    void begin(TimePoint now);  // before each time the handle joins the multi
+
+    // The caller has lost interest. True: let it run on unheard, since the little that is left costs less than a new
+    // connection.
+    bool abandon();
+    void resume(TimePoint now);
+    // What time demands: sends gathered bytes on their way. The next time to look again; nothing when the fetch is
+    // overdue.
+    std::optional<TimePoint> tend(TimePoint now);
+    void fail_overdue(TimePoint now);  // after tend gave nothing
+    enum class Next { gone, ask_again };
+    Next ended(CURLcode code);  // the transfer is over: ask_again after a redirect
+
+    std::size_t header(const char* line, std::size_t count) override;
+    std::size_t body(const char* bytes, std::size_t count) override;
+
+  private:
+    Result<void> read_head(int status);
+    Result<void> follow();
+    void gather(const char* bytes, std::size_t count);
+    bool let_run_out(ByteCount rest);
+    void flush();
+    void conclude(Result<void> result);
+    std::optional<ByteCount> asked_length() const;
+
+    const broker::FetchId id_;
+    const broker::MirrorRequest request_;
+    const FetchSite site_;
+    Wanted wanted_;
+    Address address_;
+    std::optional<Address> next_address_;
+    int redirects_ = 0;
+    AnswerHead head_;
+    BodyGauge gauge_;
+    bool head_done_ = false;  // of the final answer
+    bool concluded_ = false;  // done is in the outbox, or nobody listens: the rest is drained
+    bool paused_ = false;
+    ByteCount drained_ = 0;
+    Bytes gathered_;
+    ByteCount gathered_at_ = 0;
+    std::size_t buffer_bytes_ = 0;
+    TimePoint started_{}, last_byte_{}, last_flush_{}, drain_until_{};
+    Easy easy_;
+};
+
+}  // namespace packswarm::web

@@ -1,0 +1,24 @@
+// HttpSettings: what the owner may set about HTTP towards mirrors. Proxies come from the environment (http_proxy,
+// https_proxy, all_proxy, no_proxy), as curl, apt and pacman read them. Certificate and host checks cannot be switched
+// off.
+#pragma once
+
+#include <string>
+
+#include "p2p/base/limits.hpp"
+
+namespace packswarm::web {
+
+struct HttpSettings {
+    std::string ca_file;  // PEM file; empty: the system's
+    std::string ca_path;  // hashed folder; empty: the system's
+    Millis connect_timeout = limits::connect_timeout;
+    // Received, not yet taken by the loop; at most limits::max_unread. A quarter of it bridges 30 ms of a busy loop at
+    // 1 Gbit/s, and stays within a processor's cache.
+    ByteCount max_unread = limits::max_unread / 4;
+};
+
+// "packswarm/<version>"
+std::string user_agent();
+
+}  // namespace packswarm::web
