@@ -1,0 +1,320 @@
+#include "p2p/swarm/channel.hpp"
+
+#include <algorithm>
+#include <random>
+
+#include "p2p/base/log.hpp"
+
+namespace packswarm::swarm {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Millis shortest_pump{2};
+constexpr Millis longest_pump{50};
+constexpr ByteCount wan_room = limits::max_peer_queue / 16;  // what waits here delays every later answer to the peer
+constexpr Taker::Window lan_window{limits::max_data_block, 4 * limits::mib};
+constexpr Taker::Window wan_window{32 * limits::kib, 1 * limits::mib};
+constexpr std::size_t max_own_addresses = 64;
+constexpr int silent_share = 12;    // silence is held against a peer for this part of the ban time when the broker says so,
+constexpr int stalled_share = 120;  // and for this part when an answer failed to come
+
+AgentId random_agent_id() {
+    std::random_device device;
+    AgentId out;
+    for (auto& byte : out) byte = static_cast<std::uint8_t>(device());
+    return out;
+}
+
+TimePoint now() { return std::chrono::steady_clock::now(); }
+
+}  // namespace
+
+Channel::Channel(Session& session, Shelf& shelf, const ToLoop& loop, ChannelSettings settings)
+    : session_(session), shelf_(shelf), loop_(loop), settings_(std::move(settings)), agent_id_(random_agent_id()) {}
+
+void Channel::start() {
+    session_.every(std::clamp<Millis>(settings_.get_timeout / 4, 20ms, 500ms), [this] { tick(); });
+}
+
+// ---- What we show
+
+void Channel::show(const LineageId& lineage, LineageShow state) {
+    auto& shown = shows_[lineage];
+    if (shown == state) return;
+    shown = std::move(state);
+    shelf_.set_root(lineage, shown.root);
+    for (const auto& link : links_) {
+        if (link->lineage() != lineage || !link->is_up()) continue;
+        link->say_hello();
+        link->flush();
+    }
+}
+
+void Channel::forget(const LineageId& lineage) {
+    shows_.erase(lineage);
+    shelf_.forget_lineage(lineage);
+}
+
+Hello Channel::hello_for(const LineageId& lineage) const {
+    Hello hello;
+    hello.agent_id = agent_id_;
+    hello.listen_port = static_cast<std::uint16_t>(session_.port());
+    hello.agent = settings_.agent;
+    if (const auto at = shows_.find(lineage); at != shows_.end()) {
+        hello.date = at->second.date;
+        hello.root = at->second.root;
+        hello.root_size = at->second.root_size;
+    }
+    return hello;
+}
+
+// ---- Links come and go
+
+bool Channel::crowded(const lt::address& address) const {
+    const auto same = std::count_if(links_.begin(), links_.end(), [&](const auto& link) { return link->address() == address; });
+    return same >= limits::max_address_links * static_cast<std::ptrdiff_t>(std::max<std::size_t>(shows_.size(), 1));
+}
+
+std::shared_ptr<Link> Channel::connect(const LineageId& lineage, const lt::peer_connection_handle& connection) {
+    if (crowded(plain(connection.remote().address())))
+        return std::make_shared<Link>(*this, lineage, connection, Link::Welcome::no);
+    links_.push_back(std::make_shared<Link>(*this, lineage, connection, Link::Welcome::yes));
+    return links_.back();
+}
+
+bool Channel::greeted(Link& link, const Hello& hello) {
+    if (hello.agent_id == agent_id_) {
+        if (hello.listen_port == session_.port() && self_.size() < max_own_addresses) self_.insert({link.address(), hello.listen_port});
+        link.close(unwanted());
+        return false;
+    }
+    const bool is_news = !link.is_up() || hello.root != link.peer_hello.root || hello.date != link.peer_hello.date;
+    if (!link.is_up()) open(link, peer_of(link, hello));
+    if (is_news) tell_snapshot(link, hello);
+    return true;
+}
+
+// An agent is known by its address and the number it chose: nobody else can speak in its name from elsewhere.
+Channel::Peer& Channel::peer_of(const Link& link, const Hello& hello) {
+    for (auto& [id, peer] : peers_)
+        if (peer.agent_id == hello.agent_id && peer.address == link.address() && peer.port == hello.listen_port) return peer;
+    const auto id = broker::PeerId{++last_peer_};
+    Peer& peer = peers_[id];
+    peer.id = id;
+    peer.address = link.address();
+    peer.agent_id = hello.agent_id;
+    peer.port = hello.listen_port;
+    peer.agent = printable(hello.agent, limits::max_agent_name);
+    peer.reach = session_.is_lan(peer.address) ? broker::Reach::lan : broker::Reach::wan;
+    return peer;
+}
+
+void Channel::open(Link& link, Peer& peer) {
+    link.peer = peer.id;
+    peer.links.push_back(&link);
+    const bool lan = peer.reach == broker::Reach::lan;
+    const auto may_see = [this, id = peer.id](const Shelved& entry) {
+        const auto& links = peers_.at(id).links;
+        return std::any_of(links.begin(), links.end(), [&](const Link* one) { return shelf_.shared_with(entry, one->lineage()); });
+    };
+    link.start(shelf_, may_see, lan ? limits::max_peer_queue : wan_room, taker_events(peer), lan ? lan_window : wan_window);
+    loop_.tell([view = view(peer)](Front& front) { front.peer_up(view); });
+}
+
+TakerEvents Channel::taker_events(const Peer& peer) {
+    TakerEvents events;
+    events.told = [this, id = peer.id, reach = peer.reach](std::vector<Told> told) {
+        std::vector<broker::PeerOffer> offers;
+        for (auto& entry : told) offers.push_back({id, reach, entry.digest, entry.size, std::move(entry.pieces)});
+        loop_.tell([offers = std::move(offers)](Front& front) { front.offers(offers); });
+    };
+    events.data = [this](broker::FetchId fetch, ByteCount offset, Bytes bytes) {
+        const auto size = static_cast<ByteCount>(bytes.size());
+        auto shared = std::make_shared<Bytes>(std::move(bytes));
+        loop_.tell_data(size, [fetch, offset, shared](Front& front) { front.data(fetch, offset, std::move(*shared)); });
+    };
+    events.done = [this](broker::FetchId fetch, Result<void> result) {
+        loop_.tell([fetch, result = std::move(result)](Front& front) { front.done(fetch, result); });
+    };
+    events.congested = [this] { return loop_.congested(); };
+    return events;
+}
+
+void Channel::tell_snapshot(const Link& link, const Hello& hello) {
+    const auto shown = shows_.find(link.lineage());
+    if (hello.root == Digest{} || shown == shows_.end()) return;
+    const broker::PeerSnapshot snapshot{link.peer, shown->second.name, WallTime(Seconds(hello.date)), hello.root, hello.root_size};
+    loop_.tell([snapshot](Front& front) { front.snapshot(snapshot); });
+}
+
+void Channel::breached(Link& link, const std::string& what) {
+    spdlog::info("swarm: peer {} is dropped: {}", endpoint_text(link.address(), link.peer_hello.listen_port), printable(what));
+    if (link.is_up()) link.taker().fail_all({ErrorKind::Corrupt, "the peer broke the protocol: " + printable(what)});
+    session_.ban(link.address(), settings_.ban_time);
+}
+
+void Channel::closed(Link& link) {
+    blocked_.erase(&link);
+    if (link.is_up()) {
+        link.taker().fail_all({ErrorKind::Transient, "the peer is gone"});
+        Peer& peer = peers_.at(link.peer);
+        std::erase(peer.links, &link);
+        peer.received += link.taker().received();
+        peer.sent += link.giver().sent();
+        const bool gone = peer.links.empty();
+        loop_.tell([gone, view = view(peer)](Front& front) { gone ? front.peer_down(view.id) : front.peer_changed(view); });
+        if (gone) peers_.erase(link.peer);
+    }
+    // The caller still stands in the link.
+    const auto at = std::find_if(links_.begin(), links_.end(), [&](const auto& one) { return one.get() == &link; });
+    if (at == links_.end()) return;
+    session_.post([last = *at] {});
+    links_.erase(at);
+}
+
+// ---- What the loop wants
+
+void Channel::ask(const LineageId& lineage, const std::vector<Digest>& digests) {
+    for (const auto& link : std::vector(links_)) {
+        if (link->lineage() != lineage || !link->is_up()) continue;
+        link->taker().ask(digests);
+        active(*link);
+    }
+}
+
+void Channel::get(broker::FetchId fetch, broker::PeerId peer, const Digest& digest, ByteRange range) {
+    const auto at = peers_.find(peer);
+    if (at == peers_.end()) {
+        loop_.tell([fetch](Front& front) { front.done(fetch, fail(ErrorKind::Transient, "the peer is gone")); });
+        return;
+    }
+    Link& link = *at->second.links.front();
+    link.taker().get(fetch, digest, range);
+    active(link);
+}
+
+void Channel::cancel(broker::FetchId fetch) {
+    for (const auto& link : links_) {
+        if (!link->is_up() || !link->taker().cancel(fetch)) continue;
+        return active(*link);
+    }
+}
+
+void Channel::blame(broker::PeerId peer, broker::Blame why) {
+    const auto at = peers_.find(peer);
+    if (at == peers_.end()) return;
+    const bool silent = why == broker::Blame::silent;
+    spdlog::info("swarm: peer {} is dropped: {}", endpoint_text(at->second.address, at->second.port),
+                 silent ? "silent" : why == broker::Blame::wrong_bytes ? "wrong bytes" : "wrong piece hashes");
+    session_.ban(at->second.address, silent ? settings_.ban_time / silent_share : settings_.ban_time);
+    for (auto* link : std::vector(at->second.links)) link->close(unwanted());
+}
+
+void Channel::resume() {
+    for (const auto& link : std::vector(links_))
+        if (link->is_up()) active(*link);
+}
+
+// ---- Time
+
+void Channel::active(Link& link) {
+    if (!link.is_up()) return;
+    link.taker().pump(now());
+    const bool is_blocked = link.giver().pump();
+    link.flush();
+    if (!is_blocked) {
+        blocked_.erase(&link);
+        return;
+    }
+    blocked_.insert(&link);
+    if (pumping_) return;
+    pumping_ = true;
+    session_.after(pump_delay_, [this] { pump_blocked(); });
+}
+
+void Channel::pump_blocked() {
+    pumping_ = false;
+    ByteCount before = 0, after = 0;
+    for (auto* link : std::set(blocked_)) {
+        if (blocked_.count(link) == 0) continue;
+        before += link->giver().sent();
+        active(*link);
+        after += link->giver().sent();
+    }
+    pump_delay_ = after > before ? shortest_pump : std::min(pump_delay_ * 2, longest_pump);
+}
+
+void Channel::tick() {
+    for (const auto& link : std::vector(links_)) {
+        if (!link->is_up()) {
+            if (now() - link->since() > limits::max_hello_wait) link->close(unwanted());
+            continue;
+        }
+        if (link->taker().is_silent(now(), settings_.get_timeout)) {
+            link->taker().fail_all({ErrorKind::Transient, "the peer is silent"});
+            session_.ban(link->address(), settings_.ban_time / stalled_share);
+            link->close(lt::errors::make_error_code(lt::errors::timed_out_inactivity));
+            continue;
+        }
+        active(*link);
+    }
+    for (auto& [id, peer] : peers_) show_counters(peer);
+}
+
+// ---- Peers
+
+broker::PeerView Channel::view(const Peer& peer) const {
+    broker::PeerView out{peer.id, endpoint_text(peer.address, peer.port), peer.agent, peer.reach, {}, peer.received, peer.sent};
+    for (auto* link : peer.links) {
+        if (const auto shown = shows_.find(link->lineage()); shown != shows_.end()) out.lineages.push_back(shown->second.name);
+        if (!link->is_up()) continue;
+        out.received += link->taker().received();
+        out.sent += link->giver().sent();
+    }
+    return out;
+}
+
+void Channel::show_counters(Peer& peer) {
+    const auto now_shown = view(peer);
+    if (now_shown.received == peer.shown_received && now_shown.sent == peer.shown_sent) return;
+    peer.shown_received = now_shown.received;
+    peer.shown_sent = now_shown.sent;
+    loop_.tell([now_shown](Front& front) { front.peer_changed(now_shown); });
+}
+
+void Channel::count(broker::PeerId peer, ByteCount received, ByteCount sent) {
+    const auto at = peers_.find(peer);
+    if (at == peers_.end()) return;
+    at->second.received += received;
+    at->second.sent += sent;
+}
+
+bool Channel::is_linked(const LineageId& lineage, const lt::tcp::endpoint& listens_at) const {
+    return std::any_of(links_.begin(), links_.end(), [&](const auto& link) {
+        return link->lineage() == lineage && link->is_up() && link->address() == listens_at.address() &&
+               link->peer_hello.listen_port == listens_at.port();
+    });
+}
+
+std::optional<lt::tcp::endpoint> Channel::torrent_endpoint(broker::PeerId peer) const {
+    const auto at = peers_.find(peer);
+    if (at == peers_.end() || at->second.port == 0) return std::nullopt;
+    return lt::tcp::endpoint(at->second.address, at->second.port);
+}
+
+broker::PeerId Channel::peer_at(const lt::tcp::endpoint& endpoint) const {
+    const auto address = plain(endpoint.address());
+    auto only = broker::PeerId::none;
+    int count = 0;
+    for (const auto& [id, peer] : peers_) {
+        if (peer.address != address) continue;
+        if (peer.port == endpoint.port()) return id;
+        only = id;
+        ++count;
+    }
+    return count == 1 ? only : broker::PeerId::none;
+}
+
+}  // namespace packswarm::swarm

@@ -1,0 +1,96 @@
+// Channel: all live links, and the peers behind them: one peer may be linked in several lineages. Carries the loop's asks and
+// gets to links, and what peers say to the loop. Not here: one connection's protocol (link.hpp), dialling (rendezvous.hpp).
+// Network thread.
+#pragma once
+
+#include <map>
+#include <unordered_map>
+
+#include "p2p/swarm/front.hpp"
+#include "p2p/swarm/link.hpp"
+#include "p2p/swarm/session.hpp"
+
+namespace packswarm::swarm {
+
+struct ChannelSettings {
+    std::string agent;
+    Seconds ban_time{3600};
+    Millis get_timeout{10'000};
+};
+
+// A lineage as hellos show it.
+struct LineageShow {
+    std::string name;
+    std::int64_t date = 0;
+    Digest root;
+    ByteCount root_size = 0;
+    friend bool operator==(const LineageShow&, const LineageShow&) = default;
+};
+
+class Channel final : public LinkKeeper {
+  public:
+    Channel(Session& session, Shelf& shelf, const ToLoop& loop, ChannelSettings settings);
+
+    void start();  // timers; once the session runs
+    void show(const LineageId& lineage, LineageShow state);
+    void forget(const LineageId& lineage);
+    std::shared_ptr<Link> connect(const LineageId& lineage, const lt::peer_connection_handle& connection);
+
+    void ask(const LineageId& lineage, const std::vector<Digest>& digests);
+    void get(broker::FetchId fetch, broker::PeerId peer, const Digest& digest, ByteRange range);
+    void cancel(broker::FetchId fetch);
+    void blame(broker::PeerId peer, broker::Blame why);
+    void resume();  // the loop has read what it had
+
+    bool is_linked(const LineageId& lineage, const lt::tcp::endpoint& listens_at) const;
+    std::optional<lt::tcp::endpoint> torrent_endpoint(broker::PeerId peer) const;
+    // Whose torrent connection comes from there: the one that listens there, else the only one at that address.
+    broker::PeerId peer_at(const lt::tcp::endpoint& endpoint) const;
+    void count(broker::PeerId peer, ByteCount received, ByteCount sent);  // bytes of artifacts beside the channel
+    bool is_self(const lt::tcp::endpoint& listens_at) const { return self_.count(listens_at) > 0; }
+
+    Hello hello_for(const LineageId& lineage) const override;
+    bool greeted(Link& link, const Hello& hello) override;
+    void active(Link& link) override;
+    void breached(Link& link, const std::string& what) override;
+    void closed(Link& link) override;
+
+  private:
+    struct Peer {
+        broker::PeerId id = broker::PeerId::none;
+        lt::address address;
+        AgentId agent_id{};
+        std::uint16_t port = 0;
+        std::string agent;
+        broker::Reach reach = broker::Reach::wan;
+        std::vector<Link*> links;
+        ByteCount received = 0, sent = 0;            // of links that are gone, and of torrents
+        ByteCount shown_received = 0, shown_sent = 0;
+    };
+
+    void tick();
+    void pump_blocked();
+    Peer& peer_of(const Link& link, const Hello& hello);
+    void open(Link& link, Peer& peer);
+    TakerEvents taker_events(const Peer& peer);
+    broker::PeerView view(const Peer& peer) const;
+    void show_counters(Peer& peer);
+    void tell_snapshot(const Link& link, const Hello& hello);
+    bool crowded(const lt::address& address) const;
+
+    Session& session_;
+    Shelf& shelf_;
+    ToLoop loop_;
+    ChannelSettings settings_;
+    AgentId agent_id_{};
+    std::unordered_map<LineageId, LineageShow> shows_;
+    std::vector<std::shared_ptr<Link>> links_;
+    std::map<broker::PeerId, Peer> peers_;
+    std::set<lt::tcp::endpoint> self_;
+    std::set<Link*> blocked_;
+    Millis pump_delay_{2};
+    bool pumping_ = false;
+    std::uint64_t last_peer_ = 0;
+};
+
+}  // namespace packswarm::swarm

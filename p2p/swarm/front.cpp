@@ -1,0 +1,102 @@
+#include "p2p/swarm/front.hpp"
+
+namespace packswarm::swarm {
+
+std::vector<broker::PeerView> Front::view() const {
+    std::vector<broker::PeerView> out;
+    for (const auto& [id, view] : peers_) out.push_back(view);
+    return out;
+}
+
+broker::FetchId Front::expect(broker::GetEvents events) {
+    const auto id = broker::FetchId{++last_id_};
+    gets_[id] = std::make_shared<broker::GetEvents>(std::move(events));
+    return id;
+}
+
+broker::JoinId Front::expect(broker::JoinEvents events) {
+    const auto id = broker::JoinId{++last_id_};
+    joins_[id] = std::make_shared<broker::JoinEvents>(std::move(events));
+    return id;
+}
+
+bool Front::leave(broker::JoinId join, Task left) {
+    if (joins_.erase(join) == 0) return false;
+    leaving_[join] = std::move(left);
+    return true;
+}
+
+void Front::peer_up(broker::PeerView view) {
+    peers_[view.id] = view;
+    if (observer_ != nullptr) observer_->peer_up(view);
+}
+
+void Front::peer_changed(broker::PeerView view) {
+    if (const auto at = peers_.find(view.id); at != peers_.end()) at->second = std::move(view);
+}
+
+void Front::peer_down(broker::PeerId peer) {
+    if (peers_.erase(peer) > 0 && observer_ != nullptr) observer_->peer_down(peer);
+}
+
+void Front::offers(std::vector<broker::PeerOffer> offers) {
+    if (observer_ != nullptr) observer_->peer_offers(std::move(offers));
+}
+
+void Front::snapshot(const broker::PeerSnapshot& snapshot) {
+    if (observer_ != nullptr) observer_->peer_snapshot(snapshot);
+}
+
+// The events are held while they run: what they call may cancel them.
+void Front::data(broker::FetchId fetch, ByteCount offset, Bytes bytes) {
+    const auto at = gets_.find(fetch);
+    if (at == gets_.end()) return;
+    const auto events = at->second;
+    if (events->data) events->data(offset, std::move(bytes));
+}
+
+void Front::done(broker::FetchId fetch, Result<void> result) {
+    const auto node = gets_.extract(fetch);
+    if (node && node.mapped()->done) node.mapped()->done(std::move(result));
+}
+
+std::shared_ptr<broker::JoinEvents> Front::find(broker::JoinId join) const {
+    const auto at = joins_.find(join);
+    return at == joins_.end() ? nullptr : at->second;
+}
+
+void Front::piece_done(broker::JoinId join, std::size_t piece, broker::PeerId from) {
+    if (const auto events = find(join); events && events->piece_done) events->piece_done(piece, from);
+}
+
+void Front::piece_wrong(broker::JoinId join, std::size_t piece) {
+    if (const auto events = find(join); events && events->piece_wrong) events->piece_wrong(piece);
+}
+
+void Front::ended(broker::JoinId join, Result<void> result) {
+    if (const auto events = find(join); events && events->ended) events->ended(std::move(result));
+}
+
+void Front::left(broker::JoinId join) {
+    const auto node = leaving_.extract(join);
+    if (node && node.mapped()) node.mapped()();
+}
+
+void ToLoop::tell(std::function<void(Front&)> what) const {
+    loop_->post([front = front_, what = std::move(what)] {
+        if (const auto alive = front.lock()) what(*alive);
+    });
+}
+
+void ToLoop::tell_data(ByteCount bytes, std::function<void(Front&)> what) const {
+    *unread_ += bytes;
+    loop_->post([front = front_, what = std::move(what), unread = unread_, drained = drained_, bytes] {
+        const auto alive = front.lock();
+        if (!alive) return;
+        what(*alive);
+        const auto before = unread->fetch_sub(bytes);
+        if (before > limits::max_unread / 2 && before - bytes <= limits::max_unread / 2) drained();
+    });
+}
+
+}  // namespace packswarm::swarm

@@ -1,0 +1,68 @@
+// Giver: answers one peer's asks and gets from the shelf, in their order, as fast as the connection drains.
+// Not here: how bytes leave (wire.hpp). Network thread. Nothing a peer sends makes it hold more than limits.hpp allows: answers
+// wait as questions, and only so many of those.
+#pragma once
+
+#include <deque>
+#include <functional>
+
+#include "p2p/base/limits.hpp"
+#include "p2p/swarm/message.hpp"
+#include "p2p/swarm/shelf.hpp"
+#include "p2p/swarm/wire.hpp"
+
+namespace packswarm::swarm {
+
+// So many at once, so many a second.
+class Allowance {
+  public:
+    Allowance(double burst, double per_second) : burst_(burst), per_second_(per_second), left_(burst) {}
+    bool take(double amount, TimePoint now);  // false: not allowed, nothing taken
+    double available(TimePoint now);
+
+  private:
+    double burst_, per_second_, left_;
+    TimePoint last_{};
+};
+
+class Giver {
+  public:
+    using MaySee = std::function<bool(const Shelved&)>;
+
+    // may_see: whether this peer is in a lineage of the artifact. room: bytes kept on their way.
+    Giver(Wire& wire, Shelf& shelf, MaySee may_see, ByteCount room)
+        : wire_(wire), shelf_(shelf), may_see_(std::move(may_see)), room_(room) {}
+
+    void take(Ask ask, TimePoint now);
+    void take(const Get& get);
+    void take(const Cancel& cancel);
+    // Sends what there is room for. True when answers are left: call again when the connection has drained.
+    bool pump();
+    ByteCount sent() const { return sent_; }  // payload of data messages
+
+  private:
+    struct OpenAsk {
+        Ask ask;
+        std::size_t next = 0;
+    };
+    struct OpenGet {
+        Get get;
+        bool cancelled = false;
+    };
+    void answer(OpenAsk& open);
+    void answer(const OpenGet& open);
+    void send(Bytes bytes);
+
+    Wire& wire_;
+    Shelf& shelf_;
+    MaySee may_see_;
+    ByteCount room_;
+    std::deque<OpenAsk> asks_;
+    std::deque<OpenGet> gets_;
+    std::uint64_t uncancelled_ = 0;  // gets taken, less cancels: a peer cancels a get at most once
+    ByteCount queued_ = 0;           // at most this much is queued on the wire
+    ByteCount sent_ = 0;
+    Allowance asking_{limits::ask_burst, limits::asks_per_second};
+};
+
+}  // namespace packswarm::swarm

@@ -1,0 +1,87 @@
+// Link: one rendezvous connection to another agent: the BEP 10 extension under the peer channel, hello first, then both halves
+// of the conversation. Whoever is no agent, or claims to have the piece that nobody can have, is dropped.
+// Not here: who the peer is and what it may see (channel.hpp). Network thread.
+#pragma once
+
+#include <libtorrent/extensions.hpp>
+#include <libtorrent/peer_connection_handle.hpp>
+#include <memory>
+
+#include "p2p/swarm/giver.hpp"
+#include "p2p/swarm/taker.hpp"
+
+namespace packswarm::swarm {
+
+class Link;
+
+// What a link needs from whoever keeps the links.
+class LinkKeeper {
+  public:
+    virtual ~LinkKeeper() = default;
+    virtual Hello hello_for(const LineageId& lineage) const = 0;
+    virtual bool greeted(Link& link, const Hello& hello) = 0;  // false: not to be talked to; the link is closed by then
+    virtual void active(Link& link) = 0;                       // something arrived: send what can be sent
+    virtual void breached(Link& link, const std::string& what) = 0;
+    virtual void closed(Link& link) = 0;                       // last
+};
+
+class Link final : public lt::peer_plugin, public Wire {
+  public:
+    enum class Welcome { yes, no };  // no: dropped once the handshake is done
+
+    Link(LinkKeeper& keeper, const LineageId& lineage, lt::peer_connection_handle connection, Welcome welcome);
+
+    // Only after the peer's hello.
+    void start(Shelf& shelf, Giver::MaySee may_see, ByteCount room, TakerEvents events, Taker::Window window);
+    bool is_up() const { return is_open_ && taker_ != nullptr; }
+    void say_hello();
+    void flush();                           // what was sent leaves together
+    void close(const lt::error_code& why);
+
+    Giver& giver() { return *giver_; }
+    Taker& taker() { return *taker_; }
+    const LineageId& lineage() const { return lineage_; }
+    const lt::address& address() const { return address_; }
+    TimePoint since() const { return since_; }
+    Hello peer_hello;                       // the last one
+    broker::PeerId peer = broker::PeerId::none;
+
+    void send(Bytes framed) override;
+    ByteCount queued() override;
+    void breach(const std::string& what) override;
+
+    void add_handshake(lt::entry& handshake) override;
+    bool on_handshake(lt::span<const char> reserved) override;
+    bool on_extension_handshake(const lt::bdecode_node& handshake) override;
+    bool on_extended(int length, int id, lt::span<const char> body) override;
+    void on_disconnect(const lt::error_code& why) override;
+    bool can_disconnect(const lt::error_code& why) override;
+    bool on_have(lt::piece_index_t piece) override;
+    bool on_bitfield(const lt::bitfield& pieces) override;
+    bool on_have_all() override;
+    bool on_piece(const lt::peer_request& request, lt::span<const char> bytes) override;
+
+  private:
+    void take(const Message& message);
+    void take(const Hello& hello);
+    bool liar();
+
+    LinkKeeper& keeper_;
+    LineageId lineage_;
+    lt::peer_connection_handle connection_;
+    lt::address address_;
+    Welcome welcome_;
+    int their_id_ = 0;
+    bool is_open_ = true;
+    bool has_breached_ = false;
+    Bytes pending_;
+    std::unique_ptr<Giver> giver_;
+    std::unique_ptr<Taker> taker_;
+    Allowance hellos_{limits::max_hellos, 1};
+    TimePoint since_ = std::chrono::steady_clock::now();
+};
+
+// Errors that end connections to those who are not wanted.
+lt::error_code unwanted();
+
+}  // namespace packswarm::swarm

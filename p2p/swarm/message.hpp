@@ -1,0 +1,92 @@
+// The peer channel's messages (BEP 10 extension "packswarm"), as plain structs and as bytes: one byte of type, then the
+// fields in order, integers big-endian. A connection belongs to one lineage, so no message names any.
+// Not here: what they mean to a conversation (giver.hpp, taker.hpp). Errors: Corrupt for everything that is not exactly right.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "p2p/base/digest.hpp"
+#include "p2p/base/result.hpp"
+#include "p2p/base/units.hpp"
+
+namespace packswarm::swarm {
+
+inline constexpr std::uint16_t protocol_version = 1;
+
+using Token = std::uint32_t;                 // chosen by the asker, comes back with the answer
+using AgentId = std::array<std::uint8_t, 16>;  // random, new with every start
+
+// First on every connection from both sides; again when the root changes. Bytes after the known fields are left for later versions.
+struct Hello {
+    std::uint16_t version = protocol_version;
+    AgentId agent_id{};
+    std::uint16_t listen_port = 0;
+    std::string agent;       // at most limits::max_agent_name bytes
+    std::int64_t date = 0;   // seconds since the epoch; newest verified root of this connection's lineage
+    Digest root;             // zero: none
+    ByteCount root_size = 0;
+    friend bool operator==(const Hello&, const Hello&) = default;
+};
+
+struct Ask {
+    Token token = 0;
+    std::vector<Digest> digests;  // 1 to limits::max_ask
+    friend bool operator==(const Ask&, const Ask&) = default;
+};
+
+struct Told {
+    Digest digest;
+    ByteCount size = 0;
+    PieceHashes pieces;  // all of the canonical torrent, or none
+    friend bool operator==(const Told&, const Told&) = default;
+};
+
+// One ask gets one or more tells; only the last is marked so. What is not named is not shared.
+struct Tell {
+    Token token = 0;
+    bool last = true;
+    std::vector<Told> entries;
+    friend bool operator==(const Tell&, const Tell&) = default;
+};
+
+// Answers come in the order of the gets: one data of exactly this length, or one refuse.
+struct Get {
+    Token token = 0;
+    Digest digest;
+    ByteCount offset = 0;
+    std::uint32_t length = 0;  // 1 to limits::max_data_block
+    friend bool operator==(const Get&, const Get&) = default;
+};
+
+struct Data {
+    Token token = 0;
+    ByteView bytes;  // borrowed from the decoded message
+};
+
+struct Refuse {
+    Token token = 0;
+    friend bool operator==(const Refuse&, const Refuse&) = default;
+};
+
+// The asker no longer wants this get; it is still answered in its turn, with a refuse when nothing was sent yet.
+struct Cancel {
+    Token token = 0;
+    friend bool operator==(const Cancel&, const Cancel&) = default;
+};
+
+using Message = std::variant<Hello, Ask, Tell, Get, Data, Refuse, Cancel>;
+
+// headroom: bytes left free at the front for a frame around the message.
+Bytes encode(const Message& message, std::size_t headroom = 0);
+// A data message whose payload, the last length bytes, is still to be filled in.
+Bytes encode_data(Token token, std::size_t length, std::size_t headroom = 0);
+Result<Message> decode(ByteView bytes);
+
+// Bytes that one entry adds to a tell.
+std::size_t encoded_size(const Told& entry);
+
+}  // namespace packswarm::swarm

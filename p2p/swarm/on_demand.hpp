@@ -1,0 +1,47 @@
+// OnDemand: gives large artifacts of the shelf through their canonical torrents, each loaded when the first handshake for it
+// arrives and dropped again when idle. Not here: taking one (joins.hpp). Network thread.
+// It never writes: what is on the shelf and has changed is withdrawn, not repaired.
+#pragma once
+
+#include <libtorrent/extensions.hpp>
+#include <libtorrent/torrent_handle.hpp>
+#include <unordered_map>
+
+#include "p2p/swarm/channel.hpp"
+
+namespace packswarm::swarm {
+
+class OnDemand {
+  public:
+    OnDemand(Session& session, Shelf& shelf, Channel& channel) : session_(session), shelf_(shelf), channel_(channel) {}
+
+    void start();
+    // A stranger's handshake names a torrent that is not loaded: fills params and answers true when it is on the shelf.
+    bool load(const Infohash& infohash, lt::add_torrent_params& params);
+    void unload(const Infohash& infohash);
+    void on_alert(lt::alert* alert);
+    std::size_t loaded() const { return seeds_.size(); }
+
+  private:
+    struct Seed {
+        Digest digest;
+        lt::torrent_handle torrent;
+        int connections = 0;
+        TimePoint idle_since{};
+    };
+    class Giving;
+    class Receiver;
+    void spoiled(const Infohash& infohash, const std::string& why);
+    void drop_idle(TimePoint idle_before);
+    void drop_changed();
+
+    Session& session_;
+    Shelf& shelf_;
+    Channel& channel_;
+    std::unordered_map<Infohash, Seed> seeds_;
+};
+
+// The info dictionary of a shelved or wanted artifact as libtorrent wants it.
+std::shared_ptr<lt::torrent_info> canonical_info(const Digest& digest, ByteCount size, const PieceHashes& pieces);
+
+}  // namespace packswarm::swarm

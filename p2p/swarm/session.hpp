@@ -1,0 +1,73 @@
+// Session: the libtorrent session on a thread and an io_context of ours, its settings, its filter of addresses, its alerts.
+// Not here: any torrent. start, post and close: any one thread; everything else: network thread, where plugins and alerts run too.
+#pragma once
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <future>
+#include <libtorrent/alert.hpp>
+#include <libtorrent/extensions.hpp>
+#include <libtorrent/session.hpp>
+#include <memory>
+#include <set>
+#include <thread>
+
+#include "p2p/base/loop.hpp"
+#include "p2p/swarm/bans.hpp"
+#include "p2p/swarm/networks.hpp"
+#include "p2p/swarm/swarm.hpp"
+
+namespace packswarm::swarm {
+
+class Session {
+  public:
+    using OnAlert = std::function<void(lt::alert*)>;
+
+    // Refused: settings that make no sense.
+    static Result<std::unique_ptr<Session>> make(const SwarmSettings& settings);
+    ~Session();
+
+    // Starts the thread; answers when the port is ours or not. plugin is asked about every torrent.
+    Result<void> start(std::shared_ptr<lt::plugin> plugin, OnAlert on_alert);
+    void post(Task task);   // runs it on the network thread, unless close comes first
+    std::function<void(Task)> poster() const;  // does the same from any thread, and may outlive the session
+    void close();           // after this nothing of ours runs on the network thread; within a second
+    int port() const { return port_; }
+
+    lt::session_handle& handle() { return handle_; }
+    bool is_lan(const lt::address& address) const { return lan_.contains(address); }
+    // Drops what is connected to the address, and keeps it away for so long.
+    void ban(const lt::address& address, Seconds time);
+    void after(Millis delay, Task task);
+    void every(Millis interval, Task task);
+
+  private:
+    using Work = boost::asio::executor_work_guard<lt::io_context::executor_type>;
+    struct Listening;
+
+    Session(const SwarmSettings& settings, Networks lan, Networks banned);
+    void set_peer_classes(ByteCount upload_limit);
+    void apply_filter();
+    void read_alerts();
+    void note_listening(lt::alert* alert);
+    Result<void> wait_for_port();
+
+    SwarmSettings settings_;
+    Networks lan_, banned_;
+    Bans bans_;
+    OnAlert on_alert_;
+    std::shared_ptr<Listening> listening_;
+    int port_ = 0;
+    std::shared_ptr<lt::io_context> io_ = std::make_shared<lt::io_context>(1);
+    std::unique_ptr<lt::session> session_;
+    lt::session_handle handle_;
+    std::unique_ptr<Work> work_;
+    std::promise<void> ended_;
+    std::future<void> has_ended_ = ended_.get_future();
+    std::thread thread_;
+    std::set<std::shared_ptr<boost::asio::steady_timer>> timers_;
+    std::shared_ptr<bool> open_ = std::make_shared<bool>(true);  // network thread: false once closing
+};
+
+}  // namespace packswarm::swarm

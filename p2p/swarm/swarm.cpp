@@ -1,0 +1,181 @@
+#include "p2p/swarm/swarm.hpp"
+
+#include <libtorrent/extensions.hpp>
+
+#include "p2p/base/log.hpp"
+#include "p2p/swarm/joins.hpp"
+#include "p2p/swarm/rendezvous.hpp"
+
+namespace packswarm::swarm {
+
+namespace {
+
+// What libtorrent asks about handshakes for torrents that are not loaded.
+class Doorkeeper final : public lt::plugin {
+  public:
+    explicit Doorkeeper(OnDemand& on_demand) : on_demand_(on_demand) {}
+    lt::feature_flags_t implemented_features() override { return asks_about_unknown_torrents<lt::plugin>(); }
+    bool on_unknown_torrent(const lt::info_hash_t& hashes, const lt::peer_connection_handle&, lt::add_torrent_params& params) override {
+        return on_demand_.load(Infohash::from_raw(hashes.v1.data()), params);
+    }
+
+  private:
+    // libtorrent 2.0.10 wants to be told; before that it always asks.
+    template <class Plugin>
+    static lt::feature_flags_t asks_about_unknown_torrents() {
+        if constexpr (requires { Plugin::unknown_torrent_feature; }) return Plugin::unknown_torrent_feature;
+        return {};
+    }
+    OnDemand& on_demand_;
+};
+
+Result<void> check(const SwarmSettings& settings) {
+    for (const auto& peer : settings.static_peers)
+        if (const auto parts = split_endpoint(peer); !parts) return tl::unexpected(parts.error());
+    if (settings.upload_limit < 0) return fail(ErrorKind::Refused, "an upload limit of {} bytes a second", settings.upload_limit);
+    return {};
+}
+
+}  // namespace
+
+// From what is spoken to, to who speaks. Front belongs to the loop, all below session to the network thread once it runs.
+struct Swarm::Inside {
+    Loop& loop;
+    std::shared_ptr<Front> front = std::make_shared<Front>();
+    std::unique_ptr<Session> session;
+    ToLoop to_loop;
+    Shelf shelf;
+    Channel channel;
+    Rendezvous rendezvous;
+    OnDemand on_demand;
+    Joins joins;
+
+    Inside(Loop& the_loop, const SwarmSettings& settings, std::unique_ptr<Session> the_session)
+        : loop(the_loop),
+          session(std::move(the_session)),
+          to_loop(loop, front, [this] { session->post([this] { channel.resume(); }); }),
+          channel(*session, shelf, to_loop, {settings.agent, settings.ban_time, settings.get_timeout}),
+          rendezvous(*session, channel, settings),
+          on_demand(*session, shelf, channel),
+          joins(*session, channel, on_demand, to_loop) {}
+    ~Inside() { session->close(); }
+
+    Result<void> start() {
+        auto doorkeeper = std::make_shared<Doorkeeper>(on_demand);
+        return session->start(std::move(doorkeeper), [this](lt::alert* alert) {
+            rendezvous.on_alert(alert);
+            on_demand.on_alert(alert);
+            joins.on_alert(alert);
+        });
+    }
+    void begin() {
+        channel.start();
+        rendezvous.start();
+        on_demand.start();
+        joins.start();
+    }
+};
+
+std::vector<std::string> SwarmSettings::default_lan_networks() {
+    return {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8", "fc00::/7", "fe80::/10", "::1"};
+}
+
+Result<std::unique_ptr<Swarm>> Swarm::open(Loop& loop, SwarmSettings settings) {
+    if (auto sane = check(settings); !sane) return tl::unexpected(sane.error());
+    auto session = Session::make(settings);
+    if (!session) return tl::unexpected(session.error());
+    auto inside = std::make_unique<Inside>(loop, settings, std::move(*session));
+    if (auto started = inside->start(); !started) return tl::unexpected(started.error());
+    inside->session->post([inside = inside.get()] { inside->begin(); });
+    return std::unique_ptr<Swarm>(new Swarm(std::move(inside)));
+}
+
+Swarm::Swarm(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
+Swarm::~Swarm() = default;
+
+int Swarm::port() const { return inside_->session->port(); }
+void Swarm::set_observer(broker::PeerObserver* observer) { inside_->front->set_observer(observer); }
+std::vector<broker::PeerView> Swarm::view() const { return inside_->front->view(); }
+
+void Swarm::set_lineages(std::vector<broker::LineageState> lineages) {
+    std::vector<LineageShow> shows;
+    for (const auto& state : lineages)
+        shows.push_back({state.lineage.name(), state.date.time_since_epoch().count(), state.root, state.root_size});
+    if (shows.size() > limits::max_lineages) {
+        spdlog::warn("swarm: {} lineages are too many, only the first {} are shared", shows.size(), limits::max_lineages);
+        shows.resize(limits::max_lineages);
+    }
+    inside_->session->post([in = inside_.get(), shows = std::move(shows)] { in->rendezvous.set_lineages(shows); });
+}
+
+void Swarm::ask(const std::string& lineage, std::vector<Digest> digests) {
+    if (digests.empty()) return;
+    inside_->session->post([in = inside_.get(), id = lineage_id(lineage), digests = std::move(digests)] { in->channel.ask(id, digests); });
+}
+
+broker::FetchId Swarm::get(broker::PeerId peer, const Digest& digest, ByteRange range, broker::GetEvents events) {
+    const auto id = inside_->front->expect(std::move(events));
+    const bool sane = range.begin >= 0 && range.end <= limits::max_artifact;
+    if (!sane || range.empty()) {
+        const Result<void> result = sane ? Result<void>{} : fail(ErrorKind::Refused, "bytes {} to {} of an artifact", range.begin, range.end);
+        inside_->to_loop.tell([id, result](Front& front) { front.done(id, result); });
+        return id;
+    }
+    inside_->session->post([in = inside_.get(), id, peer, digest, range] { in->channel.get(id, peer, digest, range); });
+    return id;
+}
+
+void Swarm::cancel(broker::FetchId fetch) {
+    if (!inside_->front->forget(fetch)) return;
+    inside_->session->post([in = inside_.get(), fetch] { in->channel.cancel(fetch); });
+}
+
+broker::JoinId Swarm::join(broker::Join join, broker::JoinEvents events) {
+    const auto id = inside_->front->expect(std::move(events));
+    inside_->session->post([in = inside_.get(), id, join = std::move(join)] { in->joins.join(id, join); });
+    return id;
+}
+
+void Swarm::add_peer(broker::JoinId join, broker::PeerId peer) {
+    inside_->session->post([in = inside_.get(), join, peer] { in->joins.add_peer(join, peer); });
+}
+
+void Swarm::claim(broker::JoinId join, std::size_t first, std::size_t count) {
+    inside_->session->post([in = inside_.get(), join, first, count] { in->joins.claim(join, first, count); });
+}
+
+void Swarm::unclaim(broker::JoinId join, std::size_t first, std::size_t count) {
+    inside_->session->post([in = inside_.get(), join, first, count] { in->joins.unclaim(join, first, count); });
+}
+
+void Swarm::feed(broker::JoinId join, std::size_t piece, Bytes bytes) {
+    auto shared = std::make_shared<Bytes>(std::move(bytes));
+    inside_->session->post([in = inside_.get(), join, piece, shared] { in->joins.feed(join, piece, std::move(*shared)); });
+}
+
+void Swarm::leave(broker::JoinId join, Task left) {
+    if (!inside_->front->leave(join, std::move(left))) return;
+    inside_->session->post([in = inside_.get(), join] { in->joins.leave(join); });
+}
+
+void Swarm::blame(broker::PeerId peer, broker::Blame why) {
+    inside_->session->post([in = inside_.get(), peer, why] { in->channel.blame(peer, why); });
+}
+
+void Swarm::offer(const StoredFile& file, const std::string& lineage, PieceHashes pieces) {
+    auto entry = Shelf::prepare(file, lineage_id(lineage), std::move(pieces));
+    if (!entry) return spdlog::warn("swarm: {} is not shared: {}", file.path().string(), entry.error().message);
+    inside_->session->post([in = inside_.get(), entry = std::move(*entry)] { in->shelf.put(entry); });
+}
+
+void Swarm::withdraw(const Digest& digest) {
+    inside_->session->post([in = inside_.get(), digest] {
+        const auto* entry = in->shelf.find(digest);
+        if (entry == nullptr) return;
+        const auto infohash = entry->infohash;
+        in->shelf.withdraw(digest);
+        in->on_demand.unload(infohash);
+    });
+}
+
+}  // namespace packswarm::swarm

@@ -1,0 +1,65 @@
+// Swarm: other agents, found and spoken to over libtorrent: rendezvous swarms, the peer channel, canonical torrents.
+// Not here: which peer is asked for what (broker), what may be shared (core policy, broker). All calls and callbacks on
+// the loop's thread; the network lives on a thread of its own that ends with this object, within a second.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "p2p/base/loop.hpp"
+#include "p2p/broker/ports.hpp"
+
+namespace packswarm::swarm {
+
+struct SwarmSettings {
+    std::string listen_address;             // "192.0.2.1", "::1"; empty: every address of this machine, IPv4 and IPv6
+    int port = 26881;                       // TCP and uTP; 0: any free port, see Swarm::port()
+    std::vector<std::string> static_peers;  // "host:port"; "[2001:db8::1]:port"
+    bool lan_discovery = true;              // BEP 14
+    bool outgoing_utp = true;
+    ByteCount upload_limit = 0;             // bytes per second to WAN peers together; 0: no limit. LAN peers are exempt
+    std::string agent = "packswarm/0.1";    // what other agents and BitTorrent peers are told
+    std::vector<std::string> banned_networks;  // "203.0.113.0/24", "2001:db8::/32", "198.51.100.7"
+    std::vector<std::string> lan_networks = default_lan_networks();
+    Seconds ban_time{3600};                 // how long a peer that broke the rules is neither dialled nor let in
+
+    Millis get_timeout{10'000};             // silence of a peer that owes an answer, before it is dropped
+
+    std::vector<std::string> dht_nodes;     // "host:port" to start from; empty: no DHT
+    std::vector<std::string> trackers;      // announce addresses for the rendezvous swarms; empty: none
+
+    static std::vector<std::string> default_lan_networks();
+};
+
+class Swarm final : public broker::Peers {
+  public:
+    // Starts listening. Errors: Refused for settings that make no sense, Broken when the port cannot be had.
+    static Result<std::unique_ptr<Swarm>> open(Loop& loop, SwarmSettings settings);
+    ~Swarm() override;
+
+    int port() const;  // the TCP port it listens on
+
+    void set_observer(broker::PeerObserver* observer) override;
+    void set_lineages(std::vector<broker::LineageState> lineages) override;
+    void ask(const std::string& lineage, std::vector<Digest> digests) override;
+    broker::FetchId get(broker::PeerId peer, const Digest& digest, ByteRange range, broker::GetEvents events) override;
+    void cancel(broker::FetchId fetch) override;
+    broker::JoinId join(broker::Join join, broker::JoinEvents events) override;
+    void add_peer(broker::JoinId join, broker::PeerId peer) override;
+    void claim(broker::JoinId join, std::size_t first, std::size_t count) override;
+    void unclaim(broker::JoinId join, std::size_t first, std::size_t count) override;
+    void feed(broker::JoinId join, std::size_t piece, Bytes bytes) override;
+    void leave(broker::JoinId join, Task left) override;
+    void blame(broker::PeerId peer, broker::Blame why) override;
+    std::vector<broker::PeerView> view() const override;
+    void offer(const StoredFile& file, const std::string& lineage, PieceHashes pieces) override;
+    void withdraw(const Digest& digest) override;
+
+  private:
+    struct Inside;
+    explicit Swarm(std::unique_ptr<Inside> inside);
+    std::unique_ptr<Inside> inside_;
+};
+
+}  // namespace packswarm::swarm
