@@ -1,0 +1,182 @@
+#include "p2p/gateway/gateway.hpp"
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/network_v4.hpp>
+#include <boost/asio/ip/network_v6.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <csignal>
+#include <random>
+
+#include "p2p/base/limits.hpp"
+#include "p2p/base/log.hpp"
+#include "p2p/gateway/connection.hpp"
+
+namespace packswarm::gateway {
+
+namespace asio = boost::asio;
+
+namespace {
+
+using ErrorCode = boost::system::error_code;
+using asio::ip::tcp;
+
+constexpr auto pause_after_failed_accept = Millis(100);  // out of descriptors: do not spin
+constexpr auto transaction_gap = Seconds(60);            // requests after so long a silence belong to another transaction
+
+// The IPv4 address inside ::ffff:192.0.2.1, as sockets that listen on both show it.
+asio::ip::address unmapped(const asio::ip::address& address) {
+    if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address;
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+}
+
+struct Networks {
+    std::vector<asio::ip::network_v4> v4;
+    std::vector<asio::ip::network_v6> v6;
+
+    static Result<Networks> parse(const std::vector<std::string>& texts) {
+        Networks out;
+        for (const auto& text : texts) {
+            ErrorCode not_v4, not_v6;
+            const auto four = asio::ip::make_network_v4(text, not_v4);
+            const auto six = asio::ip::make_network_v6(text, not_v6);
+            if (!not_v4)
+                out.v4.push_back(four.canonical());
+            else if (!not_v6)
+                out.v6.push_back(six.canonical());
+            else
+                return fail(ErrorKind::Refused, "\"{}\" is not a network such as 192.168.0.0/16", text);
+        }
+        return out;
+    }
+    bool contain(const asio::ip::address& address) const {
+        if (address.is_loopback()) return true;
+        const auto contains = [](const auto& network, const auto& one) {
+            return network == std::decay_t<decltype(network)>(one, network.prefix_length()).canonical();
+        };
+        if (address.is_v4()) return std::any_of(v4.begin(), v4.end(), [&](const auto& net) { return contains(net, address.to_v4()); });
+        return std::any_of(v6.begin(), v6.end(), [&](const auto& net) { return contains(net, address.to_v6()); });
+    }
+};
+
+std::string random_name() {
+    std::random_device random;
+    return fmt::format("packswarm-{:08x}{:08x}", random(), random());
+}
+
+Result<tcp::acceptor> listen_on(asio::io_context& io, const GatewaySettings& settings) {
+    ErrorCode error;
+    const auto address = asio::ip::make_address(settings.address, error);
+    if (error || settings.port < 0 || settings.port > 65535)
+        return fail(ErrorKind::Refused, "the gateway cannot listen on \"{}\" port {}: a numeric address and a port are needed",
+                    settings.address, settings.port);
+    const tcp::endpoint endpoint(address, static_cast<unsigned short>(settings.port));
+    tcp::acceptor acceptor(io);
+    acceptor.open(endpoint.protocol(), error);
+    if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor.bind(endpoint, error);
+    if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
+    if (!error) acceptor.non_blocking(true, error);
+    if (error) return fail(ErrorKind::Broken, "the gateway cannot listen on {} port {}: {}", settings.address, settings.port, error.message());
+    return acceptor;
+}
+
+void turn_away(tcp::socket socket, const Problem& problem) {
+    const auto now = std::chrono::floor<Seconds>(std::chrono::system_clock::now());
+    const auto text = problem_reply(problem, Body::sent, false, now);
+    ErrorCode ignored;
+    socket.non_blocking(true, ignored);
+    socket.write_some(asio::buffer(text), ignored);
+}
+
+}  // namespace
+
+struct Gateway::State : std::enable_shared_from_this<Gateway::State> {
+    State(asio::io_context& io, broker::Requests& requests_, tcp::acceptor acceptor_, Networks allowed_, GatewaySettings settings_)
+        : requests(requests_), acceptor(std::move(acceptor_)), pause(io), allowed(std::move(allowed_)),
+          settings(std::move(settings_)), started(std::chrono::floor<Seconds>(std::chrono::system_clock::now())) {}
+
+    broker::Requests& requests;
+    tcp::acceptor acceptor;
+    asio::steady_timer pause;
+    Networks allowed;
+    GatewaySettings settings;
+    WallTime started;
+    TimePoint last_request{};
+    std::uint64_t last_transaction = 0;
+    std::vector<std::shared_ptr<Connection>> connections;
+
+    void accept_next() {
+        acceptor.async_accept([self = shared_from_this()](const ErrorCode& error, tcp::socket socket) {
+            if (!self->acceptor.is_open()) return;
+            if (error && error != asio::error::connection_aborted) return self->accept_later(error);
+            if (!error) self->welcome(std::move(socket));
+            self->accept_next();
+        });
+    }
+
+    void accept_later(const ErrorCode& why) {
+        SPDLOG_WARN("accepting on the gateway: {}", why.message());
+        pause.expires_after(pause_after_failed_accept);
+        pause.async_wait([self = shared_from_this()](const ErrorCode& error) {
+            if (!error) self->accept_next();
+        });
+    }
+
+    void welcome(tcp::socket socket) {
+        ErrorCode error;
+        const auto remote = socket.remote_endpoint(error);
+        const auto local = error ? tcp::endpoint() : socket.local_endpoint(error);
+        if (error) return;
+        if (!allowed.contain(unmapped(remote.address()))) return turn_away(std::move(socket), {403, "this network may not use this agent"});
+        if (connections.size() >= limits::max_gateway_clients) return turn_away(std::move(socket), {503, "too many connections"});
+        const Door door{unmapped(local.address()).to_string(), local.port(), settings.via};
+        Connection::Parts parts{requests, door, settings.patience, [this] { return transaction(); }};
+        auto connection = std::make_shared<Connection>(std::move(socket), std::move(parts));
+        connections.push_back(connection);
+        connection->start([weak = weak_from_this(), raw = connection.get()] {
+            if (const auto self = weak.lock()) std::erase_if(self->connections, [&](const auto& one) { return one.get() == raw; });
+        });
+    }
+
+    // HTTP does not say which requests belong together; time does well enough.
+    std::string transaction() {
+        const auto now = std::chrono::steady_clock::now();
+        if (last_transaction == 0 || now - last_request > transaction_gap) ++last_transaction;
+        last_request = now;
+        return fmt::format("gateway-{}-{}", started.time_since_epoch().count(), last_transaction);
+    }
+
+    void stop() {
+        ErrorCode ignored;
+        acceptor.close(ignored);
+        pause.cancel();
+        for (const auto& connection : std::exchange(connections, {})) connection->stop();
+    }
+};
+
+Gateway::Gateway(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+Result<std::unique_ptr<Gateway>> Gateway::open(asio::io_context& io, broker::Requests& requests, GatewaySettings settings) {
+    auto allowed = Networks::parse(settings.allowed_networks);
+    if (!allowed) return tl::unexpected(allowed.error());
+    auto acceptor = listen_on(io, settings);
+    if (!acceptor) return tl::unexpected(acceptor.error());
+    std::signal(SIGPIPE, SIG_IGN);  // sendfile(2) has no MSG_NOSIGNAL
+    if (settings.via.empty()) settings.via = random_name();
+    auto state = std::make_shared<State>(io, requests, std::move(*acceptor), std::move(*allowed), std::move(settings));
+    state->accept_next();
+    return std::unique_ptr<Gateway>(new Gateway(std::move(state)));
+}
+
+Gateway::~Gateway() { state_->stop(); }
+
+int Gateway::port() const {
+    ErrorCode ignored;
+    return state_->acceptor.local_endpoint(ignored).port();
+}
+
+std::size_t Gateway::clients() const { return state_->connections.size(); }
+
+}  // namespace packswarm::gateway

@@ -1,0 +1,32 @@
+// What a request-target means (RFC 9112 3.2): a pacman path /<repo>/os/<arch>/<file>, or an absolute address, as proxies get them.
+// All spellings of one name are folded to one. A path must be asked of us by our own address: a web page whose name was
+// rebound to this machine (DNS rebinding) asks by its name. Any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+
+#include "p2p/gateway/reply.hpp"
+
+namespace packswarm::gateway {
+
+struct Target {
+    std::string url;  // absolute form: the address in its one spelling; empty for a pacman path
+    std::string repository, architecture, file;  // pacman path, decoded
+    bool is_pacman_path() const { return url.empty(); }
+};
+
+struct Door {  // our end of the connection
+    std::string address;  // "127.0.0.1", "::1"
+    int port = 0;
+    std::string via;      // our name in Via
+};
+
+// host: the Host header's value; ignored for the absolute form, as RFC 9112 3.2.2 says.
+tl::expected<Target, Problem> parse_target(std::string_view target, std::string_view host, const Door& door);
+
+// Whether the file is a package that pacman takes only together with <file>.sig.
+bool needs_signature(const Target& target);
+
+}  // namespace packswarm::gateway

@@ -1,0 +1,173 @@
+#include "p2p/gateway/head.hpp"
+
+#include <gtest/gtest.h>
+
+#include "p2p/base/limits.hpp"
+#include "p2p/gateway/http_date.hpp"
+
+namespace packswarm::gateway {
+namespace {
+
+const Door door{"192.168.1.5", 7878, "packswarm-0123"};
+
+std::string request(const std::string& target, const std::string& more = "", const std::string& host = "127.0.0.1:7878") {
+    return "GET " + target + " HTTP/1.1\r\nHost: " + host + "\r\n" + more + "\r\n";
+}
+Head accepted(const std::string& bytes) {
+    auto head = read_head(bytes, door);
+    if (!head) throw std::runtime_error(head.error().message);
+    if (!*head) throw std::runtime_error("incomplete");
+    return **head;
+}
+int status(const std::string& bytes) {
+    auto head = read_head(bytes, door);
+    return head ? 0 : head.error().status;
+}
+
+TEST(Head, ReadsAPacmanPath) {
+    const auto head = accepted(request("/core/os/x86_64/pacman-6.0.2-1-x86_64.pkg.tar.zst"));
+    EXPECT_TRUE(head.target.is_pacman_path());
+    EXPECT_EQ(head.target.repository, "core");
+    EXPECT_EQ(head.target.architecture, "x86_64");
+    EXPECT_EQ(head.target.file, "pacman-6.0.2-1-x86_64.pkg.tar.zst");
+    EXPECT_TRUE(head.wants_body);
+    EXPECT_TRUE(head.keep_alive);
+    EXPECT_TRUE(needs_signature(head.target));
+}
+
+TEST(Head, FoldsEverySpellingOfANameToOne) {
+    for (const char* spelling : {"a:1+2~.pkg.tar.zst", "a%3A1%2B2~.pkg.tar.zst", "%61%3a1%2b2%7E.pkg.tar.zst"})
+        EXPECT_EQ(accepted(request(std::string("/core/os/x86_64/") + spelling)).target.file, "a:1+2~.pkg.tar.zst");
+    EXPECT_EQ(accepted(request("http://deb.example/g%2b%2b", "", "deb.example")).target.url,
+              accepted(request("HTTP://DEB.example:80/g++", "", "deb.example")).target.url);
+}
+
+TEST(Head, ReadsAnAbsoluteAddressAsAProxyWould) {
+    const auto head = accepted(request("http://deb.example:8080/debian/x.deb?q=1", "", "whatever.example"));
+    EXPECT_FALSE(head.target.is_pacman_path());
+    EXPECT_EQ(head.target.url, "http://deb.example:8080/debian/x.deb?q=1");
+    EXPECT_FALSE(needs_signature(head.target));
+}
+
+TEST(Head, TakesAnAbsoluteAddressOfItsOwnForAPath) {
+    for (const char* own : {"127.0.0.1:7878", "localhost:7878", "192.168.1.5:7878", "[::1]:7878"})
+        EXPECT_EQ(accepted(request("http://" + std::string(own) + "/core/os/x86_64/core.db")).target.file, "core.db") << own;
+    EXPECT_FALSE(accepted(request("http://127.0.0.1:80/core/os/x86_64/core.db")).target.is_pacman_path());
+}
+
+TEST(Head, AnswersPathsOnlyWhenAskedByAddress) {
+    for (const char* host : {"127.0.0.1", "127.0.0.1:7878", "localhost:7878", "192.168.1.5:7878", "[::1]:7878", "127.9.9.9"})
+        EXPECT_EQ(status(request("/core/os/x86_64/core.db", "", host)), 0) << host;
+    for (const char* host : {"evil.example", "127.0.0.1.evil.example", "127.evil", "192.168.1.6", "", "a b", "127.0.0.1:x"})
+        EXPECT_EQ(status(request("/core/os/x86_64/core.db", "", host)), 403) << host;
+}
+
+TEST(Head, RefusesPathsOfAnyOtherShape) {
+    for (const char* path : {"/", "/core", "/core/os/x86_64", "/core/os/x86_64/", "/core/os/x86_64/a/b", "/core/xx/x86_64/a", "//os/x86_64/a",
+                             "/core/os/x86_64/a%2Fb", "/core/os/x86_64/a%20b", "/core/os/x86_64/a%23b"})
+        EXPECT_EQ(status(request(path)), 404) << path;
+    for (const char* path : {"/core/os/x86_64/..", "/core/os/x86_64/%2e%2e", "/core/os/x86_64/a%00b", "/core/os/x86_64/a%0d%0ab",
+                             "/core/os/x86_64/a%zz", "*", "core/os/x86_64/a", "ftp://m.example/x", "http://", "http:///x"})
+        EXPECT_EQ(status(request(path)), 400) << path;
+}
+
+TEST(Head, RefusesWhatAPackageManagerDoesNotSend) {
+    EXPECT_EQ(status("CONNECT deb.example:443 HTTP/1.1\r\nHost: deb.example:443\r\n\r\n"), 405);
+    EXPECT_EQ(status("POST /core/os/x86_64/a HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n"), 405);
+    EXPECT_EQ(status(request("/core/os/x86_64/a", "Content-Length: 5\r\n")), 413);
+    EXPECT_EQ(status(request("/core/os/x86_64/a", "Transfer-Encoding: chunked\r\n")), 413);
+    EXPECT_EQ(status(request("/core/os/x86_64/a", "Host: 127.0.0.1\r\n")), 400);
+    EXPECT_EQ(status("GET /core/os/x86_64/a HTTP/1.1\r\n\r\n"), 400);
+    EXPECT_EQ(status("\x16\x03\x01 nonsense\r\n\r\n"), 400);
+    EXPECT_EQ(status("GET  /core/os/x86_64/a HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"), 400);
+    EXPECT_EQ(status("GET /core/os/x86_64/a HTTP/3.7\r\nHost: 127.0.0.1\r\n\r\n"), 400);
+    EXPECT_EQ(status(request("/core/os/x86_64/a", "Authorization: Basic eA==\r\n")), 403);
+    EXPECT_EQ(status(request("http://u:p@deb.example/x")), 403);
+    EXPECT_EQ(status(request("/core/os/x86_64/a", "Origin: http://evil.example\r\n")), 403);
+    EXPECT_EQ(status(request("/core/os/x86_64/a", "Sec-Fetch-Site: cross-site\r\n")), 403);
+}
+
+TEST(Head, FindsItsOwnNameInVia) {
+    EXPECT_EQ(status(request("/core/os/x86_64/a", "Via: 1.1 other, 1.1 packswarm-0123\r\n")), 508);
+    EXPECT_EQ(status(request("/core/os/x86_64/a", "Via: 1.1 other\r\nVia: 1.1 packswarm-0123\r\n")), 508);
+    EXPECT_EQ(status(request("/core/os/x86_64/a", "Via: 1.1 packswarm-4567\r\n")), 0);
+}
+
+TEST(Head, WaitsForTheEndAndTakesOnlyItsOwnBytes) {
+    const auto first = request("/core/os/x86_64/one"), second = request("/core/os/x86_64/two");
+    for (std::size_t size = 0; size < first.size(); ++size) {
+        auto head = read_head(first.substr(0, size), door);
+        ASSERT_TRUE(head);
+        EXPECT_FALSE(*head);
+    }
+    EXPECT_EQ(accepted(first + second).length, first.size());
+    EXPECT_EQ(accepted((first + second).substr(first.size())).target.file, "two");
+}
+
+TEST(Head, BoundsItsLength) {
+    EXPECT_EQ(status(request("/core/os/x86_64/a", "X: " + std::string(limits::max_http_head, 'x') + "\r\n")), 431);
+    EXPECT_EQ(status("GET /" + std::string(limits::max_http_head, 'x')), 431);
+    EXPECT_EQ(status(request("http://deb.example/" + std::string(limits::max_url, 'x'))), 400);
+}
+
+TEST(Head, KnowsWhetherTheConnectionGoesOn) {
+    EXPECT_FALSE(accepted(request("/core/os/x86_64/a", "Connection: close\r\n")).keep_alive);
+    EXPECT_FALSE(accepted("GET /core/os/x86_64/a HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n").keep_alive);
+    EXPECT_TRUE(accepted("GET /core/os/x86_64/a HTTP/1.0\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n\r\n").keep_alive);
+}
+
+TEST(Head, ReadsConditions) {
+    const auto head = accepted(request("/core/os/x86_64/a", "Range: bytes=5-\r\nIf-Range: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+                                                            "If-Modified-Since: Sun, 06 Nov 1994 08:49:38 GMT\r\n"));
+    EXPECT_EQ(head.range->first, 5);
+    EXPECT_EQ(head.if_range, WallTime(Seconds(784111777)));
+    EXPECT_EQ(head.if_modified_since, WallTime(Seconds(784111778)));
+    EXPECT_FALSE(accepted(request("/core/os/x86_64/a", "Range: bytes=5-\r\nIf-Range: \"tag\"\r\n")).range);
+}
+
+TEST(Range, ReadsOneRangeAndIgnoresTheRest) {
+    const auto laid = [](std::string_view text, ByteCount size) {
+        const auto wish = parse_range(text);
+        return wish ? lay_on(*wish, size) : std::optional(ByteRange{-1, -1});
+    };
+    EXPECT_EQ(laid("bytes=0-0", 10), (ByteRange{0, 1}));
+    EXPECT_EQ(laid("bytes=3-5", 10), (ByteRange{3, 6}));
+    EXPECT_EQ(laid("bytes=3-500", 10), (ByteRange{3, 10}));
+    EXPECT_EQ(laid("bytes=3-", 10), (ByteRange{3, 10}));
+    EXPECT_EQ(laid("bytes=-3", 10), (ByteRange{7, 10}));
+    EXPECT_EQ(laid("bytes=-30", 10), (ByteRange{0, 10}));
+    EXPECT_EQ(laid("bytes=10-", 10), std::nullopt);
+    EXPECT_EQ(laid("bytes=-0", 10), std::nullopt);
+    EXPECT_EQ(laid("bytes=-5", 0), std::nullopt);
+    EXPECT_EQ(laid("bytes=9223372036854775807-9223372036854775807", 10), std::nullopt);
+    EXPECT_EQ(laid("bytes=0-9223372036854775807", 10), (ByteRange{0, 10}));
+    for (const char* ignored : {"", "bytes=", "bytes=-", "bytes=5-3", "bytes=0-1,3-4", "bytes=a-b", "items=0-1", "bytes=1-2x",
+                                "bytes=99999999999999999999-", "bytes=--5", "bytes=+5-"})
+        EXPECT_EQ(laid(ignored, 10), (ByteRange{-1, -1})) << ignored;
+}
+
+TEST(HttpDate, SurvivesTheRoundTrip) {
+    for (const std::int64_t seconds : {std::int64_t{0}, std::int64_t{784111777}, std::int64_t{951827696}, std::int64_t{4102444799}}) {
+        const WallTime time{Seconds(seconds)};
+        EXPECT_EQ(parse_http_date(http_date(time)), time) << http_date(time);
+    }
+    EXPECT_EQ(http_date(WallTime(Seconds(784111777))), "Sun, 06 Nov 1994 08:49:37 GMT");
+}
+
+TEST(HttpDate, ReadsNothingElse) {
+    for (const char* text : {"", "today", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT",
+                             "Sun, 06 Nov 1994 08:49:37 UTC", "Sun, 06 Xyz 1994 08:49:37 GMT", "Sun, -6 Nov 1994 08:49:37 GMT"})
+        EXPECT_FALSE(parse_http_date(text)) << text;
+}
+
+TEST(Reply, SaysWhatAndWhyInOneLine) {
+    const auto reply = problem_reply(problem_of({ErrorKind::Absent, "no mirror\r\nSet-Cookie: x"}), Body::sent, true, WallTime());
+    EXPECT_EQ(reply.substr(0, 24), "HTTP/1.1 404 Not Found\r\n");
+    EXPECT_NE(reply.find("\r\n\r\npackswarm: absent: no mirror\\x0d\\x0aSet-Cookie: x\n"), std::string::npos) << reply;
+    const auto head = problem_reply(problem_of({ErrorKind::Absent, "no mirror\r\nSet-Cookie: x"}), Body::left_out, true, WallTime());
+    EXPECT_EQ(head, reply.substr(0, head.size()));
+    EXPECT_EQ(head.substr(head.size() - 4), "\r\n\r\n");
+}
+
+}  // namespace
+}  // namespace packswarm::gateway
