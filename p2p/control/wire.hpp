@@ -1,0 +1,48 @@
+// Wire: one end of the control socket: lines in and out, with descriptors beside them (unix(7), SCM_RIGHTS). Never blocks.
+// A descriptor comes with the first byte of its line, so descriptors and the lines that claim them keep the same order.
+// Errors: Transient (the other end is gone), Refused (it broke a bound). One thread.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+
+#include "p2p/base/file.hpp"
+
+namespace packswarm::control {
+
+class Wire {
+  public:
+    explicit Wire(FileHandle socket) : socket_(std::move(socket)) {}
+
+    int fd() const { return socket_.fd(); }
+    // Takes what is there, at most a few hundred KiB. Lines that came before an error can still be taken.
+    Result<void> receive();
+    // The next whole line without its '\n', if there is one. Refused: it is longer than limits::max_control_line.
+    Result<std::optional<std::string>> take_line();
+    FileHandle take_file();  // the oldest unclaimed descriptor; closed when there is none
+
+    void queue(std::string line, FileHandle file = {});
+    Result<void> flush();  // sends until all is sent or the socket is full
+    bool has_output() const { return !output_.empty(); }
+    ByteCount queued() const { return queued_; }
+
+  private:
+    struct Outgoing {
+        std::string line;
+        FileHandle file;
+        std::size_t sent = 0;
+    };
+    Result<bool> receive_once();
+    Result<bool> send_once(Outgoing& next);
+
+    FileHandle socket_;
+    std::string input_;
+    std::size_t taken_ = 0;    // bytes of input_ already given out as lines
+    std::size_t scanned_ = 0;  // bytes of input_ known to hold no further '\n'
+    std::deque<FileHandle> files_;
+    std::deque<Outgoing> output_;
+    ByteCount queued_ = 0;
+};
+
+}  // namespace packswarm::control
