@@ -1,0 +1,204 @@
+#include "p2p/daemon/app.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+
+#include "p2p/base/log.hpp"
+#include "p2p/base/version.hpp"
+#include "p2p/broker/broker.hpp"
+#include "p2p/control/control_server.hpp"
+#include "p2p/daemon/asio_loop.hpp"
+#include "p2p/daemon/no_peers.hpp"
+#include "p2p/daemon/notify.hpp"
+#include "p2p/daemon/owner.hpp"
+#include "p2p/daemon/repositories.hpp"
+#include "p2p/daemon/trust.hpp"
+#include "p2p/gateway/gateway.hpp"
+#include "p2p/store/ledger.hpp"
+#include "p2p/store/vault.hpp"
+#include "p2p/swarm/swarm.hpp"
+#include "p2p/web/mirror_client.hpp"
+
+namespace packswarm::daemon {
+
+struct App::Parts {
+    Config config;
+    Reload reload;
+    boost::asio::io_context io{1};
+    AsioLoop loop{io};                                   // the one thread that owns all state below
+    WorkerPool workers{loop};                            // two threads: hashing, signatures, index parsing, disk flushes
+    TrustDesk trust{workers};                            // signatures and digests (verify)
+    std::unique_ptr<store::Ledger> ledger;               // floors, mirror health, history (SQLite)
+    std::unique_ptr<store::Vault> vault;                 // files by digest, within the quota
+    std::unique_ptr<web::MirrorClient> mirrors;          // mirrors over HTTP(S), a thread of its own (libcurl)
+    std::unique_ptr<swarm::Swarm> swarm;                 // other agents, a thread of its own (libtorrent)
+    NoPeers no_peers;                                    // in its place when the owner wants none
+    std::unique_ptr<broker::Broker> broker;              // the conductor
+    std::unique_ptr<Owner> owner;                        // answers to the owner
+    std::unique_ptr<control::ControlServer> control;     // unix socket: apt's method, packswarm
+    std::unique_ptr<gateway::Gateway> gateway;           // HTTP on loopback: pacman, proxies
+    boost::asio::signal_set signals{io, SIGTERM, SIGINT, SIGHUP};
+    std::string gateway_listens, swarm_listens;
+
+    Result<void> open_store();
+    Result<void> open_sources();
+    Result<void> open_doors();
+    void learn();
+    void wait_for_signal();
+    void apply(const Config& fresh);
+    broker::Peers& peers() { return swarm ? static_cast<broker::Peers&>(*swarm) : no_peers; }
+};
+
+Result<void> App::Parts::open_store() {
+    auto opened_ledger = store::Ledger::open({config.state_dir});
+    if (!opened_ledger) return tl::unexpected(opened_ledger.error());
+    ledger = std::move(*opened_ledger);
+    store::VaultSettings settings;
+    settings.folder = config.state_dir;
+    settings.quota = config.store_quota;
+    settings.reserve = config.store_reserve;
+    auto opened_vault = store::Vault::open(std::move(settings), loop, workers);
+    if (!opened_vault) return tl::unexpected(opened_vault.error());
+    vault = std::move(*opened_vault);
+    return {};
+}
+
+Result<void> App::Parts::open_sources() {
+    web::HttpSettings http;
+    http.ca_file = config.web_ca_file;
+    http.ca_path = config.web_ca_path;
+    mirrors = std::make_unique<web::MirrorClient>(loop, std::move(http));
+    if (!config.swarm_enabled) return {};
+    const auto listen = parse_endpoint(config.swarm_listen);
+    if (!listen) return tl::unexpected(listen.error());
+    swarm::SwarmSettings settings;
+    settings.listen_address = listen->address == "0.0.0.0" ? "" : listen->address;
+    settings.port = listen->port;
+    settings.static_peers = config.swarm_peers;
+    settings.lan_discovery = config.swarm_lan_discovery;
+    settings.outgoing_utp = config.swarm_utp;
+    settings.upload_limit = config.swarm_upload_limit;
+    settings.agent = "packswarm/" + std::string(program_version);
+    settings.banned_networks = config.swarm_banned_networks;
+    if (!config.swarm_lan_networks.empty()) settings.lan_networks = config.swarm_lan_networks;
+    settings.ban_time = Seconds(config.swarm_ban_seconds);
+    auto opened = swarm::Swarm::open(loop, std::move(settings));
+    if (!opened) return tl::unexpected(opened.error());
+    swarm = std::move(*opened);
+    swarm_listens = listen->address + ":" + std::to_string(swarm->port());
+    return {};
+}
+
+Result<void> App::Parts::open_doors() {
+    if (!config.gateway_listen.empty()) {
+        const auto listen = parse_endpoint(config.gateway_listen);
+        if (!listen) return tl::unexpected(listen.error());
+        auto opened = gateway::Gateway::open(io, *broker, {listen->address, listen->port, config.gateway_allow, ""});
+        if (!opened) return tl::unexpected(opened.error());
+        gateway = std::move(*opened);
+        gateway_listens = listen->address + ":" + std::to_string(gateway->port());
+    }
+    owner = std::make_unique<Owner>(House{loop, workers, config, *broker, peers(), *vault, *ledger, trust, gateway_listens, swarm_listens});
+    auto opened = control::ControlServer::open(io, *broker, *owner, {config.socket});
+    if (!opened) return tl::unexpected(opened.error());
+    control = std::move(*opened);
+    return {};
+}
+
+// The distributions' keys first: they decide what is public. Then the repositories, then what the store kept of them.
+void App::Parts::learn() {
+    core::KeyringSpec spec;
+    for (const auto& file : config.sharing_keyrings)
+        if (::access(file.c_str(), R_OK) == 0) spec.files.push_back(file);
+    const auto then = [this](Result<std::vector<core::Fingerprint>> keys) {
+        if (!keys) spdlog::warn("the public keyrings cannot be read: {}", keys.error().message);
+        auto& book = broker->book();
+        const auto known = keys.value_or(std::vector<core::Fingerprint>{});
+        book.set_public({known.begin(), known.end()}, {config.sharing_pacman_repositories.begin(), config.sharing_pacman_repositories.end()});
+        auto gathered = gather_repositories(config);
+        for (const auto& warning : gathered.warnings) spdlog::warn("{}", warning);
+        spdlog::info("{} repositories are known", gathered.table.all().size());
+        book.set_repositories(std::move(gathered.table));
+        book.allow_sharing(config.sharing_enabled);
+        book.restore();
+        notify("READY=1");
+    };
+    if (spec.files.empty()) return then(std::vector<core::Fingerprint>{});
+    trust.keyring_fingerprints(std::move(spec), then);
+}
+
+void App::Parts::apply(const Config& fresh) {
+    if (fresh.state_dir != config.state_dir || fresh.socket != config.socket || fresh.gateway_listen != config.gateway_listen ||
+        fresh.swarm_listen != config.swarm_listen || fresh.swarm_enabled != config.swarm_enabled)
+        spdlog::warn("state_dir, socket and the listening addresses change only with a restart");
+    const Config old = config;
+    config = fresh;
+    config.state_dir = old.state_dir;
+    config.socket = old.socket;
+    spdlog::set_level(spdlog::level::from_str(config.log_level));
+    vault->set_limits(config.store_quota, config.store_reserve);
+    learn();
+}
+
+void App::Parts::wait_for_signal() {
+    signals.async_wait([this](const boost::system::error_code& error, int signal) {
+        if (error) return;
+        if (signal != SIGHUP) {
+            spdlog::info("ending on signal {}", signal);
+            notify("STOPPING=1");
+            io.stop();
+            return;
+        }
+        notify("RELOADING=1");
+        if (auto fresh = reload(); fresh)
+            apply(*fresh);
+        else
+            spdlog::error("the configuration stays as it was: {}", fresh.error().message);
+        wait_for_signal();
+    });
+}
+
+App::App() : parts_(std::make_unique<Parts>()) {}
+App::~App() {
+    // Doors first, then the broker, then what it stands on: nobody hears from a part that is gone.
+    parts_->gateway.reset();
+    parts_->control.reset();
+    parts_->owner.reset();
+    parts_->broker.reset();
+    parts_->swarm.reset();
+    parts_->mirrors.reset();
+    parts_->vault.reset();
+    parts_->ledger.reset();
+}
+
+Result<std::unique_ptr<App>> App::build(Config config, Reload reload) {
+    auto app = std::unique_ptr<App>(new App);
+    auto& parts = *app->parts_;
+    parts.config = std::move(config);
+    parts.reload = std::move(reload);
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {  // each peer, mirror, client and open package takes one
+        files.rlim_cur = std::min<rlim_t>(files.rlim_max, 65536);
+        ::setrlimit(RLIMIT_NOFILE, &files);
+    }
+    if (auto done = parts.open_store(); !done) return tl::unexpected(done.error());
+    if (auto done = parts.open_sources(); !done) return tl::unexpected(done.error());
+    parts.broker = std::make_unique<broker::Broker>(parts.loop, *parts.mirrors, parts.peers(), *parts.vault, *parts.ledger, parts.trust,
+                                                    broker::BrokerSettings{parts.swarm ? Millis(parts.config.swarm_peer_grace_ms) : Millis(0)});
+    parts.vault->set_current([broker = parts.broker.get()](const Digest& digest) { return broker->book().is_current(digest); });
+    if (auto done = parts.open_doors(); !done) return tl::unexpected(done.error());
+    return app;
+}
+
+int App::run() {
+    parts_->wait_for_signal();
+    parts_->learn();
+    parts_->io.run();
+    return 0;
+}
+
+}  // namespace packswarm::daemon

@@ -1,0 +1,29 @@
+// What apt and pacman are configured to use, read from their own files (sources.list(5), pacman.conf(5)) into repositories.
+// Not here: the owner's own [[repository]] tables (repositories.hpp). Unreadable or odd entries are left out with a warning.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "p2p/core/artifact.hpp"
+
+namespace packswarm::daemon {
+
+struct Learned {
+    std::vector<core::Repository> repositories;
+    std::vector<std::string> warnings;
+};
+
+// apt's folder: sources.list, sources.list.d/*.list and *.sources, trusted.gpg, trusted.gpg.d.
+Learned learn_from_apt(const std::filesystem::path& folder);
+void parse_one_line_sources(std::string_view text, const std::filesystem::path& folder, Learned& out);
+void parse_deb822_sources(std::string_view text, const std::filesystem::path& folder, Learned& out);
+
+// pacman.conf with its Include lines; our own gateway's addresses are left out.
+Learned learn_from_pacman(const std::filesystem::path& file);
+
+std::string debian_architecture();  // of this machine: "amd64"
+std::string pacman_architecture();  // "x86_64"
+
+}  // namespace packswarm::daemon

@@ -1,0 +1,219 @@
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <map>
+#include <sstream>
+
+#include "p2p/base/file.hpp"
+#include "p2p/base/limits.hpp"
+#include "p2p/base/log.hpp"
+#include "p2p/base/url.hpp"
+#include "p2p/daemon/learned.hpp"
+
+namespace packswarm::daemon {
+
+namespace {
+
+constexpr ByteCount max_sources = 4 * limits::mib;
+constexpr std::size_t max_repositories = 256;
+
+using Words = std::vector<std::string>;
+
+Words words_of(const std::string& text) {
+    std::istringstream stream(text);
+    Words out;
+    for (std::string word; stream >> word;) out.push_back(word);
+    return out;
+}
+
+Words comma_words(std::string text) {
+    std::replace(text.begin(), text.end(), ',', ' ');
+    return words_of(text);
+}
+
+std::string trimmed(std::string text) {
+    const auto begin = text.find_first_not_of(" \t\r");
+    if (begin == std::string::npos) return {};
+    return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
+}
+
+struct Source {
+    Words uris, suites, components, architectures;
+    std::string signed_by;  // paths and fingerprints, or an embedded key
+};
+
+bool is_fingerprint(const std::string& word) {
+    const std::string digits = word.ends_with('!') ? word.substr(0, word.size() - 1) : word;
+    return digits.size() >= 40 && digits.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
+}
+
+core::KeyringSpec keyring_of(const Source& source, const std::filesystem::path& folder) {
+    core::KeyringSpec spec;
+    if (source.signed_by.find("BEGIN PGP") != std::string::npos) {
+        spec.embedded.push_back(source.signed_by);
+        return spec;
+    }
+    for (auto& word : comma_words(source.signed_by)) {
+        if (is_fingerprint(word)) {
+            std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+            spec.fingerprints.push_back(word);
+        } else {
+            spec.files.push_back(word);
+        }
+    }
+    if (!spec.files.empty()) return spec;
+    for (const char* name : {"trusted.gpg", "trusted.gpg.d"})
+        if (std::filesystem::exists(folder / name)) spec.files.push_back((folder / name).string());
+    return spec;
+}
+
+// mirror+file:/etc/apt/mirrors.txt: one address a line, tags behind it (apt-transport-mirror(1)).
+Words addresses_of(const std::string& uri) {
+    for (const std::string prefix : {"mirror+file://", "mirror+file:"}) {
+        if (!uri.starts_with(prefix)) continue;
+        const auto text = read_text(uri.substr(prefix.size()), max_sources);
+        Words out;
+        std::istringstream lines(text.value_or(""));
+        for (std::string line; std::getline(lines, line);) {
+            const auto words = words_of(line);
+            if (!words.empty() && words.front()[0] != '#') out.push_back(words.front());
+        }
+        return out;
+    }
+    return {uri};
+}
+
+std::string base_of(std::string uri) {
+    while (uri.ends_with('/')) uri.pop_back();
+    return uri;
+}
+
+void add(const Source& source, const std::filesystem::path& folder, Learned& out) {
+    core::Repository repository;
+    repository.format = core::Format::debian;
+    repository.components = source.components;
+    repository.architectures = source.architectures.empty() ? Words{debian_architecture()} : source.architectures;
+    repository.keyring = keyring_of(source, folder);
+    repository.sharing = core::Sharing::by_signer;
+    for (const auto& uri : source.uris)
+        for (const auto& address : addresses_of(uri)) {
+            const auto url = Url::parse(address);
+            if (!url || url->has_credentials) {
+                out.warnings.push_back(fmt::format("apt source left out ({}): {}", url ? "it has a password" : url.error().message, printable(url ? url->text() : address)));
+                continue;
+            }
+            repository.bases.push_back(base_of(address));
+        }
+    if (repository.bases.empty()) return;
+    for (const auto& suite : source.suites) {
+        if (out.repositories.size() >= max_repositories) return;
+        repository.suite = suite;
+        out.repositories.push_back(repository);
+    }
+}
+
+void expand_architecture(Source& source) {
+    for (auto* list : {&source.suites, &source.uris})
+        for (auto& text : *list)
+            if (const auto at = text.find("$(ARCH)"); at != std::string::npos) text.replace(at, 7, debian_architecture());
+}
+
+}  // namespace
+
+std::string pacman_architecture() {
+    utsname name{};
+    ::uname(&name);
+    return name.machine;
+}
+
+std::string debian_architecture() {
+    static const std::map<std::string, std::string> names = {{"x86_64", "amd64"}, {"aarch64", "arm64"}, {"armv7l", "armhf"},
+                                                             {"i686", "i386"}, {"ppc64le", "ppc64el"}};
+    const auto machine = pacman_architecture();
+    const auto known = names.find(machine);
+    return known == names.end() ? machine : known->second;
+}
+
+void parse_one_line_sources(std::string_view text, const std::filesystem::path& folder, Learned& out) {
+    std::istringstream lines{std::string(text)};
+    for (std::string line; std::getline(lines, line);) {
+        line = trimmed(line.substr(0, line.find('#')));
+        if (!line.starts_with("deb ") && !line.starts_with("deb\t")) continue;
+        Source source;
+        std::string rest = trimmed(line.substr(4));
+        if (rest.starts_with('[')) {
+            const auto close = rest.find(']');
+            if (close == std::string::npos) continue;
+            for (const auto& option : words_of(rest.substr(1, close - 1))) {
+                const auto equals = option.find('=');
+                const auto key = option.substr(0, equals);
+                const auto value = equals == std::string::npos ? "" : option.substr(equals + 1);
+                if (key == "arch") source.architectures = comma_words(value);
+                if (key == "signed-by") source.signed_by = value;
+            }
+            rest = rest.substr(close + 1);
+        }
+        const auto words = words_of(rest);
+        if (words.size() < 2) continue;
+        source.uris = {words[0]};
+        source.suites = {words[1]};
+        source.components.assign(words.begin() + 2, words.end());
+        expand_architecture(source);
+        add(source, folder, out);
+    }
+}
+
+void parse_deb822_sources(std::string_view text, const std::filesystem::path& folder, Learned& out) {
+    std::map<std::string, std::string> fields;
+    std::string last;
+    const auto finish = [&] {
+        const auto types = words_of(fields["types"]);
+        const bool disabled = fields["enabled"] == "no" || fields["enabled"] == "false" || fields["enabled"] == "0";
+        if (!disabled && std::find(types.begin(), types.end(), "deb") != types.end()) {
+            Source source{words_of(fields["uris"]), words_of(fields["suites"]), words_of(fields["components"]), words_of(fields["architectures"]),
+                          trimmed(fields["signed-by"])};
+            expand_architecture(source);
+            add(source, folder, out);
+        }
+        fields.clear();
+        last.clear();
+    };
+    std::istringstream lines{std::string(text)};
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with('#')) continue;
+        if (trimmed(line).empty()) {
+            finish();
+        } else if (line[0] == ' ' || line[0] == '\t') {  // continuation; " ." is an empty line of an embedded key
+            const auto more = trimmed(line);
+            if (!last.empty()) fields[last] += "\n" + (more == "." ? "" : more);
+        } else if (const auto colon = line.find(':'); colon != std::string::npos) {
+            last = line.substr(0, colon);
+            std::transform(last.begin(), last.end(), last.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+            fields[last] = trimmed(line.substr(colon + 1));
+        }
+    }
+    finish();
+}
+
+Learned learn_from_apt(const std::filesystem::path& folder) {
+    Learned out;
+    const auto read = [&](const std::filesystem::path& file, auto parse) {
+        const auto text = read_text(file, max_sources);
+        if (text)
+            parse(*text, folder, out);
+        else if (text.error().kind != ErrorKind::Absent)
+            out.warnings.push_back(text.error().message);
+    };
+    read(folder / "sources.list", parse_one_line_sources);
+    std::vector<std::filesystem::path> files;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(folder / "sources.list.d", error)) files.push_back(entry.path());
+    std::sort(files.begin(), files.end());
+    for (const auto& file : files) {
+        if (file.extension() == ".list") read(file, parse_one_line_sources);
+        if (file.extension() == ".sources") read(file, parse_deb822_sources);
+    }
+    return out;
+}
+
+}  // namespace packswarm::daemon

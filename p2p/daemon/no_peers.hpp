@@ -1,0 +1,27 @@
+// NoPeers: broker::Peers for an agent whose owner switched the swarm off. Nobody is asked, nothing is offered.
+#pragma once
+
+#include "p2p/broker/ports.hpp"
+
+namespace packswarm::daemon {
+
+class NoPeers final : public broker::Peers {
+  public:
+    void set_observer(broker::PeerObserver*) override {}
+    void set_lineages(std::vector<broker::LineageState>) override {}
+    void ask(const std::string&, std::vector<Digest>) override {}
+    broker::FetchId get(broker::PeerId, const Digest&, ByteRange, broker::GetEvents) override { return broker::FetchId::none; }
+    void cancel(broker::FetchId) override {}
+    broker::JoinId join(broker::Join, broker::JoinEvents) override { return broker::JoinId::none; }
+    void add_peer(broker::JoinId, broker::PeerId) override {}
+    void claim(broker::JoinId, std::size_t, std::size_t) override {}
+    void unclaim(broker::JoinId, std::size_t, std::size_t) override {}
+    void feed(broker::JoinId, std::size_t, Bytes) override {}
+    void leave(broker::JoinId, Task left) override { left(); }
+    void blame(broker::PeerId, broker::Blame) override {}
+    std::vector<broker::PeerView> view() const override { return {}; }
+    void offer(const StoredFile&, const std::string&, PieceHashes) override {}
+    void withdraw(const Digest&) override {}
+};
+
+}  // namespace packswarm::daemon

@@ -1,0 +1,256 @@
+#include "p2p/daemon/owner.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "p2p/base/limits.hpp"
+#include "p2p/base/log.hpp"
+#include "p2p/base/version.hpp"
+#include "p2p/core/repository_table.hpp"
+
+namespace packswarm::daemon {
+
+using json = nlohmann::json;
+
+namespace {
+
+std::int64_t epoch(WallTime time) { return time.time_since_epoch().count(); }
+json epoch_or_null(const std::optional<WallTime>& time) { return time ? json(epoch(*time)) : json(nullptr); }
+std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+json text_or_null(const std::string& text) { return text.empty() ? json(nullptr) : json(text); }
+
+json sources_json(const std::vector<broker::SourceShare>& shares) {
+    json out = json::array();
+    for (const auto& share : shares)
+        out.push_back({{"kind", to_string(share.kind)}, {"source", share.source}, {"bytes", share.bytes}, {"wasted", share.wasted}});
+    return out;
+}
+
+json transfer_json(const broker::TransferRecord& row) {
+    return {{"name", row.name}, {"asker", row.asker}, {"transaction", row.transaction}, {"sha256", row.digest ? json(row.digest->hex()) : json(nullptr)},
+            {"size", row.size}, {"started", epoch(row.started)}, {"seconds", row.seconds}, {"outcome", row.outcome},
+            {"sources", sources_json(row.sources)}, {"reasons", row.reasons}};
+}
+
+const char* standing_text(broker::RepositoryState::Standing standing) {
+    using Standing = broker::RepositoryState::Standing;
+    switch (standing) {
+        case Standing::unread: return "unread";
+        case Standing::verified: return "verified";
+        case Standing::unsigned_hint: return "unsigned";
+        case Standing::refused: return "refused";
+    }
+    return "unread";
+}
+
+}  // namespace
+
+Owner::Owner(House house) : house_(std::move(house)), started_(house_.loop.now()) {}
+
+void Owner::answer(control::Question question, Answer then) {
+    if (question.op == "refresh") return refresh(std::move(then));
+    if (question.op == "share" || question.op == "import") return take_file(std::move(question), std::move(then));
+    if (question.op == "status") return then(status());
+    if (question.op == "explain") return then(explain(question.args));
+    if (question.op == "mirrors") return then(mirrors());
+    if (question.op == "peers") return then(peers());
+    if (question.op == "doctor") return then(doctor());
+    then(fail(ErrorKind::Refused, "there is no operation {}", printable(question.op)));
+}
+
+std::string Owner::status() const {
+    auto& book = house_.broker.book();
+    const auto counters = house_.broker.counters();
+    const auto usage = house_.vault.usage();
+    auto totals = house_.ledger.totals();
+    json out = {{"version", program_version}, {"pid", ::getpid()}, {"uptime_s", static_cast<std::int64_t>(seconds_between(started_, house_.loop.now()))}};
+    out["requests"] = {{"open", counters.open}, {"done", counters.done}, {"failed", counters.failed}};
+    const auto& by_mirrors = totals[broker::SourceKind::mirror];
+    const auto& by_peers = totals[broker::SourceKind::peer];
+    ByteCount sent = 0;
+    const auto peers = house_.peers.view();
+    for (const auto& peer : peers) sent += peer.sent;
+    out["bytes"] = {{"mirror", by_mirrors.bytes}, {"peer", by_peers.bytes}, {"cache", totals[broker::SourceKind::cache].bytes},
+                    {"wasted", by_mirrors.wasted + by_peers.wasted}, {"sent", sent}};
+    std::error_code error;
+    const auto space = std::filesystem::space(house_.config.state_dir, error);
+    out["store"] = {{"path", house_.config.state_dir}, {"files", usage.files}, {"bytes", usage.stored}, {"quota", usage.quota},
+                    {"free", error ? 0 : static_cast<std::int64_t>(space.available)}};
+    out["gateway"] = text_or_null(house_.gateway);
+    out["swarm"] = text_or_null(house_.swarm);
+    out["sharing"] = {{"state", house_.config.sharing_enabled && !house_.swarm.empty() ? "on" : "off"}, {"offered", book.offered()}, {"rate", 0},
+                      {"cap", house_.config.swarm_upload_limit > 0 ? json(house_.config.swarm_upload_limit) : json(nullptr)}};
+    out["peers"] = peers.size();
+    int usable = 0;
+    const auto known = house_.broker.sources().mirrors();
+    for (const auto& [base, health] : known) usable += core::is_usable(health, house_.loop.wall_now()) ? 1 : 0;
+    out["mirrors"] = {{"usable", usable}, {"total", known.size()}};
+    out["repositories"] = json::array();
+    for (const auto& repository : book.table().all()) {
+        const auto& state = book.states().at(repository.id);
+        const auto* root = state.root ? &state.root->index : nullptr;
+        json row = {{"id", repository.id}, {"format", core::to_string(repository.format)}, {"suite", repository.suite}, {"components", repository.components},
+                    {"architectures", repository.architectures}, {"bases", repository.bases}, {"state", standing_text(state.standing)},
+                    {"message", text_or_null(state.message)}, {"date", root ? json(epoch(root->date)) : json(nullptr)},
+                    {"valid_until", root ? epoch_or_null(root->valid_until) : json(nullptr)}, {"entries", book.catalog().packages(repository.id)}};
+        row["lineage"] = book.is_public(repository) && !state.lineages.empty() ? json(state.lineages.front()) : json(nullptr);
+        row["sharing"] = book.is_public(repository) ? "allowed" : "forbidden";
+        out["repositories"].push_back(std::move(row));
+    }
+    out["transfers"] = json::array();
+    for (const auto& live : house_.broker.live())
+        out["transfers"].push_back({{"name", live.name}, {"asker", live.asker}, {"size", live.size}, {"received", live.received},
+                                    {"seconds", live.seconds}, {"sources", sources_json(live.sources)}});
+    return dump(out);
+}
+
+std::string Owner::explain(const std::string& args) const {
+    const auto parsed = json::parse(args, nullptr, false);
+    const std::string query = parsed.is_object() ? parsed.value("package", "") : "";
+    const auto limit = parsed.is_object() && parsed.contains("limit") && parsed["limit"].is_number_unsigned() ? std::min<std::size_t>(parsed["limit"].get<std::size_t>(), 500) : 20;
+    auto& book = house_.broker.book();
+    std::vector<core::CatalogHit> hits = book.catalog().named(query);
+    if (const auto digest = Digest::parse(query))
+        if (auto hit = book.find(*digest)) hits.push_back(std::move(*hit));
+    json out = {{"query", query}, {"entries", json::array()}, {"transfers", json::array()}};
+    for (const auto& hit : hits) {
+        const auto* repository = book.table().find(hit.repository);
+        out["entries"].push_back({{"name", hit.entry.name}, {"version", hit.entry.version}, {"architecture", hit.entry.architecture}, {"path", hit.entry.path},
+                                  {"repository", hit.repository}, {"size", hit.entry.size}, {"sha256", hit.entry.digest.hex()},
+                                  {"stored", house_.vault.record(hit.entry.digest).has_value()}, {"offered", book.is_offered(hit.entry.digest)},
+                                  {"private", repository == nullptr || !book.is_public(*repository)}});
+        if (out["entries"].size() >= limit) break;
+    }
+    for (const auto& row : house_.ledger.transfers_named(query, limit)) out["transfers"].push_back(transfer_json(row));
+    return dump(out);
+}
+
+std::string Owner::mirrors() const {
+    json out = {{"mirrors", json::array()}};
+    const auto now = house_.loop.wall_now();
+    for (const auto& [base, health] : house_.broker.sources().mirrors()) {
+        json repositories = json::array();
+        for (const auto& repository : house_.broker.book().table().all())
+            if (std::find(repository.bases.begin(), repository.bases.end(), base) != repository.bases.end()) repositories.push_back(repository.id);
+        const bool usable = core::is_usable(health, now);
+        out["mirrors"].push_back({{"base", base}, {"repositories", repositories}, {"usable", usable},
+                                  {"back_in_s", usable ? json(nullptr) : json((*health.back_at - now).count())}, {"first_byte_s", health.first_byte_s},
+                                  {"rate", health.rate}, {"good", health.good}, {"absent", health.absent}, {"corrupt", health.corrupt},
+                                  {"errors", health.errors}, {"ranges", health.ranges}});
+    }
+    return dump(out);
+}
+
+std::string Owner::peers() const {
+    json discovery = json::array();
+    if (house_.config.swarm_lan_discovery) discovery.push_back("lan");
+    if (!house_.config.swarm_peers.empty()) discovery.push_back("static");
+    json out = {{"listen", text_or_null(house_.swarm)}, {"discovery", discovery}, {"peers", json::array()}};
+    for (const auto& peer : house_.peers.view())
+        out["peers"].push_back({{"endpoint", peer.endpoint}, {"agent", printable(peer.agent)}, {"reach", peer.reach == broker::Reach::lan ? "lan" : "wan"},
+                                {"lineages", peer.lineages}, {"received", peer.received}, {"sent", peer.sent}});
+    return dump(out);
+}
+
+void Owner::refresh(Answer then) {
+    struct Round {
+        json rows = json::array();
+        std::size_t left = 0;
+        Answer then;
+    };
+    auto round = std::make_shared<Round>();
+    round->then = std::move(then);
+    const auto repositories = house_.broker.book().table().all();
+    round->left = repositories.size();
+    if (repositories.empty()) return round->then(dump(json{{"repositories", round->rows}}));
+    for (const auto& repository : repositories) {
+        const auto& state = house_.broker.book().states().at(repository.id);
+        const auto before = state.root ? state.root->bundle_digest : Digest{};
+        house_.broker.refresh(repository.id, [this, round, id = repository.id, before](Result<broker::RootAnswer> answer) {
+            json row = {{"id", id}};
+            if (answer && answer->opened) {
+                row["state"] = answer->opened->bundle_digest == before ? "unchanged" : "updated";
+                row["date"] = epoch(answer->opened->index.date);
+            } else {
+                row["state"] = "failed";
+                row["message"] = answer ? "no answer" : answer.error().message;
+            }
+            round->rows.push_back(std::move(row));
+            if (--round->left == 0) round->then(dump({{"repositories", round->rows}}));
+        });
+    }
+}
+
+// A file that the owner has: taken when an index that the agent trusts lists its bytes.
+void Owner::take_file(control::Question question, Answer then) {
+    const auto parsed = json::parse(question.args, nullptr, false);
+    const std::string path = parsed.is_object() ? parsed.value("path", "") : "";
+    const std::string taken = question.op == "share" ? "shared" : "taken";
+    const auto reply = [then, path](const char* state, const std::string& message, const std::optional<Digest>& digest, ByteCount size) {
+        then(dump({{"path", path}, {"state", state}, {"sha256", digest ? json(digest->hex()) : json(nullptr)}, {"size", size}, {"message", text_or_null(message)}}));
+    };
+    if (!question.file.open()) return reply("refused", "no file came with the question", {}, 0);
+    house_.vault.adopt(std::move(question.file), store::Adopt::cheapest, [this, reply, path, taken](Result<store::Adopted> adopted) {
+        if (!adopted) return reply("refused", adopted.error().message, {}, 0);
+        house_.trust.digest_of(adopted->file, [this, reply, path, taken, file = adopted->file](Result<Digest> digest) {
+            if (!digest) return reply("refused", digest.error().message, {}, file.size());
+            if (house_.vault.find(*digest)) return reply("known", "", *digest, file.size());
+            const auto hit = house_.broker.book().find(*digest);
+            if (!hit || hit->entry.size != file.size())
+                return reply("refused", "no verified index lists these bytes; run 'packswarm refresh' when the index is newer", *digest, file.size());
+            const auto* repository = house_.broker.book().table().find(hit->repository);
+            if (taken == "shared" && (repository == nullptr || !house_.broker.book().is_public(*repository)))
+                return reply("refused", "its repository is private", *digest, file.size());
+            const auto check = house_.trust.begin_check(file, *digest);
+            house_.trust.finish(check, [this, reply, taken, name = hit->entry.path, digest = *digest, size = file.size()](Result<VerifiedFile> verified) {
+                if (!verified) return reply("refused", verified.error().message, digest, size);
+                house_.broker.publish(std::move(*verified), name, {}, [reply, taken, digest, size](Result<StoredFile> stored) {
+                    reply(stored ? taken.c_str() : "refused", stored ? "" : stored.error().message, digest, size);
+                });
+            });
+        });
+    });
+}
+
+std::string Owner::doctor() const {
+    json checks = json::array();
+    const auto add = [&](const std::string& name, const char* state, const std::string& message, const std::string& remedy = "") {
+        checks.push_back({{"name", name}, {"state", state}, {"message", message}, {"remedy", text_or_null(remedy)}});
+    };
+    auto& book = house_.broker.book();
+    WallTime newest{};
+    for (const auto& floor : house_.ledger.floors()) newest = std::max(newest, floor.date);
+    if (house_.loop.wall_now() + Seconds(10) < newest)
+        add("clock", "fail", "the clock is behind the newest verified index", "set the clock (timedatectl set-ntp true)");
+    else
+        add("clock", "ok", "not behind the newest verified index");
+    const auto usage = house_.vault.usage();
+    std::error_code error;
+    const auto space = std::filesystem::space(house_.config.state_dir, error);
+    const bool tight = error || static_cast<ByteCount>(space.available) < house_.config.store_reserve;
+    add("store", tight ? "warn" : "ok", fmt::format("{} MiB stored of {} MiB, {} MiB free", usage.stored / limits::mib, usage.quota / limits::mib,
+        error ? 0 : static_cast<ByteCount>(space.available) / limits::mib), tight ? "free space, or lower store.reserve and store.quota" : "");
+    if (book.table().all().empty()) add("repositories", "fail", "no repository is known", "set [sources] or add a [[repository]] to packswarm.toml");
+    for (const auto& repository : book.table().all()) {
+        const auto& state = book.states().at(repository.id);
+        const auto name = "repository " + repository.id;
+        const bool expired = state.root && state.root->index.valid_until && *state.root->index.valid_until < house_.loop.wall_now();
+        if (state.root && !expired)
+            add(name, "ok", fmt::format("index {} hours old, {} entries", std::chrono::duration_cast<std::chrono::hours>(house_.loop.wall_now() - state.root->index.date).count(),
+                                        book.catalog().packages(repository.id)));
+        else
+            add(name, "warn", expired ? "its index has expired" : state.message.empty() ? "no index seen yet" : state.message,
+                "run the package manager's update, or 'packswarm refresh'");
+    }
+    for (const auto& [base, health] : house_.broker.sources().mirrors())
+        if (!core::is_usable(health, house_.loop.wall_now()))
+            add("mirror " + base, "warn", "set back after failures", "it is tried again by itself; 'packswarm mirrors' shows more");
+    add("gateway", house_.gateway.empty() ? "warn" : "ok", house_.gateway.empty() ? "switched off" : "listening on " + house_.gateway);
+    add("swarm", house_.swarm.empty() ? "warn" : "ok", house_.swarm.empty() ? "switched off: mirrors only" : "listening on " + house_.swarm);
+    add("lan", house_.config.swarm_lan_discovery ? "ok" : "warn", house_.config.swarm_lan_discovery ? "local discovery is on" : "local discovery is off");
+    return dump(json{{"checks", checks}});
+}
+
+}  // namespace packswarm::daemon

@@ -1,0 +1,48 @@
+// Owner: answers the owner's questions at the control socket from what the rooms know (p2p/control/README.md gives the fields),
+// and takes files that are imported or shared. Not here: the socket (control). Loop's thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "p2p/broker/broker.hpp"
+#include "p2p/control/owner_view.hpp"
+#include "p2p/daemon/config.hpp"
+#include "p2p/store/ledger.hpp"
+#include "p2p/store/vault.hpp"
+
+namespace packswarm::daemon {
+
+struct House {  // what the owner's questions are about; all of it outlives the Owner
+    Loop& loop;
+    Workers& workers;
+    const Config& config;
+    broker::Broker& broker;
+    broker::Peers& peers;
+    store::Vault& vault;
+    store::Ledger& ledger;
+    broker::Trust& trust;
+    std::string gateway, swarm;  // where they listen; empty: switched off
+};
+
+class Owner final : public control::OwnerView {
+  public:
+    explicit Owner(House house);
+    void answer(control::Question question, std::function<void(Result<std::string>)> then) override;
+
+  private:
+    using Answer = std::function<void(Result<std::string>)>;
+    std::string status() const;
+    std::string explain(const std::string& args) const;
+    std::string mirrors() const;
+    std::string peers() const;
+    std::string doctor() const;
+    void refresh(Answer then);
+    void take_file(control::Question question, Answer then);
+
+    House house_;
+    TimePoint started_;
+};
+
+}  // namespace packswarm::daemon

@@ -1,0 +1,86 @@
+#include "p2p/daemon/repositories.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "p2p/base/log.hpp"
+#include "p2p/base/url.hpp"
+#include "p2p/daemon/learned.hpp"
+
+namespace packswarm::daemon {
+
+namespace {
+
+bool is_gnupg_home(const std::string& path) {
+    std::error_code error;
+    for (const char* name : {"pubring.gpg", "pubring.kbx"})
+        if (std::filesystem::exists(std::filesystem::path(path) / name, error)) return true;
+    return false;
+}
+
+core::Repository from_config(const RepositoryConfig& config, std::vector<std::string>& warnings) {
+    core::Repository out;
+    out.format = config.format == "pacman" ? core::Format::pacman : core::Format::debian;
+    out.suite = config.suite;
+    out.components = config.components;
+    out.architectures = config.architectures;
+    if (out.architectures.empty()) out.architectures = {out.format == core::Format::pacman ? pacman_architecture() : debian_architecture()};
+    out.signed_database = config.signed_database;
+    out.keyring.fingerprints = config.fingerprints;
+    for (const auto& path : config.keyring) {
+        if (out.format == core::Format::pacman && is_gnupg_home(path))
+            out.keyring.pacman_home = path;
+        else
+            out.keyring.files.push_back(path);
+    }
+    out.sharing = !config.is_public ? core::Sharing::by_signer : *config.is_public ? core::Sharing::allowed : core::Sharing::forbidden;
+    for (auto mirror : config.mirrors) {
+        while (mirror.ends_with('/')) mirror.pop_back();
+        const auto url = Url::parse(mirror);
+        if (!url || url->has_credentials)
+            warnings.push_back(fmt::format("mirror left out ({}): {}", url ? "addresses with a password are not taken" : url.error().message,
+                                           url ? url->text() : printable(mirror)));
+        else
+            out.bases.push_back(mirror);
+    }
+    return out;
+}
+
+// Stable over restarts and whatever the order of mirrors: kept roots are found again by it.
+void name_them(std::vector<core::Repository>& repositories) {
+    for (auto& repository : repositories) {
+        std::size_t mark = 1469598103934665603ULL;
+        std::vector<std::string> parts = repository.keyring.files;
+        parts.insert(parts.end(), repository.keyring.embedded.begin(), repository.keyring.embedded.end());
+        parts.insert(parts.end(), repository.keyring.fingerprints.begin(), repository.keyring.fingerprints.end());
+        parts.push_back(repository.keyring.pacman_home);
+        for (const auto& part : parts)
+            for (const char c : part + "\n") mark = (mark ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+        std::string architectures;
+        for (const auto& one : repository.architectures) architectures += (architectures.empty() ? "" : "+") + one;
+        repository.id = fmt::format("{}:{}:{}:{:08x}", core::to_string(repository.format), repository.suite, architectures, mark & 0xffffffff);
+    }
+}
+
+void append(std::vector<core::Repository>& all, Learned learned, std::vector<std::string>& warnings) {
+    all.insert(all.end(), learned.repositories.begin(), learned.repositories.end());
+    warnings.insert(warnings.end(), learned.warnings.begin(), learned.warnings.end());
+}
+
+}  // namespace
+
+Repositories gather_repositories(const Config& config) {
+    Repositories out;
+    std::vector<core::Repository> all;
+    for (const auto& one : config.repositories) {
+        auto repository = from_config(one, out.warnings);
+        if (!repository.bases.empty()) all.push_back(std::move(repository));
+    }
+    if (config.sources_apt) append(all, learn_from_apt(config.sources_apt_dir), out.warnings);
+    if (config.sources_pacman) append(all, learn_from_pacman(config.sources_pacman_conf), out.warnings);
+    name_them(all);
+    out.table = core::RepositoryTable(std::move(all));
+    return out;
+}
+
+}  // namespace packswarm::daemon

@@ -1,0 +1,96 @@
+// Mirrors for broker tests: serve bytes from a map at a given pace under a virtual clock, and fail in chosen ways.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "p2p/broker/ports.hpp"
+
+namespace packswarm::test {
+
+struct MirrorManner {
+    double rate = 10e6;          // bytes per second of one transfer
+    Millis first_byte{20};
+    enum class Fault { none, absent, refused_connection, silent, wrong_bytes, dribble } fault = Fault::none;
+};
+
+class FakeMirrors final : public broker::Mirrors {
+  public:
+    explicit FakeMirrors(Loop& loop) : loop_(loop) {}
+    std::map<std::string, std::string> files;       // path -> content
+    std::map<std::string, MirrorManner> mirrors;    // origin, "http://a"
+    std::map<std::string, ByteCount> sent;          // by origin
+    int most_at_once = 0;
+
+    broker::FetchId start(broker::MirrorRequest request, broker::MirrorEvents events) override {
+        const auto id = broker::FetchId{++last_};
+        const auto split = request.url.find('/', 8);
+        auto& flight = flights_[id];
+        flight = {request.url.substr(0, split), request.url.substr(split), std::move(request), std::move(events), 0, {}};
+        most_at_once = std::max(most_at_once, static_cast<int>(flights_.size()));
+        loop_.after(mirrors[flight.origin].first_byte, [this, id] { answer(id); });
+        return id;
+    }
+    void cancel(broker::FetchId fetch) override { flights_.erase(fetch); }
+
+  private:
+    struct Flight {
+        std::string origin, path;
+        broker::MirrorRequest request;
+        broker::MirrorEvents events;
+        ByteCount at = 0;
+        ByteRange range;
+    };
+    void finish(broker::FetchId id, Result<void> result) {
+        auto node = flights_.extract(id);
+        node.mapped().events.done(std::move(result));
+    }
+    void answer(broker::FetchId id) {
+        const auto found = flights_.find(id);
+        if (found == flights_.end()) return;
+        auto& flight = found->second;
+        using Fault = MirrorManner::Fault;
+        const auto& manner = mirrors[flight.origin];
+        const auto file = files.find(flight.path);
+        if (manner.fault == Fault::refused_connection) return finish(id, fail(ErrorKind::Transient, "connection refused"));
+        if (manner.fault == Fault::absent || file == files.end()) return finish(id, fail(ErrorKind::Absent, "404"));
+        if (manner.fault == Fault::silent) {
+            loop_.after(flight.request.stall_timeout, [this, id] {
+                if (flights_.count(id) != 0) finish(id, fail(ErrorKind::Transient, "silent"));
+            });
+            return;
+        }
+        const auto size = static_cast<ByteCount>(file->second.size());
+        flight.range = flight.request.range.value_or(ByteRange{0, size});
+        flight.at = flight.range.begin;
+        broker::MirrorHead head;
+        head.total_size = size;
+        head.first_byte_s = static_cast<double>(manner.first_byte.count()) / 1000;
+        flight.events.head(head);
+        step(id);
+    }
+    void step(broker::FetchId id) {
+        const auto found = flights_.find(id);
+        if (found == flights_.end()) return;
+        auto& flight = found->second;
+        const auto& manner = mirrors[flight.origin];
+        const double rate = manner.fault == MirrorManner::Fault::dribble ? 5000 : manner.rate;
+        const auto length = std::min<ByteCount>(std::max<ByteCount>(1, static_cast<ByteCount>(rate * 0.01)), flight.range.end - flight.at);
+        if (length <= 0) return finish(id, {});
+        const auto& content = files.at(flight.path);
+        Bytes data(content.begin() + flight.at, content.begin() + flight.at + length);
+        if (manner.fault == MirrorManner::Fault::wrong_bytes)
+            for (char& c : data) c = static_cast<char>(~c);
+        sent[flight.origin] += length;
+        const auto offset = flight.at;
+        flight.at += length;
+        loop_.after(Millis(10), [this, id] { step(id); });
+        flight.events.data(offset, std::move(data));
+    }
+
+    Loop& loop_;
+    std::map<broker::FetchId, Flight> flights_;
+    std::uint64_t last_ = 0;
+};
+
+}  // namespace packswarm::test

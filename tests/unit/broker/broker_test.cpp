@@ -1,0 +1,229 @@
+#include "p2p/broker/broker.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <random>
+
+#include "p2p/base/limits.hpp"
+#include "p2p/daemon/no_peers.hpp"
+#include "p2p/daemon/trust.hpp"
+#include "p2p/store/ledger.hpp"
+#include "p2p/store/vault.hpp"
+#include "tests/support/fake_mirrors.hpp"
+#include "tests/support/nginx.hpp"
+#include "tests/support/test_loop.hpp"
+#include "verify/hasher.hpp"
+
+namespace packswarm::broker {
+namespace {
+
+using test::MirrorManner;
+using Fault = MirrorManner::Fault;
+
+std::string content_of(std::size_t size, unsigned seed) {
+    std::mt19937_64 random(seed);
+    std::string out(size + 8, '\0');
+    for (std::size_t at = 0; at < size; at += 8) {
+        const auto word = random();
+        std::memcpy(out.data() + at, &word, 8);
+    }
+    out.resize(size);
+    return out;
+}
+
+// The real broker, planner, store, ledger and verification under a virtual clock; only the mirrors are made up.
+class BrokerTest : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        ledger_ = std::move(*store::Ledger::open({folder_.path()}));
+        store::VaultSettings settings;
+        settings.folder = folder_.path();
+        settings.reserve = 0;
+        vault_ = std::move(*store::Vault::open(std::move(settings), loop_, loop_));
+        broker_ = std::make_unique<Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_, BrokerSettings{Millis(0)});
+        core::Repository repository;
+        repository.id = "repo";
+        repository.suite = "stable";
+        repository.architectures = {"amd64"};
+        for (const char* origin : {"http://a", "http://b", "http://c"}) {
+            repository.bases.push_back(origin);
+            mirrors_.mirrors[origin];
+        }
+        broker_->book().set_repositories(core::RepositoryTable({repository}));
+        loop_.drain();
+    }
+    struct Outcome {
+        int delivered = 0, failed = 0;
+        std::string bytes;
+        Error error;
+        std::vector<SourceShare> sources;
+    };
+    std::shared_ptr<Outcome> get(const std::string& path, const std::string& content) {
+        mirrors_.files[path] = content;
+        Request request;
+        request.url = "http://a" + path;
+        request.digest = verify::digest_of(as_bytes(content));
+        request.size = static_cast<ByteCount>(content.size());
+        request.asker = "test";
+        auto outcome = std::make_shared<Outcome>();
+        RequestEvents events;
+        events.started = [](const Started&) {};
+        events.progress = [](const Progress& progress) { EXPECT_LE(progress.safe, progress.prefix); };
+        events.delivered = [outcome](const Delivered& delivered) {
+            ++outcome->delivered;
+            outcome->bytes.resize(static_cast<std::size_t>(delivered.size));
+            ASSERT_TRUE(read_at(*delivered.bytes, 0, std::span(outcome->bytes)));
+            outcome->sources = delivered.sources;
+        };
+        events.not_modified = [] { FAIL(); };
+        events.failed = [outcome](const Error& error) {
+            ++outcome->failed;
+            outcome->error = error;
+        };
+        broker_->get(std::move(request), std::move(events));
+        return outcome;
+    }
+    double seconds_until(const std::vector<std::shared_ptr<Outcome>>& outcomes, Millis limit = Millis(120'000)) {
+        const auto begun = loop_.now();
+        loop_.advance_until([&] {
+            return std::all_of(outcomes.begin(), outcomes.end(), [](const auto& one) { return one->delivered + one->failed > 0; });
+        }, limit);
+        return seconds_between(begun, loop_.now());
+    }
+    ByteCount sent() const {
+        ByteCount total = 0;
+        for (const auto& [origin, bytes] : mirrors_.sent) total += bytes;
+        return total;
+    }
+
+    test::TempDir folder_;
+    test::FakeLoop loop_;
+    test::FakeMirrors mirrors_{loop_};
+    daemon::NoPeers peers_;
+    daemon::TrustDesk trust_{loop_};
+    std::unique_ptr<store::Ledger> ledger_;
+    std::unique_ptr<store::Vault> vault_;
+    std::unique_ptr<Broker> broker_;
+};
+
+TEST_F(BrokerTest, EveryRequestIsAnsweredOnceAndTheSecondTimeFromTheStore) {
+    std::vector<std::shared_ptr<Outcome>> outcomes;
+    std::vector<std::string> contents;
+    for (unsigned i = 0; i < 40; ++i) {
+        contents.push_back(content_of(1000 + 5000 * i, i));
+        outcomes.push_back(get("/pool/" + std::to_string(i) + ".deb", contents.back()));
+    }
+    seconds_until(outcomes);
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+        EXPECT_EQ(outcomes[i]->delivered, 1);
+        EXPECT_EQ(outcomes[i]->failed, 0);
+        EXPECT_EQ(outcomes[i]->bytes, contents[i]);
+    }
+    loop_.advance(Millis(1000));
+    const auto before = sent();
+    const auto again = get("/pool/7.deb", contents[7]);
+    seconds_until({again});
+    EXPECT_EQ(again->bytes, contents[7]);
+    EXPECT_EQ(sent(), before);
+}
+
+TEST_F(BrokerTest, TwoAskersOfOneFileShareOneTransfer) {
+    const auto content = content_of(3 * limits::mib, 1);
+    const auto first = get("/pool/x.deb", content);
+    const auto second = get("/pool/x.deb", content);
+    seconds_until({first, second});
+    EXPECT_EQ(first->bytes, content);
+    EXPECT_EQ(second->bytes, content);
+    EXPECT_LE(sent(), static_cast<ByteCount>(content.size()) * 110 / 100);
+}
+
+TEST_F(BrokerTest, OneLargeFileUsesEveryMirror) {
+    mirrors_.mirrors["http://b"].rate = 5e6;
+    mirrors_.mirrors["http://c"].rate = 2e6;
+    const auto content = content_of(40 * limits::mib, 2);
+    const auto outcome = get("/pool/big.deb", content);
+    seconds_until({outcome});
+    EXPECT_EQ(outcome->bytes, content);
+    for (const char* origin : {"http://a", "http://b", "http://c"}) EXPECT_GT(mirrors_.sent[origin], limits::mib) << origin;
+    EXPECT_LE(sent(), static_cast<ByteCount>(content.size()) * 105 / 100);
+}
+
+struct FaultCase {
+    Fault fault;
+    const char* name;
+};
+class BrokerFault : public BrokerTest, public ::testing::WithParamInterface<FaultCase> {};
+
+TEST_P(BrokerFault, CostsRetriesNeverTheFiles) {
+    mirrors_.mirrors["http://a"] = {20e6, Millis(10), GetParam().fault};
+    std::vector<std::shared_ptr<Outcome>> outcomes;
+    std::vector<std::string> contents;
+    ByteCount needed = 0;
+    for (unsigned i = 0; i < 30; ++i) {
+        contents.push_back(content_of(i < 27 ? 20'000 + 1000 * i : 8 * limits::mib, i));
+        needed += static_cast<ByteCount>(contents.back().size());
+        outcomes.push_back(get("/pool/" + std::to_string(i) + ".deb", contents.back()));
+    }
+    const double seconds = seconds_until(outcomes);
+    for (std::size_t i = 0; i < outcomes.size(); ++i) EXPECT_EQ(outcomes[i]->bytes, contents[i]) << outcomes[i]->error.message;
+    EXPECT_LT(seconds, 30);
+    EXPECT_LE(sent(), needed * 125 / 100);
+}
+
+INSTANTIATE_TEST_SUITE_P(Mirror, BrokerFault,
+                         ::testing::Values(FaultCase{Fault::absent, "absent"}, FaultCase{Fault::refused_connection, "refused"},
+                                           FaultCase{Fault::silent, "silent"}, FaultCase{Fault::wrong_bytes, "wrong_bytes"},
+                                           FaultCase{Fault::dribble, "dribble"}),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+TEST_F(BrokerTest, AWrongFileIsNeverStoredOrHandedOver) {
+    for (auto& [origin, manner] : mirrors_.mirrors) manner.fault = Fault::wrong_bytes;
+    const auto small = get("/pool/small.deb", content_of(5000, 1));
+    const auto large = get("/pool/large.deb", content_of(3 * limits::mib, 2));
+    seconds_until({small, large}, Millis(600'000));
+    for (const auto& outcome : {small, large}) {
+        EXPECT_EQ(outcome->delivered, 0);
+        EXPECT_EQ(outcome->failed, 1);
+        EXPECT_EQ(outcome->error.kind, ErrorKind::Corrupt) << outcome->error.message;
+    }
+    loop_.advance(Millis(5000));
+    EXPECT_TRUE(vault_->records().empty());
+}
+
+TEST_F(BrokerTest, ACancelledRequestIsForgottenAndOthersGoOn) {
+    const auto content = content_of(10 * limits::mib, 3);
+    mirrors_.files["/pool/y.deb"] = content;
+    Request request;
+    request.url = "http://a/pool/y.deb";
+    request.digest = verify::digest_of(as_bytes(content));
+    request.size = static_cast<ByteCount>(content.size());
+    const auto id = broker_->get(request, {[](const Started&) {}, [](const Progress&) {}, [](const Delivered&) { FAIL(); }, [] {}, [](const Error&) { FAIL(); }});
+    const auto other = get("/pool/y.deb", content);
+    loop_.advance(Millis(50));
+    broker_->cancel(id);
+    seconds_until({other});
+    EXPECT_EQ(other->bytes, content);
+}
+
+TEST_F(BrokerTest, RefusesPasswordsAndSizesThatTheAskerForbade) {
+    Request request;
+    request.url = "http://user:pw@a/pool/x.deb";
+    auto outcome = std::make_shared<Outcome>();
+    const RequestEvents events{[](const Started&) {}, [](const Progress&) {}, [](const Delivered&) { FAIL(); }, [] {},
+                               [outcome](const Error& error) { ++outcome->failed, outcome->error = error; }};
+    broker_->get(request, events);
+    loop_.drain();
+    EXPECT_EQ(outcome->error.kind, ErrorKind::Refused);
+    EXPECT_EQ(outcome->error.message.find("pw"), std::string::npos);
+    request.url = "http://a/pool/x.deb";
+    request.size = 1000;
+    request.max_size = 999;
+    request.digest = Digest{};
+    broker_->get(request, events);
+    loop_.drain();
+    EXPECT_EQ(outcome->failed, 2);
+}
+
+}  // namespace
+}  // namespace packswarm::broker

@@ -1,0 +1,98 @@
+#include "p2p/daemon/config.hpp"
+
+#include <gtest/gtest.h>
+
+#include "p2p/base/limits.hpp"
+#include "p2p/daemon/learned.hpp"
+#include "p2p/daemon/repositories.hpp"
+
+namespace packswarm::daemon {
+namespace {
+
+TEST(Config, TheDefaultFileIsReadableAndChangesNothing) {
+    const auto config = parse_config(default_file(), "default");
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(config->store_quota, Config{}.store_quota);
+    EXPECT_TRUE(config->repositories.empty());
+}
+
+// Uncommented, every line of the printed file must be accepted and give the default again.
+TEST(Config, EveryPrintedOptionIsAcceptedAsPrinted) {
+    std::string text = default_file();
+    for (auto at = text.find("\n#"); at != std::string::npos; at = text.find("\n#", at + 1))
+        if (text[at + 2] != ' ') text.erase(at + 1, 1);
+    const auto config = parse_config(text, "uncommented");
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(config->swarm_listen, Config{}.swarm_listen);
+    EXPECT_EQ(config->sharing_keyrings, Config{}.sharing_keyrings);
+    EXPECT_EQ(config->repositories.size(), 1u);
+}
+
+TEST(Config, NamesTheLineAndTheRemedyOfAMistake) {
+    const auto unknown = parse_config("\n[swarm]\nlisten_on = \"x\"\n", "f");
+    ASSERT_FALSE(unknown);
+    EXPECT_NE(unknown.error().message.find("line 3"), std::string::npos) << unknown.error().message;
+    EXPECT_NE(unknown.error().message.find("swarm.listen_on"), std::string::npos);
+    EXPECT_NE(unknown.error().message.find("--print-config"), std::string::npos);
+    for (const char* bad : {"[store]\nquota = true", "[store]\nquota = \"much\"", "[store]\nquota = 5", "[swarm]\npeers = \"a\"", "[swarm]\npeers = [1]",
+                            "x = [", "[[repository]]\nsuite = \"s\"", "[[repository]]\nformat = \"rpm\"\nsuite = \"s\"\nmirrors = [\"http://a\"]", "repository = 3"})
+        EXPECT_FALSE(parse_config(bad, "f")) << bad;
+}
+
+TEST(Config, ReadsSizesWithUnits) {
+    EXPECT_EQ(parse_size("10 GiB").value(), 10 * limits::gib);
+    EXPECT_EQ(parse_size("512M").value(), 512 * limits::mib);
+    EXPECT_EQ(parse_size("7").value(), 7);
+    for (const char* bad : {"", "GiB", "1 XB", "99999999999 TiB", "-1"}) EXPECT_FALSE(parse_size(bad)) << bad;
+}
+
+TEST(Config, TheCommandLineSetsWhatTheFileSets) {
+    Config config;
+    ASSERT_TRUE(set_option(config, "swarm.peers", "a:1,b:2"));
+    EXPECT_EQ(config.swarm_peers, (std::vector<std::string>{"a:1", "b:2"}));
+    ASSERT_TRUE(set_option(config, "store.quota", "1 GiB"));
+    EXPECT_EQ(config.store_quota, limits::gib);
+    EXPECT_FALSE(set_option(config, "swarm.enabled", "maybe"));
+    EXPECT_FALSE(set_option(config, "no.such", "x"));
+}
+
+TEST(Sources, OneLineAndDeb822SourcesGiveTheSameRepository) {
+    Learned one, two;
+    parse_one_line_sources("# c\ndeb-src http://m/debian stable main\ndeb [arch=amd64 signed-by=/k.gpg] http://m/debian/ stable main contrib # x\n", "/etc/apt", one);
+    parse_deb822_sources("Types: deb deb-src\nURIs: http://m/debian\nSuites: stable\nComponents: main contrib\nArchitectures: amd64\nSigned-By: /k.gpg\n", "/etc/apt", two);
+    ASSERT_EQ(one.repositories.size(), 1u);
+    ASSERT_EQ(two.repositories.size(), 1u);
+    EXPECT_EQ(one.repositories[0].bases, two.repositories[0].bases);
+    EXPECT_EQ(one.repositories[0].keyring, two.repositories[0].keyring);
+    EXPECT_EQ(one.repositories[0].components, two.repositories[0].components);
+    EXPECT_EQ(one.repositories[0].keyring.files, std::vector<std::string>{"/k.gpg"});
+}
+
+TEST(Sources, EmbeddedKeysDisabledStanzasAndPasswordsAreUnderstood) {
+    Learned out;
+    parse_deb822_sources(
+        "Types: deb\nURIs: http://a/x http://user:pw@b/x cdrom:[x]/\nSuites: s1 s2\nComponents: main\nSigned-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n abc\n\n"
+        "Types: deb\nURIs: http://c/\nSuites: s\nEnabled: no\n",
+        "/etc/apt", out);
+    ASSERT_EQ(out.repositories.size(), 2u);
+    EXPECT_EQ(out.repositories[0].bases, std::vector<std::string>{"http://a/x"});
+    EXPECT_NE(out.repositories[0].keyring.embedded.at(0).find("KEY BLOCK-----\n\nabc"), std::string::npos);
+    EXPECT_EQ(out.warnings.size(), 2u);
+    for (const auto& warning : out.warnings) EXPECT_EQ(warning.find("pw"), std::string::npos);
+}
+
+TEST(Sources, AnAddressWithAPasswordIsNeverARepository) {
+    Config config;
+    config.sources_apt = config.sources_pacman = false;
+    RepositoryConfig repository;
+    repository.suite = "s";
+    repository.mirrors = {"http://user:secret@m/debian"};
+    config.repositories = {repository};
+    const auto gathered = gather_repositories(config);
+    EXPECT_TRUE(gathered.table.all().empty());
+    ASSERT_EQ(gathered.warnings.size(), 1u);
+    EXPECT_EQ(gathered.warnings[0].find("secret"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace packswarm::daemon
