@@ -1,0 +1,83 @@
+#include "hooks/apt_config.hpp"
+
+#include <algorithm>
+
+#include "p2p/base/digest.hpp"
+
+namespace packswarm::hooks {
+namespace {
+
+std::string lower(std::string_view text) {
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    return out;
+}
+
+std::string percent_decoded(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        std::uint8_t byte = 0;
+        const bool escape = text[i] == '%' && i + 2 < text.size() && from_hex(text.substr(i + 1, 2), &byte, 1);
+        out += escape ? static_cast<char>(byte) : text[i];
+        if (escape) i += 2;
+    }
+    return out;
+}
+
+bool is_anchored(std::string_view path) {
+    return path.starts_with("/") || path.starts_with("./") || path.starts_with("../") || path.starts_with("~/");
+}
+
+}  // namespace
+
+AptConfig::AptConfig(const AptMessage& configuration, std::string_view binary) {
+    const std::string mine = "binary::" + lower(binary) + "::";
+    std::map<std::string, std::string> overrides;
+    for (const auto& [name, item] : configuration.fields()) {
+        if (lower(name) != "config-item") continue;
+        const auto equals = item.find('=');
+        if (equals == std::string::npos) continue;
+        const auto key = lower(percent_decoded(std::string_view(item).substr(0, equals)));
+        auto value = percent_decoded(std::string_view(item).substr(equals + 1));
+        if (key.starts_with(mine))
+            overrides[key.substr(mine.size())] = std::move(value);
+        else
+            values_[key] = std::move(value);
+    }
+    for (auto& [key, value] : overrides) values_[key] = std::move(value);
+}
+
+std::string AptConfig::find(std::string_view key) const {
+    const auto found = values_.find(lower(key));
+    return found == values_.end() ? std::string() : found->second;
+}
+
+bool AptConfig::find_bool(std::string_view key, bool otherwise) const {
+    const auto value = lower(find(key));
+    if (value == "yes" || value == "true" || value == "with" || value == "on" || value == "enable" || value == "1")
+        return true;
+    if (value == "no" || value == "false" || value == "without" || value == "off" || value == "disable" || value == "0")
+        return false;
+    return otherwise;
+}
+
+std::string AptConfig::find_path(std::string_view key) const {
+    std::string path = find(key);
+    if (path.empty()) return {};
+    std::string parent(key);
+    while (!is_anchored(path)) {
+        const auto end = parent.rfind("::");
+        if (end == std::string::npos) break;
+        parent.resize(end);
+        std::string above = find(parent);
+        if (above.empty()) continue;
+        if (above.back() != '/') above += '/';
+        path.insert(0, above);
+    }
+    std::string root = find("RootDir");
+    while (!root.empty() && root.back() == '/') root.pop_back();
+    return root + path;
+}
+
+}  // namespace packswarm::hooks

@@ -1,0 +1,29 @@
+// AptConfig: apt's configuration as a 601 message hands it to a method: flat keys, case-insensitive, values
+// percent-encoded. Binary::<method>:: keys stand before the plain ones, as in apt's own methods. Not here: reading
+// apt.conf. Any thread.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hooks/apt_message.hpp"
+
+namespace packswarm::hooks {
+
+class AptConfig {
+  public:
+    AptConfig() = default;
+    AptConfig(const AptMessage& configuration, std::string_view binary);
+
+    std::string find(std::string_view key) const;  // empty when not set
+    bool find_bool(std::string_view key, bool otherwise) const;
+    // A file or folder name joined with its parents' values up to the first absolute one, as apt does: Dir::Etc::netrc.
+    std::string find_path(std::string_view key) const;
+
+  private:
+    std::map<std::string, std::string> values_;  // by key in lower case
+};
+
+}  // namespace packswarm::hooks

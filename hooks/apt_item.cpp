@@ -1,0 +1,185 @@
+#include "hooks/apt_item.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "p2p/base/limits.hpp"
+
+namespace packswarm::hooks {
+namespace {
+
+constexpr ByteCount slice_size = 4 * limits::mib;
+
+std::string lower(std::string_view text) {
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    return out;
+}
+
+// The strong hashes that apt asked for. It compares those that both sides know, so weak ones would cost time and prove
+// nothing.
+std::vector<std::string> kinds_to_compute(const std::vector<std::pair<std::string, std::string>>& expected) {
+    std::vector<std::string> kinds{"SHA256"};
+    for (const auto& [kind, value] : expected)
+        if (kind == "SHA512") kinds.push_back(kind);
+    return kinds;
+}
+
+std::vector<std::pair<std::string, std::string>> expected_hashes(const AptMessage& acquire) {
+    std::vector<std::pair<std::string, std::string>> expected;
+    for (const std::string kind : {"SHA512", "SHA256"})
+        if (const auto value = acquire.find("Expected-" + kind); !value.empty())
+            expected.emplace_back(kind, lower(value));
+    return expected;
+}
+
+}  // namespace
+
+AptItem::AptItem(const AptMessage& acquire, std::string raw)
+    : raw_(std::move(raw)),
+      uri_(acquire.find("URI")),
+      filename_(acquire.find("Filename")),
+      expected_(expected_hashes(acquire)),
+      digest_(Digest::parse(acquire.find("Expected-SHA256"))),
+      expected_size_(parse_byte_count(acquire.find("Expected-Checksum-FileSize"))),
+      max_size_(parse_byte_count(acquire.find("Maximum-Size")).value_or(0)),
+      since_(acquire.find("Last-Modified")),
+      hasher_(kinds_to_compute(expected_)) {}
+
+control::Get AptItem::request(std::uint64_t id) const {
+    control::Get get;
+    get.id = id;
+    get.url = uri_;
+    get.digest = digest_;
+    get.size = expected_size_;
+    get.max_size = max_size_;
+    get.since = parse_http_date(since_);
+    return get;
+}
+
+Result<void> AptItem::check_size(ByteCount size) const {
+    if (expected_size_ && size != *expected_size_)
+        return fail(ErrorKind::Corrupt, "the agent has {} bytes where apt expects {}", size, *expected_size_);
+    if (max_size_ > 0 && size > max_size_)
+        return fail(ErrorKind::Refused, "the agent has {} bytes where apt allows {}", size, max_size_);
+    return {};
+}
+
+Result<void> AptItem::on_start(control::Event event) {
+    if (auto fits = check_size(event.size); !fits) return fits;
+    if (!event.file.open()) return fail(ErrorKind::Refused, "the agent gave no file");
+    source_ = std::move(event.file);
+    size_ = event.size;
+    modified_ = event.modified;
+    return {};
+}
+
+bool AptItem::on_progress(const control::Event& event) {
+    const auto prefix = std::min(event.prefix, size_);
+    const bool grew = prefix > target_ || event.received > received_;
+    target_ = std::max(target_, prefix);
+    received_ = std::max(received_, event.received);
+    return grew;
+}
+
+Result<void> AptItem::on_done(control::Event event) {
+    if (source_.open() && event.size != size_ && written_ > event.size) discard();
+    if (auto started = on_start(std::move(event)); !started) return started;
+    agent_digest_ = event.digest;
+    target_ = size_;
+    is_final_ = true;
+    return {};
+}
+
+Result<void> AptItem::open_target() {
+    out_ = FileHandle(::open(filename_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644));
+    if (!out_.open()) return fail(ErrorKind::Broken, "opening {}: {}", filename_, std::strerror(errno));
+    struct stat st {};
+    const bool regular = ::fstat(out_.fd(), &st) == 0 && S_ISREG(st.st_mode);
+    if (!regular) return fail(ErrorKind::Broken, "{} is no regular file", filename_);
+    return {};
+}
+
+// Hashes what stands in apt's file, not what was read from the agent's: these are the bytes that apt will use.
+Result<void> AptItem::copy_slice(ByteRange slice) {
+    if (auto copied = copy_range(source_, out_, slice); !copied) return copied;
+    Bytes buffer(static_cast<std::size_t>(std::min(slice.length(), ByteCount{256} * limits::kib)));
+    for (auto at = slice.begin; at < slice.end;) {
+        const auto count = std::min(slice.end - at, static_cast<ByteCount>(buffer.size()));
+        const auto got = read_at(out_, at, std::span(buffer).first(static_cast<std::size_t>(count)));
+        if (!got) return tl::unexpected(got.error());
+        if (static_cast<ByteCount>(*got) != count)
+            return fail(ErrorKind::Transient, "the agent's file is shorter than it said");
+        hasher_.add(std::span(buffer).first(*got));
+        at += count;
+    }
+    return {};
+}
+
+Result<AptItem::Step> AptItem::work() {
+    if (!out_.open())
+        if (auto opened = open_target(); !opened) return tl::unexpected(opened.error());
+    const ByteRange slice{written_, std::min(target_, written_ + slice_size)};
+    if (auto copied = copy_slice(slice); !copied) return tl::unexpected(copied.error());
+    written_ = slice.end;
+    const bool all_there = is_final_ && written_ == size_;
+    return all_there ? check() : Step::going;
+}
+
+// The bytes copied early may have been replaced since: one more copy, of the finished file, before anybody is blamed.
+Result<AptItem::Step> AptItem::check() {
+    hashes_ = hasher_.finish();
+    bool right = !expected_.empty() || (agent_digest_ && hashes_["SHA256"] == agent_digest_->hex());
+    for (const auto& [kind, value] : expected_) right &= hashes_[kind] == value;
+    if (!right) {
+        if (is_second_copy_) return fail(ErrorKind::Corrupt, "the agent's file is not the one that apt expects");
+        is_second_copy_ = true;
+        written_ = 0;
+        return Step::going;
+    }
+    if (modified_) {
+        const timespec times[2] = {{0, UTIME_NOW}, {modified_->time_since_epoch().count(), 0}};
+        ::futimens(out_.fd(), times);
+    }
+    return Step::complete;
+}
+
+void AptItem::discard() {
+    if (out_.open() && ::unlink(filename_.c_str()) != 0) {
+        [[maybe_unused]] const auto emptied = ::ftruncate(out_.fd(), 0);
+    }
+    out_ = FileHandle();
+    hasher_.finish();
+    written_ = 0;
+}
+
+AptMessage AptItem::start_message() const {
+    AptMessage message(200, "URI Start");
+    message.add("URI", uri_).add("Size", std::to_string(size_));
+    if (modified_) message.add("Last-Modified", http_date(*modified_));
+    return message;
+}
+
+AptMessage AptItem::done_message() const {
+    AptMessage message(201, "URI Done");
+    message.add("URI", uri_).add("Filename", filename_).add("Size", std::to_string(size_));
+    if (modified_) message.add("Last-Modified", http_date(*modified_));
+    for (const auto& [kind, value] : hashes_) message.add(kind + "-Hash", value);
+    return message.add("Checksum-FileSize-Hash", std::to_string(size_));
+}
+
+AptMessage AptItem::unchanged_message() {
+    struct stat st {};
+    if (::lstat(filename_.c_str(), &st) == 0 && S_ISREG(st.st_mode)) ::unlink(filename_.c_str());
+    AptMessage message(201, "URI Done");
+    message.add("URI", uri_).add("Filename", filename_);
+    return message.add("Last-Modified", since_).add("IMS-Hit", "true");
+}
+
+}  // namespace packswarm::hooks

@@ -1,0 +1,164 @@
+#include "hooks/apt_method.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <iostream>
+
+#include "hooks/privileges.hpp"
+#include "p2p/base/log.hpp"
+
+namespace packswarm::hooks {
+namespace {
+
+constexpr auto default_socket = "/run/packswarm/control.sock";
+constexpr auto default_methods = "/usr/lib/apt/methods";
+
+std::string capabilities() {
+    AptMessage message(100, "Capabilities");
+    message.add("Version", "1.0").add("Single-Instance", "true").add("Pipeline", "true").add("Send-Config", "true");
+    return message.add("Send-URI-Encoded", "true").text();
+}
+
+bool is_this_program(const std::filesystem::path& path) {
+    std::error_code error;
+    return std::filesystem::equivalent(path, "/proc/self/exe", error);
+}
+
+Millis configured_silence(const AptConfig& config) {
+    const auto seconds = parse_byte_count(config.find("Packswarm::Timeout")).value_or(0);
+    return seconds > 0 && seconds <= 3600 ? Millis(seconds * 1000) : AptAgentSettings{}.silence;
+}
+
+AptAgentSettings agent_settings(const AptConfig& config) {
+    AptAgentSettings settings;
+    settings.socket = config.find("Packswarm::Socket");
+    if (settings.socket.empty()) settings.socket = default_socket;
+    settings.silence = configured_silence(config);
+    return settings;
+}
+
+}  // namespace
+
+std::string own_method_program(const AptConfig& config, const std::string& called_as, const std::string& scheme) {
+    const auto folder_of_call = std::filesystem::path(called_as).parent_path().string();
+    for (const auto& folder : {config.find("Packswarm::Methods"), folder_of_call, std::string(default_methods)}) {
+        if (!folder.starts_with('/')) continue;
+        const auto program = std::filesystem::path(folder) / scheme;
+        std::error_code error;
+        if (std::filesystem::exists(program, error) && !is_this_program(program)) return program.string();
+    }
+    return std::string(default_methods) + "/" + scheme;
+}
+
+AptMethod::AptMethod(AptMethodSettings settings)
+    : settings_(std::move(settings)), outgoing_(capabilities()), agent_({}), fallback_("") {}
+
+int AptMethod::run() {
+    ::fcntl(settings_.input, F_SETFL, ::fcntl(settings_.input, F_GETFL) | O_NONBLOCK);
+    ::fcntl(settings_.output, F_SETFL, ::fcntl(settings_.output, F_GETFL) | O_NONBLOCK);
+    while (round() == Flow::going) {
+    }
+    return 0;
+}
+
+int AptMethod::timeout_ms() const {
+    if (agent_.has_work()) return 0;
+    const auto deadline = agent_.next_deadline();
+    if (!deadline) return -1;
+    const auto left = std::chrono::ceil<Millis>(*deadline - std::chrono::steady_clock::now());
+    return static_cast<int>(std::clamp<Millis::rep>(left.count(), 0, 60'000));
+}
+
+AptMethod::Flow AptMethod::round() {
+    const auto children = fallback_.children();
+    std::vector<pollfd> ready{{settings_.input, POLLIN, 0},
+                              {settings_.output, static_cast<short>(outgoing_.empty() ? 0 : POLLOUT), 0},
+                              {agent_.fd(), POLLIN, 0}};
+    for (const auto* child : children) {
+        ready.push_back({child->read_fd(), POLLIN, 0});
+        ready.push_back({child->wants_to_write() ? child->write_fd() : -1, POLLOUT, 0});
+    }
+    if (::poll(ready.data(), ready.size(), timeout_ms()) < 0 && errno != EINTR) return Flow::ended;
+    for (std::size_t i = 0; i < children.size(); ++i) {
+        const short events = static_cast<short>(ready[3 + 2 * i].revents | ready[4 + 2 * i].revents);
+        if (events != 0) fallback_.on_ready(*children[i], events);
+    }
+    if (ready[2].revents != 0 || agent_.has_work()) agent_.on_readable();
+    agent_.work();
+    agent_.on_time();
+    if (ready[0].revents != 0 && read_apt() == Flow::ended) return Flow::ended;
+    collect();
+    return write_apt();
+}
+
+// Moves what one side could not do to the other, and all replies towards apt.
+void AptMethod::collect() {
+    outgoing_ += agent_.take_replies();
+    for (const auto& item : agent_.take_handed_over())
+        fallback_.acquire(item.uri, item.raw, item.reason, AptFallback::Login::none);
+    outgoing_ += fallback_.take_replies();
+}
+
+AptMethod::Flow AptMethod::read_apt() {
+    std::array<char, 1 << 16> buffer;
+    const auto got = ::read(settings_.input, buffer.data(), buffer.size());
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return Flow::going;
+    if (got <= 0) return Flow::ended;
+    const auto messages = reader_.feed({buffer.data(), static_cast<std::size_t>(got)});
+    if (!messages) return Flow::ended;
+    for (const auto& raw : *messages)
+        if (on_message(raw) == Flow::ended) return Flow::ended;
+    return Flow::going;
+}
+
+AptMethod::Flow AptMethod::write_apt() {
+    while (!outgoing_.empty()) {
+        const auto put = ::write(settings_.output, outgoing_.data(), outgoing_.size());
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) return errno == EAGAIN ? Flow::going : Flow::ended;
+        outgoing_.erase(0, static_cast<std::size_t>(put));
+    }
+    return Flow::going;
+}
+
+AptMethod::Flow AptMethod::on_message(const std::string& raw) {
+    const auto message = AptMessage::parse(raw);
+    if (!message) {
+        std::cerr << "packswarm-apt-method: " << message.error().message << '\n';
+        return Flow::ended;
+    }
+    if (message->code() == 601) return configure(*message, raw);
+    if (message->code() == 600) acquire(*message, raw);
+    return Flow::going;
+}
+
+// Logins are read, and a child that needs to read them is started, while this process may still do so.
+AptMethod::Flow AptMethod::configure(const AptMessage& message, const std::string& raw) {
+    const AptConfig config(message, settings_.scheme);
+    route_ = AptRoute(config, ProxyEnvironment::from_process());
+    agent_ = AptAgent(agent_settings(config));
+    fallback_ = AptFallback(own_method_program(config, settings_.called_as, settings_.scheme));
+    fallback_.configure(raw);
+    if (route_.knows_logins()) fallback_.prepare_privileged();
+    const auto dropped = become_user(config.find("APT::Sandbox::User"));
+    if (dropped) return Flow::going;
+    outgoing_ +=
+        AptMessage(401, "General Failure").add("Message", "packswarm-apt-method: " + dropped.error().message).text();
+    write_apt();
+    return Flow::ended;
+}
+
+void AptMethod::acquire(const AptMessage& message, const std::string& raw) {
+    const auto why_not = route_.why_not(message);
+    if (why_not.empty()) return agent_.get(AptItem(message, raw));
+    const std::string uri(message.find("URI"));
+    const auto login = route_.has_login(host_of(uri)) ? AptFallback::Login::needed : AptFallback::Login::none;
+    fallback_.acquire(uri, raw, {ErrorKind::Absent, why_not}, login);
+}
+
+}  // namespace packswarm::hooks

@@ -1,0 +1,142 @@
+// packswarm: the command line. Reads the words, calls the command.
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <exception>
+
+#include "p2p/base/version.hpp"
+#include "p2p/cli/commands.hpp"
+
+namespace {
+
+using packswarm::cli::Common;
+
+void add_common(CLI::App& command, Common& common) {
+    command.add_option("--socket", common.socket, "the agent's control socket (also $PACKSWARM_SOCKET)");
+    command.add_flag_callback(
+        "--json", [&common] { common.output = packswarm::cli::Output::json; }, "print JSON");
+}
+
+struct Words {
+    Common common;
+    packswarm::cli::FetchWords fetch;
+    packswarm::cli::GiveWords share, import;
+    packswarm::cli::SetupWords setup;
+    std::string package;
+    int limit = 20;
+    std::filesystem::path root = "/";
+    int status = 0;
+};
+
+void add_fetch(CLI::App& app, Words& words) {
+    auto* command =
+        app.add_subcommand("fetch", "get URL into OUT, through the agent or, without it, straight from the server");
+    add_common(*command, words.common);
+    auto* url = command->add_option("URL", words.fetch.url, "http or https address");
+    auto* out = command->add_option("OUT", words.fetch.out, "path to write to");
+    auto* input = command->add_option("--input", words.fetch.input,
+                                      "file with one 'URL OUT' per line, fetched all at once; - for standard input");
+    url->needs(out);
+    input->excludes(url);
+    command->add_option("--ca-file", words.fetch.ca_file,
+                        "PEM file of certificate authorities, for downloads without the agent");
+    command->add_flag("-q,--quiet", words.fetch.quiet, "no progress and no notes");
+    command->final_callback([&words, command] {
+        if (words.fetch.input.empty() && words.fetch.url.empty())
+            throw CLI::RequiredError(command->get_name() + ": URL and OUT, or --input");
+        words.status = run_fetch(words.common, words.fetch);
+    });
+}
+
+void add_question(CLI::App& app, Words& words, const char* name, const char* description) {
+    auto* command = app.add_subcommand(name, description);
+    add_common(*command, words.common);
+    command->final_callback([&words, name] { words.status = packswarm::cli::run_question(words.common, name, "{}"); });
+}
+
+void add_explain(CLI::App& app, Words& words) {
+    auto* command =
+        app.add_subcommand("explain", "what the agent knows of a package: which sources gave what, and why");
+    add_common(*command, words.common);
+    command->add_option("PACKAGE", words.package, "name, file name, part of a path, or SHA-256")->required();
+    command->add_option("--limit", words.limit, "transfers to show")->check(CLI::Range(1, 1000))->capture_default_str();
+    command->final_callback([&words] { words.status = run_explain(words.common, words.package, words.limit); });
+}
+
+void add_share(CLI::App& app, Words& words) {
+    auto* command = app.add_subcommand("share", "offer files to peers, as far as a verified index lists them");
+    add_common(*command, words.common);
+    command->add_option("FILE", words.share.files)->required();
+    command->final_callback([&words] { words.status = run_share(words.common, words.share); });
+}
+
+void add_import(CLI::App& app, Words& words) {
+    auto* command = app.add_subcommand("import", "let the agent take package files that are here already");
+    add_common(*command, words.common);
+    command->add_option("FILE", words.import.files);
+    command->add_flag("--apt", words.import.apt, "all of apt's cache");
+    command->add_flag("--pacman", words.import.pacman, "all of pacman's cache");
+    command->add_flag("--stdin", words.import.from_stdin, "absolute paths, one per line, on standard input");
+    command->add_option("--from", words.import.from, "who made the FILEs")
+        ->check(CLI::IsMember({"apt", "pacman", "files"}));
+    command->add_option("--newer", words.import.newer,
+                        "of the caches, only what came in that long ago or later: 90s, 15m, 24h, 7d");
+    command->add_option("--root", words.import.root, "look for the caches below this folder")->capture_default_str();
+    command->add_flag("-q,--quiet", words.import.quiet, "print nothing");
+    command->add_flag("--background", words.import.background, "return at once, go on behind");
+    command->final_callback([&words] { words.status = run_import(words.common, words.import); });
+}
+
+void add_setup(CLI::App& app, Words& words) {
+    auto* command = app.add_subcommand("setup", "bring apt or pacman to the agent; shows what it changes");
+    add_common(*command, words.common);
+    auto& setup = words.setup;
+    command->add_option("MANAGER", setup.manager, "apt or pacman")->required()->check(CLI::IsMember({"apt", "pacman"}));
+    command->add_flag("--undo", setup.undo, "take it back, byte for byte");
+    command->add_flag("--dry-run", setup.dry_run, "only show it");
+    command->add_flag("--xfer", setup.xfer, "pacman: use XferCommand instead of server lines");
+    command->add_option("--gateway", setup.options.gateway, "pacman: where the agent's gateway listens")
+        ->capture_default_str();
+    command->add_option("--pacman-version", setup.pacman_version, "pacman: as if this version were installed");
+    command->add_option("--root", setup.options.root, "change the files below this folder")->capture_default_str();
+    command->final_callback([&words] { words.status = run_setup(words.common, words.setup); });
+}
+
+void add_doctor(CLI::App& app, Words& words) {
+    auto* command = app.add_subcommand("doctor", "look for what keeps it from working, with the remedy");
+    add_common(*command, words.common);
+    command->add_option("--root", words.root, "look at the package managers below this folder")->capture_default_str();
+    command->final_callback([&words] { words.status = run_doctor(words.common, words.root); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    ::signal(SIGPIPE, SIG_IGN);
+    Words words;
+    words.common.socket = packswarm::cli::default_socket();
+    CLI::App app("Packages from mirrors and peers at once: the agent's command line.", "packswarm");
+    app.require_subcommand(1);
+    app.fallthrough();
+    add_common(app, words.common);
+    app.set_version_flag("--version", std::string("packswarm ") + std::string(packswarm::program_version));
+    add_fetch(app, words);
+    add_question(app, words, "status", "how the agent is, what it has and what it does");
+    add_explain(app, words);
+    add_question(app, words, "mirrors", "the mirrors it knows and how they behave");
+    add_question(app, words, "peers", "the peers it is connected with");
+    add_share(app, words);
+    add_import(app, words);
+    add_question(app, words, "refresh", "fetch and verify every repository's index now");
+    add_setup(app, words);
+    add_doctor(app, words);
+    try {
+        app.parse(argc, argv);
+        return words.status;
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "packswarm: %s\n", error.what());
+        return 1;
+    }
+}
