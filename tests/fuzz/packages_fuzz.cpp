@@ -1,0 +1,18 @@
+// rooms: verify
+// Packages, plain and in every compression: only safe paths and names come out.
+#include <cstdint>
+
+#include "verify/packages.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace packswarm;
+    const auto entries = verify::parse_packages(ByteView(reinterpret_cast<const char*>(data), size));
+    if (!entries) return 0;
+    for (const auto& entry : *entries) {
+        const bool climbs = ("/" + entry.path + "/").find("/../") != std::string::npos;
+        if (entry.path.empty() || entry.path.front() == '/' || climbs || entry.name.find('/') != std::string::npos ||
+            entry.size < 0)
+            __builtin_trap();
+    }
+    return 0;
+}

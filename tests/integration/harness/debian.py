@@ -1,0 +1,120 @@
+"""A signed Debian repository of real .deb files with seeded content, made with dpkg-deb and apt-ftparchive."""
+import bz2
+import dataclasses
+import gzip
+import hashlib
+import lzma
+import os
+import pathlib
+import random
+import shutil
+import time
+
+from .processes import run
+
+PACKERS = {
+    "": lambda data: data,
+    ".gz": lambda data: gzip.compress(data, 6, mtime=0),
+    ".xz": lzma.compress,
+    ".bz2": bz2.compress,
+    ".lzma": lambda data: lzma.compress(data, lzma.FORMAT_ALONE),
+    ".zst": lambda data: run(["zstd", "-q", "-c"], stdin=data, binary=True).stdout,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Package:
+    name: str
+    version: str
+    path: str  # below the repository's base
+    size: int
+    sha256: str
+
+
+def sha256(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def http_date(seconds):
+    return time.strftime("%a, %d %b %Y %H:%M:%S UTC", time.gmtime(seconds))
+
+
+class DebianRepository:
+    """Files below `base`; publish() writes and signs dists/<suite>."""
+
+    def __init__(self, base, key, suite="stable", component="main", architecture="amd64"):
+        self.base, self.key, self.suite, self.component, self.architecture = pathlib.Path(base), key, suite, component, architecture
+        self.packages = {}
+        self.base.mkdir(parents=True, exist_ok=True)
+
+    def add(self, name, size, version="1.0", seed=0, depends=""):
+        """A package that holds `size` bytes nobody can compress."""
+        folder = self.base / "pool" / self.component / name[0] / name
+        folder.mkdir(parents=True, exist_ok=True)
+        tree = self.base / f".build-{name}"
+        (tree / "DEBIAN").mkdir(parents=True)
+        (tree / "usr/share" / name).mkdir(parents=True)
+        (tree / "usr/share" / name / "data").write_bytes(random.Random(f"{name} {version} {seed}").randbytes(size))
+        control = [f"Package: {name}", f"Version: {version}", f"Architecture: {self.architecture}", "Maintainer: packswarm tests <tests@packswarm.invalid>",
+                   "Section: misc", "Priority: optional", f"Description: {size} seeded bytes"]
+        if depends:
+            control.insert(3, f"Depends: {depends}")
+        (tree / "DEBIAN/control").write_text("\n".join(control) + "\n")
+        file = folder / f"{name}_{version.split(':')[-1]}_{self.architecture}.deb"
+        packing = ["-Znone"] if size > 1 << 18 else ["-Zgzip", "-z1"]  # none is quick, but pads to 20 KiB
+        run(["dpkg-deb", "--root-owner-group", *packing, "--build", tree, file], env={"SOURCE_DATE_EPOCH": "1700000000"})
+        shutil.rmtree(tree)
+        self.packages[name] = Package(name, version, str(file.relative_to(self.base)), file.stat().st_size, sha256(file))
+        return self.packages[name]
+
+    def publish(self, date=None, valid_until=None, by_hash=True, compressions=("", ".xz", ".gz"), inrelease=True, detached=True, key=None, edit_packages=None,
+                edit_release=None):
+        """Writes Packages*, Release and its signatures. Dates are seconds; the edits take and give text, for indexes that must be refused."""
+        dist = self.base / "dists" / self.suite
+        shutil.rmtree(dist, ignore_errors=True)
+        folder = dist / self.component / f"binary-{self.architecture}"
+        folder.mkdir(parents=True)
+        text = run(["apt-ftparchive", "--md5=no", "--sha1=no", "--sha512=no", "packages", "pool"], cwd=self.base).stdout
+        data = (edit_packages(text) if edit_packages else text).encode()
+        for ending in {"", *compressions}:
+            (folder / f"Packages{ending}").write_bytes(PACKERS[ending](data))
+        release = self._release(dist, date or time.time() - 60, valid_until, by_hash)
+        if "" not in compressions:  # a Release lists the plain file although no mirror has it; apt asks for nothing that is not listed so
+            (folder / "Packages").unlink()
+        if by_hash:
+            self._link_by_hash(folder)
+        self._sign(dist, edit_release(release) if edit_release else release, inrelease, detached, key or self.key)
+        for path in (self.base, *self.base.rglob("*")):
+            os.chmod(path, 0o755 if path.is_dir() else 0o644)
+        return self
+
+    def _release(self, dist, date, valid_until, by_hash):
+        fields = {"Origin": "packswarm tests", "Label": "packswarm tests", "Suite": self.suite, "Codename": self.suite, "Architectures": self.architecture,
+                  "Components": self.component, "Acquire-By-Hash": "yes" if by_hash else "no"}
+        options = [part for name, value in fields.items() for part in ("-o", f"APT::FTPArchive::Release::{name}={value}")]
+        text = run(["apt-ftparchive", "--md5=no", "--sha1=no", "--sha512=no", *options, "release", dist]).stdout
+        lines = [f"Date: {http_date(date)}" if line.startswith("Date:") else line for line in text.splitlines()]
+        if valid_until:
+            lines.insert(1, f"Valid-Until: {http_date(valid_until)}")
+        return "\n".join(lines) + "\n"
+
+    @staticmethod
+    def _link_by_hash(folder):
+        (folder / "by-hash/SHA256").mkdir(parents=True)
+        for file in list(folder.glob("Packages*")):
+            os.link(file, folder / "by-hash/SHA256" / sha256(file))
+
+    @staticmethod
+    def _sign(dist, text, inrelease, detached, key):
+        release = dist / "Release"
+        release.write_text(text)
+        if inrelease:
+            key.clearsign(release, dist / "InRelease")
+        if detached:
+            key.detach(release, dist / "Release.gpg", armor=True)
+        else:
+            release.unlink()
