@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "p2p/broker/ports.hpp"
+#include "p2p/broker/trust_port.hpp"
 #include "p2p/core/catalog.hpp"
 #include "p2p/core/repository_table.hpp"
 

@@ -5,7 +5,7 @@
 #include <map>
 #include <memory>
 
-#include "p2p/broker/ports.hpp"
+#include "p2p/broker/trust_port.hpp"
 #include "verify/file_verifier.hpp"
 #include "verify/keyring.hpp"
 

@@ -1,0 +1,52 @@
+// Trust: the port for hashing, signatures and index formats, filled by daemon::TrustDesk over the verify room and its workers.
+// Neither keys nor parsers are here. Callbacks as in ports.hpp: on the loop's thread, never inside the call that asked.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "p2p/broker/ports.hpp"
+
+namespace packswarm::broker {
+
+enum class CheckId : std::uint64_t { none = 0 };
+
+struct RootFiles {
+    core::Repository repository;     // format, suite, keyring
+    Bytes root;                      // InRelease, Release or .db
+    std::optional<Bytes> signature;  // Release.gpg or .db.sig
+};
+
+// A root whose signature is good, and the one file that carries it with its signature between agents and over restarts:
+// InRelease as it is; else core::pack_bundle of root and signature.
+struct OpenedRoot {
+    core::IndexRoot index;
+    Bytes bundle;
+    Digest bundle_digest;
+};
+
+class Trust {
+  public:
+    virtual ~Trust() = default;
+    // Hashing while bytes arrive: begin once, advance as the contiguous prefix grows, finish when all is there.
+    virtual CheckId begin_check(StagedFile file, const Digest& expected) = 0;
+    virtual void advance(CheckId check, ByteCount prefix) = 0;
+    virtual void rewind(CheckId check) = 0;  // bytes below the prefix were replaced: hash from the start again
+    virtual void finish(CheckId check, Then<VerifiedFile> then) = 0;  // Corrupt: the digest is another one. The check ends.
+    virtual void drop(CheckId check) = 0;
+    virtual void digest_of(StagedFile file, Then<Digest> then) = 0;  // what it is, whatever it should be
+    // SHA-1 of the pieces of a complete range of the staged file, in order.
+    virtual void piece_hashes(StagedFile file, ByteRange range, ByteCount piece_length, Then<PieceHashes> then) = 0;
+    virtual void piece_hashes(StoredFile file, ByteCount piece_length, Then<PieceHashes> then) = 0;
+
+    virtual void open_root(RootFiles files, Then<OpenedRoot> then) = 0;
+    // Primary keys that a keyring holds: who could sign a repository that nobody has seen yet.
+    virtual void keyring_fingerprints(core::KeyringSpec keyring, Then<std::vector<core::Fingerprint>> then) = 0;
+    // An index file (Packages*) whose digest a root vouched for.
+    virtual void open_packages(StoredFile file, std::string path, Then<std::vector<core::IndexEntry>> then) = 0;
+    // pacman packages of unsigned databases: detached signature, and name and version inside equal to the entry's.
+    virtual void check_package(StagedFile file, Bytes signature, core::KeyringSpec keyring, core::IndexEntry entry, Then<VerifiedFile> then) = 0;
+};
+
+}  // namespace packswarm::broker
