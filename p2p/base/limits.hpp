@@ -63,6 +63,7 @@ inline constexpr std::size_t max_peer_gets = 64;        // open gets of one peer
 inline constexpr std::size_t max_lineages = 64;         // lineages in one hello
 inline constexpr auto peer_get_timeout = 10s;
 inline constexpr std::size_t max_peer_asks = 16;        // asks of one peer that are not answered yet
+inline constexpr std::size_t max_standing_asks = 8'192; // digests of one peer's asks that it is told news of
 inline constexpr double ask_burst = 131'072;            // digests one peer may ask for at once: all of Debian's, twice
 inline constexpr double asks_per_second = 8'192;        // and steadily; we ask for at most half of both
 inline constexpr std::size_t max_hellos = 32;           // one peer's hellos at once; one more each second

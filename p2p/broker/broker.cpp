@@ -10,6 +10,10 @@ namespace packswarm::broker {
 
 namespace {
 constexpr auto tick_interval = Millis(100);
+constexpr auto crowd_memory = Seconds(10);
+constexpr auto look_around = Millis(35);   // a little more than the planner wants to wait for the asks of others
+constexpr std::size_t max_seeks = 4096;    // digests that others sought lately
+constexpr std::size_t max_seekers = 32;    // of one digest
 constexpr auto ask_interval = Seconds(3);  // peers learn and forget: outstanding digests are asked again
 }  // namespace
 
@@ -17,11 +21,13 @@ Broker::Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger&
     : loop_(loop), mirrors_(mirrors), peers_(peers), store_(store), ledger_(ledger), trust_(trust), settings_(settings),
       sources_(loop, ledger, board_),
       engine_{loop, mirrors, peers, store, trust, board_, sources_, [this] { replan_soon(); },
+              [this] { return book_.shares(); },
               [this](core::SourceId source) {
                   for (auto& [id, live] : live_) live.transfer->discredited(source);
               }},
       book_(loop, store, ledger, trust, peers), ticked_(loop.now()) {
     board_.peer_grace = settings_.peer_grace;
+    board_.key = peers_.key();
     peers_.set_observer(this);
     book_.set_missing([this](const core::Repository& repository, const core::IndexEntry& entry) {
         Request request;
@@ -137,6 +143,43 @@ void Broker::peer_offers(std::vector<PeerOffer> offers) {
         const auto want = by_digest_.find(offer.digest);
         if (want != by_digest_.end()) live_.at(want->second).transfer->offered(offer);
     }
+}
+
+void Broker::peer_lends(const PeerLoan& loan) {
+    const auto want = by_digest_.find(loan.digest);
+    if (want != by_digest_.end()) live_.at(want->second).transfer->lent(loan);
+}
+
+void Broker::peer_seeks(PeerId peer, const std::vector<Digest>& digests) {
+    const auto source = sources_.find_peer(peer);
+    if (!source) return;
+    const auto now = loop_.now();
+    if (seeks_.size() + digests.size() > max_seeks)
+        std::erase_if(seeks_, [now](const auto& item) { return item.second.back().asked < now - crowd_memory; });
+    for (const auto& digest : digests) {
+        if (const auto want = by_digest_.find(digest); want != by_digest_.end()) {
+            board_.crowd_until = now + crowd_memory;
+            live_.at(want->second).transfer->sought(*source);
+        }
+        if (seeks_.size() >= max_seeks && seeks_.count(digest) == 0) continue;
+        auto& seekers = seeks_[digest];
+        std::erase_if(seekers, [&](const Seek& seek) { return seek.peer == *source || seek.asked < now - crowd_memory; });
+        if (seekers.size() < max_seekers) seekers.push_back({*source, now});
+    }
+}
+
+// Who wanted it before we did, and a look around before mirrors are asked for something that a crowd is after.
+void Broker::join_crowd(core::WantId want, Transfer& transfer) {
+    const auto seeks = seeks_.extract(transfer.target().digest);
+    for (const auto& seek : seeks ? seeks.mapped() : std::vector<Seek>{})
+        if (seek.asked >= loop_.now() - crowd_memory && board_.sources.count(seek.peer) != 0) {
+            board_.crowd_until = loop_.now() + crowd_memory;
+            transfer.sought(seek.peer);
+        }
+    if (board_.crowd_until <= loop_.now() || !board_.wants.at(want).is_small()) return;
+    loop_.after(look_around, [this, alive = alive_] {
+        if (*alive) replan_soon();
+    });
 }
 
 void Broker::peer_snapshot(const PeerSnapshot& snapshot) { book_.peer_snapshot(snapshot); }

@@ -54,6 +54,8 @@ class Broker final : public Requests, public PeerObserver {
     void peer_up(const PeerView& peer) override;
     void peer_down(PeerId peer) override;
     void peer_offers(std::vector<PeerOffer> offers) override;
+    void peer_lends(const PeerLoan& loan) override;
+    void peer_seeks(PeerId peer, const std::vector<Digest>& digests) override;
     void peer_snapshot(const PeerSnapshot& snapshot) override;
 
   private:
@@ -117,6 +119,7 @@ class Broker final : public Requests, public PeerObserver {
     void replan();
     void ask_soon(const std::string& lineage, const Digest& digest);
     void ask_again();
+    void join_crowd(core::WantId want, Transfer& transfer);
     void tick();
     void arm_tick();
     void bury(std::unique_ptr<Transfer> transfer);
@@ -142,6 +145,11 @@ class Broker final : public Requests, public PeerObserver {
     std::vector<std::unique_ptr<Transfer>> graveyard_;  // ended inside their own callbacks
     std::vector<std::unique_ptr<RootFetch>> refreshes_;
     std::map<std::string, std::vector<Digest>> to_ask_;
+    struct Seek {
+        core::SourceId peer{};
+        TimePoint asked{};
+    };
+    std::unordered_map<Digest, std::vector<Seek>> seeks_;  // of the last seconds, for what we may want next
     TimePoint asked_{};
     TimePoint ticked_{};
     TimerId tick_timer_ = TimerId::none;

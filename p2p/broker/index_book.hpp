@@ -28,6 +28,7 @@ class IndexBook {
 
     void set_repositories(core::RepositoryTable table);
     void allow_sharing(bool allowed);            // the owner's switch: off withdraws everything
+    bool shares() const { return sharing_; }
     // Called for each index file that the newest root lists for this machine and that is not here after a while: apt may have
     // fetched it before this agent came.
     void set_missing(std::function<void(const core::Repository&, const core::IndexEntry&)> fetch) { missing_ = std::move(fetch); }

@@ -11,6 +11,7 @@
 #include "p2p/base/loop.hpp"
 #include "p2p/base/trusted_file.hpp"
 #include "p2p/core/artifact.hpp"
+#include "p2p/core/lenders.hpp"
 #include "p2p/core/mirror_health.hpp"
 
 namespace packswarm::broker {
@@ -68,6 +69,7 @@ struct PeerView {
     Reach reach = Reach::wan;
     std::vector<std::string> lineages;  // names both sides share
     ByteCount received = 0, sent = 0;   // payload of artifacts
+    core::AgentKey key = 0;             // the number it chose at its start, cut short; the crowd shares work by it
 };
 
 // A peer said that it shares this artifact. Piece hashes are hints: they choose blocks and whom to blame, never what is true.
@@ -77,6 +79,15 @@ struct PeerOffer {
     Digest digest;
     ByteCount size = 0;
     PieceHashes pieces;  // empty for artifacts that have no torrent
+};
+
+// A peer fetches this artifact itself, and lends what it has of it so far straight from mirrors. Nobody has verified these bytes:
+// they are the asker's to verify, and the lender's to answer for. No pieces of a small artifact: it is on its way there.
+struct PeerLoan {
+    PeerId peer = PeerId::none;
+    Digest digest;
+    ByteCount size = 0;
+    std::vector<bool> pieces;  // of the canonical torrent's geometry
 };
 
 // A peer holds this root file of a lineage (from its hello). Only a hint of what to fetch: signature and date decide.
@@ -97,6 +108,8 @@ class PeerObserver {
     virtual void peer_up(const PeerView& peer) = 0;
     virtual void peer_down(PeerId peer) = 0;
     virtual void peer_offers(std::vector<PeerOffer> offers) = 0;
+    virtual void peer_lends(const PeerLoan& loan) = 0;
+    virtual void peer_seeks(PeerId peer, const std::vector<Digest>& digests) = 0;  // it asked us for these
     virtual void peer_snapshot(const PeerSnapshot& snapshot) = 0;
 };
 
@@ -145,6 +158,14 @@ class Peers {
     virtual void unclaim(JoinId join, std::size_t first, std::size_t count) = 0;
     virtual void feed(JoinId join, std::size_t piece, Bytes bytes) = 0;  // a whole piece from a mirror (add_piece)
     virtual void leave(JoinId join, Task left) = 0;  // left runs when the torrent has let go of the file; no events after the call
+    // A file being fetched is lent to those who ask for it: nothing at first, then the pieces that mirrors gave. Staged bytes of
+    // public lineages only. When it fails nothing of it may be given any more; when it was verified the rest may be given
+    // too, until offer() follows.
+    virtual void lend(const Digest& digest, const StagedFile& file, const std::string& lineage) = 0;
+    virtual void lend_piece(const Digest& digest, std::size_t piece) = 0;
+    enum class Outcome { verified, failed };
+    virtual void end_loan(const Digest& digest, Outcome outcome) = 0;
+    virtual core::AgentKey key() const = 0;  // ours
     virtual void blame(PeerId peer, Blame why) = 0;  // drops it and does not dial it for a while
     virtual std::vector<PeerView> view() const = 0;
 

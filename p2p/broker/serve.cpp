@@ -225,6 +225,7 @@ void Broker::serve_artifact(RequestId id, const Meaning& meaning) {
     auto& live = live_[want];
     live.askers.push_back(id);
     live.transfer = std::make_unique<Transfer>(engine_, want, std::move(target), std::move(events));
+    join_crowd(want, *live.transfer);
     arm_tick();
     replan_soon();
 }

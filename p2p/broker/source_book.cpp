@@ -56,6 +56,7 @@ core::SourceId SourceBook::peer(const PeerView& view) {
     core::Source source;
     source.role = view.reach == Reach::lan ? core::Role::lan_peer : core::Role::wan_peer;
     source.slots = peer_slots;
+    source.key = view.key;
     entry.health.first_byte_s = view.reach == Reach::lan ? 0.005 : 0.08;
     return peers_[view.id] = add(std::move(entry), source);
 }

@@ -24,6 +24,7 @@ class SourceBook {
     const std::string& label(core::SourceId id) const;  // base address or endpoint
     PeerId peer_id(core::SourceId id) const;            // none for mirrors
     std::optional<core::SourceId> find_peer(PeerId peer) const;
+    bool has_peers() const { return !peers_.empty(); }
 
     void claim_started(core::SourceId id);
     void claim_ended(core::SourceId id);

@@ -148,6 +148,7 @@ void TorrentPart::piece_done(std::size_t piece, PeerId from) {
         for (const auto& gap : gaps) share.given.add(gap);
     }
     transfer_.want().done.add(range);
+    transfer_.want().grown = transfer_.want().swarm.last_piece;
     transfer_.engine_.replan();
     transfer_.advance();
 }

@@ -1,9 +1,12 @@
 #include "p2p/broker/transfer.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "p2p/base/log.hpp"
+#include "p2p/broker/crowd_part.hpp"
 #include "p2p/broker/torrent_part.hpp"
+#include "p2p/core/canonical.hpp"
 
 namespace packswarm::broker {
 
@@ -21,12 +24,15 @@ Transfer::Transfer(Engine& engine, core::WantId id, Target target, TransferEvent
     entry.created = engine_.loop.now();
     for (const auto& mirror : target_.mirrors) entry.mirrors.push_back(mirror.source);
     if (target_.mirrors.size() < 2) entry.head_agreed = true;  // nobody to compare with
+    std::memcpy(&entry.crowd.seed, target_.digest.raw().data(), sizeof entry.crowd.seed);
+    if (!target_.lineage.empty()) crowd_ = std::make_unique<CrowdPart>(*this);
 }
 
 Transfer::~Transfer() {
     over_ = true;
     *alive_ = false;
     while (!flights_.empty()) close(flights_.begin()->first);
+    crowd_.reset();
     if (torrent_) torrent_->leave([] {});
     if (check_ != CheckId::none) engine_.trust.drop(check_);
     engine_.board.wants.erase(id_);
@@ -55,10 +61,12 @@ void Transfer::begin(const core::Start& start) {
     flights_[id];
     engine_.sources.claim_started(start.source);
     note(fmt::format("{} [{}, {}): {}", engine_.sources.label(start.source), start.range.begin, start.range.end, start.reason));
-    if (engine_.sources.kind(start.source) == SourceKind::mirror)
+    if (engine_.sources.kind(start.source) == SourceKind::mirror) {
         begin_at_mirror(id, start);
-    else
+        if (crowd_) crowd_->staged();
+    } else {
         begin_at_peer(id, start);
+    }
     if (torrent_ && start.purpose != core::Purpose::check) torrent_->claimed(start.range);
 }
 
@@ -156,7 +164,9 @@ void Transfer::write_new(core::SourceId from, ByteCount offset, ByteView data) {
         want().done.add(gap);
         shares_[from].given.add(gap);
         fresh += gap.length();
+        if (crowd_) crowd_->written(from, gap);
     }
+    if (fresh > 0) want().grown = engine_.loop.now();
     shares_[from].wasted += all.length() - fresh;
     if (torrent_) torrent_->written(all);
     if (!over_) advance();
@@ -275,6 +285,7 @@ void Transfer::check_all() {
             check_ = CheckId::none;
             if (!file) return wrong_digest(file.error());
             praise();
+            if (crowd_) crowd_->verified();
             over_ = true;
             events_.verified(std::move(*file));
         });
@@ -315,6 +326,7 @@ void Transfer::wrong_digest(const Error& error) {
         want().swarm = {};
         want().peers.clear();
     }
+    if (!had_torrent && crowd_ && crowd_->drop_borrowed()) return;
     if (!had_torrent && givers.size() > 1 && (drop_discredited(givers) || drop_suspect(givers))) return engine_.replan();
     for (const auto source : givers) forget_bytes_of(source);
     want().done = {};
@@ -402,6 +414,11 @@ void Transfer::forget_bytes_of(core::SourceId source) {
 void Transfer::offered(const PeerOffer& offer) {
     const auto source = engine_.sources.find_peer(offer.peer);
     if (over_ || !source || offer.size != target_.size || want().barred.count(*source) != 0) return;
+    want().crowd.seekers.erase(*source);
+    if (!want().is_small() && !want().crowd.lenders.empty() && !torrent_) {
+        want().crowd.lenders.set(*source, std::vector<bool>(core::piece_count(target_.size), true));
+        return engine_.replan();
+    }
     if (!want().is_small()) {
         if (!torrent_) torrent_ = std::make_unique<TorrentPart>(*this);
         if (torrent_->is_over()) return;
@@ -411,8 +428,22 @@ void Transfer::offered(const PeerOffer& offer) {
     engine_.replan();
 }
 
+void Transfer::lent(const PeerLoan& loan) {
+    const auto source = engine_.sources.find_peer(loan.peer);
+    if (over_ || !crowd_ || !source) return;
+    crowd_->lent(*source, loan);
+    engine_.replan();
+}
+
+void Transfer::sought(core::SourceId peer) {
+    if (over_ || !crowd_) return;
+    crowd_->sought(peer);
+    engine_.replan();
+}
+
 void Transfer::peer_gone(core::SourceId peer) {
     std::erase(want().peers, peer);
+    if (crowd_) crowd_->gone(peer);
     if (torrent_) torrent_->peer_gone(engine_.sources.peer_id(peer));
 }
 
@@ -423,6 +454,7 @@ void Transfer::join() {
 
 void Transfer::sample(double window_s) {
     if (torrent_ && !over_) torrent_->sample(window_s);
+    if (crowd_ && !over_) crowd_->sample();
 }
 
 // ---- The end ---------------------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ struct Engine {
     core::Board& board;
     SourceBook& sources;
     Task replan;                                       // soon, once
+    std::function<bool()> may_lend;                    // the owner shares
     std::function<void(core::SourceId)> discredit;     // tell every transfer
     std::uint64_t next_claim = 1;
 };
@@ -48,6 +49,7 @@ struct TransferEvents {
     std::function<void(Error)> failed;
 };
 
+class CrowdPart;
 class TorrentPart;
 
 class Transfer {
@@ -65,6 +67,8 @@ class Transfer {
     void give_up();
 
     void offered(const PeerOffer& offer);
+    void lent(const PeerLoan& loan);
+    void sought(core::SourceId peer);         // it wants the artifact too
     void peer_gone(core::SourceId peer);
     void discredited(core::SourceId source);  // throws away what it gave
     void sample(double window_s);
@@ -80,6 +84,7 @@ class Transfer {
 
   private:
     friend class TorrentPart;
+    friend class CrowdPart;
     struct Flight {
         FetchId fetch = FetchId::none;
         Bytes buffer;  // whole small artifacts and heads under comparison; ranges go straight to the staged file
@@ -126,6 +131,7 @@ class Transfer {
     std::vector<core::SourceId> suspects_;      // whose bytes were left out one after the other; the last one is the liar if that helps
     std::set<core::SourceId> no_ranges_;
     std::unique_ptr<TorrentPart> torrent_;
+    std::unique_ptr<CrowdPart> crowd_;
     std::vector<std::string> reasons_;
     std::optional<WallTime> modified_;
     std::optional<Error> last_error_;

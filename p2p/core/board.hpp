@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "p2p/base/limits.hpp"
+#include "p2p/core/lenders.hpp"
 #include "p2p/core/range_set.hpp"
 
 namespace packswarm::core {
 
-enum class SourceId : std::uint32_t {};
 enum class WantId : std::uint64_t {};
 enum class ClaimId : std::uint64_t {};
 
@@ -28,6 +28,7 @@ struct Source {
     int slots = 5;            // claims it may have in flight
     bool usable = true;       // false: set back, asked only when nobody else is left
     bool ranges = true;       // can give parts of a file
+    AgentKey key = 0;         // of a peer
 };
 
 enum class Purpose {
@@ -56,15 +57,26 @@ struct SwarmPart {
     TimePoint last_piece{};
 };
 
+// Other agents that want the same artifact at the same time.
+struct Crowd {
+    bool company = false;           // peers of its lineage are connected: a crowd may show at any moment
+    std::uint64_t seed = 0;         // of the artifact, the same for everybody
+    std::set<SourceId> seekers;     // asked us for it a moment ago
+    std::map<SourceId, TimePoint> fetching;  // said that they fetch it, since
+    Lenders lenders;
+};
+
 struct Want {
     ByteCount size = 0;
     TimePoint created{};
     RangeSet done;                        // bytes that are here
+    TimePoint grown{};                    // when the last of them came
     std::map<ClaimId, Claim> claims;
     std::vector<SourceId> mirrors;        // may be asked, best first as the owner listed them
     std::vector<SourceId> peers;          // said that they share it
     std::set<SourceId> barred;            // failed for this artifact: never again
     SwarmPart swarm;
+    Crowd crowd;
     bool head_agreed = false;             // two sources gave the same head
     bool resting = false;                 // complete, being verified: nothing to plan
     bool is_small() const { return size <= limits::small_artifact; }
@@ -73,6 +85,8 @@ struct Want {
 struct Board {
     std::map<SourceId, Source> sources;
     std::map<WantId, Want> wants;         // in order of arrival
+    AgentKey key = 0;                     // ours
+    TimePoint crowd_until{};              // somebody wanted what we want: look around before asking mirrors, until then
     Millis peer_grace{0};                 // how long a want without any source waits for peers to speak up
 };
 

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "p2p/core/canonical.hpp"
+#include "p2p/core/crowd.hpp"
 
 namespace packswarm::core {
 
@@ -19,6 +20,9 @@ constexpr int max_rivals = 3;                  // sources at once on the same la
 constexpr double lan_is_enough = 4;            // times the mirrors' rate: beyond it they would only be loaded for nothing
 constexpr double stalled_s = 1.5;              // silence, beyond the source's patience, that counts as a stall
 constexpr double swarm_silent_s = 2;
+constexpr int claims_per_lender = 2;           // of one peer and file: the second hides the first one's round trip
+constexpr ByteCount scattered = 8 * limits::mib;  // files from this size on are begun anywhere when a crowd may show
+constexpr double lenders_silent_s = 10;        // how long a file whose last sources are peers waits for one of them to get more
 
 class Planner {
   public:
@@ -31,12 +35,14 @@ class Planner {
     Decisions run() {
         for (const auto& [id, want] : board_.wants)
             if (!want.resting) leave_to_the_lan(id, want);
-        for (const auto& [id, want] : board_.wants)
-            if (!want.resting && want.is_small()) place_small(id, want);
+        for (const bool ours : {true, false})
+            for (const auto& [id, want] : board_.wants)
+                if (!want.resting && want.is_small() && is_ours(board_, want, 0) == ours) place_small(id, want);
         for (const auto& [id, want] : board_.wants)
             if (!want.resting && want.is_small()) hedge_small(id, want);
         for (const auto& [id, want] : board_.wants)
             if (!want.resting && !want.is_small()) place_checks_and_joins(id, want);
+        fill_from_lenders();
         fill_with_ranges();
         steal();
         for (const auto& [id, want] : board_.wants)
@@ -101,14 +107,17 @@ class Planner {
     }
 
     void measure() {
-        std::set<SourceId> mirrors;
+        std::set<SourceId> mirrors, lenders;
         for (const auto& [id, want] : board_.wants) {
             if (want.resting) continue;
+            for (const auto& [peer, pieces] : want.crowd.lenders.all())
+                if (may_ask(want, peer) && source(peer).rate_known && is_willing(peer)) lenders.insert(peer);
             bytes_left_ += static_cast<double>(want.size - want.done.total());
             swarm_rate_ += want.swarm.joined ? want.swarm.rate : 0;
             for (const auto mirror : candidates(want, want.mirrors)) mirrors.insert(mirror);
         }
         for (const auto mirror : mirrors) mirror_rate_ += rate(mirror);
+        for (const auto peer : lenders) swarm_rate_ += rate(peer);
     }
 
     // Seconds until everything on the board would be here if all went on as now.
@@ -157,9 +166,24 @@ class Planner {
         if (!want.claims.empty() && !stopped) return;
         const auto neighbours = lan_peers(want);
         if (!neighbours.empty()) return place_at_best(id, want, neighbours, "a neighbour on the local network has it");
-        auto sources = candidates(want, want.mirrors);
-        for (const auto peer : candidates(want, want.peers)) sources.push_back(peer);
+        const auto mirrors = candidates(want, want.mirrors);
+        const auto peers = candidates(want, want.peers);
+        if (is_crowded(want) && spares_mirrors(want, peers, mirrors)) return place_at_best(id, want, peers, "a peer of the crowd has it");
+        if (waits_for_crowd(board_, want, now_)) return;
+        auto sources = mirrors;
+        sources.insert(sources.end(), peers.begin(), peers.end());
         place_at_best(id, want, sources, "fastest expected answer");
+    }
+
+    // In a crowd the mirrors are for what nobody has: a peer may take longer than they would.
+    bool spares_mirrors(const Want& want, const std::vector<SourceId>& peers, const std::vector<SourceId>& mirrors) const {
+        const auto best = [&](const std::vector<SourceId>& from) {
+            double out = std::numeric_limits<double>::max();
+            for (const auto by : from)
+                if (is_free(by)) out = std::min(out, eta_s(by, want.size));
+            return out;
+        };
+        return !peers.empty() && best(peers) < 3 * best(mirrors) + 0.3;
     }
 
     // A slow source is given small work only when it would still end before everything else does; else a fast one is waited for.
@@ -175,6 +199,27 @@ class Planner {
         }
         if (best_now == std::numeric_limits<double>::max()) return;
         if (best_now <= std::max(2 * best_possible + 0.05, 0.8 * drain_s())) start(id, best, {0, want.size}, Purpose::work, reason);
+    }
+
+    // ---- A crowd --------------------------------------------------------------------------------------------------------
+
+    bool is_crowded(const Want& want) const { return !want.crowd.seekers.empty() || !want.crowd.lenders.empty(); }
+
+    // What a crowd may share is begun in stripes; beside a torrent the far end stays the mirrors' place until somebody lends.
+    bool goes_by_stripes(const Want& want) const {
+        return is_crowded(want) || (want.crowd.company && want.size >= scattered && !want.swarm.joined);
+    }
+
+    void fill_from_lenders() {
+        for (const auto& [id, want] : board_.wants) {
+            if (want.resting || want.is_small() || want.crowd.lenders.empty()) continue;
+            for (int depth = 0; depth < claims_per_lender; ++depth)
+                for (const auto& [peer, pieces] : want.crowd.lenders.all()) {
+                    if (!may_ask(want, peer) || !is_willing(peer) || !is_free(peer) || claims_of(id, want, peer) > depth) continue;
+                    if (const auto range = lender_share(board_, want, peer, taken(id, want)))
+                        start(id, peer, *range, Purpose::work, "a peer lends it");
+                }
+        }
     }
 
     // ---- Large artifacts: ranges ----------------------------------------------------------------------------------------
@@ -229,14 +274,14 @@ class Planner {
             if (claims_of(id, want, by) >= claims_per_file) continue;
             const auto gaps = taken(id, want).gaps({0, want.size});
             if (gaps.empty()) continue;
-            const auto range = carve(want, by, gaps, mirrors.size());
+            const auto range = carve(id, want, by, gaps, mirrors.size());
             if (!range.empty()) return Chance{id, range};
         }
         return std::nullopt;
     }
 
     // Mirrors take the near end, so that a prefix grows; beside a torrent they take the far end, since it goes from the front.
-    ByteRange carve(const Want& want, SourceId by, const std::vector<ByteRange>& gaps, std::size_t mirrors) const {
+    ByteRange carve(WantId id, const Want& want, SourceId by, const std::vector<ByteRange>& gaps, std::size_t mirrors) const {
         if (!source(by).ranges) return want.done.empty() && want.claims.empty() ? ByteRange{0, want.size} : ByteRange{};
         const auto gap = want.swarm.joined ? gaps.back() : gaps.front();
         const ByteCount piece = piece_length(want.size);
@@ -245,6 +290,7 @@ class Planner {
         // A slow mirror leaves the end to faster ones, as long as somebody is at work on the file at all.
         const bool others = (mirrors > 1 && !want.claims.empty()) || want.swarm.joined;
         if (others && eta_s(by, length) > drain_s() + 0.1 && source(by).rate_known) return {};
+        if (goes_by_stripes(want)) return mirror_share(board_, want, taken(id, want), chunk_length(by)).value_or(ByteRange{});
         if (!want.swarm.joined) return {gap.begin, std::min(gap.end, gap.begin + length)};
         const ByteCount begin = std::max(gap.begin, gap.end - length) / piece * piece;
         return {std::max(gap.begin, begin), gap.end};
@@ -358,6 +404,7 @@ class Planner {
         if (want.swarm.joined && age(std::max(want.swarm.since, want.swarm.last_piece)) < 10) return;
         const bool peers_left = (want.is_small() || !want.swarm.joined) && !candidates(want, want.peers).empty();
         if (!candidates(want, want.mirrors).empty() || peers_left) return;
+        if (is_crowded(want) && age(std::max(want.created, want.grown)) < lenders_silent_s) return;
         if (age(want.created) * 1000 < static_cast<double>(board_.peer_grace.count())) return;
         out_.give_ups.push_back(id);
     }

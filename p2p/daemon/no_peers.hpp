@@ -18,6 +18,10 @@ class NoPeers final : public broker::Peers {
     void unclaim(broker::JoinId, std::size_t, std::size_t) override {}
     void feed(broker::JoinId, std::size_t, Bytes) override {}
     void leave(broker::JoinId, Task left) override { left(); }
+    void lend(const Digest&, const StagedFile&, const std::string&) override {}
+    void lend_piece(const Digest&, std::size_t) override {}
+    void end_loan(const Digest&, Outcome) override {}
+    core::AgentKey key() const override { return 0; }
     void blame(broker::PeerId, broker::Blame) override {}
     std::vector<broker::PeerView> view() const override { return {}; }
     void offer(const StoredFile&, const std::string&, PieceHashes) override {}

@@ -17,6 +17,7 @@ constexpr ByteCount wan_room = limits::max_peer_queue / 16;  // what waits here 
 constexpr Taker::Window lan_window{limits::max_data_block, 4 * limits::mib};
 constexpr Taker::Window wan_window{32 * limits::kib, 1 * limits::mib};
 constexpr std::size_t max_own_addresses = 64;
+constexpr Millis loan_news{150};    // between two reports of what more can be lent
 constexpr int silent_share = 12;    // silence is held against a peer for this part of the ban time when the broker says so,
 constexpr int stalled_share = 120;  // and for this part when an answer failed to come
 
@@ -27,12 +28,18 @@ AgentId random_agent_id() {
     return out;
 }
 
+core::AgentKey key_of(const AgentId& id) {
+    core::AgentKey out = 0;
+    for (std::size_t i = 0; i < sizeof out; ++i) out = out << 8 | id[i];
+    return out;
+}
+
 TimePoint now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
 
-Channel::Channel(Session& session, Shelf& shelf, const ToLoop& loop, ChannelSettings settings)
-    : session_(session), shelf_(shelf), loop_(loop), settings_(std::move(settings)), agent_id_(random_agent_id()) {}
+Channel::Channel(Session& session, Shelf& shelf, Lending& lending, const ToLoop& loop, ChannelSettings settings)
+    : session_(session), shelf_(shelf), lending_(lending), loop_(loop), settings_(std::move(settings)), agent_id_(random_agent_id()) {}
 
 void Channel::start() {
     session_.every(std::clamp<Millis>(settings_.get_timeout / 4, 20ms, 500ms), [this] { tick(); });
@@ -115,11 +122,15 @@ void Channel::open(Link& link, Peer& peer) {
     link.peer = peer.id;
     peer.links.push_back(&link);
     const bool lan = peer.reach == broker::Reach::lan;
-    const auto may_see = [this, id = peer.id](const Shelved& entry) {
+    const auto any_link = [this, id = peer.id](const auto& is_so) {
         const auto& links = peers_.at(id).links;
-        return std::any_of(links.begin(), links.end(), [&](const Link* one) { return shelf_.shared_with(entry, one->lineage()); });
+        return std::any_of(links.begin(), links.end(), [&](const Link* one) { return is_so(one->lineage()); });
     };
-    link.start(shelf_, may_see, lan ? limits::max_peer_queue : wan_room, taker_events(peer), lan ? lan_window : wan_window);
+    Giver::Rights rights;
+    rights.may_see = [this, any_link](const Shelved& entry) { return any_link([&](const LineageId& id) { return shelf_.shared_with(entry, id); }); };
+    rights.is_in = [any_link](const LineageId& lineage) { return any_link([&](const LineageId& id) { return id == lineage; }); };
+    link.start(std::make_unique<Giver>(link, shelf_, lending_, std::move(rights), lan ? limits::max_peer_queue : wan_room), taker_events(peer),
+               lan ? lan_window : wan_window);
     loop_.tell([view = view(peer)](Front& front) { front.peer_up(view); });
 }
 
@@ -129,6 +140,9 @@ TakerEvents Channel::taker_events(const Peer& peer) {
         std::vector<broker::PeerOffer> offers;
         for (auto& entry : told) offers.push_back({id, reach, entry.digest, entry.size, std::move(entry.pieces)});
         loop_.tell([offers = std::move(offers)](Front& front) { front.offers(offers); });
+    };
+    events.lends = [this, id = peer.id](const Have& have) {
+        loop_.tell([loan = broker::PeerLoan{id, have.digest, have.size, have.pieces}](Front& front) { front.lends(loan); });
     };
     events.data = [this](broker::FetchId fetch, ByteCount offset, Bytes bytes) {
         const auto size = static_cast<ByteCount>(bytes.size());
@@ -212,6 +226,32 @@ void Channel::blame(broker::PeerId peer, broker::Blame why) {
     for (auto* link : std::vector(at->second.links)) link->close(unwanted());
 }
 
+// What we cannot give we may want ourselves: then both share the work.
+void Channel::asked(Link& link, const Ask& ask) {
+    std::vector<Digest> sought;
+    for (const auto& digest : ask.digests)
+        if (shelf_.find(digest) == nullptr) sought.push_back(digest);
+    if (!sought.empty()) loop_.tell([peer = link.peer, sought = std::move(sought)](Front& front) { front.seeks(peer, sought); });
+}
+
+void Channel::news(const Digest& digest) {
+    for (const auto& link : std::vector(links_)) {
+        if (!link->is_up()) continue;
+        link->giver().news(digest, now());
+        active(*link);
+    }
+}
+
+void Channel::news_of_loans() {
+    if (std::exchange(loan_news_due_, true)) return;
+    session_.after(loan_news, [this] {
+        loan_news_due_ = false;
+        for (const auto& digest : lending_.changed()) news(digest);
+    });
+}
+
+core::AgentKey Channel::key() const { return key_of(agent_id_); }
+
 void Channel::resume() {
     for (const auto& link : std::vector(links_))
         if (link->is_up()) active(*link);
@@ -261,12 +301,13 @@ void Channel::tick() {
         active(*link);
     }
     for (auto& [id, peer] : peers_) show_counters(peer);
+    lending_.expire(now());
 }
 
 // ---- Peers
 
 broker::PeerView Channel::view(const Peer& peer) const {
-    broker::PeerView out{peer.id, endpoint_text(peer.address, peer.port), peer.agent, peer.reach, {}, peer.received, peer.sent};
+    broker::PeerView out{peer.id, endpoint_text(peer.address, peer.port), peer.agent, peer.reach, {}, peer.received, peer.sent, key_of(peer.agent_id)};
     for (auto* link : peer.links) {
         if (const auto shown = shows_.find(link->lineage()); shown != shows_.end()) out.lineages.push_back(shown->second.name);
         if (!link->is_up()) continue;

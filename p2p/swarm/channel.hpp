@@ -29,7 +29,7 @@ struct LineageShow {
 
 class Channel final : public LinkKeeper {
   public:
-    Channel(Session& session, Shelf& shelf, const ToLoop& loop, ChannelSettings settings);
+    Channel(Session& session, Shelf& shelf, Lending& lending, const ToLoop& loop, ChannelSettings settings);
 
     void start();  // timers; once the session runs
     void show(const LineageId& lineage, LineageShow state);
@@ -40,6 +40,9 @@ class Channel final : public LinkKeeper {
     void get(broker::FetchId fetch, broker::PeerId peer, const Digest& digest, ByteRange range);
     void cancel(broker::FetchId fetch);
     void blame(broker::PeerId peer, broker::Blame why);
+    void news(const Digest& digest);  // it is on the shelf now
+    void news_of_loans();             // soon
+    core::AgentKey key() const;             // any thread
     void resume();  // the loop has read what it had
 
     bool is_linked(const LineageId& lineage, const lt::tcp::endpoint& listens_at) const;
@@ -51,6 +54,7 @@ class Channel final : public LinkKeeper {
 
     Hello hello_for(const LineageId& lineage) const override;
     bool greeted(Link& link, const Hello& hello) override;
+    void asked(Link& link, const Ask& ask) override;
     void active(Link& link) override;
     void breached(Link& link, const std::string& what) override;
     void closed(Link& link) override;
@@ -80,6 +84,7 @@ class Channel final : public LinkKeeper {
 
     Session& session_;
     Shelf& shelf_;
+    Lending& lending_;
     ToLoop loop_;
     ChannelSettings settings_;
     AgentId agent_id_{};
@@ -90,6 +95,7 @@ class Channel final : public LinkKeeper {
     std::set<Link*> blocked_;
     Millis pump_delay_{2};
     bool pumping_ = false;
+    bool loan_news_due_ = false;
     std::uint64_t last_peer_ = 0;
 };
 

@@ -43,6 +43,14 @@ void Front::offers(std::vector<broker::PeerOffer> offers) {
     if (observer_ != nullptr) observer_->peer_offers(std::move(offers));
 }
 
+void Front::lends(const broker::PeerLoan& loan) {
+    if (observer_ != nullptr) observer_->peer_lends(loan);
+}
+
+void Front::seeks(broker::PeerId peer, const std::vector<Digest>& digests) {
+    if (observer_ != nullptr) observer_->peer_seeks(peer, digests);
+}
+
 void Front::snapshot(const broker::PeerSnapshot& snapshot) {
     if (observer_ != nullptr) observer_->peer_snapshot(snapshot);
 }

@@ -26,6 +26,8 @@ class Front {
     void peer_changed(broker::PeerView view);   // counters
     void peer_down(broker::PeerId peer);
     void offers(std::vector<broker::PeerOffer> offers);
+    void lends(const broker::PeerLoan& loan);
+    void seeks(broker::PeerId peer, const std::vector<Digest>& digests);
     void snapshot(const broker::PeerSnapshot& snapshot);
     void data(broker::FetchId fetch, ByteCount offset, Bytes bytes);
     void done(broker::FetchId fetch, Result<void> result);

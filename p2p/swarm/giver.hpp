@@ -1,4 +1,5 @@
-// Giver: answers one peer's asks and gets from the shelf, in their order, as fast as the connection drains.
+// Giver: answers one peer's asks and gets from the shelf and from files being lent, as fast as the connection drains: asks, then
+// small artifacts, then the rest. For some seconds after an ask it also tells what comes later.
 // Not here: how bytes leave (wire.hpp). Network thread. Nothing a peer sends makes it hold more than limits.hpp allows: answers
 // wait as questions, and only so many of those.
 #pragma once
@@ -7,6 +8,7 @@
 #include <functional>
 
 #include "p2p/base/limits.hpp"
+#include "p2p/swarm/lending.hpp"
 #include "p2p/swarm/message.hpp"
 #include "p2p/swarm/shelf.hpp"
 #include "p2p/swarm/wire.hpp"
@@ -27,15 +29,19 @@ class Allowance {
 
 class Giver {
   public:
-    using MaySee = std::function<bool(const Shelved&)>;
+    struct Rights {  // of this peer, whose lineages may change
+        std::function<bool(const Shelved&)> may_see;     // it is in a lineage of the artifact
+        std::function<bool(const LineageId&)> is_in;
+    };
 
-    // may_see: whether this peer is in a lineage of the artifact. room: bytes kept on their way.
-    Giver(Wire& wire, Shelf& shelf, MaySee may_see, ByteCount room)
-        : wire_(wire), shelf_(shelf), may_see_(std::move(may_see)), room_(room) {}
+    // room: bytes kept on their way.
+    Giver(Wire& wire, Shelf& shelf, const Lending& lending, Rights rights, ByteCount room)
+        : wire_(wire), shelf_(shelf), lending_(lending), rights_(std::move(rights)), room_(room) {}
 
     void take(Ask ask, TimePoint now);
     void take(const Get& get);
     void take(const Cancel& cancel);
+    void news(const Digest& digest, TimePoint now);  // it came, or more of it can be lent: told when the peer asked for it lately
     // Sends what there is room for. True when answers are left: call again when the connection has drained.
     bool pump();
     ByteCount sent() const { return sent_; }  // payload of data messages
@@ -51,14 +57,20 @@ class Giver {
     };
     void answer(OpenAsk& open);
     void answer(const OpenGet& open);
+    void tell_news();
+    bool lent(const Digest& digest);
+    std::deque<OpenGet>& line_of(const Get& get);
     void send(Bytes bytes);
 
     Wire& wire_;
     Shelf& shelf_;
-    MaySee may_see_;
+    const Lending& lending_;
+    Rights rights_;
     ByteCount room_;
     std::deque<OpenAsk> asks_;
-    std::deque<OpenGet> gets_;
+    std::deque<OpenGet> small_gets_, gets_;
+    std::unordered_map<Digest, TimePoint> standing_;  // asked for, not here then; until when news of it is wanted
+    std::deque<Digest> news_;
     std::uint64_t uncancelled_ = 0;  // gets taken, less cancels: a peer cancels a get at most once
     ByteCount queued_ = 0;           // at most this much is queued on the wire
     ByteCount sent_ = 0;

@@ -40,8 +40,8 @@ Link::Link(LinkKeeper& keeper, const LineageId& lineage, lt::peer_connection_han
       address_(plain(connection_.remote().address())),
       welcome_(welcome) {}
 
-void Link::start(Shelf& shelf, Giver::MaySee may_see, ByteCount room, TakerEvents events, Taker::Window window) {
-    giver_ = std::make_unique<Giver>(*this, shelf, std::move(may_see), room);
+void Link::start(std::unique_ptr<Giver> giver, TakerEvents events, Taker::Window window) {
+    giver_ = std::move(giver);
     taker_ = std::make_unique<Taker>(*this, std::move(events), window);
 }
 
@@ -143,11 +143,15 @@ void Link::take(const Message& message) {
     if (const auto* hello = std::get_if<Hello>(&message)) return take(*hello);
     if (!is_up()) return breach("a message before hello");
     const auto now = std::chrono::steady_clock::now();
-    if (const auto* ask = std::get_if<Ask>(&message)) giver_->take(*ask, now);
-    else if (const auto* get = std::get_if<Get>(&message)) giver_->take(*get);
+    if (const auto* ask = std::get_if<Ask>(&message)) {
+        keeper_.asked(*this, *ask);
+        giver_->take(*ask, now);
+    }
+    if (const auto* get = std::get_if<Get>(&message)) giver_->take(*get);
     else if (const auto* cancel = std::get_if<Cancel>(&message)) giver_->take(*cancel);
-    else if (const auto* tell = std::get_if<Tell>(&message)) taker_->take(*tell);
+    else if (const auto* tell = std::get_if<Tell>(&message)) taker_->take(*tell, now);
     else if (const auto* data = std::get_if<Data>(&message)) taker_->take(*data);
+    else if (const auto* have = std::get_if<Have>(&message)) taker_->take(*have, now);
     else if (const auto* refuse = std::get_if<Refuse>(&message)) taker_->take(*refuse);
 }
 

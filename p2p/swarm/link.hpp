@@ -20,6 +20,7 @@ class LinkKeeper {
     virtual ~LinkKeeper() = default;
     virtual Hello hello_for(const LineageId& lineage) const = 0;
     virtual bool greeted(Link& link, const Hello& hello) = 0;  // false: not to be talked to; the link is closed by then
+    virtual void asked(Link& link, const Ask& ask) = 0;
     virtual void active(Link& link) = 0;                       // something arrived: send what can be sent
     virtual void breached(Link& link, const std::string& what) = 0;
     virtual void closed(Link& link) = 0;                       // last
@@ -32,7 +33,7 @@ class Link final : public lt::peer_plugin, public Wire {
     Link(LinkKeeper& keeper, const LineageId& lineage, lt::peer_connection_handle connection, Welcome welcome);
 
     // Only after the peer's hello.
-    void start(Shelf& shelf, Giver::MaySee may_see, ByteCount room, TakerEvents events, Taker::Window window);
+    void start(std::unique_ptr<Giver> giver, TakerEvents events, Taker::Window window);
     bool is_up() const { return is_open_ && taker_ != nullptr; }
     void say_hello();
     void flush();                           // what was sent leaves together

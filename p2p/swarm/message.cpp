@@ -7,7 +7,7 @@ namespace packswarm::swarm {
 
 namespace {
 
-enum class Type : std::uint8_t { hello = 1, ask, tell, get, data, refuse, cancel };
+enum class Type : std::uint8_t { hello = 1, ask, tell, get, data, refuse, cancel, have };
 
 class Writer {
   public:
@@ -103,6 +103,15 @@ Bytes write(const Data& m, std::size_t headroom) {
 Bytes write(const Refuse& m, std::size_t headroom) { return Writer(Type::refuse, headroom).number(m.token).take(); }
 Bytes write(const Cancel& m, std::size_t headroom) { return Writer(Type::cancel, headroom).number(m.token).take(); }
 
+Bytes write(const Have& m, std::size_t headroom) {
+    Writer out(Type::have, headroom);
+    out.raw(m.digest.raw()).number(m.size);
+    std::string bits((m.pieces.size() + 7) / 8, '\0');
+    for (std::size_t piece = 0; piece < m.pieces.size(); ++piece)
+        if (m.pieces[piece]) bits[piece / 8] = static_cast<char>(bits[piece / 8] | (0x80 >> (piece % 8)));
+    return out.raw(bits).take();
+}
+
 tl::unexpected<Error> wrong(std::string_view what) { return fail(ErrorKind::Corrupt, "malformed {}", what); }
 
 Result<Message> read_hello(Reader in) {
@@ -178,6 +187,22 @@ Result<Message> read_data(Reader in) {
     return m;
 }
 
+Result<Message> read_have(Reader in) {
+    Have m;
+    m.digest = in.fixed<Digest>();
+    m.size = in.number<ByteCount>();
+    if (!in.ok() || m.size <= 0 || m.size > limits::max_artifact) return wrong("have");
+    m.pieces.resize(core::piece_count(m.size));
+    const auto bits = in.raw((m.pieces.size() + 7) / 8);
+    if (!in.exact()) return wrong("have");
+    for (std::size_t piece = 0; piece < bits.size() * 8; ++piece) {
+        const bool is_set = (static_cast<std::uint8_t>(bits[piece / 8]) & (0x80 >> (piece % 8))) != 0;
+        if (is_set && piece >= m.pieces.size()) return wrong("have");
+        if (is_set) m.pieces[piece] = true;
+    }
+    return m;
+}
+
 template <class TokenOnly>
 Result<Message> read_token(Reader in, std::string_view name) {
     TokenOnly m{in.number<Token>()};
@@ -210,6 +235,7 @@ Result<Message> decode(ByteView bytes) {
         case Type::data: return read_data(in);
         case Type::refuse: return read_token<Refuse>(in, "refuse");
         case Type::cancel: return read_token<Cancel>(in, "cancel");
+        case Type::have: return read_have(in);
     }
     return wrong("message: unknown type");
 }

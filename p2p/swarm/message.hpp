@@ -45,7 +45,8 @@ struct Told {
     friend bool operator==(const Told&, const Told&) = default;
 };
 
-// One ask gets one or more tells; only the last is marked so. What is not named is not shared.
+// One ask gets one or more tells; only the last is marked so. What is not named is not shared. For some seconds after an ask,
+// tells of token 0 follow it unasked, when the peer has got what it did not have.
 struct Tell {
     Token token = 0;
     bool last = true;
@@ -53,7 +54,16 @@ struct Tell {
     friend bool operator==(const Tell&, const Tell&) = default;
 };
 
-// Answers come in the order of the gets: one data of exactly this length, or one refuse.
+// After an ask, like such a tell: the peer fetches the artifact itself and lends the pieces that it has so far straight from
+// mirrors. Nobody has verified them. Always the whole state.
+struct Have {
+    Digest digest;
+    ByteCount size = 0;
+    std::vector<bool> pieces;  // of the canonical torrent; on the wire as a bitfield (BEP 3)
+    friend bool operator==(const Have&, const Have&) = default;
+};
+
+// Each get is answered once, in any order: one data of exactly this length, or one refuse.
 struct Get {
     Token token = 0;
     Digest digest;
@@ -72,13 +82,13 @@ struct Refuse {
     friend bool operator==(const Refuse&, const Refuse&) = default;
 };
 
-// The asker no longer wants this get; it is still answered in its turn, with a refuse when nothing was sent yet.
+// The asker no longer wants this get; it is still answered, with a refuse when nothing was sent yet.
 struct Cancel {
     Token token = 0;
     friend bool operator==(const Cancel&, const Cancel&) = default;
 };
 
-using Message = std::variant<Hello, Ask, Tell, Get, Data, Refuse, Cancel>;
+using Message = std::variant<Hello, Ask, Tell, Get, Data, Refuse, Cancel, Have>;
 
 // headroom: bytes left free at the front for a frame around the message.
 Bytes encode(const Message& message, std::size_t headroom = 0);

@@ -53,7 +53,7 @@ void set_network(lt::settings_pack& pack, const SwarmSettings& settings) {
     pack.set_bool(lt::settings_pack::smooth_connects, false);
     pack.set_bool(lt::settings_pack::allow_multiple_connections_per_ip, true);  // agents behind one NAT; the channel has its own bound
     pack.set_int(lt::settings_pack::recv_socket_buffer_size, 1 << 20);  // uTP crawls with the default
-    pack.set_int(lt::settings_pack::send_socket_buffer_size, 1 << 20);
+    pack.set_int(lt::settings_pack::send_socket_buffer_size, 0);  // the kernel's choice: a fixed one would hold seconds of a slow line
     pack.set_bool(lt::settings_pack::enable_outgoing_utp, settings.outgoing_utp);
     pack.set_int(lt::settings_pack::utp_fin_resends, 0);  // or the session's end waits for peers that are gone
     pack.set_int(lt::settings_pack::mixed_mode_algorithm, lt::settings_pack::prefer_tcp);

@@ -45,6 +45,7 @@ struct Swarm::Inside {
     std::unique_ptr<Session> session;
     ToLoop to_loop;
     Shelf shelf;
+    Lending lending;
     Channel channel;
     Rendezvous rendezvous;
     OnDemand on_demand;
@@ -54,7 +55,7 @@ struct Swarm::Inside {
         : loop(the_loop),
           session(std::move(the_session)),
           to_loop(loop, front, [this] { session->post([this] { channel.resume(); }); }),
-          channel(*session, shelf, to_loop, {settings.agent, settings.ban_time, settings.get_timeout}),
+          channel(*session, shelf, lending, to_loop, {settings.agent, settings.ban_time, settings.get_timeout}),
           rendezvous(*session, channel, settings),
           on_demand(*session, shelf, channel),
           joins(*session, channel, on_demand, to_loop) {}
@@ -158,6 +159,30 @@ void Swarm::leave(broker::JoinId join, Task left) {
     inside_->session->post([in = inside_.get(), join] { in->joins.leave(join); });
 }
 
+core::AgentKey Swarm::key() const { return inside_->channel.key(); }
+
+void Swarm::lend(const Digest& digest, const StagedFile& file, const std::string& lineage) {
+    inside_->session->post([in = inside_.get(), digest, file, id = lineage_id(lineage)] {
+        in->lending.lend(digest, file, id);
+        in->channel.news(digest);
+    });
+}
+
+void Swarm::lend_piece(const Digest& digest, std::size_t piece) {
+    inside_->session->post([in = inside_.get(), digest, piece] {
+        in->lending.add(digest, piece);
+        in->channel.news_of_loans();
+    });
+}
+
+void Swarm::end_loan(const Digest& digest, Outcome outcome) {
+    inside_->session->post([in = inside_.get(), digest, outcome] {
+        if (outcome == Outcome::failed) return in->lending.end(digest);
+        in->lending.verified(digest, std::chrono::steady_clock::now());
+        in->channel.news_of_loans();
+    });
+}
+
 void Swarm::blame(broker::PeerId peer, broker::Blame why) {
     inside_->session->post([in = inside_.get(), peer, why] { in->channel.blame(peer, why); });
 }
@@ -165,7 +190,11 @@ void Swarm::blame(broker::PeerId peer, broker::Blame why) {
 void Swarm::offer(const StoredFile& file, const std::string& lineage, PieceHashes pieces) {
     auto entry = Shelf::prepare(file, lineage_id(lineage), std::move(pieces));
     if (!entry) return spdlog::warn("swarm: {} is not shared: {}", file.path().string(), entry.error().message);
-    inside_->session->post([in = inside_.get(), entry = std::move(*entry)] { in->shelf.put(entry); });
+    inside_->session->post([in = inside_.get(), entry = std::move(*entry)] {
+        in->shelf.put(entry);
+        in->lending.end(entry.digest);
+        in->channel.news(entry.digest);
+    });
 }
 
 void Swarm::withdraw(const Digest& digest) {

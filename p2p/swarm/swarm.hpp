@@ -51,6 +51,10 @@ class Swarm final : public broker::Peers {
     void unclaim(broker::JoinId join, std::size_t first, std::size_t count) override;
     void feed(broker::JoinId join, std::size_t piece, Bytes bytes) override;
     void leave(broker::JoinId join, Task left) override;
+    void lend(const Digest& digest, const StagedFile& file, const std::string& lineage) override;
+    void lend_piece(const Digest& digest, std::size_t piece) override;
+    void end_loan(const Digest& digest, Outcome outcome) override;
+    core::AgentKey key() const override;
     void blame(broker::PeerId peer, broker::Blame why) override;
     std::vector<broker::PeerView> view() const override;
     void offer(const StoredFile& file, const std::string& lineage, PieceHashes pieces) override;

@@ -4,6 +4,10 @@
 
 namespace packswarm::swarm {
 
+namespace {
+constexpr auto interest_time = std::chrono::seconds(60);  // longer than a peer's news follow an ask
+}  // namespace
+
 void Taker::ask(const std::vector<Digest>& digests) { to_ask_.insert(to_ask_.end(), digests.begin(), digests.end()); }
 
 void Taker::get(broker::FetchId fetch, const Digest& digest, ByteRange range) {
@@ -13,15 +17,15 @@ void Taker::get(broker::FetchId fetch, const Digest& digest, ByteRange range) {
 
 bool Taker::cancel(broker::FetchId fetch) {
     if (fetches_.count(fetch) == 0) return false;
-    for (const auto& block : blocks_)
-        if (block.fetch == fetch) wire_.send(encode(Cancel{block.token}, frame_size));
+    for (const auto& [token, block] : blocks_)
+        if (block.fetch == fetch) wire_.send(encode(Cancel{token}, frame_size));
     forget(fetch);
     return true;
 }
 
-// Its blocks stay in line: they are still answered, in their turn.
+// Its blocks are still answered.
 void Taker::forget(broker::FetchId id) {
-    for (auto& block : blocks_)
+    for (auto& [token, block] : blocks_)
         if (block.fetch == id) block.fetch = broker::FetchId::none;
     std::erase(turns_, id);
     fetches_.erase(id);
@@ -46,20 +50,38 @@ void Taker::send_asks(TimePoint now) {
         auto& waiting_for = asked_[ask.token];
         for (std::size_t i = 0; i < count; ++i, to_ask_.pop_front())
             if (waiting_for.insert(to_ask_.front()).second) ask.digests.push_back(to_ask_.front());
+        if (interest_.size() + ask.digests.size() > limits::max_standing_asks)
+            std::erase_if(interest_, [now](const auto& item) { return item.second < now; });
+        for (const auto& digest : ask.digests)
+            if (interest_.size() < limits::max_standing_asks) interest_[digest] = now + interest_time;
         wire_.send(encode(ask, frame_size));
     }
 }
 
-void Taker::take(const Tell& tell) {
+// News of what was asked a while ago may come late; only so much of it is suffered.
+bool Taker::wanted(const Digest& digest, TimePoint now) {
+    const auto at = interest_.find(digest);
+    if (at != interest_.end() && at->second >= now) return true;
+    if (!stray_news_.take(1, now)) wire_.breach("a flood of news");
+    return false;
+}
+
+void Taker::take(const Tell& tell, TimePoint now) {
+    const bool is_news = tell.token == 0;
     const auto asked = asked_.find(tell.token);
-    if (asked == asked_.end()) return wire_.breach("an answer to a question nobody asked");
+    if (!is_news && asked == asked_.end()) return wire_.breach("an answer to a question nobody asked");
     std::vector<Told> told;
     for (const auto& entry : tell.entries) {
-        if (asked->second.erase(entry.digest) == 0) return wire_.breach("an answer for an artifact nobody asked about");
+        if (!is_news && asked->second.erase(entry.digest) == 0) return wire_.breach("an answer for an artifact nobody asked about");
+        if (is_news && !wanted(entry.digest, now)) continue;
         if (entry.size <= limits::small_artifact || !entry.pieces.empty()) told.push_back(entry);
     }
-    if (tell.last) asked_.erase(asked);
+    if (!is_news && tell.last) asked_.erase(asked);
     if (!told.empty()) events_.told(std::move(told));
+}
+
+void Taker::take(const Have& have, TimePoint now) {
+    if (wanted(have.digest, now)) events_.lends(have);
 }
 
 // ---- Gets
@@ -73,7 +95,7 @@ void Taker::send_get(broker::FetchId id, Fetch& fetch) {
     fetch.left.begin += get.length;
     fetch.outstanding += get.length;
     in_flight_ += get.length;
-    blocks_.push_back({get.token, id, get.offset, get.length});
+    blocks_[get.token] = {id, get.offset, get.length};
     wire_.send(encode(get, frame_size));
 }
 
@@ -89,23 +111,23 @@ void Taker::pump(TimePoint now) {
     }
 }
 
-bool Taker::expected(Token token) {
-    if (!blocks_.empty() && blocks_.front().token == token) return true;
-    wire_.breach("an answer out of turn");
-    return false;
+const Taker::Block* Taker::expected(Token token) {
+    const auto at = blocks_.find(token);
+    if (at == blocks_.end()) wire_.breach("an answer to a get that is not open");
+    return at == blocks_.end() ? nullptr : &at->second;
 }
 
-Taker::Block Taker::next_block() {
-    const Block block = blocks_.front();
-    blocks_.pop_front();
+Taker::Block Taker::take_block(Token token) {
+    const Block block = blocks_.extract(token).mapped();
     in_flight_ -= block.length;
     return block;
 }
 
 void Taker::take(const Data& data) {
-    if (!expected(data.token)) return;
-    if (data.bytes.size() != blocks_.front().length) return wire_.breach("another length than asked for");
-    const Block block = next_block();
+    const auto* open = expected(data.token);
+    if (open == nullptr) return;
+    if (data.bytes.size() != open->length) return wire_.breach("another length than asked for");
+    const Block block = take_block(data.token);
     received_ += block.length;
     if (block.fetch == broker::FetchId::none) return;
     auto& fetch = fetches_.at(block.fetch);
@@ -116,8 +138,8 @@ void Taker::take(const Data& data) {
 }
 
 void Taker::take(const Refuse& refuse) {
-    if (!expected(refuse.token)) return;
-    const Block block = next_block();
+    if (expected(refuse.token) == nullptr) return;
+    const Block block = take_block(refuse.token);
     if (block.fetch != broker::FetchId::none) finish(block.fetch, fail(ErrorKind::Absent, "the peer does not share it any more"));
 }
 

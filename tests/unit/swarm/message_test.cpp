@@ -43,6 +43,9 @@ TEST(Message, SurvivesTheWire) {
     EXPECT_EQ(through_the_wire(get), get);
     EXPECT_EQ(through_the_wire(Refuse{5}), Refuse{5});
     EXPECT_EQ(through_the_wire(Cancel{6}), Cancel{6});
+    Have have{digest_of(4), 600'000, std::vector<bool>(10)};  // ten pieces of 64 KiB: the bitfield's last byte is not full
+    have.pieces[0] = have.pieces[9] = true;
+    EXPECT_EQ(through_the_wire(have), have);
     const auto bytes = encode(Data{4, as_bytes("some bytes")});
     const auto data = decode(bytes);
     ASSERT_TRUE(data);

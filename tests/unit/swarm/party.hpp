@@ -47,6 +47,8 @@ struct Record : broker::PeerObserver {
     std::set<broker::PeerId> down;
     std::vector<broker::PeerOffer> offers;
     std::vector<broker::PeerSnapshot> snapshots;
+    std::vector<broker::PeerLoan> loans;
+    std::set<Digest> sought;
 
     void peer_up(const broker::PeerView& peer) override { up[peer.id] = peer; }
     void peer_down(broker::PeerId peer) override {
@@ -54,6 +56,8 @@ struct Record : broker::PeerObserver {
         down.insert(peer);
     }
     void peer_offers(std::vector<broker::PeerOffer> more) override { offers.insert(offers.end(), more.begin(), more.end()); }
+    void peer_lends(const broker::PeerLoan& loan) override { loans.push_back(loan); }
+    void peer_seeks(broker::PeerId, const std::vector<Digest>& digests) override { sought.insert(digests.begin(), digests.end()); }
     void peer_snapshot(const broker::PeerSnapshot& snapshot) override { snapshots.push_back(snapshot); }
 };
 

@@ -181,13 +181,14 @@ TEST_F(RudePeer, GivingAnotherLengthEndsTheGetAsCorrupt) {
     EXPECT_TRUE(is_dropped(*peer));
 }
 
-TEST_F(RudePeer, AnsweringOutOfTurnEndsTheGetAsCorrupt) {
+TEST_F(RudePeer, AnsweringAGetTwiceEndsTheOthersAsCorrupt) {
     auto peer = guest();
     auto& fetched = get(self, self.only_peer(), unknown, {0, 10});
     get(self, self.only_peer(), unknown, {10, 20});
     const auto first = peer->said<Get>();
     const auto second = peer->said<Get>();
     ASSERT_TRUE(first && second);
+    peer->send(Data{second->token, as_bytes("0123456789")});
     peer->send(Data{second->token, as_bytes("0123456789")});
     EXPECT_EQ(failure(fetched), ErrorKind::Corrupt);
     EXPECT_TRUE(is_dropped(*peer));

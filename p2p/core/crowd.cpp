@@ -1,0 +1,104 @@
+#include "p2p/core/crowd.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <tuple>
+
+#include "p2p/core/canonical.hpp"
+
+namespace packswarm::core {
+
+namespace {
+
+constexpr std::size_t pieces_per_stripe = 4;
+constexpr double asks_cross_s = 0.03;        // for the asks of others to arrive
+constexpr double owner_begins_s = 0.2;       // for the owner to say that it is at work
+constexpr double announced_s = 0.6;          // for whoever said so to be done
+constexpr ByteCount lender_claim = limits::mib;
+
+// splitmix64's finalizer (Steele, Lea, Flood 2014).
+std::uint64_t mixed(std::uint64_t x) {
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+    return x ^ (x >> 31);
+}
+
+std::uint64_t weight(AgentKey key, const Want& want, std::size_t part) {
+    return mixed(key ^ mixed(want.crowd.seed + 0x9e3779b97f4a7c15ULL * (part + 1)));
+}
+
+std::optional<ByteRange> first_gap(const RangeSet& taken, ByteRange within, ByteCount length) {
+    const auto gaps = taken.gaps(within);
+    if (gaps.empty()) return std::nullopt;
+    return ByteRange{gaps.front().begin, std::min(gaps.front().end, gaps.front().begin + length)};
+}
+
+std::size_t pieces_in(const Want& want) { return piece_count(want.size); }
+
+// The piece with the fewest lenders that still has bytes nobody works on; among equals every agent has an order of its own.
+std::optional<std::size_t> rarest(const Board& board, const Want& want, const RangeSet& taken, const std::function<bool(std::size_t)>& eligible) {
+    std::optional<std::size_t> best;
+    std::pair<int, std::uint64_t> best_rank;
+    for (std::size_t piece = 0; piece < pieces_in(want); ++piece) {
+        if (!eligible(piece) || taken.covers(piece_range(want.size, piece))) continue;
+        const std::pair rank{want.crowd.lenders.copies(piece), weight(board.key, want, ~piece)};
+        if (best && rank >= best_rank) continue;
+        best = piece;
+        best_rank = rank;
+    }
+    return best;
+}
+
+}  // namespace
+
+ByteCount stripe_length(ByteCount size) { return std::max<ByteCount>(limits::mib, pieces_per_stripe * piece_length(size)); }
+
+bool is_ours(const Board& board, const Want& want, std::size_t stripe) {
+    const auto own = weight(board.key, want, stripe);
+    return std::none_of(want.crowd.seekers.begin(), want.crowd.seekers.end(), [&](SourceId seeker) {
+        const auto at = board.sources.find(seeker);
+        return at != board.sources.end() && weight(at->second.key, want, stripe) > own;
+    });
+}
+
+bool waits_for_crowd(const Board& board, const Want& want, TimePoint now) {
+    if (!want.crowd.company || now >= board.crowd_until) return false;
+    const double age = seconds_between(want.created, now);
+    if (age < asks_cross_s) return true;
+    for (const auto& [peer, since] : want.crowd.fetching)
+        if (age < announced_s && board.sources.count(peer) != 0 && seconds_between(since, now) < announced_s) return true;
+    return age < owner_begins_s && !is_ours(board, want, 0);
+}
+
+std::optional<ByteRange> mirror_share(const Board& board, const Want& want, const RangeSet& taken, ByteCount length) {
+    const ByteCount stripe = stripe_length(want.size);
+    const auto per_stripe = static_cast<std::size_t>(stripe / piece_length(want.size));
+    // Stripes nobody lends anything of, in this agent's own order: (not ours, weight).
+    std::optional<std::tuple<bool, std::uint64_t, std::size_t>> best;
+    for (std::size_t first = 0; first < pieces_in(want); first += per_stripe) {
+        auto piece = first;
+        const auto end = std::min(first + per_stripe, pieces_in(want));
+        while (piece < end && (want.crowd.lenders.copies(piece) > 0 || taken.covers(piece_range(want.size, piece)))) ++piece;
+        if (piece == end) continue;
+        const auto number = first / per_stripe;
+        const std::tuple rank{!is_ours(board, want, number), ~weight(board.key, want, number), piece};
+        if (!best || rank < *best) best = rank;
+    }
+    if (best) {
+        const auto first = std::get<2>(*best);
+        std::size_t end = first + 1;
+        while (end % per_stripe != 0 && end < pieces_in(want) && want.crowd.lenders.copies(end) == 0) ++end;
+        return first_gap(taken, {piece_range(want.size, first).begin, piece_range(want.size, end - 1).end}, length);
+    }
+    const auto piece = rarest(board, want, taken, [](std::size_t) { return true; });
+    if (!piece) return std::nullopt;
+    return first_gap(taken, piece_range(want.size, *piece), length);
+}
+
+std::optional<ByteRange> lender_share(const Board& board, const Want& want, SourceId lender, const RangeSet& taken) {
+    const auto piece = rarest(board, want, taken, [&](std::size_t candidate) { return want.crowd.lenders.has(lender, candidate); });
+    if (!piece) return std::nullopt;
+    return first_gap(taken, piece_range(want.size, *piece), lender_claim);
+}
+
+}  // namespace packswarm::core

@@ -1,0 +1,30 @@
+// crowd: how agents that want the same things at the same time share the work at the mirrors without a conductor. Every one of
+// them computes the same owner for every stripe of an artifact (highest random weight: Thaler and Ravishankar, 1998); the owner
+// fetches it from the mirrors, the others take it from the owner. Whoever finds no owner at work takes over.
+// Pure functions of the board. Not here: placing claims (plan.cpp).
+#pragma once
+
+#include <optional>
+
+#include "p2p/core/board.hpp"
+
+namespace packswarm::core {
+
+// Bytes of a large artifact that one agent owns in one piece; whole pieces of the canonical torrent.
+ByteCount stripe_length(ByteCount size);
+
+// Whether this agent is the first to fetch the stripe (0 of a small artifact) among all who want it.
+bool is_ours(const Board& board, const Want& want, std::size_t stripe);
+
+// A small artifact that mirrors need not be asked for yet: the asks of others may still be on their way, its owner is at work,
+// or it was announced a moment ago. At most 30 ms, 200 ms and 600 ms of its life.
+bool waits_for_crowd(const Board& board, const Want& want, TimePoint now);
+
+// What a mirror should fetch next of a large artifact that others want or may want: own stripes first, then what nobody lends
+// yet, then what fewest lend. taken: bytes that are here or claimed. length: at most so much. Nothing: everything is taken.
+std::optional<ByteRange> mirror_share(const Board& board, const Want& want, const RangeSet& taken, ByteCount length);
+
+// What to take next from a lender: of its pieces those that fewest others lend.
+std::optional<ByteRange> lender_share(const Board& board, const Want& want, SourceId lender, const RangeSet& taken);
+
+}  // namespace packswarm::core

@@ -1,0 +1,132 @@
+#include "p2p/core/crowd.hpp"
+
+#include <gtest/gtest.h>
+
+#include "p2p/core/canonical.hpp"
+
+namespace packswarm::core {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr ByteCount mib = limits::mib;
+
+// The same want as each of several agents sees it: everybody knows everybody.
+std::vector<Board> crowd(std::size_t agents, ByteCount size, TimePoint now) {
+    std::vector<Board> boards(agents);
+    for (std::size_t i = 0; i < agents; ++i) {
+        auto& board = boards[i];
+        board.key = 1000 + i;
+        board.crowd_until = now + 10s;
+        auto& want = board.wants[WantId{1}];
+        want.size = size;
+        want.created = now;
+        want.crowd.company = true;
+        want.crowd.seed = 42;
+        for (std::size_t other = 0; other < agents; ++other) {
+            if (other == i) continue;
+            const auto id = SourceId{static_cast<std::uint32_t>(other + 1)};
+            board.sources[id].role = Role::wan_peer;
+            board.sources[id].key = 1000 + other;
+            want.crowd.seekers.insert(id);
+        }
+    }
+    return boards;
+}
+
+Want& want_of(Board& board) { return board.wants.at(WantId{1}); }
+
+TEST(Crowd, EveryStripeHasExactlyOneOwnerAndNobodyOwnsMost) {
+    auto boards = crowd(8, 97 * mib, TimePoint(100s));
+    std::vector<int> owned(8);
+    for (std::size_t stripe = 0; stripe < 97; ++stripe) {
+        int owners = 0;
+        for (std::size_t i = 0; i < boards.size(); ++i) {
+            if (!is_ours(boards[i], want_of(boards[i]), stripe)) continue;
+            ++owned[i];
+            ++owners;
+        }
+        EXPECT_EQ(owners, 1) << "stripe " << stripe;
+    }
+    for (const int count : owned) EXPECT_LT(count, 30);
+}
+
+TEST(Crowd, WhoLeavesLeavesItsStripesToOthersAndNothingElseChangesHands) {
+    auto boards = crowd(5, 97 * mib, TimePoint(100s));
+    std::vector<bool> before;
+    for (std::size_t stripe = 0; stripe < 97; ++stripe) before.push_back(is_ours(boards[0], want_of(boards[0]), stripe));
+    want_of(boards[0]).crowd.seekers.erase(SourceId{5});
+    for (std::size_t stripe = 0; stripe < 97; ++stripe)
+        if (before[stripe]) EXPECT_TRUE(is_ours(boards[0], want_of(boards[0]), stripe));
+}
+
+// Each takes one share after the other, told of nothing: the first copy of the file is fetched about once.
+TEST(Crowd, SharesOfTheMirrorsDoNotOverlapWhileOwnStripesAreLeft) {
+    auto boards = crowd(4, 64 * mib, TimePoint(100s));
+    std::vector<RangeSet> taken(4);
+    RangeSet all;
+    ByteCount fetched = 0;
+    for (int round = 0; round < 9; ++round)
+        for (std::size_t i = 0; i < 4; ++i) {
+            const auto range = mirror_share(boards[i], want_of(boards[i]), taken[i], mib);
+            ASSERT_TRUE(range);
+            taken[i].add(*range);
+            all.add(*range);
+            fetched += range->length();
+        }
+    EXPECT_GE(all.total(), fetched * 9 / 10);
+}
+
+TEST(Crowd, WhatNobodyLendsComesBeforeWhatFewLend) {
+    auto boards = crowd(2, 8 * mib, TimePoint(100s));
+    auto& want = want_of(boards[0]);
+    const auto pieces = piece_count(want.size);
+    std::vector<bool> lent(pieces, true);
+    lent[pieces - 1] = false;
+    want.crowd.lenders.set(SourceId{2}, lent);
+    const auto range = mirror_share(boards[0], want, {}, mib);
+    ASSERT_TRUE(range);
+    EXPECT_EQ(range->begin, piece_range(want.size, pieces - 1).begin);
+}
+
+TEST(Crowd, FromALenderTheRarestOfItsPiecesIsTaken) {
+    auto boards = crowd(3, 8 * mib, TimePoint(100s));
+    auto& want = want_of(boards[0]);
+    const auto pieces = piece_count(want.size);
+    std::vector<bool> all(pieces, true), most(pieces, true);
+    most[5] = false;
+    want.crowd.lenders.set(SourceId{2}, all);
+    want.crowd.lenders.set(SourceId{3}, most);
+    EXPECT_EQ(lender_share(boards[0], want, SourceId{2}, {})->begin, piece_range(want.size, 5).begin);
+    EXPECT_NE(lender_share(boards[0], want, SourceId{3}, {})->begin, piece_range(want.size, 5).begin);
+    RangeSet taken;
+    taken.add({0, want.size});
+    EXPECT_FALSE(lender_share(boards[0], want, SourceId{2}, taken));
+}
+
+TEST(Crowd, ASmallOneIsLeftToItsOwnerForAMomentOnly) {
+    const TimePoint born(100s);
+    auto boards = crowd(3, 100'000, born);
+    int owners = 0;
+    for (auto& board : boards) {
+        auto& want = want_of(board);
+        EXPECT_TRUE(waits_for_crowd(board, want, born + 10ms));
+        owners += waits_for_crowd(board, want, born + 50ms) ? 0 : 1;
+        EXPECT_FALSE(waits_for_crowd(board, want, born + 250ms));
+        want.crowd.fetching[SourceId{1}] = born + 40ms;  // the first of them says it is at work
+        EXPECT_TRUE(board.sources.count(SourceId{1}) == 0 || waits_for_crowd(board, want, born + 250ms));
+        EXPECT_FALSE(waits_for_crowd(board, want, born + 700ms));
+    }
+    EXPECT_EQ(owners, 1);
+}
+
+TEST(Crowd, WithoutOneNothingWaits) {
+    const TimePoint born(100s);
+    auto boards = crowd(3, 100'000, born);
+    boards[0].crowd_until = born;
+    EXPECT_FALSE(waits_for_crowd(boards[0], want_of(boards[0]), born));
+    want_of(boards[1]).crowd.company = false;
+    EXPECT_FALSE(waits_for_crowd(boards[1], want_of(boards[1]), born));
+}
+
+}  // namespace
+}  // namespace packswarm::core
