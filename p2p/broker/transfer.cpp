@@ -220,15 +220,17 @@ void Transfer::small_complete(core::SourceId from, Bytes content) {
 void Transfer::compare_head(core::SourceId from, Bytes head) {
     shares_[from].wasted += static_cast<ByteCount>(head.size());
     heads_[from] = std::move(head);
+    want().heads.insert(from);
     settle_heads();
     engine_.replan();
 }
 
 void Transfer::settle_heads() {
     const ByteCount length = std::min(core::head_bytes, target_.size);
-    if (want().head_agreed || heads_.empty() || !want().done.covers({0, length})) return;
+    if (want().head_agreed || (!want().is_small() && !want().done.covers({0, length}))) return;
     for (const auto& [source, share] : shares_) {
-        if (!share.given.covers({0, length})) continue;
+        if (!share.given.covers({0, length}) || engine_.sources.kind(source) != SourceKind::mirror) continue;
+        if (!want().heads.insert(source).second && heads_.count(source) != 0) break;
         Bytes head(static_cast<std::size_t>(length));
         if (auto got = read_at(staged_->handle(), 0, head); !got) return fail_with(got.error());
         heads_[source] = std::move(head);

@@ -78,6 +78,7 @@ struct Want {
     SwarmPart swarm;
     Crowd crowd;
     bool head_agreed = false;             // two sources gave the same head
+    std::set<SourceId> heads;             // whose head is known
     bool resting = false;                 // complete, being verified: nothing to plan
     bool is_small() const { return size <= limits::small_artifact; }
 };

@@ -13,7 +13,6 @@ namespace {
 constexpr std::size_t pieces_per_stripe = 4;
 constexpr double asks_cross_s = 0.03;        // for the asks of others to arrive
 constexpr double owner_begins_s = 0.2;       // for the owner to say that it is at work
-constexpr double announced_s = 0.6;          // for whoever said so to be done
 constexpr ByteCount lender_claim = limits::mib;
 
 // splitmix64's finalizer (Steele, Lea, Flood 2014).
@@ -61,16 +60,19 @@ bool is_ours(const Board& board, const Want& want, std::size_t stripe) {
     });
 }
 
-bool waits_for_crowd(const Board& board, const Want& want, TimePoint now) {
+bool waits_for_crowd(const Board& board, const Want& want, TimePoint now, double mirror_s) {
     if (!want.crowd.company || now >= board.crowd_until) return false;
     const double age = seconds_between(want.created, now);
     if (age < asks_cross_s) return true;
+    const double patience = 3 * std::clamp(mirror_s, 0.2, 2.0);
     for (const auto& [peer, since] : want.crowd.fetching)
-        if (age < announced_s && board.sources.count(peer) != 0 && seconds_between(since, now) < announced_s) return true;
+        if (age < patience && board.sources.count(peer) != 0) return true;
     return age < owner_begins_s && !is_ours(board, want, 0);
 }
 
 std::optional<ByteRange> mirror_share(const Board& board, const Want& want, const RangeSet& taken, ByteCount length) {
+    if (!want.head_agreed && !taken.covers({0, std::min(head_bytes, want.size)}))  // two mirrors have to give it before anything is streamed
+        return first_gap(taken, {0, std::min(head_bytes, want.size)}, length);
     const ByteCount stripe = stripe_length(want.size);
     const auto per_stripe = static_cast<std::size_t>(stripe / piece_length(want.size));
     // Stripes nobody lends anything of, in this agent's own order: (not ours, weight).

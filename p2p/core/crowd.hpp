@@ -17,10 +17,11 @@ ByteCount stripe_length(ByteCount size);
 bool is_ours(const Board& board, const Want& want, std::size_t stripe);
 
 // A small artifact that mirrors need not be asked for yet: the asks of others may still be on their way, its owner is at work,
-// or it was announced a moment ago. At most 30 ms, 200 ms and 600 ms of its life.
-bool waits_for_crowd(const Board& board, const Want& want, TimePoint now);
+// or it was announced a moment ago. At most 30 ms and 200 ms of its life, and three times as long as the best mirror would take
+// (mirror_s, at least 200 ms, at most 2 s).
+bool waits_for_crowd(const Board& board, const Want& want, TimePoint now, double mirror_s);
 
-// What a mirror should fetch next of a large artifact that others want or may want: own stripes first, then what nobody lends
+// What a mirror should fetch next of a large artifact that others want or may want: its head, then own stripes, then what nobody lends
 // yet, then what fewest lend. taken: bytes that are here or claimed. length: at most so much. Nothing: everything is taken.
 std::optional<ByteRange> mirror_share(const Board& board, const Want& want, const RangeSet& taken, ByteCount length);
 

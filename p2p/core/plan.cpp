@@ -19,8 +19,11 @@ constexpr int claims_per_file = 2;             // of one mirror: the second hide
 constexpr int max_rivals = 3;                  // sources at once on the same late bytes
 constexpr double lan_is_enough = 4;            // times the mirrors' rate: beyond it they would only be loaded for nothing
 constexpr double stalled_s = 1.5;              // silence, beyond the source's patience, that counts as a stall
+constexpr double slow_s = 4;                   // from then on even a small file's asker should see something
+constexpr double stalled_peer_s = 4;           // of a stranger's line, which many pull at
 constexpr double swarm_silent_s = 2;
-constexpr int claims_per_lender = 2;           // of one peer and file: the second hides the first one's round trip
+constexpr std::size_t large_crowd = 3;         // from here on the others keep the mirrors busy between two claims of ours
+constexpr int claims_per_lender = 2;           // of one peer: the second hides the first one's round trip
 constexpr ByteCount scattered = 8 * limits::mib;  // files from this size on are begun anywhere when a crowd may show
 constexpr double lenders_silent_s = 10;        // how long a file whose last sources are peers waits for one of them to get more
 
@@ -30,6 +33,7 @@ class Planner {
         for (const auto& [id, source] : board.sources) busy_[id] = source.busy;
         find_mute();
         measure();
+        sort_large();
     }
 
     Decisions run() {
@@ -41,7 +45,7 @@ class Planner {
         for (const auto& [id, want] : board_.wants)
             if (!want.resting && want.is_small()) hedge_small(id, want);
         for (const auto& [id, want] : board_.wants)
-            if (!want.resting && !want.is_small()) place_checks_and_joins(id, want);
+            if (!want.resting && (!want.is_small() || age(want.created) > slow_s)) place_checks_and_joins(id, want);
         fill_from_lenders();
         fill_with_ranges();
         steal();
@@ -120,6 +124,17 @@ class Planner {
         for (const auto peer : lenders) swarm_rate_ += rate(peer);
     }
 
+    // Those with the least left come first: what is complete frees its asker's slot, and the sum of the work stays the same.
+    void sort_large() {
+        for (const auto& [id, want] : board_.wants) {
+            if (want.resting || want.is_small()) continue;
+            large_.push_back({id, &want, want.size - want.done.total()});
+            crowd_ = std::max({crowd_, want.crowd.seekers.size(), want.crowd.lenders.all().size()});
+            for (const auto& [claim_id, claim] : want.claims) ranged_[claim.source] += claim.purpose == Purpose::work ? 1 : 0;
+        }
+        std::stable_sort(large_.begin(), large_.end(), [](const Large& a, const Large& b) { return a.left < b.left; });
+    }
+
     // Seconds until everything on the board would be here if all went on as now.
     double drain_s() const { return bytes_left_ / std::max(1.0, mirror_rate_ + swarm_rate_); }
 
@@ -131,6 +146,7 @@ class Planner {
     void start(WantId want, SourceId by, ByteRange range, Purpose purpose, const char* reason) {
         out_.starts.push_back({want, by, range, purpose, reason});
         ++busy_[by];
+        if (purpose == Purpose::work && !board_.wants.at(want).is_small()) ++ranged_[by];
         if (purpose != Purpose::check) new_claims_[want].add(range);
     }
 
@@ -169,7 +185,7 @@ class Planner {
         const auto mirrors = candidates(want, want.mirrors);
         const auto peers = candidates(want, want.peers);
         if (is_crowded(want) && spares_mirrors(want, peers, mirrors)) return place_at_best(id, want, peers, "a peer of the crowd has it");
-        if (waits_for_crowd(board_, want, now_)) return;
+        if (waits_for_crowd(board_, want, now_, eta_of_best(mirrors, want.size))) return;
         auto sources = mirrors;
         sources.insert(sources.end(), peers.begin(), peers.end());
         place_at_best(id, want, sources, "fastest expected answer");
@@ -177,13 +193,14 @@ class Planner {
 
     // In a crowd the mirrors are for what nobody has: a peer may take longer than they would.
     bool spares_mirrors(const Want& want, const std::vector<SourceId>& peers, const std::vector<SourceId>& mirrors) const {
-        const auto best = [&](const std::vector<SourceId>& from) {
-            double out = std::numeric_limits<double>::max();
-            for (const auto by : from)
-                if (is_free(by)) out = std::min(out, eta_s(by, want.size));
-            return out;
-        };
-        return !peers.empty() && best(peers) < 3 * best(mirrors) + 0.3;
+        return !peers.empty() && eta_of_best(peers, want.size) < 3 * eta_of_best(mirrors, want.size) + 0.3;
+    }
+
+    double eta_of_best(const std::vector<SourceId>& from, ByteCount bytes) const {
+        double out = std::numeric_limits<double>::max();
+        for (const auto by : from)
+            if (is_free(by)) out = std::min(out, eta_s(by, bytes));
+        return out;
     }
 
     // A slow source is given small work only when it would still end before everything else does; else a fast one is waited for.
@@ -203,6 +220,13 @@ class Planner {
 
     // ---- A crowd --------------------------------------------------------------------------------------------------------
 
+    // Small artifacts must not wait at the mirrors behind parts of large ones, ours and everybody's: those can be borrowed.
+    bool has_its_share(SourceId by) {
+        if (crowd_ == 0) return false;
+        const bool small_in_hand = busy_.at(by) > ranged_[by];
+        return ranged_[by] >= (crowd_ >= large_crowd || small_in_hand ? 1 : 2);
+    }
+
     bool is_crowded(const Want& want) const { return !want.crowd.seekers.empty() || !want.crowd.lenders.empty(); }
 
     // What a crowd may share is begun in stripes; beside a torrent the far end stays the mirrors' place until somebody lends.
@@ -211,27 +235,29 @@ class Planner {
     }
 
     void fill_from_lenders() {
-        for (const auto& [id, want] : board_.wants) {
-            if (want.resting || want.is_small() || want.crowd.lenders.empty()) continue;
-            for (int depth = 0; depth < claims_per_lender; ++depth)
-                for (const auto& [peer, pieces] : want.crowd.lenders.all()) {
-                    if (!may_ask(want, peer) || !is_willing(peer) || !is_free(peer) || claims_of(id, want, peer) > depth) continue;
-                    if (const auto range = lender_share(board_, want, peer, taken(id, want)))
+        for (int depth = 0; depth < claims_per_lender; ++depth)
+            for (const auto& [id, want, left] : large_)
+                for (const auto& [peer, pieces] : want->crowd.lenders.all()) {
+                    if (!may_ask(*want, peer) || !is_willing(peer) || !is_free(peer) || ranged_[peer] > depth) continue;
+                    if (const auto range = lender_share(board_, *want, peer, taken(id, *want)))
                         start(id, peer, *range, Purpose::work, "a peer lends it");
                 }
-        }
     }
 
     // ---- Large artifacts: ranges ----------------------------------------------------------------------------------------
 
     void place_checks_and_joins(WantId id, const Want& want) {
-        if (!want.swarm.joined && !candidates(want, want.peers).empty()) out_.joins.push_back(id);
+        if (!want.is_small() && !want.swarm.joined && !candidates(want, want.peers).empty()) out_.joins.push_back(id);
         if (want.head_agreed || lan_serves(want)) return;
         const bool checking = std::any_of(want.claims.begin(), want.claims.end(),
                                           [](const auto& item) { return item.second.purpose == Purpose::check; });
         const auto mirrors = candidates(want, want.mirrors);
         if (checking || mirrors.size() < 2) return;
         // The head from a second mirror, once the first has begun to give it: it tells a liar early and lets bytes be streamed.
+        if (!want.heads.empty() || want.is_small() || want.done.covers({0, std::min(head_bytes, want.size)}))
+            for (const auto by : mirrors)
+                if (want.heads.count(by) == 0 && source(by).ranges && busy_.at(by) <= source(by).slots)
+                    return start(id, by, {0, std::min(head_bytes, want.size)}, Purpose::check, "the head from a second mirror, to compare");
         for (const auto& [claim_id, claim] : want.claims) {
             if (claim.range.begin != 0 || claim.received == 0) continue;
             for (const auto by : mirrors) {
@@ -253,10 +279,14 @@ class Planner {
         for (const auto& [id, source] : board_.sources)
             if (source.role == Role::mirror) mirrors.push_back(id);
         std::stable_sort(mirrors.begin(), mirrors.end(), [this](SourceId a, SourceId b) { return rate(a) > rate(b); });
+        for (const auto& [id, want, left] : large_)  // each is begun at least, so that its asker sees it move
+            for (const auto by : mirrors)
+                if (want->claims.empty() && new_claims_.count(id) == 0 && is_free(by))
+                    if (const auto range = range_for(by, id, *want)) start(id, by, *range, Purpose::work, "its share of what is left");
         for (bool progress = true; progress;) {
             progress = false;
             for (const auto by : mirrors) {
-                if (!is_free(by)) continue;
+                if (!is_free(by) || has_its_share(by)) continue;
                 const auto chance = next_range(by);
                 if (!chance) continue;
                 start(chance->want, by, chance->range, Purpose::work, "its share of what is left");
@@ -266,18 +296,19 @@ class Planner {
     }
 
     std::optional<Chance> next_range(SourceId by) const {
-        for (const auto& [id, want] : board_.wants) {
-            if (want.resting || want.is_small()) continue;
-            if (lan_serves(want) && (source(by).rate_known || busy_.at(by) > 0)) continue;
-            const auto mirrors = candidates(want, want.mirrors);
-            if (std::find(mirrors.begin(), mirrors.end(), by) == mirrors.end()) continue;
-            if (claims_of(id, want, by) >= claims_per_file) continue;
-            const auto gaps = taken(id, want).gaps({0, want.size});
-            if (gaps.empty()) continue;
-            const auto range = carve(id, want, by, gaps, mirrors.size());
-            if (!range.empty()) return Chance{id, range};
-        }
+        for (const auto& [id, want, left] : large_)
+            if (const auto range = range_for(by, id, *want)) return Chance{id, *range};
         return std::nullopt;
+    }
+
+    std::optional<ByteRange> range_for(SourceId by, WantId id, const Want& want) const {
+        if (lan_serves(want) && (source(by).rate_known || busy_.at(by) > 0)) return std::nullopt;
+        const auto mirrors = candidates(want, want.mirrors);
+        if (std::find(mirrors.begin(), mirrors.end(), by) == mirrors.end()) return std::nullopt;
+        if (claims_of(id, want, by) >= claims_per_file) return std::nullopt;
+        const auto gaps = taken(id, want).gaps({0, want.size});
+        const auto range = gaps.empty() ? ByteRange{} : carve(id, want, by, gaps, mirrors.size());
+        return range.empty() ? std::nullopt : std::optional(range);
     }
 
     // Mirrors take the near end, so that a prefix grows; beside a torrent they take the far end, since it goes from the front.
@@ -308,7 +339,8 @@ class Planner {
 
     bool is_stalled(const Claim& claim) const {
         const double silence = age(claim.last_byte);
-        return silence > std::max(stalled_s, source(claim.source).patience_s);
+        const bool peer = source(claim.source).role == Role::wan_peer;
+        return silence > std::max(peer ? stalled_peer_s : stalled_s, source(claim.source).patience_s);
     }
 
     double eta_left_s(const Claim& claim) const {
@@ -353,7 +385,7 @@ class Planner {
     // A mirror with nothing left to claim takes over the far part of the claim that would end last.
     void steal() {
         for (const auto& [by, thief] : board_.sources) {
-            if (thief.role != Role::mirror || !is_willing(by) || !is_free(by)) continue;
+            if (thief.role != Role::mirror || !is_willing(by) || !is_free(by) || has_its_share(by)) continue;
             if (const auto victim = latest_claim(by); victim.at != nullptr) rob(by, victim);
         }
     }
@@ -411,7 +443,15 @@ class Planner {
 
     const Board& board_;
     const TimePoint now_;
+    struct Large {
+        WantId id{};
+        const Want* want = nullptr;
+        ByteCount left = 0;
+    };
+    std::vector<Large> large_;
+    std::size_t crowd_ = 0;           // the most agents that want the same large artifact, less this one
     std::map<SourceId, int> busy_;
+    std::map<SourceId, int> ranged_;  // claims on parts of large artifacts
     std::set<SourceId> mute_;
     std::map<WantId, RangeSet> new_claims_;
     double bytes_left_ = 0;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 
@@ -47,7 +48,7 @@ struct App::Parts {
     Result<void> open_store();
     Result<void> open_sources();
     Result<void> open_doors();
-    void learn();
+    void learn(Task then);
     void wait_for_signal();
     void apply(const Config& fresh);
     broker::Peers& peers() { return swarm ? static_cast<broker::Peers&>(*swarm) : no_peers; }
@@ -110,11 +111,11 @@ Result<void> App::Parts::open_doors() {
 }
 
 // The distributions' keys first: they decide what is public. Then the repositories, then what the store kept of them.
-void App::Parts::learn() {
+void App::Parts::learn(Task learned) {
     core::KeyringSpec spec;
     for (const auto& file : config.sharing_keyrings)
         if (::access(file.c_str(), R_OK) == 0) spec.files.push_back(file);
-    const auto then = [this](Result<std::vector<core::Fingerprint>> keys) {
+    const auto then = [this, learned = std::move(learned)](Result<std::vector<core::Fingerprint>> keys) {
         if (!keys) spdlog::warn("the public keyrings cannot be read: {}", keys.error().message);
         auto& book = broker->book();
         const auto known = keys.value_or(std::vector<core::Fingerprint>{});
@@ -125,7 +126,7 @@ void App::Parts::learn() {
         book.set_repositories(std::move(gathered.table));
         book.allow_sharing(config.sharing_enabled);
         book.restore();
-        notify("READY=1");
+        learned();
     };
     if (spec.files.empty()) return then(std::vector<core::Fingerprint>{});
     trust.keyring_fingerprints(std::move(spec), then);
@@ -141,7 +142,7 @@ void App::Parts::apply(const Config& fresh) {
     config.socket = old.socket;
     spdlog::set_level(spdlog::level::from_str(config.log_level));
     vault->set_limits(config.store_quota, config.store_reserve);
-    learn();
+    learn([] { notify("READY=1"); });
 }
 
 void App::Parts::wait_for_signal() {
@@ -190,13 +191,18 @@ Result<std::unique_ptr<App>> App::build(Config config, Reload reload) {
     parts.broker = std::make_unique<broker::Broker>(parts.loop, *parts.mirrors, parts.peers(), *parts.vault, *parts.ledger, parts.trust,
                                                     broker::BrokerSettings{parts.swarm ? Millis(parts.config.swarm_peer_grace_ms) : Millis(0)});
     parts.vault->set_current([broker = parts.broker.get()](const Digest& digest) { return broker->book().is_current(digest); });
+    // The doors open when the repositories are known: who comes a moment earlier would be told that there are none.
+    bool learned = false;
+    const auto waiting = boost::asio::make_work_guard(parts.io);
+    parts.learn([&learned] { learned = true; });
+    while (!learned) parts.io.run_one();
     if (auto done = parts.open_doors(); !done) return tl::unexpected(done.error());
     return app;
 }
 
 int App::run() {
     parts_->wait_for_signal();
-    parts_->learn();
+    notify("READY=1");
     parts_->io.run();
     return 0;
 }

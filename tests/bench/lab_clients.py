@@ -35,7 +35,9 @@ class WarmAgent:
         folder = pathlib.Path(self.work) / "agent"
         (folder / "state").mkdir(parents=True)
         peers = [f"{self.lab.ip(node)}:{agents.Agent.SWARM_PORT}" for node in self.lab.clients() if node != self.node] if self.opt.get("peers") else []
-        settings = agents.settings(folder, [table], self.lab.ip(self.node), peers)
+        # A crowd's addresses are private ones, but its lines are those of strangers on the Internet.
+        wan = {"lan_networks": ["127.0.0.0/8"], "upload_limit": 0} if self.opt.get("crowd") else {}
+        settings = agents.settings(folder, [table], self.lab.ip(self.node), peers, **wan)
         (folder / "packswarm.toml").write_text(agents.document(settings))
         self.socket = folder / "socket"
         self.proc = measure.Proc(self.lab, self.node, [str(BUILD / "packswarmd"), "--config", str(folder / "packswarm.toml")], cwd=self.dest,

@@ -20,6 +20,7 @@ std::vector<Board> crowd(std::size_t agents, ByteCount size, TimePoint now) {
         auto& want = board.wants[WantId{1}];
         want.size = size;
         want.created = now;
+        want.head_agreed = true;
         want.crowd.company = true;
         want.crowd.seed = 42;
         for (std::size_t other = 0; other < agents; ++other) {
@@ -76,6 +77,13 @@ TEST(Crowd, SharesOfTheMirrorsDoNotOverlapWhileOwnStripesAreLeft) {
     EXPECT_GE(all.total(), fetched * 9 / 10);
 }
 
+TEST(Crowd, TheHeadComesFirstUntilTwoMirrorsAgreeOnIt) {
+    auto boards = crowd(2, 8 * mib, TimePoint(100s));
+    auto& want = want_of(boards[0]);
+    want.head_agreed = false;
+    EXPECT_EQ(mirror_share(boards[0], want, {}, mib), (ByteRange{0, head_bytes}));
+}
+
 TEST(Crowd, WhatNobodyLendsComesBeforeWhatFewLend) {
     auto boards = crowd(2, 8 * mib, TimePoint(100s));
     auto& want = want_of(boards[0]);
@@ -109,12 +117,12 @@ TEST(Crowd, ASmallOneIsLeftToItsOwnerForAMomentOnly) {
     int owners = 0;
     for (auto& board : boards) {
         auto& want = want_of(board);
-        EXPECT_TRUE(waits_for_crowd(board, want, born + 10ms));
-        owners += waits_for_crowd(board, want, born + 50ms) ? 0 : 1;
-        EXPECT_FALSE(waits_for_crowd(board, want, born + 250ms));
+        EXPECT_TRUE(waits_for_crowd(board, want, born + 10ms, 0.1));
+        owners += waits_for_crowd(board, want, born + 50ms, 0.1) ? 0 : 1;
+        EXPECT_FALSE(waits_for_crowd(board, want, born + 250ms, 0.1));
         want.crowd.fetching[SourceId{1}] = born + 40ms;  // the first of them says it is at work
-        EXPECT_TRUE(board.sources.count(SourceId{1}) == 0 || waits_for_crowd(board, want, born + 250ms));
-        EXPECT_FALSE(waits_for_crowd(board, want, born + 700ms));
+        EXPECT_TRUE(board.sources.count(SourceId{1}) == 0 || waits_for_crowd(board, want, born + 250ms, 0.1));
+        EXPECT_FALSE(waits_for_crowd(board, want, born + 1s, 0.1));
     }
     EXPECT_EQ(owners, 1);
 }
@@ -123,9 +131,9 @@ TEST(Crowd, WithoutOneNothingWaits) {
     const TimePoint born(100s);
     auto boards = crowd(3, 100'000, born);
     boards[0].crowd_until = born;
-    EXPECT_FALSE(waits_for_crowd(boards[0], want_of(boards[0]), born));
+    EXPECT_FALSE(waits_for_crowd(boards[0], want_of(boards[0]), born, 0.1));
     want_of(boards[1]).crowd.company = false;
-    EXPECT_FALSE(waits_for_crowd(boards[1], want_of(boards[1]), born));
+    EXPECT_FALSE(waits_for_crowd(boards[1], want_of(boards[1]), born, 0.1));
 }
 
 }  // namespace
