@@ -14,6 +14,16 @@ import lab as lab_module
 import runner
 
 
+def trace(lab, t, state):
+    if t - state.get("traced", 0) < 2:
+        return
+    now = runner.traffic(lab)
+    before = state.get("traffic", {"mirror_bytes": 0, "peer_bytes": 0})
+    rates = [(now[kind] - before[kind]) * 1e-6 / (t - state.get("traced", 0)) for kind in ("mirror_bytes", "peer_bytes")]
+    print(f"   {t:6.1f} s  mirrors {rates[0]:5.2f}  peers {rates[1]:5.2f} MB/s", flush=True)
+    state.update(traced=t, traffic=now)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rounds", nargs="?", type=int, default=1)
@@ -21,6 +31,7 @@ def main():
     parser.add_argument("--outage", type=float)
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--timeout", type=float, default=200)
+    parser.add_argument("--trace", action="store_true", help="every two seconds the MB/s from mirrors and from peers")
     parser.add_argument("--keep", action="store_true", help="leave the clients' folders, with the agents' logs and ledgers")
     arguments = parser.parse_args()
     lab = lab_module.Lab("flash").up()
@@ -33,6 +44,8 @@ def main():
                 state = {}
 
                 def during(lab, t, fraction):
+                    if arguments.trace:
+                        trace(lab, t, state)
                     if arguments.outage and fraction >= arguments.outage and "off" not in state:
                         state["off"] = t
                         for mirror in lab.mirrors():
@@ -40,10 +53,10 @@ def main():
                         print(f"   mirrors off after {t:.1f} s", flush=True)
 
                 runner.run(lab, "crowd" if not arguments.outage else "outage", system, system, nodes=nodes, timeout=arguments.timeout, poll=0.2,
-                           mirrors_of=None if ours or system.startswith("aria2") else lambda i: spread[i % 8], during=during if arguments.outage else None,
+                           mirrors_of=None if ours or system.startswith("aria2") else lambda i: spread[i % 8], during=during if arguments.outage or arguments.trace else None,
                            hold=ours or system.startswith("aria2bt") or system == "aria2set", peers=True, crowd=True, keep=arguments.keep,
                            stall=40 if arguments.outage else 60)
-                if state:
+                if "off" in state:
                     for mirror in lab.mirrors():
                         lab.mirror(mirror, "ok")
     finally:
