@@ -169,7 +169,7 @@ void RootFetch::open(Key key) {
         good.modified = at.modified;
         good.not_modified = wish_.if_modified_since && at.modified && *at.modified <= *wish_.if_modified_since;
         good.from = {at.at_peer ? SourceKind::peer : SourceKind::mirror, engine_.sources.label(at.source), at.bytes, 0};
-        if (!at.at_peer) engine_.sources.gave_right_bytes(at.source);
+        if (!at.at_peer) engine_.sources.gave_right_bytes(at.source, 0);
         answer(std::move(good));
     });
 }

@@ -116,7 +116,8 @@ void SourceBook::measured(core::SourceId id, ByteCount bytes, double seconds) {
     refresh(id);
 }
 
-void SourceBook::gave_right_bytes(core::SourceId id) {
+void SourceBook::gave_right_bytes(core::SourceId id, ByteCount bytes) {
+    if (const auto at = board_.sources.find(id); at != board_.sources.end()) at->second.proven += bytes;
     auto& entry = entries_.at(id);
     core::note_success(entry.health);
     refresh(id);
@@ -126,6 +127,7 @@ void SourceBook::gave_right_bytes(core::SourceId id) {
 void SourceBook::failed(core::SourceId id, ErrorKind kind) {
     auto& entry = entries_.at(id);
     core::note_failure(entry.health, kind, loop_.wall_now());
+    if (const auto at = board_.sources.find(id); kind == ErrorKind::Corrupt && at != board_.sources.end()) at->second.proven = 0;
     refresh(id);
     if (entry.peer == PeerId::none) ledger_.save_mirror_health(entry.label, entry.health);
 }

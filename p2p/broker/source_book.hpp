@@ -31,7 +31,7 @@ class SourceBook {
     void first_byte(core::SourceId id, double seconds);
     void received(core::SourceId id, ByteCount bytes);
     void measured(core::SourceId id, ByteCount bytes, double seconds);  // one claim, from its first byte to its last
-    void gave_right_bytes(core::SourceId id);
+    void gave_right_bytes(core::SourceId id, ByteCount bytes);
     void failed(core::SourceId id, ErrorKind kind);
     void set_aside(core::SourceId id);  // under suspicion: the others are asked for a few seconds, or until it gives right bytes
     void ignores_ranges(core::SourceId id);

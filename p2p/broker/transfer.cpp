@@ -163,6 +163,7 @@ void Transfer::write_new(core::SourceId from, ByteCount offset, ByteView data) {
         if (auto written = staged_->write(gap.begin, part); !written) return fail_with(written.error());
         want().done.add(gap);
         shares_[from].given.add(gap);
+        want().given[from] += gap.length();
         fresh += gap.length();
         if (crowd_) crowd_->written(from, gap);
     }
@@ -303,7 +304,7 @@ void Transfer::praise() {
         if (torrent_ && torrent_->denied(source))
             engine_.sources.failed(source, ErrorKind::Corrupt);
         else if (!share.given.empty())
-            engine_.sources.gave_right_bytes(source);
+            engine_.sources.gave_right_bytes(source, share.given.total());
     }
     if (!suspects_.empty()) blame(suspects_.back(), {ErrorKind::Corrupt, "without its bytes the digest is right"});
     safe_ = target_.size;
@@ -407,6 +408,7 @@ void Transfer::forget_bytes_of(core::SourceId source) {
     want().done.remove(share.given);
     share.wasted += share.given.total();
     share.given = {};
+    want().given.erase(source);
     advanced_ = 0;
     if (check_ != CheckId::none) engine_.trust.rewind(check_);
 }

@@ -29,6 +29,7 @@ struct Source {
     bool usable = true;       // false: set back, asked only when nobody else is left
     bool ranges = true;       // can give parts of a file
     AgentKey key = 0;         // of a peer
+    ByteCount proven = 0;     // bytes it gave that a digest has vouched for, since the agent started
 };
 
 enum class Purpose {
@@ -72,6 +73,7 @@ struct Want {
     RangeSet done;                        // bytes that are here
     TimePoint grown{};                    // when the last of them came
     std::map<ClaimId, Claim> claims;
+    std::map<SourceId, ByteCount> given;  // of the bytes that are here, who gave how many
     std::vector<SourceId> mirrors;        // may be asked, best first as the owner listed them
     std::vector<SourceId> peers;          // said that they share it
     std::set<SourceId> barred;            // failed for this artifact: never again

@@ -17,6 +17,9 @@ constexpr ByteCount least_chunk = 128 * limits::kib;
 constexpr double chunk_seconds = 4;            // a claim should not outlive what we know of its source
 constexpr int claims_per_file = 2;             // of one mirror: the second hides the first one's round trips
 constexpr int max_rivals = 3;                  // sources at once on the same late bytes
+constexpr ByteCount first_credit = limits::mib;  // unverified bytes of later files that a source with nothing proven may give
+constexpr double front_silent_s = 0.5;         // a front that does not grow for so long holds nobody back,
+constexpr double front_checked_s = 2;          // nor does one whose digest takes so long
 constexpr double lan_is_enough = 4;            // times the mirrors' rate: beyond it they would only be loaded for nothing
 constexpr double stalled_s = 1.5;              // silence, beyond the source's patience, that counts as a stall
 constexpr double slow_s = 4;                   // from then on even a small file's asker should see something
@@ -34,6 +37,7 @@ class Planner {
         find_mute();
         measure();
         sort_large();
+        find_front();
     }
 
     Decisions run() {
@@ -135,6 +139,33 @@ class Planner {
         std::stable_sort(large_.begin(), large_.end(), [](const Large& a, const Large& b) { return a.left < b.left; });
     }
 
+    // The large file with the least left is finished before much is begun behind it: its digest tells who can be believed, and until
+    // then every byte of a mirror may be for nothing.
+    void find_front() {
+        const auto front = std::find_if(board_.wants.begin(), board_.wants.end(), [this](const auto& item) {
+            return item.second.resting && !item.second.is_small() && age(item.second.grown) < front_checked_s;
+        });
+        if (front != board_.wants.end()) {
+            front_ = front->first;
+        } else {
+            const auto first = std::find_if(large_.begin(), large_.end(), [this](const Large& one) { return !one.want->mirrors.empty() && !lan_serves(*one.want); });
+            if (first == large_.end() || age(std::max(first->want->created, first->want->grown)) > front_silent_s) return;
+            front_ = first->id;
+        }
+        for (const auto& [id, want] : board_.wants) {
+            if (id == *front_ || want.is_small()) continue;
+            for (const auto& [by, bytes] : want.given) ahead_[by] += bytes;
+            for (const auto& [claim_id, claim] : want.claims) ahead_[claim.source] += claim.left();
+        }
+    }
+
+    // How much more a source may give to that file now: what it has proven counts fourfold.
+    ByteCount credit(WantId id, SourceId by) const {
+        if (!front_ || id == *front_) return std::numeric_limits<ByteCount>::max();
+        const auto ahead = ahead_.find(by);
+        return first_credit + 4 * source(by).proven - (ahead == ahead_.end() ? 0 : ahead->second);
+    }
+
     // Seconds until everything on the board would be here if all went on as now.
     double drain_s() const { return bytes_left_ / std::max(1.0, mirror_rate_ + swarm_rate_); }
 
@@ -148,6 +179,7 @@ class Planner {
         ++busy_[by];
         if (purpose == Purpose::work && !board_.wants.at(want).is_small()) ++ranged_[by];
         if (purpose != Purpose::check) new_claims_[want].add(range);
+        if (front_ && want != *front_ && !board_.wants.at(want).is_small()) ahead_[by] += range.length();
     }
 
     // ---- A neighbour has it: the mirrors may rest --------------------------------------------------------------------
@@ -305,7 +337,7 @@ class Planner {
         if (lan_serves(want) && (source(by).rate_known || busy_.at(by) > 0)) return std::nullopt;
         const auto mirrors = candidates(want, want.mirrors);
         if (std::find(mirrors.begin(), mirrors.end(), by) == mirrors.end()) return std::nullopt;
-        if (claims_of(id, want, by) >= claims_per_file) return std::nullopt;
+        if (claims_of(id, want, by) >= claims_per_file || credit(id, by) <= 0) return std::nullopt;
         const auto gaps = taken(id, want).gaps({0, want.size});
         const auto range = gaps.empty() ? ByteRange{} : carve(id, want, by, gaps, mirrors.size());
         return range.empty() ? std::nullopt : std::optional(range);
@@ -316,12 +348,13 @@ class Planner {
         if (!source(by).ranges) return want.done.empty() && want.claims.empty() ? ByteRange{0, want.size} : ByteRange{};
         const auto gap = want.swarm.joined ? gaps.back() : gaps.front();
         const ByteCount piece = piece_length(want.size);
-        ByteCount length = (chunk_length(by) + piece - 1) / piece * piece;
+        const ByteCount most = std::min(chunk_length(by), credit(id, by));
+        ByteCount length = (most + piece - 1) / piece * piece;
         if (gap.length() < length + length / 2) length = gap.length();
         // A slow mirror leaves the end to faster ones, as long as somebody is at work on the file at all.
         const bool others = (mirrors > 1 && !want.claims.empty()) || want.swarm.joined;
         if (others && eta_s(by, length) > drain_s() + 0.1 && source(by).rate_known) return {};
-        if (goes_by_stripes(want)) return mirror_share(board_, want, taken(id, want), chunk_length(by)).value_or(ByteRange{});
+        if (goes_by_stripes(want)) return mirror_share(board_, want, taken(id, want), most).value_or(ByteRange{});
         if (!want.swarm.joined) return {gap.begin, std::min(gap.end, gap.begin + length)};
         const ByteCount begin = std::max(gap.begin, gap.end - length) / piece * piece;
         return {std::max(gap.begin, begin), gap.end};
@@ -398,6 +431,7 @@ class Planner {
             for (const auto& [claim_id, claim] : want.claims) {
                 if (claim.source == thief || claim.left() == 0 || claim.purpose == Purpose::check || has_rival(id, want, claim_id, claim)) continue;
                 const double eta = eta_left_s(claim);
+                if (credit(id, thief) <= 0 && eta < std::numeric_limits<double>::max()) continue;
                 if (eta > worst.eta_s) worst = {id, claim_id, &claim, eta};
             }
         }
@@ -454,6 +488,8 @@ class Planner {
     std::map<SourceId, int> ranged_;  // claims on parts of large artifacts
     std::set<SourceId> mute_;
     std::map<WantId, RangeSet> new_claims_;
+    std::optional<WantId> front_;
+    std::map<SourceId, ByteCount> ahead_;  // unverified bytes of large files behind the front: given or under way
     double bytes_left_ = 0;
     double mirror_rate_ = 0;
     double swarm_rate_ = 0;

@@ -4,7 +4,6 @@ import http.server
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,17 +13,11 @@ from harness.apt import Apt
 from harness.debian import DebianRepository
 from harness.keys import SigningKey
 from harness.mirror import Mirror
-from harness.network import Host
+from harness.network import Host, free_port
 from harness.processes import Child, Household, environment, wait_until
 
 FAKE_AGENT = pathlib.Path(__file__).resolve().parents[1] / "support/fake_agent.py"
 SMALL, BIG = 20, 2
-
-
-def free_port(address):
-    with socket.socket() as one:
-        one.bind((address, 0))
-        return one.getsockname()[1]
 
 
 class Stock:

@@ -21,7 +21,7 @@ from harness import agent as agents  # noqa: E402
 from harness.debian import DebianRepository, sha256  # noqa: E402
 from harness.keys import SigningKey  # noqa: E402
 from harness.mirror import Mirror  # noqa: E402
-from harness.network import Host, Network, namespaces_work  # noqa: E402
+from harness.network import Host, Network, free_port, namespaces_work  # noqa: E402
 from harness.processes import Failed, Household, run  # noqa: E402
 
 LINK = 100  # Mbit/s between the second machine and the others
@@ -62,9 +62,12 @@ class Archive:
 
 
 class OwnArchive:
-    """A small signed repository on nginx, for machines that cannot reach an archive."""
+    """A small signed repository on nginx, for machines that cannot reach an archive.
 
-    def __init__(self, folder, household, node):
+    It stands on the host's loopback: agent 2, in a namespace of its own, has no way to it. Each connection is held to a rate of the
+    second machine's order, so that agent 3 finds mirror and peer both worth using."""
+
+    def __init__(self, folder, household):
         self.name = "a small signed repository made for this demonstration"
         key = SigningKey(folder / "key", "demonstration", household)
         self.public = key.export(folder / "demonstration.gpg")
@@ -74,7 +77,8 @@ class OwnArchive:
             for number in range(count):
                 repository.add(f"demo{high // KB}k{number:02}", low + int((high - low) * (0.2 + 0.6 * chance.random())))
         repository.publish()
-        self.mirror = Mirror(node, folder / "nginx", repository.base, port=8081).start()
+        node = Host(household)
+        self.mirror = Mirror(node, folder / "nginx", repository.base, port=free_port(node.ip), rate=5 * MB).start()
         self.etc = folder / "etc-own"
         for part in ("apt.conf.d", "preferences.d", "sources.list.d", "trusted.gpg.d"):
             (self.etc / part).mkdir(parents=True)
@@ -229,7 +233,7 @@ def demonstrate(folder, household, programs, own):
         say("As asked:" if own else UNREACHABLE)
         say("the same follows on a small signed repository made now.")
         first.agent.stop()
-        archive = OwnArchive(folder, household, host)
+        archive = OwnArchive(folder, household)
         shutil.rmtree(folder / "agent1")
         first = machine("agent 1", "the mirrors", host)
         first.update()

@@ -4,7 +4,7 @@ import pathlib
 import random
 import shutil
 
-from .debian import Package, sha256
+from .debian import Package, PublishedAt, sha256
 from .processes import run
 
 
@@ -17,6 +17,7 @@ class PacmanRepository:
         self.folder = self.base / name / "os" / architecture
         self.folder.mkdir(parents=True)
         self.packages = {}
+        self.published_at = PublishedAt()
 
     def add(self, name, size, version="1.0-1", seed=0):
         tree = self.base / f".build-{name}"
@@ -43,4 +44,5 @@ class PacmanRepository:
         run(["repo-add", "-q", *options, f"{self.name}.db.tar.gz", *files], cwd=self.folder, env={"GNUPGHOME": str(self.key.home)}, timeout=120)
         for path in (self.base, *self.base.rglob("*")):
             os.chmod(path, 0o755 if path.is_dir() else 0o644)
+        self.published_at.stamp(file for file in self.folder.glob(f"{self.name}.*") if not file.is_symlink())
         return self

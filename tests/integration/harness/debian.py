@@ -43,12 +43,28 @@ def http_date(seconds):
     return time.strftime("%a, %d %b %Y %H:%M:%S UTC", time.gmtime(seconds))
 
 
+class PublishedAt:
+    """The file times of one publication after the other, a minute apart and all in the past.
+
+    Last-Modified counts whole seconds, and a server says "not modified" to whoever names the same one: two publications within one
+    second would be one to every client that asks whether anything is new. What a test changes by hand bears the time of the change."""
+
+    def __init__(self):
+        self.time = int(time.time()) - 86400
+
+    def stamp(self, files):
+        self.time += 60
+        for file in files:
+            os.utime(file, (self.time, self.time))
+
+
 class DebianRepository:
     """Files below `base`; publish() writes and signs dists/<suite>."""
 
     def __init__(self, base, key, suite="stable", component="main", architecture="amd64"):
         self.base, self.key, self.suite, self.component, self.architecture = pathlib.Path(base), key, suite, component, architecture
         self.packages = {}
+        self.published_at = PublishedAt()
         self.base.mkdir(parents=True, exist_ok=True)
 
     def add(self, name, size, version="1.0", seed=0, depends=""):
@@ -90,6 +106,7 @@ class DebianRepository:
         self._sign(dist, edit_release(release) if edit_release else release, inrelease, detached, key or self.key)
         for path in (self.base, *self.base.rglob("*")):
             os.chmod(path, 0o755 if path.is_dir() else 0o644)
+        self.published_at.stamp(file for file in dist.rglob("*") if file.is_file())
         return self
 
     def _release(self, dist, date, valid_until, by_hash):

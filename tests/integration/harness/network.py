@@ -1,12 +1,19 @@
 """A small network of our own: one namespace per machine, joined by a bridge in a namespace of its own. The host's links stay as they are."""
 import json
 import os
+import socket
 
 from .processes import run
 
 
 def namespaces_work():
     return os.geteuid() == 0 and run(["unshare", "--net", "ip", "link", "add", "type", "veth"], check=False).returncode == 0
+
+
+def free_port(address):
+    with socket.socket() as one:
+        one.bind((address, 0))
+        return one.getsockname()[1]
 
 
 class Network:

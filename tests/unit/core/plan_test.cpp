@@ -78,6 +78,28 @@ TEST_F(Plan, SplitsALargeFileAmongAllMirrorsWithoutOverlap) {
     EXPECT_EQ(covered.prefix(), covered.total()) << "the near end first, so that a prefix grows";
 }
 
+TEST_F(Plan, BeginsLittleBehindTheFirstFileUntilADigestHasVouchedForTheMirror) {
+    const auto only = mirror(5e6);
+    const auto first = want(2 * mib, {only}), second = want(40 * mib, {only}), third = want(40 * mib, {only});
+    claim(first, only, {0, 2 * mib}, mib);
+    const auto behind = [&] {
+        ByteCount sum = 0;
+        for (const auto& start : decide().starts) sum += start.range.length();
+        return sum;
+    };
+    EXPECT_GT(behind(), 0);
+    EXPECT_LE(behind(), 2 * mib);
+    board.wants.at(second).given[only] = 2 * mib;
+    EXPECT_EQ(behind(), 0) << "it has given enough that nobody vouches for";
+    board.sources.at(only).proven = 4 * mib;
+    EXPECT_GT(behind(), 2 * mib);
+    board.sources.at(only).proven = 0;
+    now += 1s;  // the first file does not grow any more: nobody waits for it
+    EXPECT_GT(behind(), 2 * mib);
+    board.wants.erase(first);
+    EXPECT_FALSE(starts_of(decide(), third).empty()) << "what was given to the file that is first now counts no longer";
+}
+
 TEST_F(Plan, NeverStartsMoreThanAMirrorsSlots) {
     const auto only = mirror(1e6, 0.02, 3);
     for (int i = 0; i < 10; ++i) want(50'000, {only});

@@ -1,0 +1,160 @@
+// Bodies that go out while the file is still coming in, and what happens when one side stops.
+#include "p2p/gateway/pacing.hpp"
+#include "tests/unit/gateway/gateway_fixture.hpp"
+
+namespace packswarm::gateway {
+namespace {
+
+TEST_F(GatewayTest, StreamsSafeBytesAndTheRestAtTheEnd) {
+    const std::string content(3 << 20, 's');
+    HttpClient client(port);
+    client.ask(core + "core.db");
+    const auto id = wait_for("core.db");
+    start(id, content, 3 << 20, 2 << 20);
+    const auto head = client.read_head();
+    EXPECT_EQ(head.header("Content-Length"), std::to_string(3 << 20));
+    const std::size_t early = (2 << 20) - pacing_reserve;
+    EXPECT_EQ(client.read_body(early).size(), early);
+    loop.run([&] { requests.deliver(id, file_with(content), 3 << 20); });
+    EXPECT_EQ(client.read_body(content.size() - early).size(), content.size() - early);
+}
+
+TEST_F(GatewayTest, SendsNothingWhileNothingIsSafe) {
+    HttpClient client(port);
+    client.ask(core + "core.db");
+    const auto id = wait_for("core.db");
+    start(id, std::string(1000, 'x'), 1000, 0);
+    loop.run([&] { requests.progress(id, {1000, 1000, 0}); });
+    EXPECT_FALSE(client.hears_within(1500ms));
+    loop.run([&] { requests.fail(id, ErrorKind::Corrupt, "every source lied"); });
+    EXPECT_EQ(client.read_reply().status, 502);  // a clean failure: not one byte of the file went out
+}
+
+TEST_F(GatewayTest, CutsTheAnswerShortOnALateFailure) {
+    const std::string content(2 << 20, 'x');
+    HttpClient client(port);
+    client.ask(core + "core.db");
+    const auto id = wait_for("core.db");
+    start(id, content, 2 << 20, 2 << 20);
+    client.read_head();
+    loop.run([&] { requests.fail(id, ErrorKind::Corrupt, "the digest is another one"); });
+    EXPECT_LT(client.read_to_end().size(), content.size());
+}
+
+TEST_F(GatewayTest, CutsShortWhenTheFileTurnsOutToHaveAnotherSize) {
+    const std::string content(2 << 20, 'x');
+    HttpClient client(port);
+    client.ask(core + "core.db");
+    const auto id = wait_for("core.db");
+    start(id, content, 2 << 20, 1 << 20);
+    client.read_head();
+    loop.run([&] { requests.deliver(id, file_with(content + "more"), (2 << 20) + 4); });
+    EXPECT_LT(client.read_to_end().size(), content.size());
+}
+
+TEST_F(GatewayTest, TricklesAShortSafePrefix) {
+    const std::string content(1 << 20, 't');
+    HttpClient client(port);
+    client.ask(core + "core.db");
+    const auto id = wait_for("core.db");
+    start(id, content, 1 << 20, 64 * 1024);
+    client.read_head();
+    const auto begin = std::chrono::steady_clock::now();
+    std::size_t size = client.take_all();
+    while (std::chrono::steady_clock::now() - begin < 3500ms && client.hears_within(1500ms)) {
+        ASSERT_TRUE(client.hear_more());
+        size += client.take_all();
+    }
+    EXPECT_GE(size, 3u);  // one at least for every tick
+    loop.run([&] { requests.deliver(id, file_with(content), 1 << 20); });
+    EXPECT_LT(size, 4096u);
+    EXPECT_EQ(client.read_body(content.size() - size).size(), content.size() - size);
+}
+
+TEST_F(GatewayTest, ServesALateRangeOnlyFromSafeBytes) {
+    const std::string content(2 << 20, 'r');
+    HttpClient client(port);
+    client.ask(core + "core.db", "Range: bytes=1500000-\r\n");
+    const auto id = wait_for("core.db");
+    start(id, content, 2 << 20, 1'400'000);
+    EXPECT_FALSE(client.hears_within(200ms));
+    loop.run([&] { requests.deliver(id, file_with(content), 2 << 20); });
+    EXPECT_EQ(client.read_reply().body.size(), content.size() - 1'500'000);
+}
+
+TEST_F(GatewayTest, CancelsWhenTheClientGoesAway) {
+    {
+        HttpClient client(port);
+        client.ask(core + "core.db");
+        client.ask(core + "a.pkg.tar.zst");
+        wait_for("a.pkg.tar.zst.sig");
+    }
+    EXPECT_TRUE(nothing_in_hand());
+    EXPECT_EQ(loop.run([&] { return requests.cancelled.size(); }), 3u);
+    EXPECT_TRUE(loop.until([&] { return gateway->clients() == 0; }));
+}
+
+TEST_F(GatewayTest, CancelsWhenTheClientGoesAwayDuringABody) {
+    const std::string content(64 << 20, 'b');
+    {
+        HttpClient client(port);
+        client.ask(core + "core.db");
+        start(wait_for("core.db"), content, 65 << 20, 64 << 20);
+        client.read_head();
+    }
+    EXPECT_TRUE(nothing_in_hand());
+    EXPECT_TRUE(loop.until([&] { return gateway->clients() == 0; }));
+}
+
+TEST_F(GatewayTest, CancelsEverythingWhenTheAgentStops) {
+    HttpClient client(port);
+    client.ask(core + "core.db");
+    wait_for("core.db");
+    loop.run([&] { gateway.reset(); });
+    EXPECT_TRUE(loop.run([&] { return requests.open.empty(); }));
+    EXPECT_EQ(client.read_to_end(), "");
+}
+
+// ---- Patience
+
+constexpr Patience short_patience{100ms, 100ms, 100ms, 100ms};
+
+TEST_F(GatewayTest, ClosesAConnectionThatSaysNothing) {
+    open(short_patience);
+    EXPECT_EQ(HttpClient(port).read_to_end(), "");
+}
+
+TEST_F(GatewayTest, AnswersAHeadThatDoesNotEnd) {
+    open({100ms, 1h, 1h, 1h});
+    HttpClient client(port);
+    client.say("GET " + core + "core.db HTTP/1.1\r\nHost:");
+    EXPECT_EQ(client.read_to_end().substr(0, 12), "HTTP/1.1 408");
+}
+
+TEST_F(GatewayTest, AnswersWhenNothingIsHeardOfAFile) {
+    open({1h, 1h, 1h, 100ms});
+    HttpClient client(port);
+    EXPECT_EQ(client.get(core + "core.db").status, 504);
+    EXPECT_TRUE(nothing_in_hand());
+}
+
+TEST_F(GatewayTest, CutsShortWhenNothingMoreIsHeardOfAFile) {
+    open({1h, 1h, 1h, 100ms});
+    HttpClient client(port);
+    client.ask(core + "core.db");
+    start(wait_for("core.db"), std::string(2 << 20, 'x'), 3 << 20, 2 << 20);
+    EXPECT_LT(client.read_to_end().size(), 3u << 20);
+    EXPECT_TRUE(nothing_in_hand());
+}
+
+TEST_F(GatewayTest, ClosesAClientThatDoesNotRead) {
+    open({1h, 1h, 100ms, 1h});
+    has("core.db", std::string(64 << 20, 'x'));
+    HttpClient client(port);
+    client.ask(core + "core.db");
+    EXPECT_TRUE(loop.until([&] { return gateway->clients() == 1; }));
+    EXPECT_TRUE(loop.until([&] { return gateway->clients() == 0; }));
+}
+
+}  // namespace
+}  // namespace packswarm::gateway
