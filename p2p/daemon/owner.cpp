@@ -119,7 +119,7 @@ std::string Owner::explain(const std::string& args) const {
         const auto* repository = book.table().find(hit.repository);
         out["entries"].push_back({{"name", hit.entry.name}, {"version", hit.entry.version}, {"architecture", hit.entry.architecture}, {"path", hit.entry.path},
                                   {"repository", hit.repository}, {"size", hit.entry.size}, {"sha256", hit.entry.digest.hex()},
-                                  {"stored", house_.vault.record(hit.entry.digest).has_value()}, {"offered", book.is_offered(hit.entry.digest)},
+                                  {"stored", house_.vault.brief(hit.entry.digest).has_value()}, {"offered", book.is_offered(hit.entry.digest)},
                                   {"private", repository == nullptr || !book.is_public(*repository)}});
         if (out["entries"].size() >= limit) break;
     }
