@@ -1,14 +1,16 @@
 // packswarm-seed: hands a mirror's folder to the agent of this machine, so that it shares what the folder's signed
-// indexes list. Each file goes as an open descriptor; the agent hashes it and takes only what an index it trusts itself
-// lists. Exit status: 0 all listed files that are here were taken, 1 something was not, or the command line's own
+// indexes list. Each file goes as an open descriptor, several at a time; the agent hashes it and takes only what an
+// index it trusts itself lists. Exit status: 0 all listed files that are here were taken, 1 something was not, or the command line's own
 // errors.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
 #include "p2p/control/client.hpp"
 #include "p2p/core/freshness.hpp"
@@ -24,6 +26,7 @@ using Json = nlohmann::json;
 
 constexpr Millis connect_patience{2'000};
 constexpr Millis answer_patience{600'000};  // the agent hashes the file first
+constexpr std::size_t max_at_agent = limits::max_control_queries / 2;
 constexpr std::size_t max_shown = 200;      // lines of the table; the sums count everything
 
 struct Words {
@@ -131,15 +134,9 @@ Line check(const Job& job) {
     return line_for(job, State::taken);
 }
 
-Result<Line> give(control::Client& client, const Job& job) {
-    const auto file = open_listed(job);
-    if (!file) return line_for_error(job, file.error());
-    const Json args{{"path", (job.base / job.entry.path).string()}};
-    const auto text =
-        client.call("share", args.dump(-1, ' ', true, Json::error_handler_t::replace), answer_patience, &*file);
-    if (!text && text.error().kind != ErrorKind::Refused) return tl::unexpected(text.error());
-    if (!text) return line_for(job, State::refused, text.error().message);
-    const Json answer = Json::parse(*text, nullptr, false);
+Line line_for_answer(const Job& job, const control::Event& event) {
+    if (event.kind == control::EventKind::failed) return line_for(job, State::refused, event.error.message);
+    const Json answer = Json::parse(event.result, nullptr, false);
     const auto word = [&](const char* name) {
         const auto found = answer.is_object() ? answer.find(name) : answer.end();
         return found != answer.end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -148,6 +145,46 @@ Result<Line> give(control::Client& client, const Job& job) {
     if (word("state") == "known") return line_for(job, State::known);
     return line_for(job, State::refused, word("message"));
 }
+
+// Keeps several files at the agent, so that it hashes one while it flushes another.
+class Giving {
+  public:
+    Giving(control::Client client, std::function<void(const Line&)> tell) : client_(std::move(client)), tell_(std::move(tell)) {}
+
+    // Not good: the agent went away.
+    Result<void> give(const Job& job) {
+        const auto file = open_listed(job);
+        if (!file) {
+            tell_(line_for_error(job, file.error()));
+            return {};
+        }
+        const Json args{{"path", (job.base / job.entry.path).string()}, {"sha256", job.entry.digest.hex()}};
+        const control::Query query{client_.next_id(), "share", args.dump(-1, ' ', true, Json::error_handler_t::replace), true};
+        if (auto sent = client_.send(query, &*file); !sent) return sent;
+        at_agent_[query.id] = &job;
+        return hear(max_at_agent - 1);
+    }
+    Result<void> finish() { return hear(0); }
+
+  private:
+    // Until at most so many are still unanswered.
+    Result<void> hear(std::size_t most) {
+        while (at_agent_.size() > most) {
+            const auto events = client_.receive(answer_patience);
+            if (!events) return tl::unexpected(events.error());
+            if (events->empty()) return fail(ErrorKind::Transient, "the agent did not answer in time");
+            for (const auto& event : *events) {
+                if (event.id == 0) return tl::unexpected(event.error);
+                if (const auto job = at_agent_.extract(event.id)) tell_(line_for_answer(*job.mapped(), event));
+            }
+        }
+        return {};
+    }
+
+    control::Client client_;
+    std::function<void(const Line&)> tell_;
+    std::map<std::uint64_t, const Job*> at_agent_;
+};
 
 // ---- Telling
 
@@ -226,17 +263,14 @@ int run(const Words& words) {
         return table.finish(survey.problems);
     }
     auto client = control::Client::connect(words.socket, "cli", connect_patience);
-    if (!client) survey.problems.push_back(client.error().message);
-    for (const auto& job : survey.jobs) {
-        if (!client) break;
-        const auto line = give(*client, job);
-        if (line) {
-            table.add(*line);
-            continue;
-        }
-        survey.problems.push_back(line.error().message);
-        break;
+    Result<void> given = client ? Result<void>() : tl::unexpected(client.error());
+    if (client) {
+        Giving giving(std::move(*client), [&](const Line& line) { table.add(line); });
+        for (const auto& job : survey.jobs)
+            if (given) given = giving.give(job);
+        if (given) given = giving.finish();
     }
+    if (!given) survey.problems.push_back(given.error().message);
     return table.finish(survey.problems);
 }
 

@@ -38,6 +38,7 @@ struct FileInfo {
     ByteCount size = 0;
     std::uint64_t inode = 0;
     std::int64_t modified_ns = 0;  // nanoseconds since the epoch
+    friend bool operator==(const FileInfo&, const FileInfo&) = default;
 };
 
 Result<FileHandle> open_for_reading(const std::filesystem::path& path);             // O_NOFOLLOW, regular files only

@@ -1,5 +1,6 @@
 // Bytes change type as they earn trust: StagedFile (anything) -> VerifiedFile (its digest is vouched for) -> StoredFile
-// (published under its digest). Only verify makes the second, only the store makes the third: sharing takes nothing else.
+// (published under its digest; StoredMark: the same, not open). Only verify makes the second, only the store the third:
+// sharing takes nothing else.
 // Handles are cheap to copy and share one open descriptor. Any thread; concurrent writers keep to different ranges.
 #pragma once
 
@@ -70,6 +71,22 @@ class StoredFile {
     std::filesystem::path path_;
     Digest digest_;
     ByteCount size_;
+};
+
+// A stored file that is not open, as the store recorded it: whoever opens it later looks whether it is still that one.
+class StoredMark {
+  public:
+    const Digest& digest() const { return digest_; }
+    const FileInfo& info() const { return info_; }
+    ByteCount size() const { return info_.size; }
+    bool has_pieces() const { return has_pieces_; }  // piece hashes of its canonical torrent are recorded
+
+  private:
+    friend class store::Vault;
+    StoredMark(const Digest& digest, const FileInfo& info, bool has_pieces) : digest_(digest), info_(info), has_pieces_(has_pieces) {}
+    Digest digest_;
+    FileInfo info_;
+    bool has_pieces_;
 };
 
 }  // namespace packswarm

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t max_candidate_signers = 16;   // keys of a keyring that could sign a repository nobody has seen yet
 constexpr std::size_t max_snapshots = 256;
+constexpr std::size_t walk_step = 1024;             // judged in one turn of the loop: a few milliseconds
 constexpr auto missing_after = Millis(3000);        // the package manager asks for what it wants first
 const std::string root_sheet = "root";
 const std::string unsigned_signer = "unsigned-database";
@@ -151,12 +152,12 @@ std::optional<core::CatalogHit> IndexBook::find(const Digest& digest) const {
 }
 
 std::string IndexBook::public_lineage(const Digest& digest) const {
-    const auto hit = find(digest);
-    if (!hit) return {};
-    const auto* repository = table_.find(hit->repository);
-    if (repository == nullptr || !is_public(*repository)) return {};
-    const auto& lineages = states_.at(hit->repository).lineages;
-    return lineages.empty() ? std::string() : lineages.front();
+    for (const auto& repository : table_.all()) {
+        if (!is_public(repository) || !catalog_.has(repository.id, digest)) continue;
+        const auto& lineages = states_.at(repository.id).lineages;
+        return lineages.empty() ? std::string() : lineages.front();
+    }
+    return {};
 }
 
 // ---- Roots -----------------------------------------------------------------------------------------------------------------
@@ -279,8 +280,8 @@ void IndexBook::keep_bundle(const core::Repository& repository, std::shared_ptr<
 }
 
 void IndexBook::restore() {
-    for (const auto& record : store_.records())
-        if (record.is_root && table_.find(record.name) != nullptr) restore_root(record);
+    for (const auto& record : store_.roots())
+        if (table_.find(record.name) != nullptr) restore_root(record);
 }
 
 void IndexBook::restore_root(const ArtifactRecord& record) {
@@ -310,57 +311,91 @@ void IndexBook::stored(const StoredFile& file) {
         if (entry && is_packages_file(entry->entry.path) && !catalog_.has_sheet(repository.id, file.digest().hex()))
             read_index(repository.id, file, entry->entry);
     }
-    reconcile_later();
+    Changes changes;
+    judge_share(file.digest(), changes);
+    carry_out(std::move(changes));
 }
 
 void IndexBook::read_index(const std::string& repository, const StoredFile& file, const core::IndexEntry& entry) {
     if (!reading_.insert(file.digest()).second) return;
-    trust_.open_packages(file, entry.path, [this, repository, digest = file.digest(), path = entry.path](Result<std::vector<core::IndexEntry>> entries) {
+    trust_.open_packages(file, entry.path, [this, repository, digest = file.digest(), path = entry.path](Result<std::shared_ptr<const core::CatalogSheet>> entries) {
         reading_.erase(digest);
         if (!entries) return spdlog::warn("{}: {} cannot be read: {}", repository, printable(path), printable(entries.error().message));
         if (!catalog_.find_in(repository, digest)) return;  // a newer root came meanwhile
         catalog_.set(repository, digest.hex(), *entries);
-        spdlog::info("{}: {} lists {} packages", repository, path, entries->size());
+        spdlog::info("{}: {} lists {} packages", repository, path, (*entries)->packages());
         reconcile_later();
     });
 }
 
 void IndexBook::removed(const Digest& digest) {
-    if (offered_.erase(digest) != 0) peers_.withdraw(digest);
+    if (offered_.erase(digest) != 0) peers_.withdraw({digest});
 }
+
+// ---- The shelf -------------------------------------------------------------------------------------------------------------
 
 void IndexBook::reconcile_later() {
     if (reconcile_due_) return;
     reconcile_due_ = true;
-    loop_.after(Millis(20), [this] {
+    loop_.after(Millis(20), [this, alive = std::weak_ptr(alive_)] {
+        if (alive.expired()) return;
         reconcile_due_ = false;
-        reconcile();
+        begin_walk();
     });
 }
 
-// The shelf is what the newest indexes of public repositories list and the store holds; nothing older, nothing private.
-void IndexBook::reconcile() {
-    std::set<Digest> wanted;
-    for (const auto& record : store_.records()) {
-        std::string lineage;
-        if (record.is_root) {
-            const auto state = states_.find(record.name);
-            const auto* repository = table_.find(record.name);
-            if (repository != nullptr && is_public(*repository) && state != states_.end() && state->second.root && state->second.root->index.is_signed &&
-                state->second.root->bundle_digest == record.digest && !state->second.lineages.empty())
-                lineage = state->second.lineages.front();
-        } else if (!record.lineage.empty()) {
-            lineage = public_lineage(record.digest);
-        }
-        const bool has_pieces = record.size <= limits::small_artifact || !record.pieces.empty();
-        if (!sharing_ || lineage.empty() || !has_pieces) continue;
-        wanted.insert(record.digest);
-        if (offered_.count(record.digest) != 0) continue;
-        if (auto file = store_.find(record.digest)) peers_.offer(*file, lineage, record.pieces);
+// What is stored may be a whole archive: it is judged in steps, between which the loop serves everybody else.
+void IndexBook::begin_walk() {
+    const bool is_under_way = !walk_.empty();
+    walk_ = store_.digests();
+    if (!is_under_way) walk();
+}
+
+void IndexBook::walk() {
+    Changes changes;
+    for (std::size_t i = 0; i < walk_step && !walk_.empty(); ++i) {
+        judge_share(walk_.back(), changes);
+        walk_.pop_back();
     }
-    for (const auto& digest : offered_)
-        if (wanted.count(digest) == 0) peers_.withdraw(digest);
-    offered_ = std::move(wanted);
+    carry_out(std::move(changes));
+    if (walk_.empty()) return walk_.shrink_to_fit();
+    loop_.post([this, alive = std::weak_ptr(alive_)] {
+        if (!alive.expired()) walk();
+    });
+}
+
+// Empty for what may not be named to peers.
+std::string IndexBook::lineage_to_share(const ArtifactBrief& brief) {
+    if (!sharing_ || (brief.mark.size() > limits::small_artifact && !brief.mark.has_pieces())) return {};
+    if (!brief.is_root) return brief.may_be_shared ? public_lineage(brief.mark.digest()) : std::string();
+    for (const auto& repository : table_.all()) {
+        const auto& state = states_[repository.id];
+        if (state.root && state.root->index.is_signed && state.root->bundle_digest == brief.mark.digest() && is_public(repository) && !state.lineages.empty())
+            return state.lineages.front();
+    }
+    return {};
+}
+
+// The shelf is what the newest indexes of public repositories list and the store holds; nothing older, nothing private.
+void IndexBook::judge_share(const Digest& digest, Changes& changes) {
+    const auto brief = store_.brief(digest);
+    const auto lineage = brief ? lineage_to_share(*brief) : std::string();
+    const auto known = offered_.find(digest);
+    if (known != offered_.end() && lineage_names_[known->second] == lineage) return;
+    if (known != offered_.end()) {
+        changes.withdrawals.push_back(digest);
+        offered_.erase(known);
+    }
+    if (lineage.empty()) return;
+    auto name = std::find(lineage_names_.begin(), lineage_names_.end(), lineage);
+    if (name == lineage_names_.end()) name = lineage_names_.insert(name, lineage);
+    offered_[digest] = static_cast<std::uint32_t>(name - lineage_names_.begin());
+    changes.offers[lineage].push_back(brief->mark);
+}
+
+void IndexBook::carry_out(Changes changes) {
+    if (!changes.withdrawals.empty()) peers_.withdraw(std::move(changes.withdrawals));
+    for (auto& [lineage, files] : changes.offers) peers_.offer(lineage, std::move(files));
 }
 
 // ---- Peers -----------------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "p2p/broker/trust_port.hpp"
@@ -41,6 +42,7 @@ class IndexBook {
     bool is_current(const Digest& digest) const { return catalog_.find(digest).has_value(); }
     std::size_t offered() const { return offered_.size(); }
     bool is_offered(const Digest& digest) const { return offered_.count(digest) != 0; }
+    bool is_settled() const { return !reconcile_due_ && walk_.empty(); }  // the shelf is what it should be
 
     // Signature, keys, suite, rollback and dates; when all is well the root becomes the newest of its repository.
     void accept(RootFiles files, std::optional<WallTime> modified, Then<std::shared_ptr<const OpenedRoot>> then);
@@ -71,8 +73,16 @@ class IndexBook {
     void fetch_missing(const std::string& repository);
     void announce_lineages();
     void guess_lineages(const core::Repository& repository);
+    struct Changes {
+        std::map<std::string, std::vector<StoredMark>> offers;  // by lineage
+        std::vector<Digest> withdrawals;
+    };
     void reconcile_later();
-    void reconcile();
+    void begin_walk();
+    void walk();
+    std::string lineage_to_share(const ArtifactBrief& brief);
+    void judge_share(const Digest& digest, Changes& changes);
+    void carry_out(Changes changes);
 
     Loop& loop_;
     Store& store_;
@@ -85,13 +95,16 @@ class IndexBook {
     std::map<std::string, Floor> floors_;               // by lineage
     std::map<std::string, core::Lineage> lineages_;     // by name: those this agent is in
     std::vector<PeerSnapshot> snapshots_;
-    std::set<Digest> offered_;
+    std::unordered_map<Digest, std::uint32_t> offered_;  // and in which of lineage_names_
+    std::vector<std::string> lineage_names_;
+    std::vector<Digest> walk_;                           // stored digests that are still to be judged
     std::set<Digest> reading_;
     std::function<void(const core::Repository&, const core::IndexEntry&)> missing_;
     std::set<core::Fingerprint> public_keys_;
     std::set<std::string> public_pacman_;
     bool sharing_ = true;
     bool reconcile_due_ = false;
+    std::shared_ptr<int> alive_ = std::make_shared<int>();
 };
 
 }  // namespace packswarm::broker

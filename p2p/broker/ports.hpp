@@ -169,9 +169,10 @@ class Peers {
     virtual void blame(PeerId peer, Blame why) = 0;  // drops it and does not dial it for a while
     virtual std::vector<PeerView> view() const = 0;
 
-    // Sharing takes only stored files of public lineages. pieces may be empty for artifacts up to limits::small_artifact.
-    virtual void offer(const StoredFile& file, const std::string& lineage, PieceHashes pieces) = 0;
-    virtual void withdraw(const Digest& digest) = 0;
+    // Sharing takes only stored files of public lineages; any number at a time. Without recorded piece hashes only the channel
+    // gives them. An artifact offered in another lineage is then in both.
+    virtual void offer(const std::string& lineage, std::vector<StoredMark> files) = 0;
+    virtual void withdraw(std::vector<Digest> digests) = 0;
 };
 
 // ---- Store; implemented by store::Vault --------------------------------------------------------------------------------------
@@ -186,13 +187,30 @@ struct ArtifactRecord {  // what the ledger remembers of a stored artifact
     bool is_root = false;    // root and index files are kept while current
 };
 
+// What is at hand of every stored artifact without asking the ledger.
+struct ArtifactBrief {
+    StoredMark mark;
+    bool may_be_shared = false;  // its record names a lineage
+    bool is_root = false;
+};
+
+// Where a stored file lies, and what the ledger has of its pieces: for the thread that gives it to peers. One thread at a time.
+class StoreReader {
+  public:
+    virtual ~StoreReader() = default;
+    virtual std::filesystem::path path_of(const Digest& digest) const = 0;
+    virtual PieceHashes pieces_of(const Digest& digest) = 0;  // empty: none are known
+};
+
 class Store {
   public:
     virtual ~Store() = default;
     virtual Result<StagedFile> stage(ByteCount size) = 0;  // Refused: quota cannot make room; Broken: disk
     virtual std::optional<StoredFile> find(const Digest& digest) = 0;  // checks that size and inode are still the recorded ones
-    virtual std::optional<ArtifactRecord> record(const Digest& digest) = 0;
-    virtual std::vector<ArtifactRecord> records() = 0;
+    virtual std::optional<ArtifactRecord> record(const Digest& digest) = 0;  // read from the ledger
+    virtual std::optional<ArtifactBrief> brief(const Digest& digest) = 0;
+    virtual std::vector<Digest> digests() = 0;                               // of everything stored
+    virtual std::vector<ArtifactRecord> roots() = 0;
     virtual void publish(VerifiedFile file, ArtifactRecord record, Then<StoredFile> then) = 0;  // durable when then runs
     virtual void remove(const Digest& digest) = 0;
     virtual void set_removed(std::function<void(const Digest&)> hook) = 0;  // eviction tells who shares it

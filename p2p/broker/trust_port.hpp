@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "p2p/broker/ports.hpp"
+#include "p2p/core/catalog.hpp"
 
 namespace packswarm::broker {
 
@@ -44,7 +45,7 @@ class Trust {
     // Primary keys that a keyring holds: who could sign a repository that nobody has seen yet.
     virtual void keyring_fingerprints(core::KeyringSpec keyring, Then<std::vector<core::Fingerprint>> then) = 0;
     // An index file (Packages*) whose digest a root vouched for.
-    virtual void open_packages(StoredFile file, std::string path, Then<std::vector<core::IndexEntry>> then) = 0;
+    virtual void open_packages(StoredFile file, std::string path, Then<std::shared_ptr<const core::CatalogSheet>> then) = 0;
     // pacman packages of unsigned databases: detached signature, and name and version inside equal to the entry's.
     virtual void check_package(StagedFile file, Bytes signature, core::KeyringSpec keyring, core::IndexEntry entry, Then<VerifiedFile> then) = 0;
 };

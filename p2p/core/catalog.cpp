@@ -67,7 +67,11 @@ std::vector<IndexEntry> CatalogSheet::named(std::string_view package) const {
 }
 
 void Catalog::set(const std::string& repository, const std::string& sheet, const std::vector<IndexEntry>& entries) {
-    sheets_[repository].insert_or_assign(sheet, CatalogSheet(entries));
+    set(repository, sheet, std::make_shared<const CatalogSheet>(entries));
+}
+
+void Catalog::set(const std::string& repository, const std::string& sheet, std::shared_ptr<const CatalogSheet> entries) {
+    sheets_[repository].insert_or_assign(sheet, std::move(entries));
 }
 
 bool Catalog::has_sheet(const std::string& repository, const std::string& sheet) const {
@@ -80,6 +84,11 @@ void Catalog::keep_only(const std::string& repository, const std::vector<std::st
                   [&](const auto& item) { return std::find(sheets.begin(), sheets.end(), item.first) == sheets.end(); });
 }
 
+bool Catalog::has(const std::string& repository, const Digest& digest) const {
+    const auto at = sheets_.find(repository);
+    return at != sheets_.end() && std::any_of(at->second.begin(), at->second.end(), [&](const auto& item) { return item.second->has(digest); });
+}
+
 std::optional<CatalogHit> Catalog::find(const Digest& digest) const {
     for (const auto& [repository, sheets] : sheets_)
         if (auto hit = find_in(repository, digest)) return hit;
@@ -90,7 +99,7 @@ std::optional<CatalogHit> Catalog::find_in(const std::string& repository, const 
     const auto at = sheets_.find(repository);
     if (at == sheets_.end()) return std::nullopt;
     for (const auto& [name, sheet] : at->second)
-        if (auto entry = sheet.find(digest)) return CatalogHit{repository, std::move(*entry)};
+        if (auto entry = sheet->find(digest)) return CatalogHit{repository, std::move(*entry)};
     return std::nullopt;
 }
 
@@ -98,7 +107,7 @@ std::optional<CatalogHit> Catalog::find(const std::string& repository, std::stri
     const auto at = sheets_.find(repository);
     if (at == sheets_.end()) return std::nullopt;
     for (const auto& [name, sheet] : at->second)
-        if (auto entry = sheet.find(path)) return CatalogHit{repository, std::move(*entry)};
+        if (auto entry = sheet->find(path)) return CatalogHit{repository, std::move(*entry)};
     return std::nullopt;
 }
 
@@ -106,14 +115,14 @@ std::vector<CatalogHit> Catalog::named(std::string_view package) const {
     std::vector<CatalogHit> out;
     for (const auto& [repository, sheets] : sheets_)
         for (const auto& [name, sheet] : sheets)
-            for (auto& entry : sheet.named(package)) out.push_back({repository, std::move(entry)});
+            for (auto& entry : sheet->named(package)) out.push_back({repository, std::move(entry)});
     return out;
 }
 
 std::size_t Catalog::packages(const std::string& repository) const {
     std::size_t total = 0;
     if (const auto at = sheets_.find(repository); at != sheets_.end())
-        for (const auto& [name, sheet] : at->second) total += sheet.packages();
+        for (const auto& [name, sheet] : at->second) total += sheet->packages();
     return total;
 }
 

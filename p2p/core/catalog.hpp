@@ -51,9 +51,11 @@ class Catalog {
   public:
     // A repository has one sheet a name (an index file's path); setting it again replaces it.
     void set(const std::string& repository, const std::string& sheet, const std::vector<IndexEntry>& entries);
+    void set(const std::string& repository, const std::string& sheet, std::shared_ptr<const CatalogSheet> entries);
     bool has_sheet(const std::string& repository, const std::string& sheet) const;
     // Drops the repository's sheets that are not named.
     void keep_only(const std::string& repository, const std::vector<std::string>& sheets);
+    bool has(const std::string& repository, const Digest& digest) const;
     std::optional<CatalogHit> find(const Digest& digest) const;
     std::optional<CatalogHit> find_in(const std::string& repository, const Digest& digest) const;
     std::optional<CatalogHit> find(const std::string& repository, std::string_view path) const;
@@ -61,7 +63,7 @@ class Catalog {
     std::size_t packages(const std::string& repository) const;  // how many its indexes list
 
   private:
-    std::map<std::string, std::map<std::string, CatalogSheet>> sheets_;  // repository -> sheet name -> sheet
+    std::map<std::string, std::map<std::string, std::shared_ptr<const CatalogSheet>>> sheets_;  // repository -> sheet name -> sheet
 };
 
 }  // namespace packswarm::core

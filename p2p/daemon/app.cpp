@@ -87,7 +87,9 @@ Result<void> App::Parts::open_sources() {
     settings.banned_networks = config.swarm_banned_networks;
     if (!config.swarm_lan_networks.empty()) settings.lan_networks = config.swarm_lan_networks;
     settings.ban_time = Seconds(config.swarm_ban_seconds);
-    auto opened = swarm::Swarm::open(loop, std::move(settings));
+    auto reader = vault->reader();
+    if (!reader) return tl::unexpected(reader.error());
+    auto opened = swarm::Swarm::open(loop, std::move(settings), std::move(*reader));
     if (!opened) return tl::unexpected(opened.error());
     swarm = std::move(*opened);
     swarm_listens = listen->address + ":" + std::to_string(swarm->port());

@@ -24,8 +24,8 @@ class NoPeers final : public broker::Peers {
     core::AgentKey key() const override { return 0; }
     void blame(broker::PeerId, broker::Blame) override {}
     std::vector<broker::PeerView> view() const override { return {}; }
-    void offer(const StoredFile&, const std::string&, PieceHashes) override {}
-    void withdraw(const Digest&) override {}
+    void offer(const std::string&, std::vector<StoredMark>) override {}
+    void withdraw(std::vector<Digest>) override {}
 };
 
 }  // namespace packswarm::daemon

@@ -119,7 +119,7 @@ std::string Owner::explain(const std::string& args) const {
         const auto* repository = book.table().find(hit.repository);
         out["entries"].push_back({{"name", hit.entry.name}, {"version", hit.entry.version}, {"architecture", hit.entry.architecture}, {"path", hit.entry.path},
                                   {"repository", hit.repository}, {"size", hit.entry.size}, {"sha256", hit.entry.digest.hex()},
-                                  {"stored", house_.vault.record(hit.entry.digest).has_value()}, {"offered", book.is_offered(hit.entry.digest)},
+                                  {"stored", house_.vault.brief(hit.entry.digest).has_value()}, {"offered", book.is_offered(hit.entry.digest)},
                                   {"private", repository == nullptr || !book.is_public(*repository)}});
         if (out["entries"].size() >= limit) break;
     }
@@ -192,24 +192,36 @@ void Owner::take_file(control::Question question, Answer then) {
         then(dump({{"path", path}, {"state", state}, {"sha256", digest ? json(digest->hex()) : json(nullptr)}, {"size", size}, {"message", text_or_null(message)}}));
     };
     if (!question.file.open()) return reply("refused", "no file came with the question", {}, 0);
-    house_.vault.adopt(std::move(question.file), store::Adopt::cheapest, [this, reply, path, taken](Result<store::Adopted> adopted) {
+    const auto told = parsed.contains("sha256") && parsed["sha256"].is_string() ? Digest::parse(parsed["sha256"].get<std::string>()) : std::nullopt;
+    if (told && house_.vault.find(*told)) return reply("known", "", told, house_.vault.brief(*told)->mark.size());
+    const auto wants_public = question.op == "share" ? WantsPublic::yes : WantsPublic::no;
+    house_.vault.adopt(std::move(question.file), store::Adopt::cheapest, [this, reply, told, taken, wants_public](Result<store::Adopted> adopted) {
         if (!adopted) return reply("refused", adopted.error().message, {}, 0);
-        house_.trust.digest_of(adopted->file, [this, reply, path, taken, file = adopted->file](Result<Digest> digest) {
-            if (!digest) return reply("refused", digest.error().message, {}, file.size());
-            if (house_.vault.find(*digest)) return reply("known", "", *digest, file.size());
-            const auto hit = house_.broker.book().find(*digest);
-            if (!hit || hit->entry.size != file.size())
-                return reply("refused", "no verified index lists these bytes; run 'packswarm refresh' when the index is newer", *digest, file.size());
-            const auto* repository = house_.broker.book().table().find(hit->repository);
-            if (taken == "shared" && (repository == nullptr || !house_.broker.book().is_public(*repository)))
-                return reply("refused", "its repository is private", *digest, file.size());
-            const auto check = house_.trust.begin_check(file, *digest);
-            house_.trust.finish(check, [this, reply, taken, name = hit->entry.path, digest = *digest, size = file.size()](Result<VerifiedFile> verified) {
-                if (!verified) return reply("refused", verified.error().message, digest, size);
-                house_.broker.publish(std::move(*verified), name, {}, [reply, taken, digest, size](Result<StoredFile> stored) {
-                    reply(stored ? taken.c_str() : "refused", stored ? "" : stored.error().message, digest, size);
-                });
-            });
+        const auto answer = [reply, taken, size = adopted->file.size()](const std::optional<Digest>& digest, Result<bool> kept) {
+            reply(!kept ? "refused" : *kept ? taken.c_str() : "known", kept ? "" : kept.error().message, digest, size);
+        };
+        const auto take = [this, file = adopted->file, wants_public, answer](Result<Digest> digest) {
+            if (!digest) return answer({}, tl::unexpected(digest.error()));
+            keep(file, *digest, wants_public, [answer, digest = *digest](Result<bool> kept) { answer(digest, kept); });
+        };
+        if (told) return take(*told);
+        house_.trust.digest_of(adopted->file, take);
+    });
+}
+
+// then: whether it was new.
+void Owner::keep(const StagedFile& file, const Digest& digest, WantsPublic wants_public, broker::Then<bool> then) {
+    if (house_.vault.find(digest)) return then(false);
+    const auto hit = house_.broker.book().find(digest);
+    if (!hit || hit->entry.size != file.size())
+        return then(fail(ErrorKind::Refused, "no verified index lists these bytes; run 'packswarm refresh' when the index is newer"));
+    const auto* repository = house_.broker.book().table().find(hit->repository);
+    if (wants_public == WantsPublic::yes && (repository == nullptr || !house_.broker.book().is_public(*repository)))
+        return then(fail(ErrorKind::Refused, "its repository is private"));
+    house_.trust.finish(house_.trust.begin_check(file, digest), [this, then, name = hit->entry.path](Result<VerifiedFile> verified) {
+        if (!verified) return then(tl::unexpected(verified.error()));
+        house_.broker.publish(std::move(*verified), name, {}, [then](Result<StoredFile> stored) {
+            then(stored ? Result<bool>(true) : tl::unexpected(stored.error()));
         });
     });
 }

@@ -40,6 +40,8 @@ class Owner final : public control::OwnerView {
     std::string doctor() const;
     void refresh(Answer then);
     void take_file(control::Question question, Answer then);
+    enum class WantsPublic { yes, no };
+    void keep(const StagedFile& file, const Digest& digest, WantsPublic wants_public, broker::Then<bool> then);
 
     House house_;
     TimePoint started_;

@@ -1,5 +1,7 @@
 #include "p2p/daemon/trust.hpp"
 
+#include <malloc.h>
+
 #include "p2p/base/limits.hpp"
 #include "p2p/core/bundle.hpp"
 #include "verify/hasher.hpp"
@@ -122,8 +124,19 @@ void TrustDesk::keyring_fingerprints(core::KeyringSpec keyring, broker::Then<std
     }, std::move(then));
 }
 
-void TrustDesk::open_packages(StoredFile file, std::string, broker::Then<std::vector<core::IndexEntry>> then) {
-    ask<std::vector<core::IndexEntry>>(workers_, [file] { return verify::parse_packages(file.handle(), file.size()); }, std::move(then));
+void TrustDesk::open_packages(StoredFile file, std::string, broker::Then<std::shared_ptr<const core::CatalogSheet>> then) {
+    using Sheet = std::shared_ptr<const core::CatalogSheet>;
+    const auto read = [file]() -> Result<Sheet> {
+        Sheet sheet;
+        {
+            const auto entries = verify::parse_packages(file.handle(), file.size());
+            if (!entries) return tl::unexpected(entries.error());
+            sheet = std::make_shared<const core::CatalogSheet>(*entries);
+        }
+        ::malloc_trim(0);  // tens of megabytes that a large index took for a moment
+        return sheet;
+    };
+    ask<Sheet>(workers_, read, std::move(then));
 }
 
 void TrustDesk::check_package(StagedFile file, Bytes signature, core::KeyringSpec keyring, core::IndexEntry entry,

@@ -25,7 +25,7 @@ class TrustDesk final : public broker::Trust {
     void piece_hashes(StoredFile file, ByteCount piece_length, broker::Then<PieceHashes> then) override;
     void open_root(broker::RootFiles files, broker::Then<broker::OpenedRoot> then) override;
     void keyring_fingerprints(core::KeyringSpec keyring, broker::Then<std::vector<core::Fingerprint>> then) override;
-    void open_packages(StoredFile file, std::string path, broker::Then<std::vector<core::IndexEntry>> then) override;
+    void open_packages(StoredFile file, std::string path, broker::Then<std::shared_ptr<const core::CatalogSheet>> then) override;
     void check_package(StagedFile file, Bytes signature, core::KeyringSpec keyring, core::IndexEntry entry,
                        broker::Then<VerifiedFile> then) override;
 

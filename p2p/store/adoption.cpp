@@ -10,10 +10,6 @@ namespace packswarm::store {
 
 namespace {
 
-bool unchanged(const FileInfo& a, const FileInfo& b) {
-    return a.size == b.size && a.inode == b.inode && a.modified_ns == b.modified_ns;
-}
-
 // The directory entry is made from the open descriptor, so that a swapped path cannot smuggle in another file.
 Result<StagedFile> link_file(const FileHandle& source, const std::filesystem::path& target) {
     const auto name = fmt::format("/proc/self/fd/{}", source.fd());
@@ -66,7 +62,7 @@ Result<Adopted> adopt_file(const FileHandle& source, const std::filesystem::path
     auto adopted = copy_file(source, target, size, how);
     if (!adopted) return adopted;
     const auto after = file_info(source);
-    if (!after || !unchanged(*before, *after))
+    if (!after || *after != *before)
         return fail(ErrorKind::Transient, "the file changed while it was being taken");
     return adopted;
 }

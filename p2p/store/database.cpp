@@ -92,6 +92,15 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& pa
     return fail(ErrorKind::Broken, "{} cannot be opened", path.string());
 }
 
+Result<std::unique_ptr<Database>> Database::open_reading(const std::filesystem::path& path) {
+    std::unique_ptr<Database> database(new Database);
+    const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    if (const int code = sqlite3_open_v2(path.c_str(), &database->connection_, flags, nullptr); code != SQLITE_OK)
+        return sqlite_error(database->connection_, code);
+    sqlite3_busy_timeout(database->connection_, 5000);
+    return database;
+}
+
 Database::~Database() {
     for (auto& [sql, statement] : prepared_) sqlite3_finalize(statement);
     sqlite3_close(connection_);

@@ -69,6 +69,8 @@ class Database {
     // migrations[i] takes a database of version i to version i + 1.
     static Result<std::unique_ptr<Database>> open(const std::filesystem::path& path,
                                                   std::span<const char* const> migrations);
+    // A second connection beside an open one: reads what is committed, changes nothing.
+    static Result<std::unique_ptr<Database>> open_reading(const std::filesystem::path& path);
     ~Database();
 
     bool moved_aside() const { return moved_aside_; }  // an earlier file could not be used

@@ -15,14 +15,6 @@ namespace packswarm::store {
 
 namespace {
 
-constexpr const char* migrations[] = {
-    "CREATE TABLE artifacts (digest BLOB PRIMARY KEY, size INTEGER NOT NULL, inode INTEGER NOT NULL, mtime_ns INTEGER "
-    "NOT NULL,"
-    " name TEXT NOT NULL, lineage TEXT NOT NULL, pieces BLOB NOT NULL, modified INTEGER NOT NULL, is_root INTEGER NOT "
-    "NULL,"
-    " use INTEGER NOT NULL)",
-};
-
 tl::unexpected<Error> disk_error(const std::string& what, const std::filesystem::path& path) {
     const int code = errno;
     return fail(ErrorKind::Broken, "{} {}: {}", what, path.string(), std::strerror(code));
@@ -39,26 +31,8 @@ Result<void> sync_folder(const std::filesystem::path& path) {
     return {};
 }
 
-std::string joined(const PieceHashes& pieces) {
-    std::string out;
-    out.reserve(pieces.size() * PieceHash::size);
-    for (const auto& piece : pieces) out += piece.raw();
-    return out;
-}
-
-PieceHashes split(const std::string& raw) {
-    PieceHashes out;
-    for (std::size_t at = 0; at + PieceHash::size <= raw.size(); at += PieceHash::size)
-        out.push_back(PieceHash::from_raw(raw.data() + at));
-    return out;
-}
-
 FileInfo info_of(const struct stat& st) {
     return {st.st_size, st.st_ino, std::int64_t{st.st_mtim.tv_sec} * 1'000'000'000 + st.st_mtim.tv_nsec};
-}
-
-bool same(const FileInfo& a, const FileInfo& b) {
-    return a.size == b.size && a.inode == b.inode && a.modified_ns == b.modified_ns;
 }
 
 void delete_tree(const std::filesystem::path& path) {
@@ -68,12 +42,12 @@ void delete_tree(const std::filesystem::path& path) {
 }
 
 // Calls each for every name in the folder but "." and "..".
-void for_each_name(const std::filesystem::path& folder, const std::function<void(const std::string&)>& each) {
+void for_each_name(const std::filesystem::path& folder, const std::function<void(const std::string&, const dirent&)>& each) {
     const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(folder.c_str()), ::closedir);
     if (!stream) return;
     while (const dirent* entry = ::readdir(stream.get())) {
         const std::string name = entry->d_name;
-        if (name != "." && name != "..") each(name);
+        if (name != "." && name != "..") each(name, *entry);
     }
 }
 
@@ -82,11 +56,9 @@ void for_each_name(const std::filesystem::path& folder, const std::function<void
 Result<std::shared_ptr<Shelf>> Shelf::open(const std::filesystem::path& folder, std::function<void(Step)> on_step) {
     std::shared_ptr<Shelf> shelf(new Shelf(folder));
     if (auto ready = shelf->prepare(); !ready) return tl::unexpected(ready.error());
-    auto table = Database::open(folder / "artifacts.db", migrations);
+    auto table = ArtifactTable::open(folder);
     if (!table) return tl::unexpected(table.error());
     shelf->table_ = std::move(*table);
-    // Rows vouch for files across power failures, and are committed in batches on a worker: full costs little here.
-    if (auto set = shelf->table_->set_sync(Sync::full); !set) return tl::unexpected(set.error());
     shelf->on_step_ = std::move(on_step);
     return shelf;
 }
@@ -98,7 +70,7 @@ Result<void> Shelf::prepare() {
     if (auto locked = lock(); !locked) return locked;
     if (auto made = make_folder(folder_ / "files", 0755); !made) return made;
     if (auto made = make_folder(staging(), 0700); !made) return made;
-    for_each_name(staging(), [&](const std::string& name) { delete_tree(staging() / name); });
+    for_each_name(staging(), [&](const std::string& name, const dirent&) { delete_tree(staging() / name); });
     for (int i = 0; i < 256; ++i)
         if (auto made = make_folder(folder_ / "files" / fmt::format("{:02x}", i), 0755); !made) return made;
     return sync_folder(folder_ / "files");
@@ -113,50 +85,30 @@ Result<void> Shelf::lock() {
     return disk_error("locking", path);
 }
 
-std::filesystem::path Shelf::path_of(const Digest& digest) const {
+std::filesystem::path path_in(const std::filesystem::path& folder, const Digest& digest) {
     const auto hex = digest.hex();
-    return folder_ / "files" / hex.substr(0, 2) / hex;
+    return folder / "files" / hex.substr(0, 2) / hex;
 }
 
-Result<std::vector<Row>> Shelf::rows() {
-    std::vector<Row> out;
-    auto query = table_->statement(
-        "SELECT digest, size, inode, mtime_ns, name, lineage, pieces, modified, is_root, use FROM artifacts");
-    for (;;) {
-        const auto more = query.step();
-        if (!more) return tl::unexpected(more.error());
-        if (!*more) return out;
-        const std::string digest = query.bytes(0);
-        if (digest.size() != Digest::size) continue;
-        Row& row = out.emplace_back();
-        row.info = {query.integer(1), static_cast<std::uint64_t>(query.integer(2)), query.integer(3)};
-        row.record = {Digest::from_raw(digest.data()),
-                      row.info.size,
-                      query.bytes(4),
-                      query.bytes(5),
-                      split(query.bytes(6)),
-                      WallTime(Seconds(query.integer(7))),
-                      query.integer(8) != 0};
-        row.use = query.integer(9);
-    }
+Result<FileInfo> Shelf::look_at(const Digest& digest) const {
+    struct stat st {};
+    if (::lstat(path_of(digest).c_str(), &st) != 0 || !S_ISREG(st.st_mode)) return fail(ErrorKind::Absent, "no file is there");
+    return info_of(st);
 }
 
-std::vector<FoundFile> Shelf::files() {
-    std::vector<FoundFile> out;
-    for_each_name(folder_ / "files", [&](const std::string& bucket) {
-        for_each_name(folder_ / "files" / bucket, [&](const std::string& name) {
-            const auto path = folder_ / "files" / bucket / name;
+// A name and an inode number cost one read of the folder for many files; a look at each would cost a start its seconds.
+void Shelf::for_each_file(const std::function<void(const FoundFile&)>& each) {
+    for_each_name(folder_ / "files", [&](const std::string& bucket, const dirent&) {
+        for_each_name(folder_ / "files" / bucket, [&](const std::string& name, const dirent& entry) {
             const auto digest = Digest::parse(name);
-            struct stat st {};
-            const bool ours =
-                digest && path_of(*digest) == path && ::lstat(path.c_str(), &st) == 0 && S_ISREG(st.st_mode);
-            if (ours)
-                out.push_back({*digest, info_of(st)});
+            const bool is_named_right = digest && name == digest->hex() && bucket == name.substr(0, 2);
+            const bool is_file = entry.d_type == DT_REG || (entry.d_type == DT_UNKNOWN && is_named_right && look_at(*digest));
+            if (is_named_right && is_file)
+                each({*digest, entry.d_ino});
             else
-                delete_tree(path);
+                delete_tree(folder_ / "files" / bucket / name);
         });
     });
-    return out;
 }
 
 void Shelf::step(Step step) const {
@@ -187,6 +139,7 @@ void Shelf::place(Operation& publication) {
         publication.handle = earlier->second->handle;
         publication.info = earlier->second->info;
         publication.outcome = earlier->second->outcome;
+        publication.is_repeat = true;
         return;
     }
     publication.outcome = place_file(publication);
@@ -199,7 +152,7 @@ Result<void> Shelf::place_file(Operation& publication) {
     struct stat before {};
     if (::fstat(staged.handle().fd(), &before) != 0) return disk_error("looking at", staged.path());
     if (before.st_nlink == 1) ::fchmod(staged.handle().fd(), 0444);  // another name's mode is not ours to change
-    if (publication.as_taken && !same(info_of(before), *publication.as_taken))
+    if (publication.as_taken && info_of(before) != *publication.as_taken)
         return fail(ErrorKind::Transient, "{} was changed by somebody else while it was being taken",
                     publication.record.name);
     step(Step::sync_file);
@@ -246,27 +199,18 @@ Result<void> Shelf::write_rows(std::vector<Operation>& batch) {
 }
 
 Result<void> Shelf::write_row(const Operation& operation) {
-    const Blob key{operation.digest.raw()};
-    const auto& record = operation.record;
-    const auto modified = std::int64_t{record.modified.time_since_epoch().count()};
     switch (operation.kind) {
         case Operation::Kind::remove:
-            return table_->statement("DELETE FROM artifacts WHERE digest=?").bind(key).run();
+            return table_->remove(operation.digest);
         case Operation::Kind::touch:
-            return table_->statement("UPDATE artifacts SET use=? WHERE digest=?").bind(operation.use, key).run();
+            return table_->touch(operation.digest, operation.use);
         case Operation::Kind::update:
-            return table_
-                ->statement("UPDATE artifacts SET name=?, lineage=?, pieces=?, modified=?, is_root=? WHERE digest=?")
-                .bind(record.name, record.lineage, Blob{joined(record.pieces)}, modified, int{record.is_root}, key)
-                .run();
+            return table_->update(operation.record);
         case Operation::Kind::publish:
             break;
     }
-    if (!operation.outcome) return {};
-    return table_->statement("INSERT OR REPLACE INTO artifacts VALUES (?,?,?,?,?,?,?,?,?,?)")
-        .bind(key, operation.info.size, static_cast<std::int64_t>(operation.info.inode), operation.info.modified_ns,
-              record.name, record.lineage, Blob{joined(record.pieces)}, modified, int{record.is_root}, operation.use)
-        .run();
+    if (!operation.outcome || operation.is_repeat) return {};
+    return table_->insert({operation.record, operation.info, operation.use, !operation.record.pieces.empty()});
 }
 
 // No row vouches for these files: without one they would be strangers at the next start.

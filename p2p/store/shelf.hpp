@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "p2p/broker/ports.hpp"
-#include "p2p/store/database.hpp"
+#include "p2p/store/artifact_table.hpp"
 #include "p2p/store/vault.hpp"
 
 namespace packswarm::store {
@@ -22,22 +22,21 @@ struct Operation {
     std::int64_t use = 0;              // publish, touch
     std::optional<VerifiedFile> file;  // publish
     std::optional<FileInfo> as_taken;  // publish: the file must still be this one
-    broker::Then<StoredFile> then;     // publish
+    bool is_repeat = false;            // publish: the same batch has placed this digest already
+    broker::Then<StoredFile> then;     // publish, update
     Result<void> outcome;              // filled by the shelf, as all below
     std::shared_ptr<FileHandle> handle;
     FileInfo info;
 };
 
-struct Row {
-    broker::ArtifactRecord record;
-    FileInfo info;
-    std::int64_t use = 0;
-};
-
+// A file under a digest's name. Its inode is known from the folder alone; for the rest somebody has to look at it.
 struct FoundFile {
     Digest digest;
-    FileInfo info;
+    std::uint64_t inode = 0;
 };
+
+// files/ab/<hex> below folder.
+std::filesystem::path path_in(const std::filesystem::path& folder, const Digest& digest);
 
 class Shelf {
   public:
@@ -45,9 +44,10 @@ class Shelf {
     static Result<std::shared_ptr<Shelf>> open(const std::filesystem::path& folder, std::function<void(Step)> on_step);
 
     std::filesystem::path staging() const { return folder_ / "staging"; }
-    std::filesystem::path path_of(const Digest& digest) const;
-    Result<std::vector<Row>> rows();
-    std::vector<FoundFile> files();  // every file under a digest's name; others are deleted
+    std::filesystem::path path_of(const Digest& digest) const { return path_in(folder_, digest); }
+    ArtifactTable& table() { return *table_; }
+    void for_each_file(const std::function<void(const FoundFile&)>& each);  // under a digest's name; others are deleted
+    Result<FileInfo> look_at(const Digest& digest) const;                   // Absent when it is no regular file
     void run(std::vector<Operation>& batch);
 
   private:
@@ -65,7 +65,7 @@ class Shelf {
 
     std::filesystem::path folder_;
     FileHandle lock_;
-    std::unique_ptr<Database> table_;
+    std::unique_ptr<ArtifactTable> table_;
     std::function<void(Step)> on_step_;
     std::map<Digest, const Operation*> placed_;  // by the batch in hand
     std::set<std::filesystem::path> changed_folders_;

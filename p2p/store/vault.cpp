@@ -20,16 +20,24 @@ namespace {
 constexpr std::size_t touches_per_batch = 512;
 constexpr ByteCount slack_share = 64;  // of the quota, freed beyond what one file needs
 
-bool unchanged(const FileInfo& now, const FileInfo& then) {
-    return now.size == then.size && now.inode == then.inode && now.modified_ns == then.modified_ns;
-}
-
 Operation operation(Operation::Kind kind, const Digest& digest) {
     Operation out;
     out.kind = kind;
     out.digest = digest;
     return out;
 }
+
+// A connection of its own, which outlives the vault without harm.
+class Reader final : public broker::StoreReader {
+  public:
+    Reader(std::filesystem::path folder, std::unique_ptr<ArtifactTable> table) : folder_(std::move(folder)), table_(std::move(table)) {}
+    std::filesystem::path path_of(const Digest& digest) const override { return path_in(folder_, digest); }
+    PieceHashes pieces_of(const Digest& digest) override { return table_->pieces(digest); }
+
+  private:
+    std::filesystem::path folder_;
+    std::unique_ptr<ArtifactTable> table_;
+};
 
 }  // namespace
 
@@ -41,6 +49,9 @@ Result<std::unique_ptr<Vault>> Vault::open(VaultSettings settings, Loop& loop, W
     auto shelf = Shelf::open(vault->settings_.folder, vault->settings_.on_step);
     if (!shelf) return tl::unexpected(shelf.error());
     vault->shelf_ = std::move(*shelf);
+    auto records = ArtifactTable::open_reading(vault->settings_.folder);
+    if (!records) return tl::unexpected(records.error());
+    vault->records_ = std::move(*records);
     if (auto loaded = vault->load(); !loaded) return tl::unexpected(loaded.error());
     return vault;
 }
@@ -55,29 +66,46 @@ Vault::~Vault() {
 }
 
 Result<void> Vault::load() {
-    auto rows = shelf_->rows();
-    if (!rows) return tl::unexpected(rows.error());
-    std::unordered_map<Digest, Row> known;
-    for (auto& row : *rows) {
+    auto read = shelf_->table().for_each([this](Row row) {
         uses_ = std::max(uses_, row.use);
-        known.emplace(row.record.digest, std::move(row));
+        entries_[row.record.digest] = entry_of(row.record, row.info, row.use, row.has_pieces);
+    });
+    if (!read) return read;
+    shelf_->for_each_file([this](const FoundFile& file) { load_file(file); });
+    std::vector<Digest> gone;
+    for (const auto& [digest, entry] : entries_)
+        if (!entry.was_found) gone.push_back(digest);
+    for (const auto& digest : gone) {
+        entries_.erase(digest);
+        enqueue(operation(Operation::Kind::remove, digest));
     }
-    for (const auto& file : shelf_->files()) {
-        auto row = known.extract(file.digest);
-        stored_bytes_ += file.info.size;
-        if (row && unchanged(file.info, row.mapped().info)) {
-            entries_[file.digest] = {std::move(row.mapped().record), file.info, row.mapped().use, {}};
-            continue;
-        }
-        auto& orphan = orphans_[file.digest];
-        if (row) orphan = std::move(row.mapped().record);
-        orphan.digest = file.digest;
-        orphan.size = file.info.size;
-    }
-    if (!known.empty()) spdlog::warn("store: {} files are gone from {}", known.size(), settings_.folder.string());
+    if (!gone.empty()) spdlog::warn("store: {} files are gone from {}", gone.size(), settings_.folder.string());
     if (!orphans_.empty()) spdlog::warn("store: {} files need to be verified again", orphans_.size());
-    for (const auto& [digest, row] : known) enqueue(operation(Operation::Kind::remove, digest));
     return {};
+}
+
+// Inode numbers of a folder's listing may be another layer's (overlayfs): only a look at the file speaks against it.
+void Vault::load_file(const FoundFile& file) {
+    const auto row = entries_.find(file.digest);
+    const bool is_known = row != entries_.end() && row->second.info.inode == file.inode;
+    const auto info = is_known ? Result<FileInfo>(row->second.info) : shelf_->look_at(file.digest);
+    if (!info) return;
+    stored_bytes_ += info->size;
+    if (row != entries_.end() && *info == row->second.info) {
+        row->second.was_found = true;
+        return;
+    }
+    auto& orphan = orphans_[file.digest];
+    if (row != entries_.end()) {
+        orphan = shelf_->table().read(file.digest).value_or(broker::ArtifactRecord{});
+        entries_.erase(row);
+    }
+    orphan.digest = file.digest;
+    orphan.size = info->size;
+}
+
+Vault::Entry Vault::entry_of(const broker::ArtifactRecord& record, const FileInfo& info, std::int64_t use, bool has_pieces) {
+    return {info, use, !record.lineage.empty(), has_pieces, !record.name.empty(), record.modified != WallTime{}, record.is_root, false};
 }
 
 // ---- Room
@@ -147,8 +175,8 @@ bool Vault::evict(ByteCount needed) {
     for (const auto& [digest, orphan] : orphans_) candidates.push_back({digest, orphan.size, Worth::orphan, false, 0});
     for (const auto& [digest, entry] : entries_) {
         const bool current = !is_current_ || is_current_(digest);
-        const Worth worth = !current ? Worth::superseded : entry.record.is_root ? Worth::index : Worth::package;
-        candidates.push_back({digest, entry.record.size, worth, !entry.handle.expired(), entry.last_use});
+        const Worth worth = !current ? Worth::superseded : entry.is_root ? Worth::index : Worth::package;
+        candidates.push_back({digest, entry.info.size, worth, is_open(digest), entry.last_use});
     }
     const auto victims = choose_victims(std::move(candidates), needed, settings_.quota / slack_share);
     for (const auto& digest : victims) forget(digest);
@@ -169,11 +197,20 @@ Usage Vault::usage() {
 
 // ---- What is stored
 
-StoredFile Vault::stored(Entry& entry, std::shared_ptr<FileHandle> handle) {
-    StoredFile file({}, shelf_->path_of(entry.record.digest), entry.record.digest, entry.record.size);
-    entry.handle = handle;
+StoredFile Vault::stored(const Digest& digest, ByteCount size, std::shared_ptr<FileHandle> handle) {
+    if (open_.size() >= open_check_at_) {
+        std::erase_if(open_, [](const auto& item) { return item.second.expired(); });
+        open_check_at_ = std::max<std::size_t>(64, open_.size() * 2);
+    }
+    open_[digest] = handle;
+    StoredFile file({}, shelf_->path_of(digest), digest, size);
     file.handle_ = std::move(handle);
     return file;
+}
+
+bool Vault::is_open(const Digest& digest) const {
+    const auto handle = open_.find(digest);
+    return handle != open_.end() && !handle->second.expired();
 }
 
 std::optional<StoredFile> Vault::find(const Digest& digest) {
@@ -187,7 +224,7 @@ std::optional<StoredFile> Vault::find(const Digest& digest) {
         spdlog::error("store: {} cannot be read: {}", digest.hex(), info.error().message);
         return std::nullopt;
     }
-    if (!info || !unchanged(*info, entry.info)) {
+    if (!info || *info != entry.info) {
         spdlog::error("store: {} was changed or removed by somebody else and is dropped", digest.hex());
         forget(digest);
         return std::nullopt;
@@ -195,21 +232,43 @@ std::optional<StoredFile> Vault::find(const Digest& digest) {
     entry.last_use = ++uses_;
     touched_.insert(digest);
     if (touched_.size() >= touches_per_batch && !busy_) start_batch();
-    auto open = entry.handle.lock();
-    return stored(entry, open ? open : std::make_shared<FileHandle>(std::move(*fresh)));
+    const auto known = open_.find(digest);
+    auto open = known == open_.end() ? nullptr : known->second.lock();
+    return stored(digest, info->size, open ? open : std::make_shared<FileHandle>(std::move(*fresh)));
 }
 
+// What is queued for the ledger is not in this answer yet.
 std::optional<broker::ArtifactRecord> Vault::record(const Digest& digest) {
+    if (entries_.count(digest) == 0) return std::nullopt;
+    return records_->read(digest);
+}
+
+std::optional<broker::ArtifactBrief> Vault::brief(const Digest& digest) {
     const auto found = entries_.find(digest);
     if (found == entries_.end()) return std::nullopt;
-    return found->second.record;
+    const Entry& entry = found->second;
+    return broker::ArtifactBrief{StoredMark(digest, entry.info, entry.has_pieces), static_cast<bool>(entry.has_lineage), static_cast<bool>(entry.is_root)};
 }
 
-std::vector<broker::ArtifactRecord> Vault::records() {
-    std::vector<broker::ArtifactRecord> out;
+std::vector<Digest> Vault::digests() {
+    std::vector<Digest> out;
     out.reserve(entries_.size());
-    for (const auto& [digest, entry] : entries_) out.push_back(entry.record);
+    for (const auto& [digest, entry] : entries_) out.push_back(digest);
     return out;
+}
+
+std::vector<broker::ArtifactRecord> Vault::roots() {
+    std::vector<broker::ArtifactRecord> out;
+    for (const auto& [digest, entry] : entries_)
+        if (entry.is_root)
+            if (auto row = records_->read(digest)) out.push_back(std::move(*row));
+    return out;
+}
+
+Result<std::unique_ptr<broker::StoreReader>> Vault::reader() const {
+    auto table = ArtifactTable::open_reading(settings_.folder);
+    if (!table) return tl::unexpected(table.error());
+    return std::unique_ptr<broker::StoreReader>(std::make_unique<Reader>(settings_.folder, std::move(*table)));
 }
 
 void Vault::remove(const Digest& digest) { forget(digest); }
@@ -231,8 +290,9 @@ bool Vault::drop_orphan(const Digest& digest) {
 void Vault::drop_entry(const Digest& digest) {
     const auto found = entries_.find(digest);
     if (found == entries_.end()) return;
-    stored_bytes_ -= found->second.record.size;
+    stored_bytes_ -= found->second.info.size;
     entries_.erase(found);
+    open_.erase(digest);
     touched_.erase(digest);
     if (removed_)
         loop_.post([alive = std::weak_ptr(alive_), this, digest] {
@@ -291,6 +351,7 @@ void Vault::run_batch(std::shared_ptr<std::vector<Operation>> batch) {
 void Vault::finish_batch(std::vector<Operation>& batch) {
     for (auto& done : batch) {
         if (done.kind == Operation::Kind::publish) finish_publication(done);
+        if (done.kind == Operation::Kind::update) finish_update(done);
         if (done.kind == Operation::Kind::remove) drop_entry(done.digest);
     }
     const auto& last = batch.back();  // a failed transaction fails for all
@@ -307,41 +368,52 @@ void Vault::finish_publication(Operation& done) {
         return done.then(tl::unexpected(done.outcome.error()));
     }
     auto [entry, added] = entries_.try_emplace(done.digest);
-    if (added) {
-        stored_bytes_ += done.record.size;
-        entry->second = {done.record, done.info, done.use, {}};
-    } else {
-        enrich(entry->second, done.record);
-    }
-    done.then(stored(entry->second, done.handle));
+    if (!added) return add_to_row(done.digest, std::move(done.record), std::move(done.then));
+    stored_bytes_ += done.record.size;
+    entry->second = entry_of(done.record, done.info, done.use, !done.record.pieces.empty());
+    done.then(stored(done.digest, done.record.size, done.handle));
 }
 
 // The digest is stored already: the staged copy goes with its handle.
 bool Vault::answer_from_store(Operation& publication) {
     drop_orphan(publication.digest);
-    auto file = find(publication.digest);
-    if (!file) return false;
-    enrich(entries_[publication.digest], publication.record);
-    loop_.post([alive = std::weak_ptr(alive_), then = std::move(publication.then), file = std::move(*file)] {
-        if (!alive.expired()) then(file);
-    });
+    if (!find(publication.digest)) return false;
+    add_to_row(publication.digest, std::move(publication.record), std::move(publication.then));
     return true;
 }
 
-void Vault::enrich(Entry& entry, const broker::ArtifactRecord& more) {
-    auto record = entry.record;
-    if (record.lineage.empty()) record.lineage = more.lineage;
-    if (record.pieces.empty()) record.pieces = more.pieces;
-    if (record.name.empty()) record.name = more.name;
-    if (record.modified == WallTime{}) record.modified = more.modified;
-    record.is_root = record.is_root || more.is_root;
-    const bool same = record.lineage == entry.record.lineage && record.pieces == entry.record.pieces &&
-                      record.name == entry.record.name && record.modified == entry.record.modified &&
-                      record.is_root == entry.record.is_root;
-    if (same) return;
-    entry.record = record;
-    queue_.push_back(operation(Operation::Kind::update, record.digest));
-    queue_.back().record = std::move(record);
+// Only what the row lacks is written, and then told when it can be read there.
+void Vault::add_to_row(const Digest& digest, broker::ArtifactRecord more, broker::Then<StoredFile> then) {
+    const Entry& entry = entries_[digest];
+    if (entry.has_lineage) more.lineage.clear();
+    if (entry.has_pieces) more.pieces.clear();
+    if (entry.has_name) more.name.clear();
+    if (entry.has_date) more.modified = {};
+    if (entry.is_root) more.is_root = false;
+    auto update = operation(Operation::Kind::update, digest);
+    update.record = std::move(more);
+    update.then = std::move(then);
+    const auto& fresh = update.record;
+    const bool is_new = !fresh.lineage.empty() || !fresh.pieces.empty() || !fresh.name.empty() || fresh.modified != WallTime{} || fresh.is_root;
+    if (is_new) return queue_.push_back(std::move(update));
+    loop_.post([alive = std::weak_ptr(alive_), this, update = std::make_shared<Operation>(std::move(update))] {
+        if (!alive.expired()) finish_update(*update);
+    });
+}
+
+void Vault::finish_update(Operation& done) {
+    const auto found = entries_.find(done.digest);
+    if (found != entries_.end() && done.outcome) {
+        found->second.has_lineage |= !done.record.lineage.empty();
+        found->second.has_pieces |= !done.record.pieces.empty();
+        found->second.has_name |= !done.record.name.empty();
+        found->second.has_date |= done.record.modified != WallTime{};
+        found->second.is_root |= done.record.is_root;
+    }
+    if (!done.then) return;
+    auto file = find(done.digest);
+    if (!file) return done.then(fail(ErrorKind::Absent, "it was removed meanwhile"));
+    done.then(std::move(*file));
 }
 
 // ---- Files that came from elsewhere

@@ -14,7 +14,9 @@
 
 namespace packswarm::store {
 
+class ArtifactTable;
 class Shelf;
+struct FoundFile;
 struct Operation;
 
 // The steps of a publication in their order; a process that ends before any of them leaves a folder that open() puts
@@ -45,15 +47,19 @@ struct Usage {
 
 class Vault final : public broker::Store {
   public:
-    // Clears staging, drops rows whose file changed or vanished, and holds a lock on the folder: Broken when another
-    // agent has it.
+    // Clears staging, drops rows whose file vanished, and holds a lock on the folder: Broken when another agent has it.
+    // A file that was changed while no agent ran is found out when it is opened.
     static Result<std::unique_ptr<Vault>> open(VaultSettings settings, Loop& loop, Workers& workers);
     ~Vault() override;
 
     Result<StagedFile> stage(ByteCount size) override;
     std::optional<StoredFile> find(const Digest& digest) override;
     std::optional<broker::ArtifactRecord> record(const Digest& digest) override;
-    std::vector<broker::ArtifactRecord> records() override;
+    std::optional<broker::ArtifactBrief> brief(const Digest& digest) override;
+    std::vector<Digest> digests() override;
+    std::vector<broker::ArtifactRecord> roots() override;
+    // For another thread, which owns it; it may outlive the vault.
+    Result<std::unique_ptr<broker::StoreReader>> reader() const;
     // A digest that is stored already keeps its file; its record gains what the new one knows more (lineage, pieces,
     // root).
     void publish(VerifiedFile file, broker::ArtifactRecord record, broker::Then<StoredFile> then) override;
@@ -77,15 +83,16 @@ class Vault final : public broker::Store {
     Result<StagedFile> reclaim(const Digest& digest);
 
   private:
+    // Kept small: a seeding box has one for every package of an archive. The ledger has the rest.
     struct Entry {
-        broker::ArtifactRecord record;
-        FileInfo info;                     // as recorded at publication
-        std::int64_t last_use = 0;         // a count of uses, not a time
-        std::weak_ptr<FileHandle> handle;  // open while somebody reads it
+        FileInfo info;               // as recorded at publication
+        std::int64_t last_use : 56;  // a count of uses, not a time
+        std::uint8_t has_lineage : 1, has_pieces : 1, has_name : 1, has_date : 1, is_root : 1, was_found : 1;
     };
 
     Vault(VaultSettings settings, Loop& loop, Workers& workers);
     Result<void> load();
+    void load_file(const FoundFile& file);
     std::filesystem::path staging_path();
     Result<void> make_room(ByteCount size);
     ByteCount shortfall(ByteCount size);
@@ -102,14 +109,20 @@ class Vault final : public broker::Store {
     void finish_batch(std::vector<Operation>& batch);
     void finish_publication(Operation& operation);
     bool answer_from_store(Operation& operation);
-    void enrich(Entry& entry, const broker::ArtifactRecord& more);
-    StoredFile stored(Entry& entry, std::shared_ptr<FileHandle> handle);
+    void add_to_row(const Digest& digest, broker::ArtifactRecord more, broker::Then<StoredFile> then);
+    void finish_update(Operation& operation);
+    static Entry entry_of(const broker::ArtifactRecord& record, const FileInfo& info, std::int64_t use, bool has_pieces);
+    StoredFile stored(const Digest& digest, ByteCount size, std::shared_ptr<FileHandle> handle);
+    bool is_open(const Digest& digest) const;
 
     VaultSettings settings_;
     Loop& loop_;
     Workers& workers_;
     std::shared_ptr<Shelf> shelf_;  // lent to one worker job at a time
+    std::unique_ptr<ArtifactTable> records_;  // the loop's own connection
     std::unordered_map<Digest, Entry> entries_;
+    std::unordered_map<Digest, std::weak_ptr<FileHandle>> open_;  // while somebody reads them
+    std::size_t open_check_at_ = 64;
     std::unordered_map<Digest, broker::ArtifactRecord> orphans_;
     std::unordered_set<Digest> touched_;  // uses that no row shows yet
     std::map<std::filesystem::path, ByteCount> staged_;

@@ -87,7 +87,7 @@ void Giver::answer(OpenAsk& open) {
         }
         if (!rights_.may_see(*entry)) continue;
         standing_.erase(entry->digest);
-        tell.entries.push_back({entry->digest, entry->info.size, entry->pieces});
+        tell.entries.push_back({entry->digest, entry->info.size, shelf_.pieces_of(*entry)});
         bytes += encoded_size(tell.entries.back());
     }
     tell.last = open.next == open.ask.digests.size();
@@ -110,7 +110,7 @@ void Giver::tell_news() {
         if (entry == nullptr) lent(news_.front());
         if (entry == nullptr || !rights_.may_see(*entry)) continue;
         standing_.erase(entry->digest);
-        tell.entries.push_back({entry->digest, entry->info.size, entry->pieces});
+        tell.entries.push_back({entry->digest, entry->info.size, shelf_.pieces_of(*entry)});
         bytes += encoded_size(tell.entries.back());
     }
     if (!tell.entries.empty()) send(encode(tell, frame_size));

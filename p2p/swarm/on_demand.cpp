@@ -83,9 +83,12 @@ bool OnDemand::load(const Infohash& infohash, lt::add_torrent_params& params) {
     if (entry == nullptr || !shelf_.check(entry->digest)) return false;
     if (seeds_.size() >= limits::max_seeded_torrents) drop_idle(now());
     if (seeds_.size() >= limits::max_seeded_torrents) return false;
-    params.ti = canonical_info(entry->digest, entry->info.size, entry->pieces);
-    params.save_path = entry->path.parent_path().string();
-    params.renamed_files[lt::file_index_t(0)] = entry->path.filename().string();
+    const auto pieces = shelf_.pieces_of(*entry);
+    if (pieces.size() != core::piece_count(entry->info.size)) return false;
+    const auto path = shelf_.path_of(*entry);
+    params.ti = canonical_info(entry->digest, entry->info.size, pieces);
+    params.save_path = path.parent_path().string();
+    params.renamed_files[lt::file_index_t(0)] = path.filename().string();
     namespace f = lt::torrent_flags;
     params.flags = f::seed_mode | f::no_verify_files | f::upload_mode | f::apply_ip_filter | f::disable_dht | f::disable_lsd | f::disable_pex;
     params.extensions.push_back([this, infohash](const lt::torrent_handle& torrent, lt::client_data_t) {

@@ -11,41 +11,54 @@ namespace packswarm::swarm {
 namespace {
 
 constexpr std::size_t max_open_handles = 64;
-
-bool same(const FileInfo& a, const FileInfo& b) {
-    return a.size == b.size && a.inode == b.inode && a.modified_ns == b.modified_ns;
-}
+constexpr std::size_t lineage_bits = 64;
+static_assert(limits::max_lineages <= lineage_bits);
 
 }  // namespace
 
-Result<Shelved> Shelf::prepare(const StoredFile& file, const LineageId& lineage, PieceHashes pieces) {
-    if (!pieces.empty() && pieces.size() != core::piece_count(file.size()))
-        return fail(ErrorKind::Refused, "{} piece hashes do not fit {} bytes", pieces.size(), file.size());
-    const auto info = file_info(file.handle());
-    if (!info) return tl::unexpected(info.error());
-    if (info->size != file.size()) return fail(ErrorKind::Broken, "{} has changed its size", file.path().string());
-    const auto hash = pieces.empty() ? Infohash{} : infohash(file.digest(), file.size(), pieces);
-    return Shelved{file.digest(), *info, file.path(), std::move(pieces), hash, {lineage}};
-}
-
-void Shelf::put(Shelved entry) {
-    if (const auto old = entries_.find(entry.digest); old != entries_.end()) {
-        for (const auto& lineage : old->second.lineages)
-            if (lineage != entry.lineages.front()) entry.lineages.push_back(lineage);
-        if (entry.pieces.empty()) std::tie(entry.pieces, entry.infohash) = std::tie(old->second.pieces, old->second.infohash);
-        withdraw(entry.digest);
+void Shelf::put(const StoredMark& file, const LineageId& lineage) {
+    const auto bit = bit_of(lineage);
+    if (bit == 0) return spdlog::warn("swarm: {} is not shared: too many lineages", file.digest().hex());
+    Shelved entry{file.digest(), file.info(), file.has_pieces(), bit};
+    if (const auto* old = find(entry.digest)) {
+        if (old->info == entry.info && old->has_pieces == entry.has_pieces && (old->lineages & bit) != 0) return;
+        entry.lineages |= old->lineages;
+        withdraw(file.digest());
     }
-    if (!entry.pieces.empty()) by_infohash_[entry.infohash] = entry.digest;
-    const Digest digest = entry.digest;
-    entries_.emplace(digest, std::move(entry));
+    if (entry.has_pieces) {
+        const auto pieces = reader_->pieces_of(entry.digest);
+        if (pieces.size() != core::piece_count(entry.info.size))
+            return spdlog::warn("swarm: {} is not shared: {} piece hashes do not fit {} bytes", entry.digest.hex(), pieces.size(), entry.info.size);
+        const auto hash = infohash(entry.digest, entry.info.size, pieces);
+        by_infohash_[hash] = entry.digest;
+        infohashes_[entry.digest] = hash;
+    }
+    entries_.insert(entry);
 }
 
 void Shelf::withdraw(const Digest& digest) {
     const auto at = entries_.find(digest);
     if (at == entries_.end()) return;
     close(digest);
-    if (!at->second.pieces.empty()) by_infohash_.erase(at->second.infohash);
+    if (const auto hash = infohashes_.extract(digest)) by_infohash_.erase(hash.mapped());
     entries_.erase(at);
+}
+
+std::uint64_t Shelf::bit_of(const LineageId& lineage) {
+    const auto bit = [&](auto at) { return std::uint64_t{1} << (at - lineages_.begin()); };
+    if (const auto at = std::find(lineages_.begin(), lineages_.end(), lineage); at != lineages_.end()) return bit(at);
+    if (lineages_.size() < lineage_bits) {
+        lineages_.push_back(lineage);
+        return bit(lineages_.end() - 1);
+    }
+    std::uint64_t used = 0;
+    for (const auto& entry : entries_) used |= entry.lineages;
+    for (auto at = lineages_.begin(); at != lineages_.end(); ++at) {
+        if ((used & bit(at)) != 0) continue;
+        *at = lineage;
+        return bit(at);
+    }
+    return 0;
 }
 
 void Shelf::set_root(const LineageId& lineage, const Digest& root) { roots_[lineage] = root; }
@@ -53,7 +66,7 @@ void Shelf::forget_lineage(const LineageId& lineage) { roots_.erase(lineage); }
 
 const Shelved* Shelf::find(const Digest& digest) const {
     const auto at = entries_.find(digest);
-    return at == entries_.end() ? nullptr : &at->second;
+    return at == entries_.end() ? nullptr : &*at;
 }
 
 const Shelved* Shelf::find(const Infohash& infohash) const {
@@ -61,10 +74,18 @@ const Shelved* Shelf::find(const Infohash& infohash) const {
     return at == by_infohash_.end() ? nullptr : find(at->second);
 }
 
+std::optional<Infohash> Shelf::infohash_of(const Digest& digest) const {
+    const auto at = infohashes_.find(digest);
+    return at == infohashes_.end() ? std::nullopt : std::optional(at->second);
+}
+
+PieceHashes Shelf::pieces_of(const Shelved& entry) const { return entry.has_pieces ? reader_->pieces_of(entry.digest) : PieceHashes{}; }
+
 bool Shelf::shared_with(const Shelved& entry, const LineageId& lineage) const {
     const auto root = roots_.find(lineage);
     if (root != roots_.end() && root->second == entry.digest) return true;
-    return std::find(entry.lineages.begin(), entry.lineages.end(), lineage) != entry.lineages.end();
+    const auto place = std::find(lineages_.begin(), lineages_.end(), lineage);
+    return place != lineages_.end() && (entry.lineages >> (place - lineages_.begin()) & 1) != 0;
 }
 
 Result<void> Shelf::read(const Digest& digest, ByteCount offset, std::span<char> out) {
@@ -90,14 +111,14 @@ Result<const FileHandle*> Shelf::open(const Shelved& entry) {
     if (known != handles_.end()) {
         handles_.splice(handles_.begin(), handles_, known);
     } else {
-        auto fresh = open_for_reading(entry.path);
+        auto fresh = open_for_reading(reader_->path_of(entry.digest));
         if (!fresh && fresh.error().kind == ErrorKind::Broken) return fail(ErrorKind::Absent, "{}", fresh.error().message);
         if (!fresh) return drop(entry.digest, fresh.error().message);
         handles_.emplace_front(entry.digest, std::move(*fresh));
         if (handles_.size() > max_open_handles) handles_.pop_back();
     }
     const auto now = file_info(handles_.front().second);
-    if (!now || !same(*now, entry.info)) return drop(entry.digest, "it has changed since it was offered");
+    if (!now || *now != entry.info) return drop(entry.digest, "it has changed since it was offered");
     return &handles_.front().second;
 }
 

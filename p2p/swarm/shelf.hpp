@@ -1,14 +1,18 @@
-// Shelf: what this agent shares: which digest is which file, of which lineages, with which piece hashes. Takes StoredFiles only.
+// Shelf: what this agent shares: which digest is a file of which lineages. Takes the store's marks only, and keeps no more of each
+// than a seeding box can afford 63,440 times: where a file lies and its piece hashes are read when somebody asks.
 // Not here: who asked (giver.hpp), torrents of it (on_demand.hpp). Network thread. Errors: Absent when a file is no longer
 // what it was when it was offered; such an entry is dropped.
 #pragma once
 
 #include <list>
+#include <memory>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
-#include "p2p/base/trusted_file.hpp"
+#include "p2p/base/limits.hpp"
+#include "p2p/broker/ports.hpp"
 
 namespace packswarm::swarm {
 
@@ -18,25 +22,25 @@ using LineageId = Infohash;
 struct Shelved {
     Digest digest;
     FileInfo info;
-    std::filesystem::path path;
-    PieceHashes pieces;
-    Infohash infohash;  // zero without pieces
-    std::vector<LineageId> lineages;
+    bool has_pieces = false;
+    std::uint64_t lineages = 0;  // bits: places in the shelf's list of lineages
 };
 
 class Shelf {
   public:
-    // Reads the file's identity from its open handle. Any thread. Refused when the piece hashes do not fit the size.
-    static Result<Shelved> prepare(const StoredFile& file, const LineageId& lineage, PieceHashes pieces);
+    explicit Shelf(std::unique_ptr<broker::StoreReader> reader) : reader_(std::move(reader)) {}
 
-    void put(Shelved entry);
+    void put(const StoredMark& file, const LineageId& lineage);
     void withdraw(const Digest& digest);
     // The newest root of a lineage is shared with that lineage, whichever lineage it was offered under.
     void set_root(const LineageId& lineage, const Digest& root);
     void forget_lineage(const LineageId& lineage);
 
     const Shelved* find(const Digest& digest) const;
-    const Shelved* find(const Infohash& infohash) const;
+    const Shelved* find(const Infohash& infohash) const;  // only of what has piece hashes
+    std::optional<Infohash> infohash_of(const Digest& digest) const;
+    std::filesystem::path path_of(const Shelved& entry) const { return reader_->path_of(entry.digest); }
+    PieceHashes pieces_of(const Shelved& entry) const;
     bool shared_with(const Shelved& entry, const LineageId& lineage) const;
     // Fills out from offset on; Absent when the file changed, vanished or is shorter.
     Result<void> read(const Digest& digest, ByteCount offset, std::span<char> out);
@@ -44,12 +48,24 @@ class Shelf {
     std::size_t size() const { return entries_.size(); }
 
   private:
+    struct Key {
+        using is_transparent = void;
+        std::size_t operator()(const Digest& digest) const { return std::hash<Digest>{}(digest); }
+        std::size_t operator()(const Shelved& entry) const { return (*this)(entry.digest); }
+        bool operator()(const Shelved& a, const Shelved& b) const { return a.digest == b.digest; }
+        bool operator()(const Digest& a, const Shelved& b) const { return a == b.digest; }
+        bool operator()(const Shelved& a, const Digest& b) const { return a.digest == b; }
+    };
+    std::uint64_t bit_of(const LineageId& lineage);
     Result<const FileHandle*> open(const Shelved& entry);
     void close(const Digest& digest);
     tl::unexpected<Error> drop(const Digest& digest, std::string why);
 
-    std::unordered_map<Digest, Shelved> entries_;
+    std::unique_ptr<broker::StoreReader> reader_;
+    std::unordered_set<Shelved, Key, Key> entries_;
     std::unordered_map<Infohash, Digest> by_infohash_;
+    std::unordered_map<Digest, Infohash> infohashes_;
+    std::vector<LineageId> lineages_;  // at most 64; a place is used again when no entry names it
     std::unordered_map<LineageId, Digest> roots_;
     std::list<std::pair<Digest, FileHandle>> handles_;  // most recently used first
 };

@@ -51,10 +51,11 @@ struct Swarm::Inside {
     OnDemand on_demand;
     Joins joins;
 
-    Inside(Loop& the_loop, const SwarmSettings& settings, std::unique_ptr<Session> the_session)
+    Inside(Loop& the_loop, const SwarmSettings& settings, std::unique_ptr<Session> the_session, std::unique_ptr<broker::StoreReader> shared)
         : loop(the_loop),
           session(std::move(the_session)),
           to_loop(loop, front, [this] { session->post([this] { channel.resume(); }); }),
+          shelf(std::move(shared)),
           channel(*session, shelf, lending, to_loop, {settings.agent, settings.ban_time, settings.get_timeout}),
           rendezvous(*session, channel, settings),
           on_demand(*session, shelf, channel),
@@ -81,11 +82,11 @@ std::vector<std::string> SwarmSettings::default_lan_networks() {
     return {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8", "fc00::/7", "fe80::/10", "::1"};
 }
 
-Result<std::unique_ptr<Swarm>> Swarm::open(Loop& loop, SwarmSettings settings) {
+Result<std::unique_ptr<Swarm>> Swarm::open(Loop& loop, SwarmSettings settings, std::unique_ptr<broker::StoreReader> shared) {
     if (auto sane = check(settings); !sane) return tl::unexpected(sane.error());
     auto session = Session::make(settings);
     if (!session) return tl::unexpected(session.error());
-    auto inside = std::make_unique<Inside>(loop, settings, std::move(*session));
+    auto inside = std::make_unique<Inside>(loop, settings, std::move(*session), std::move(shared));
     if (auto started = inside->start(); !started) return tl::unexpected(started.error());
     inside->session->post([inside = inside.get()] { inside->begin(); });
     return std::unique_ptr<Swarm>(new Swarm(std::move(inside)));
@@ -187,23 +188,22 @@ void Swarm::blame(broker::PeerId peer, broker::Blame why) {
     inside_->session->post([in = inside_.get(), peer, why] { in->channel.blame(peer, why); });
 }
 
-void Swarm::offer(const StoredFile& file, const std::string& lineage, PieceHashes pieces) {
-    auto entry = Shelf::prepare(file, lineage_id(lineage), std::move(pieces));
-    if (!entry) return spdlog::warn("swarm: {} is not shared: {}", file.path().string(), entry.error().message);
-    inside_->session->post([in = inside_.get(), entry = std::move(*entry)] {
-        in->shelf.put(entry);
-        in->lending.end(entry.digest);
-        in->channel.news(entry.digest);
+void Swarm::offer(const std::string& lineage, std::vector<StoredMark> files) {
+    inside_->session->post([in = inside_.get(), id = lineage_id(lineage), files = std::move(files)] {
+        for (const auto& file : files) {
+            in->shelf.put(file, id);
+            in->lending.end(file.digest());
+            in->channel.news(file.digest());
+        }
     });
 }
 
-void Swarm::withdraw(const Digest& digest) {
-    inside_->session->post([in = inside_.get(), digest] {
-        const auto* entry = in->shelf.find(digest);
-        if (entry == nullptr) return;
-        const auto infohash = entry->infohash;
-        in->shelf.withdraw(digest);
-        in->on_demand.unload(infohash);
+void Swarm::withdraw(std::vector<Digest> digests) {
+    inside_->session->post([in = inside_.get(), digests = std::move(digests)] {
+        for (const auto& digest : digests) {
+            if (const auto infohash = in->shelf.infohash_of(digest)) in->on_demand.unload(*infohash);
+            in->shelf.withdraw(digest);
+        }
     });
 }
 

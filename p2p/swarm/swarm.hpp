@@ -35,7 +35,8 @@ struct SwarmSettings {
 class Swarm final : public broker::Peers {
   public:
     // Starts listening. Errors: Refused for settings that make no sense, Broken when the port cannot be had.
-    static Result<std::unique_ptr<Swarm>> open(Loop& loop, SwarmSettings settings);
+    // shared: for what is offered; the network thread has it to itself.
+    static Result<std::unique_ptr<Swarm>> open(Loop& loop, SwarmSettings settings, std::unique_ptr<broker::StoreReader> shared);
     ~Swarm() override;
 
     int port() const;  // the TCP port it listens on
@@ -57,8 +58,8 @@ class Swarm final : public broker::Peers {
     core::AgentKey key() const override;
     void blame(broker::PeerId peer, broker::Blame why) override;
     std::vector<broker::PeerView> view() const override;
-    void offer(const StoredFile& file, const std::string& lineage, PieceHashes pieces) override;
-    void withdraw(const Digest& digest) override;
+    void offer(const std::string& lineage, std::vector<StoredMark> files) override;
+    void withdraw(std::vector<Digest> digests) override;
 
   private:
     struct Inside;

@@ -188,7 +188,7 @@ TEST_F(BrokerTest, AWrongFileIsNeverStoredOrHandedOver) {
         EXPECT_EQ(outcome->error.kind, ErrorKind::Corrupt) << outcome->error.message;
     }
     loop_.advance(Millis(5000));
-    EXPECT_TRUE(vault_->records().empty());
+    EXPECT_TRUE(vault_->digests().empty());
 }
 
 TEST_F(BrokerTest, ACancelledRequestIsForgottenAndOthersGoOn) {

@@ -103,12 +103,12 @@ TEST_F(VaultCrashTest, SurvivesBeingKilledAgainAndAgainInTheSameFolder) {
             1 + round % 2);
     }
     open();
-    for (const auto& record : vault->records()) {
-        const auto found = vault->find(record.digest);
+    for (const auto& digest : vault->digests()) {
+        const auto found = vault->find(digest);
         ASSERT_TRUE(found);
-        EXPECT_EQ(digest_of(content_of(*found)), record.digest);
+        EXPECT_EQ(digest_of(content_of(*found)), digest);
     }
-    EXPECT_EQ(files_below(root / "store" / "files"), vault->records().size() + vault->orphans().size());
+    EXPECT_EQ(files_below(root / "store" / "files"), vault->digests().size() + vault->orphans().size());
 }
 
 }  // namespace

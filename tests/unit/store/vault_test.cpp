@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "p2p/store/database.hpp"
 #include "tests/unit/store/vault_fixture.hpp"
 
 namespace packswarm::store {
@@ -49,7 +50,7 @@ TEST_F(VaultTest, RemembersRecordsOverARestart) {
     EXPECT_EQ(record->modified, WallTime(Seconds(77)));
     EXPECT_TRUE(record->is_root);
     EXPECT_TRUE(vault->find(digest_of("hello")));
-    EXPECT_EQ(vault->records().size(), 1u);
+    EXPECT_EQ(vault->digests().size(), 1u);
     EXPECT_EQ(vault->usage().stored, 5);
     EXPECT_TRUE(vault->orphans().empty());
 }
@@ -153,6 +154,73 @@ TEST_F(VaultTest, DropsTheRecordOfAFileThatIsGone) {
     EXPECT_EQ(vault->usage().stored, 0);
 }
 
+TEST_F(VaultTest, FindsOutWhenItOpensAFileThatItWasChangedWhileNoAgentRan) {
+    ASSERT_TRUE(publish("hello"));
+    vault.reset();
+    ::chmod(path_of("hello").c_str(), 0644);
+    const FileHandle file(::open(path_of("hello").c_str(), O_WRONLY));
+    ASSERT_TRUE(write_at(file, 0, as_bytes("HELLO")));
+    open();
+    EXPECT_TRUE(vault->brief(digest_of("hello"))) << "a start looks at names only";
+    EXPECT_FALSE(vault->find(digest_of("hello")));
+    EXPECT_FALSE(vault->brief(digest_of("hello")));
+}
+
+TEST_F(VaultTest, GivesAnotherThreadPathsAndPieceHashesOfWhatIsPublishedLater) {
+    const PieceHash piece = verify::piece_hash_of(as_bytes("hello"));
+    auto reader = vault->reader();
+    ASSERT_TRUE(reader);
+    EXPECT_TRUE((*reader)->pieces_of(digest_of("hello")).empty());
+    bool has_answered = false;
+    ASSERT_TRUE(publish("hello", {{}, 0, "first", "", {}, {}, false}));
+    EXPECT_FALSE(vault->brief(digest_of("hello"))->mark.has_pieces());
+    auto again = verified("hello");
+    vault->publish(std::move(*again), {{}, 0, "", "lineage", {piece}, {}, false}, [&](Result<StoredFile> stored) {
+        has_answered = stored.has_value();
+        EXPECT_EQ((*reader)->pieces_of(digest_of("hello")), PieceHashes({piece})) << "told before they could be read";
+        EXPECT_TRUE(vault->brief(digest_of("hello"))->mark.has_pieces());
+        EXPECT_TRUE(vault->brief(digest_of("hello"))->may_be_shared);
+    });
+    loop.drain();
+    EXPECT_TRUE(has_answered);
+    EXPECT_EQ((*reader)->path_of(digest_of("hello")), path_of("hello"));
+    vault->remove(digest_of("hello"));
+    loop.drain();
+    EXPECT_TRUE((*reader)->pieces_of(digest_of("hello")).empty());
+}
+
+TEST_F(VaultTest, TakesOverATableThatKeptThePieceHashesInItsRows) {
+    ASSERT_TRUE(publish("hello"));
+    ASSERT_TRUE(publish("small"));
+    vault.reset();
+    const auto place = root / "store" / "artifacts.db";
+    for (const char* ending : {"", "-wal", "-shm"}) std::filesystem::remove(place.string() + ending);
+    const PieceHash piece = verify::piece_hash_of(as_bytes("hello"));
+    {
+        const char* const first[] = {
+            "CREATE TABLE artifacts (digest BLOB PRIMARY KEY, size INTEGER NOT NULL, inode INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,"
+            " name TEXT NOT NULL, lineage TEXT NOT NULL, pieces BLOB NOT NULL, modified INTEGER NOT NULL, is_root INTEGER NOT NULL, use INTEGER NOT NULL)"};
+        auto old = Database::open(place, first);
+        ASSERT_TRUE(old);
+        for (const std::string content : {"hello", "small"}) {
+            const auto info = file_info(open_for_reading(path_of(content)).value()).value();
+            const Blob pieces{content == "hello" ? piece.raw() : std::string_view("")};
+            ASSERT_TRUE((*old)->statement("INSERT INTO artifacts VALUES (?,?,?,?,?,?,?,?,?,?)")
+                            .bind(Blob{digest_of(content).raw()}, info.size, static_cast<std::int64_t>(info.inode), info.modified_ns, "name", "lineage", pieces, 77, 0, 5)
+                            .run());
+        }
+    }
+    open();
+    const auto record = vault->record(digest_of("hello"));
+    ASSERT_TRUE(record);
+    EXPECT_EQ(record->pieces, PieceHashes({piece}));
+    EXPECT_EQ(record->lineage, "lineage");
+    EXPECT_EQ(record->modified, WallTime(Seconds(77)));
+    EXPECT_TRUE(vault->brief(digest_of("hello"))->mark.has_pieces());
+    EXPECT_FALSE(vault->brief(digest_of("small"))->mark.has_pieces());
+    EXPECT_TRUE(vault->find(digest_of("hello")));
+}
+
 TEST_F(VaultTest, KeepsReadersOfARemovedFileReading) {
     const auto stored = publish("hello");
     std::vector<Digest> gone;
@@ -165,7 +233,7 @@ TEST_F(VaultTest, KeepsReadersOfARemovedFileReading) {
     loop.drain();
     EXPECT_EQ(gone, std::vector<Digest>({digest_of("hello")}));
     open();
-    EXPECT_TRUE(vault->records().empty());
+    EXPECT_TRUE(vault->digests().empty());
 }
 
 TEST_F(VaultTest, ObeysTheOrderOfPublicationsAndRemovalsThatOvertakeTheWorkers) {
@@ -262,7 +330,7 @@ TEST_F(VaultTest, LosesNothingButTimeWhenItsTableIsDestroyed) {
     write_text(root / "store" / "artifacts.db", filler(5000, 1));
     open();
     EXPECT_TRUE(std::filesystem::exists(root / "store" / "artifacts.db.damaged"));
-    EXPECT_TRUE(vault->records().empty());
+    EXPECT_TRUE(vault->digests().empty());
     ASSERT_EQ(vault->orphans().size(), 2u);
     auto staged = vault->reclaim(digest_of("hello"));
     ASSERT_TRUE(staged);
@@ -272,7 +340,7 @@ TEST_F(VaultTest, LosesNothingButTimeWhenItsTableIsDestroyed) {
     EXPECT_TRUE(vault->orphans().empty());
     EXPECT_EQ(vault->usage().stored, 10);
     open();
-    EXPECT_EQ(vault->records().size(), 2u);
+    EXPECT_EQ(vault->digests().size(), 2u);
     EXPECT_TRUE(vault->orphans().empty());
 }
 

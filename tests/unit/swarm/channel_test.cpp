@@ -188,7 +188,7 @@ TEST_F(Channel, WhatWasNotOfferedOrWasWithdrawnIsAbsent) {
     const auto kept = a->store(noise(5'000, 1));
     const auto taken_back = a->share(noise(5'000, 2));
     ASSERT_TRUE(ask(*b, taken_back.digest()));
-    a->swarm->withdraw(taken_back.digest());
+    a->swarm->withdraw({taken_back.digest()});
     EXPECT_EQ(failure(get(*b, b->only_peer(), taken_back.digest(), {0, 5'000})), ErrorKind::Absent);
     EXPECT_EQ(failure(get(*b, b->only_peer(), kept.digest(), {0, 5'000})), ErrorKind::Absent);
     EXPECT_EQ(failure(get(*b, b->only_peer(), verify::digest_of(as_bytes("x")), {0, 5'000})), ErrorKind::Absent);
@@ -216,7 +216,7 @@ TEST_F(Channel, ARootIsGivenToEveryLineageThatNamesIt) {
     const auto bytes = noise(9'000, 1);
     const auto digest = verify::digest_of(bytes);
     a.swarm->set_lineages({{a_lineage("bookworm"), {}, digest, 9'000}, {a_lineage("trixie"), {}, digest, 9'000}});
-    a.swarm->offer(a.store(bytes), a_lineage("trixie").name(), {});
+    a.offer(a.store(bytes).digest(), a_lineage("trixie"));
     Agent& b = agent(knowing(settings(3), a));
     b.be_in(a_lineage("bookworm"));
     ASSERT_TRUE(wait([&] { return b.record.snapshots.size() == 1; }));
@@ -343,7 +343,7 @@ TEST_F(Channel, SettingsThatMakeNoSenseAreRefused) {
     const auto refused = [&](auto change) {
         auto bad = settings(2);
         change(bad);
-        const auto opened = swarm::Swarm::open(loop_, bad);
+        const auto opened = swarm::Swarm::open(loop_, bad, nullptr);
         return !opened && opened.error().kind == ErrorKind::Refused;
     };
     EXPECT_TRUE(refused([](auto& bad) { bad.static_peers = {"example.org"}; }));
@@ -360,7 +360,7 @@ TEST_F(Channel, APortInUseIsBroken) {
     Agent& a = agent(settings(2));
     auto same = settings(2);
     same.port = a.swarm->port();
-    const auto opened = swarm::Swarm::open(loop_, same);
+    const auto opened = swarm::Swarm::open(loop_, same, nullptr);
     ASSERT_FALSE(opened);
     EXPECT_EQ(opened.error().kind, ErrorKind::Broken);
 }

@@ -163,7 +163,7 @@ TEST_F(Joins, GivesNothingWhileNothingIsVerified) {
     meet(bytes);
     auto& joined = join(*taker, offer);
     ASSERT_TRUE(complete(joined));
-    giver->swarm->withdraw(offer.digest);
+    giver->swarm->withdraw({offer.digest});
     Agent& third = agent(knowing(settings(4), *taker));
     third.be_in();
     ASSERT_TRUE(wait([&] { return third.record.up.size() == 1; }));
@@ -180,8 +180,8 @@ TEST_F(Joins, BytesThatAreNotWhatTheHintsSayAreNeverGivenNorTaken) {
     std::tie(giver, taker) = pair();
     auto other = bytes;
     other[3 << 20] ^= 1;
-    const auto stored = giver->store(other);
-    giver->swarm->offer(stored, a_lineage().name(), hashes_of(bytes));  // hashes that its bytes do not have
+    const auto stored = giver->store(other, hashes_of(bytes));  // hashes that its bytes do not have
+    giver->offer(stored.digest());
     const auto told = ask(*taker, stored.digest());
     ASSERT_TRUE(told);
     auto& joined = join(*taker, *told);
@@ -214,7 +214,7 @@ TEST_F(Joins, AFileThatChangedOnTheShelfIsNeitherGivenNorRepaired) {
 TEST_F(Joins, APeerThatJoinsLaterHelps) {
     const auto bytes = noise(4 << 20, 10);
     meet(bytes);
-    giver->swarm->withdraw(offer.digest);
+    giver->swarm->withdraw({offer.digest});
     auto& joined = join(*taker, offer);
     Agent& helper = agent(knowing(settings(4), *taker));
     helper.share(bytes);
@@ -284,7 +284,7 @@ TEST_F(Joins, WhatWasTakenCanBeSharedAtOnce) {
     auto& joined = join(*taker, offer);
     ASSERT_TRUE(complete(joined));
     ASSERT_TRUE(leave(*taker, joined));
-    giver->swarm->withdraw(offer.digest);
+    giver->swarm->withdraw({offer.digest});
     taker->share(bytes);
     const auto back = ask(*giver, offer.digest);
     ASSERT_TRUE(back);

@@ -75,7 +75,7 @@ struct Agent {
         auto opened = store::Vault::open({folder / "store", ByteCount{1} << 34, 0, {}}, loop, workers);
         if (!opened) throw std::runtime_error(opened.error().message);
         vault = std::move(*opened);
-        auto started = swarm::Swarm::open(loop, settings);
+        auto started = swarm::Swarm::open(loop, settings, std::move(vault->reader().value()));
         if (!started) throw std::runtime_error(started.error().message);
         swarm = std::move(*started);
         swarm->set_observer(&record);
@@ -90,21 +90,23 @@ struct Agent {
     broker::PeerId only_peer() const { return record.up.size() == 1 ? record.up.begin()->first : broker::PeerId::none; }
 
     // Puts bytes into the vault the long way: staged, verified, published.
-    StoredFile store(const Bytes& bytes) {
+    StoredFile store(const Bytes& bytes) { return store(bytes, bytes.empty() ? PieceHashes{} : hashes_of(bytes)); }
+    StoredFile store(const Bytes& bytes, PieceHashes pieces) {
         const auto staged = vault->stage(static_cast<ByteCount>(bytes.size())).value();
         EXPECT_TRUE(staged.write(0, bytes));
         const auto verified = verify::FileVerifier::check_all(staged, verify::digest_of(bytes)).value();
         std::optional<StoredFile> stored;
-        vault->publish(verified, {verify::digest_of(bytes), static_cast<ByteCount>(bytes.size()), "a", "", {}, {}, false},
+        vault->publish(verified, {verify::digest_of(bytes), static_cast<ByteCount>(bytes.size()), "a", "", std::move(pieces), {}, false},
                        [&](Result<StoredFile> file) { stored = file.value(); });
         if (!loop.run_until([&] { return stored.has_value(); })) throw std::runtime_error("not published");
         return *stored;
     }
     StoredFile share(const Bytes& bytes, const core::Lineage& lineage = a_lineage()) {
         auto file = store(bytes);
-        swarm->offer(file, lineage.name(), bytes.empty() ? PieceHashes{} : hashes_of(bytes));
+        offer(file.digest(), lineage);
         return file;
     }
+    void offer(const Digest& digest, const core::Lineage& lineage = a_lineage()) { swarm->offer(lineage.name(), {vault->brief(digest)->mark}); }
     void be_in(const core::Lineage& lineage = a_lineage()) { swarm->set_lineages({{lineage, {}, {}, 0}}); }
 };
 

@@ -1,0 +1,134 @@
+#include "p2p/store/artifact_table.hpp"
+
+#include "p2p/base/log.hpp"
+
+namespace packswarm::store {
+
+namespace {
+
+constexpr const char* file_name = "artifacts.db";
+constexpr const char* migrations[] = {
+    "CREATE TABLE artifacts (digest BLOB PRIMARY KEY, size INTEGER NOT NULL, inode INTEGER NOT NULL, mtime_ns INTEGER "
+    "NOT NULL,"
+    " name TEXT NOT NULL, lineage TEXT NOT NULL, pieces BLOB NOT NULL, modified INTEGER NOT NULL, is_root INTEGER NOT "
+    "NULL,"
+    " use INTEGER NOT NULL)",
+    "CREATE TABLE pieces (digest BLOB PRIMARY KEY, hashes BLOB NOT NULL);"
+    "INSERT INTO pieces SELECT digest, pieces FROM artifacts WHERE length(pieces) > 0;"
+    "ALTER TABLE artifacts ADD COLUMN has_pieces INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE artifacts SET has_pieces = 1 WHERE length(pieces) > 0;"
+    "ALTER TABLE artifacts DROP COLUMN pieces",
+};
+
+constexpr const char* columns = "size, inode, mtime_ns, name, lineage, modified, is_root, use, has_pieces, digest";
+
+std::string joined(const PieceHashes& pieces) {
+    std::string out;
+    out.reserve(pieces.size() * PieceHash::size);
+    for (const auto& piece : pieces) out += piece.raw();
+    return out;
+}
+
+PieceHashes split(const std::string& raw) {
+    PieceHashes out;
+    out.reserve(raw.size() / PieceHash::size);
+    for (std::size_t at = 0; at + PieceHash::size <= raw.size(); at += PieceHash::size)
+        out.push_back(PieceHash::from_raw(raw.data() + at));
+    return out;
+}
+
+std::int64_t seconds_of(WallTime time) { return std::int64_t{time.time_since_epoch().count()}; }
+
+std::optional<Row> row_of(const Statement& query) {
+    const std::string digest = query.bytes(9);
+    if (digest.size() != Digest::size) return std::nullopt;
+    Row row;
+    row.info = {query.integer(0), static_cast<std::uint64_t>(query.integer(1)), query.integer(2)};
+    row.record = {Digest::from_raw(digest.data()), row.info.size,          query.bytes(3), query.bytes(4), {},
+                  WallTime(Seconds(query.integer(5))), query.integer(6) != 0};
+    row.use = query.integer(7);
+    row.has_pieces = query.integer(8) != 0;
+    return row;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ArtifactTable>> ArtifactTable::open(const std::filesystem::path& folder) {
+    auto database = Database::open(folder / file_name, migrations);
+    if (!database) return tl::unexpected(database.error());
+    // Rows vouch for files across power failures, and are committed in batches on a worker: full costs little here.
+    if (auto set = (*database)->set_sync(Sync::full); !set) return tl::unexpected(set.error());
+    return std::unique_ptr<ArtifactTable>(new ArtifactTable(std::move(*database)));
+}
+
+Result<std::unique_ptr<ArtifactTable>> ArtifactTable::open_reading(const std::filesystem::path& folder) {
+    auto database = Database::open_reading(folder / file_name);
+    if (!database) return tl::unexpected(database.error());
+    return std::unique_ptr<ArtifactTable>(new ArtifactTable(std::move(*database)));
+}
+
+Result<void> ArtifactTable::for_each(const std::function<void(Row)>& each) {
+    auto query = database_->statement(fmt::format("SELECT {} FROM artifacts", columns));
+    for (;;) {
+        const auto more = query.step();
+        if (!more) return tl::unexpected(more.error());
+        if (!*more) return {};
+        if (auto row = row_of(query)) each(std::move(*row));
+    }
+}
+
+std::optional<broker::ArtifactRecord> ArtifactTable::read(const Digest& digest) {
+    auto query = database_->statement(fmt::format("SELECT {} FROM artifacts WHERE digest=?", columns));
+    query.bind(Blob{digest.raw()});
+    if (!query.step().value_or(false)) return std::nullopt;
+    auto row = row_of(query);
+    if (!row) return std::nullopt;
+    if (row->has_pieces) row->record.pieces = pieces(digest);
+    return std::move(row->record);
+}
+
+PieceHashes ArtifactTable::pieces(const Digest& digest) {
+    auto query = database_->statement("SELECT hashes FROM pieces WHERE digest=?");
+    query.bind(Blob{digest.raw()});
+    const auto found = query.step();
+    if (!found) spdlog::error("store: piece hashes of {} cannot be read: {}", digest.hex(), found.error().message);
+    return found.value_or(false) ? split(query.bytes(0)) : PieceHashes{};
+}
+
+Result<void> ArtifactTable::write_pieces(const broker::ArtifactRecord& record) {
+    if (record.pieces.empty()) return {};
+    return database_->statement("INSERT OR REPLACE INTO pieces VALUES (?,?)")
+        .bind(Blob{record.digest.raw()}, Blob{joined(record.pieces)})
+        .run();
+}
+
+Result<void> ArtifactTable::insert(const Row& row) {
+    const auto& record = row.record;
+    auto written = database_->statement(fmt::format("INSERT OR REPLACE INTO artifacts ({}) VALUES (?,?,?,?,?,?,?,?,?,?)", columns))
+                       .bind(row.info.size, static_cast<std::int64_t>(row.info.inode), row.info.modified_ns, record.name, record.lineage,
+                             seconds_of(record.modified), int{record.is_root}, row.use, int{!record.pieces.empty()}, Blob{record.digest.raw()})
+                       .run();
+    return written ? write_pieces(record) : written;
+}
+
+// What is empty in the record stays as it is in the row, and is_root stays set.
+Result<void> ArtifactTable::update(const broker::ArtifactRecord& record) {
+    auto written = database_
+                       ->statement("UPDATE artifacts SET name=iif(name='',?1,name), lineage=iif(lineage='',?2,lineage),"
+                                   " modified=iif(modified=0,?3,modified), is_root=max(is_root,?4), has_pieces=max(has_pieces,?5) WHERE digest=?6")
+                       .bind(record.name, record.lineage, seconds_of(record.modified), int{record.is_root}, int{!record.pieces.empty()},
+                             Blob{record.digest.raw()})
+                       .run();
+    return written ? write_pieces(record) : written;
+}
+
+Result<void> ArtifactTable::touch(const Digest& digest, std::int64_t use) {
+    return database_->statement("UPDATE artifacts SET use=? WHERE digest=?").bind(use, Blob{digest.raw()}).run();
+}
+
+Result<void> ArtifactTable::remove(const Digest& digest) {
+    auto gone = database_->statement("DELETE FROM pieces WHERE digest=?").bind(Blob{digest.raw()}).run();
+    return gone ? database_->statement("DELETE FROM artifacts WHERE digest=?").bind(Blob{digest.raw()}).run() : gone;
+}
+
+}  // namespace packswarm::store
