@@ -82,6 +82,11 @@ std::vector<KnownPeer> PeerBook::best(const std::string& lineage, std::size_t co
     return out;
 }
 
+const KnownPeer* PeerBook::find(const std::string& lineage, const std::string& endpoint) const {
+    const auto at = peers_.find({lineage, endpoint});
+    return at == peers_.end() ? nullptr : &at->second;
+}
+
 PeerBook::Changes PeerBook::take_changes() {
     Changes out;
     for (auto& [key, peer] : kept_) out.kept.push_back(std::move(peer));

@@ -43,6 +43,7 @@ class PeerBook {
 
     // Who is dialled first: answered last time before not, gave much before little, seen lately before long ago.
     std::vector<KnownPeer> best(const std::string& lineage, std::size_t count) const;
+    const KnownPeer* find(const std::string& lineage, const std::string& endpoint) const;
     std::size_t size() const { return peers_.size(); }
     Changes take_changes();  // since the last call
 
