@@ -76,6 +76,15 @@ inline constexpr std::size_t max_seeded_torrents = 256; // canonical torrents lo
 inline constexpr std::size_t max_bans = 4096;
 inline constexpr auto max_hello_wait = 10s;             // a connection that has not said hello by then is no agent
 
+// Discovery
+inline constexpr ByteCount max_dht_state = 64 * kib;    // the file; a node takes 9 bytes, or 21
+inline constexpr std::size_t max_dht_nodes = 1024;      // of them, remembered over a restart
+inline constexpr std::size_t max_named_peers = 16'384;  // endpoints that the DHT named for one swarm within an hour
+inline constexpr std::size_t max_acquaintances = 512;   // peers remembered over a restart,
+inline constexpr std::size_t max_lineage_acquaintances = 64;  // of one lineage,
+inline constexpr std::size_t max_first_dials = 32;      // and dialled when the agent starts
+inline constexpr std::size_t max_trackers = 16;
+
 // Local doors
 inline constexpr ByteCount max_apt_message = 16 * mib;  // apt's whole configuration travels in one
 inline constexpr std::size_t max_control_line = 1 << 20;

@@ -96,6 +96,17 @@ std::string show_sharing(const Json& sharing) {
     return out;
 }
 
+// One line for each swarm this agent is in: as many as there are lineages, whatever the number of packages.
+std::string show_discovery(const Json& discovery) {
+    TextTable table{"SWARM", "SHARD", ">PEERS", ">SEEN", ">BY DHT", ">BY TRACKER", ">ON THE LAN"};
+    for (const auto& one : list(discovery, "swarms")) {
+        const Json& sent = member(one, "announces");
+        table.add({text(one, "lineage"), text(one, "shard"), text(one, "peers"), text(one, "seen"), text(sent, "dht"), text(sent, "tracker"),
+                   text(sent, "lan")});
+    }
+    return table.empty() ? "" : "\n" + table.text();
+}
+
 std::string show_status(const Json& answer) {
     const Json &moved = member(answer, "bytes"), &store = member(answer, "store"),
                &requests = member(answer, "requests");
@@ -113,7 +124,7 @@ std::string show_status(const Json& answer) {
                        text(answer, "swarm", "nowhere"));
     out += fmt::format("sources   {} peers, {} of {} mirrors usable\n\n", text(answer, "peers"),
                        text(member(answer, "mirrors"), "usable"), text(member(answer, "mirrors"), "total"));
-    return out + show_repositories(answer) + show_transfers_under_way(answer);
+    return out + show_repositories(answer) + show_discovery(member(answer, "discovery")) + show_transfers_under_way(answer);
 }
 
 std::string show_entry(const Json& entry) {

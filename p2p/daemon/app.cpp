@@ -33,7 +33,7 @@ struct App::Parts {
     AsioLoop loop{io};                                   // the one thread that owns all state below
     WorkerPool workers{loop};                            // two threads: hashing, signatures, index parsing, disk flushes
     TrustDesk trust{workers};                            // signatures and digests (verify)
-    std::unique_ptr<store::Ledger> ledger;               // floors, mirror health, history (SQLite)
+    std::unique_ptr<store::Ledger> ledger;               // floors, mirror health, peers met, history (SQLite)
     std::unique_ptr<store::Vault> vault;                 // files by digest, within the quota
     std::unique_ptr<web::MirrorClient> mirrors;          // mirrors over HTTP(S), a thread of its own (libcurl)
     std::unique_ptr<swarm::Swarm> swarm;                 // other agents, a thread of its own (libtorrent)
@@ -81,6 +81,11 @@ Result<void> App::Parts::open_sources() {
     settings.port = listen->port;
     settings.static_peers = config.swarm_peers;
     settings.lan_discovery = config.swarm_lan_discovery;
+    settings.dht = config.swarm_dht;
+    settings.dht_nodes = config.swarm_dht_nodes;
+    settings.dht_state_file = std::filesystem::path(config.state_dir) / "dht.state";
+    settings.trackers = config.swarm_trackers;
+    settings.shard_at = static_cast<std::size_t>(config.swarm_shard_at);
     settings.outgoing_utp = config.swarm_utp;
     settings.upload_limit = config.swarm_upload_limit;
     settings.agent = "packswarm/" + std::string(program_version);
@@ -89,7 +94,7 @@ Result<void> App::Parts::open_sources() {
     settings.ban_time = Seconds(config.swarm_ban_seconds);
     auto reader = vault->reader();
     if (!reader) return tl::unexpected(reader.error());
-    auto opened = swarm::Swarm::open(loop, std::move(settings), std::move(*reader));
+    auto opened = swarm::Swarm::open(loop, std::move(settings), std::move(*reader), ledger.get());
     if (!opened) return tl::unexpected(opened.error());
     swarm = std::move(*opened);
     swarm_listens = listen->address + ":" + std::to_string(swarm->port());
@@ -105,7 +110,7 @@ Result<void> App::Parts::open_doors() {
         gateway = std::move(*opened);
         gateway_listens = listen->address + ":" + std::to_string(gateway->port());
     }
-    owner = std::make_unique<Owner>(House{loop, workers, config, *broker, peers(), *vault, *ledger, trust, gateway_listens, swarm_listens});
+    owner = std::make_unique<Owner>(House{loop, workers, config, *broker, peers(), swarm.get(), *vault, *ledger, trust, gateway_listens, swarm_listens});
     auto opened = control::ControlServer::open(io, *broker, *owner, {config.socket});
     if (!opened) return tl::unexpected(opened.error());
     control = std::move(*opened);
@@ -134,16 +139,29 @@ void App::Parts::learn(Task learned) {
     trust.keyring_fingerprints(std::move(spec), then);
 }
 
+namespace {
+
+bool discovery_differs(const Config& a, const Config& b) {
+    return a.swarm_lan_discovery != b.swarm_lan_discovery || a.swarm_dht != b.swarm_dht || a.swarm_dht_nodes != b.swarm_dht_nodes ||
+           a.swarm_trackers != b.swarm_trackers || a.swarm_shard_at != b.swarm_shard_at;
+}
+
+}  // namespace
+
 void App::Parts::apply(const Config& fresh) {
     if (fresh.state_dir != config.state_dir || fresh.socket != config.socket || fresh.gateway_listen != config.gateway_listen ||
-        fresh.swarm_listen != config.swarm_listen || fresh.swarm_enabled != config.swarm_enabled)
-        spdlog::warn("state_dir, socket and the listening addresses change only with a restart");
+        fresh.swarm_listen != config.swarm_listen || fresh.swarm_enabled != config.swarm_enabled || discovery_differs(fresh, config))
+        spdlog::warn("state_dir, socket, the listening addresses and how peers are found change only with a restart");
     const Config old = config;
     config = fresh;
     config.state_dir = old.state_dir;
     config.socket = old.socket;
     spdlog::set_level(spdlog::level::from_str(config.log_level));
     vault->set_limits(config.store_quota, config.store_reserve);
+    if (swarm) {
+        swarm->set_upload_limit(config.swarm_upload_limit);
+        if (auto set = swarm->set_static_peers(config.swarm_peers); !set) spdlog::error("swarm.peers stays as it was: {}", set.error().message);
+    }
     learn([] { notify("READY=1"); });
 }
 

@@ -32,6 +32,10 @@ struct Config {
     std::string swarm_listen = "0.0.0.0:26881";
     std::vector<std::string> swarm_peers;
     bool swarm_lan_discovery = true;
+    bool swarm_dht = false;
+    std::vector<std::string> swarm_dht_nodes;
+    std::vector<std::string> swarm_trackers;
+    std::int64_t swarm_shard_at = 2000;
     bool swarm_utp = false;
     ByteCount swarm_upload_limit = 1 << 20;
     std::vector<std::string> swarm_lan_networks;

@@ -34,6 +34,16 @@ json transfer_json(const broker::TransferRecord& row) {
             {"sources", sources_json(row.sources)}, {"reasons", row.reasons}};
 }
 
+// How agents are looked for: where each lineage is announced and how often so far.
+json discovery_json(const swarm::DiscoveryView& view, const Config& config) {
+    json swarms = json::array();
+    for (const auto& one : view.swarms)
+        swarms.push_back({{"lineage", one.lineage}, {"shard", text_or_null(one.shard)}, {"infohash", one.infohash}, {"announced", !one.is_guest},
+                          {"peers", one.peers}, {"seen", one.seen},
+                          {"announces", {{"dht", one.announces.dht}, {"tracker", one.announces.tracker}, {"lan", one.announces.lan}}}});
+    return {{"lan", config.swarm_lan_discovery}, {"dht", view.dht_is_on}, {"dht_nodes", view.dht_nodes}, {"trackers", config.swarm_trackers}, {"swarms", swarms}};
+}
+
 const char* standing_text(broker::RepositoryState::Standing standing) {
     using Standing = broker::RepositoryState::Standing;
     switch (standing) {
@@ -80,6 +90,7 @@ std::string Owner::status() const {
                     {"free", error ? 0 : static_cast<std::int64_t>(space.available)}};
     out["gateway"] = text_or_null(house_.gateway);
     out["swarm"] = text_or_null(house_.swarm);
+    if (house_.swarm_room != nullptr) out["discovery"] = discovery_json(house_.swarm_room->discovery(), house_.config);
     out["sharing"] = {{"state", house_.config.sharing_enabled && !house_.swarm.empty() ? "on" : "off"}, {"offered", book.offered()}, {"rate", 0},
                       {"cap", house_.config.swarm_upload_limit > 0 ? json(house_.config.swarm_upload_limit) : json(nullptr)}};
     out["peers"] = peers.size();
@@ -147,6 +158,8 @@ std::string Owner::peers() const {
     json discovery = json::array();
     if (house_.config.swarm_lan_discovery) discovery.push_back("lan");
     if (!house_.config.swarm_peers.empty()) discovery.push_back("static");
+    if (house_.swarm_room != nullptr && house_.swarm_room->discovery().dht_is_on) discovery.push_back("dht");
+    if (!house_.config.swarm_trackers.empty()) discovery.push_back("trackers");
     json out = {{"listen", text_or_null(house_.swarm)}, {"discovery", discovery}, {"peers", json::array()}};
     for (const auto& peer : house_.peers.view())
         out["peers"].push_back({{"endpoint", peer.endpoint}, {"agent", printable(peer.agent)}, {"reach", peer.reach == broker::Reach::lan ? "lan" : "wan"},

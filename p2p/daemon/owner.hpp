@@ -11,6 +11,7 @@
 #include "p2p/daemon/config.hpp"
 #include "p2p/store/ledger.hpp"
 #include "p2p/store/vault.hpp"
+#include "p2p/swarm/swarm.hpp"
 
 namespace packswarm::daemon {
 
@@ -20,6 +21,7 @@ struct House {  // what the owner's questions are about; all of it outlives the 
     const Config& config;
     broker::Broker& broker;
     broker::Peers& peers;
+    const swarm::Swarm* swarm_room;  // null: switched off
     store::Vault& vault;
     store::Ledger& ledger;
     broker::Trust& trust;

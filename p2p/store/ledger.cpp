@@ -24,6 +24,8 @@ constexpr const char* migrations[] = {
     "CREATE INDEX shares_by_transfer ON shares (transfer);"
     "CREATE TABLE totals (kind TEXT PRIMARY KEY, bytes INTEGER NOT NULL, wasted INTEGER NOT NULL);"
     "CREATE TABLE sent (month TEXT PRIMARY KEY, bytes INTEGER NOT NULL);",
+    "CREATE TABLE peers (lineage TEXT NOT NULL, endpoint TEXT NOT NULL, last_seen INTEGER NOT NULL, received INTEGER NOT NULL,"
+    " failures INTEGER NOT NULL, PRIMARY KEY (lineage, endpoint));",
 };
 
 constexpr std::size_t records_between_trims = 128;

@@ -1,4 +1,4 @@
-// Ledger: what must outlive a restart: floors, mirror health, transfers with their sources and reasons, totals.
+// Ledger: what must outlive a restart: floors, mirror health, peers met, transfers with sources and reasons, totals.
 // Not here: the stored files and their table (Vault). Thread: the loop. Errors: Broken; a write that only feeds
 // statistics logs. A damaged database is moved aside (ledger.db.damaged); floors survive that in a text file
 // (floors.txt) merged at open.
@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 
+#include "p2p/broker/peer_memory.hpp"
 #include "p2p/broker/ports.hpp"
 
 namespace packswarm::store {
@@ -34,7 +35,7 @@ struct TransactionSummary {
     Totals totals;
 };
 
-class Ledger final : public broker::Ledger {
+class Ledger final : public broker::Ledger, public broker::PeerMemory {
   public:
     static Result<std::unique_ptr<Ledger>> open(const LedgerSettings& settings);
     ~Ledger() override;
@@ -46,6 +47,8 @@ class Ledger final : public broker::Ledger {
     std::vector<std::pair<std::string, core::MirrorHealth>> mirror_health() override;
     void save_mirror_health(const std::string& base, const core::MirrorHealth& health) override;
     void record(const broker::TransferRecord& transfer) override;
+    std::vector<core::KnownPeer> known_peers() override;
+    void update_peers(const core::PeerBook::Changes& changes) override;
     void add_sent(ByteCount bytes, WallTime when);  // payload given to peers
 
     // Newest first. text is a package's name, or else a part of a path, or a whole digest in hexadecimal.

@@ -45,6 +45,8 @@ class Channel final : public LinkKeeper {
     core::AgentKey key() const;             // any thread
     void resume();  // the loop has read what it had
 
+    const AgentId& agent_id() const { return agent_id_; }
+    std::size_t links(const LineageId& lineage) const;  // that have said hello
     bool is_linked(const LineageId& lineage, const lt::tcp::endpoint& listens_at) const;
     std::optional<lt::tcp::endpoint> torrent_endpoint(broker::PeerId peer) const;
     // Whose torrent connection comes from there: the one that listens there, else the only one at that address.

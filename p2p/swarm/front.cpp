@@ -28,14 +28,19 @@ bool Front::leave(broker::JoinId join, Task left) {
 
 void Front::peer_up(broker::PeerView view) {
     peers_[view.id] = view;
+    acquaintances_.peer_up(view);
     if (observer_ != nullptr) observer_->peer_up(view);
 }
 
 void Front::peer_changed(broker::PeerView view) {
-    if (const auto at = peers_.find(view.id); at != peers_.end()) at->second = std::move(view);
+    const auto at = peers_.find(view.id);
+    if (at == peers_.end()) return;
+    acquaintances_.peer_up(view);
+    at->second = std::move(view);
 }
 
 void Front::peer_down(broker::PeerId peer) {
+    acquaintances_.peer_down(peer);
     if (peers_.erase(peer) > 0 && observer_ != nullptr) observer_->peer_down(peer);
 }
 

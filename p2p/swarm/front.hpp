@@ -9,11 +9,17 @@
 
 #include "p2p/base/limits.hpp"
 #include "p2p/broker/ports.hpp"
+#include "p2p/swarm/acquaintances.hpp"
+#include "p2p/swarm/discovery.hpp"
 
 namespace packswarm::swarm {
 
 class Front {
   public:
+    Front(Loop& loop, broker::PeerMemory* memory) : acquaintances_(loop, memory) {}
+
+    Acquaintances& acquaintances() { return acquaintances_; }
+    const DiscoveryView& discovery() const { return discovery_; }
     void set_observer(broker::PeerObserver* observer) { observer_ = observer; }
     std::vector<broker::PeerView> view() const;
 
@@ -35,10 +41,13 @@ class Front {
     void piece_wrong(broker::JoinId join, std::size_t piece);
     void ended(broker::JoinId join, Result<void> result);
     void left(broker::JoinId join);
+    void discovered(DiscoveryView view) { discovery_ = std::move(view); }
 
   private:
     std::shared_ptr<broker::JoinEvents> find(broker::JoinId join) const;
 
+    Acquaintances acquaintances_;
+    DiscoveryView discovery_;
     broker::PeerObserver* observer_ = nullptr;
     std::map<broker::PeerId, broker::PeerView> peers_;
     std::unordered_map<broker::FetchId, std::shared_ptr<broker::GetEvents>> gets_;

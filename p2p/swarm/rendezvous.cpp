@@ -1,15 +1,15 @@
 #include "p2p/swarm/rendezvous.hpp"
 
-#include <netdb.h>
-#include <sys/socket.h>
-
 #include <libtorrent/add_torrent_params.hpp>
-#include <libtorrent/alert_types.hpp>
+#include <libtorrent/announce_entry.hpp>
+#include <libtorrent/extensions/ut_pex.hpp>
 #include <libtorrent/hasher.hpp>
 #include <libtorrent/torrent_flags.hpp>
 #include <libtorrent/torrent_info.hpp>
+#include <libtorrent/torrent_status.hpp>
 
 #include "p2p/base/log.hpp"
+#include "p2p/core/rendezvous_plan.hpp"
 
 namespace packswarm::swarm {
 
@@ -18,29 +18,26 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Millis redial{5'000};
-constexpr auto resolve_again = 60s;  // names of peers that are not linked
+constexpr Millis turn{250};        // how often it is looked whether an announce is due
+constexpr Millis show_interval{1'000};
+constexpr auto named_for = 1h;     // an agent that the DHT named counts for so long
+constexpr int guest_connections = 32;
+
+TimePoint now() { return std::chrono::steady_clock::now(); }
 
 // Truncated SHA-256: nobody knows bytes whose SHA-1 this is.
-std::string info_dictionary(const std::string& name) {
-    const auto digest = lt::hasher256("packswarm rendezvous 1\n" + name).final();
+std::string info_dictionary(const std::string& name, const std::string& shard) {
+    const auto digest = lt::hasher256("packswarm rendezvous 1\n" + name + (shard.empty() ? "" : "\n" + shard)).final();
     const std::string piece(digest.data(), PieceHash::size);
     return "d6:lengthi16384e4:name20:packswarm-rendezvous12:piece lengthi16384e6:pieces20:" + piece + "e";
 }
 
-std::vector<lt::address> addresses_of(const std::string& host) {
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    addrinfo* list = nullptr;
-    if (::getaddrinfo(host.c_str(), nullptr, &hints, &list) != 0) return {};
-    std::vector<lt::address> out;
-    for (const auto* at = list; at != nullptr; at = at->ai_next) {
-        char text[NI_MAXHOST];
-        lt::error_code error;
-        if (::getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST) != 0) continue;
-        if (const auto address = lt::make_address(text, error); !error) out.push_back(address);
-    }
-    ::freeaddrinfo(list);
-    return out;
+std::optional<lt::tcp::endpoint> literal(const std::string& text) {
+    const auto parts = split_endpoint(text);
+    lt::error_code error;
+    const auto address = parts ? lt::make_address(parts->first, error) : lt::address{};
+    if (!parts || error) return std::nullopt;
+    return lt::tcp::endpoint(address, static_cast<std::uint16_t>(parts->second));
 }
 
 class Meeting final : public lt::torrent_plugin {
@@ -57,94 +54,220 @@ class Meeting final : public lt::torrent_plugin {
 
 }  // namespace
 
-LineageId lineage_id(const std::string& name) { return LineageId::from_raw(lt::hasher(info_dictionary(name)).final().data()); }
-
-void Rendezvous::start() {
-    for (const auto& text : static_peers_) {
-        const auto parts = split_endpoint(text);
-        if (!parts) continue;  // refused when the settings were read
-        Friend who{parts->first, parts->second, {}, false, {}};
-        lt::error_code error;
-        const auto address = lt::make_address(who.host, error);
-        who.is_name = static_cast<bool>(error);
-        if (!who.is_name) who.endpoints.emplace_back(address, static_cast<std::uint16_t>(who.port));
-        friends_.push_back(std::move(who));
-    }
-    dial();
-    session_.every(redial, [this] { dial(); });
+LineageId lineage_id(const std::string& name, const std::string& shard) {
+    return LineageId::from_raw(lt::hasher(info_dictionary(name, shard)).final().data());
 }
 
-void Rendezvous::set_lineages(const std::vector<LineageShow>& lineages) {
-    std::unordered_map<LineageId, lt::torrent_handle> before;
-    before.swap(torrents_);
+Rendezvous::Rendezvous(Session& session, Channel& channel, Dht& dht, const SwarmSettings& settings, const ToLoop& loop)
+    : session_(session),
+      channel_(channel),
+      dht_(dht),
+      loop_(loop),
+      static_peers_(session, [this] { dial(); }),
+      trackers_(settings.trackers),
+      lan_discovery_(settings.lan_discovery),
+      shard_at_(settings.shard_at),
+      dht_interval_(settings.dht_interval),
+      lan_interval_(settings.lan_interval),
+      count_interval_(settings.count_interval) {
+    static_peers_.set(settings.static_peers);
+}
+
+void Rendezvous::start() {
+    dial();
+    session_.every(redial, [this] { dial(); });
+    session_.every(turn, [this] { announce(); });
+    session_.every(show_interval, [this] { show(); });
+    session_.every(count_interval_, [this] { count(); });
+}
+
+// ---- In and out
+
+void Rendezvous::set_lineages(const std::vector<LineageWish>& lineages) {
+    std::unordered_map<LineageId, Place> before;
+    before.swap(places_);
     for (const auto& lineage : lineages) {
-        const auto id = lineage_id(lineage.name);
-        channel_.show(id, lineage);
-        if (auto node = before.extract(id)) torrents_.insert(std::move(node));
-        else join(id, lineage.name);
+        const auto root = lineage_id(lineage.show.name);
+        channel_.show(root, lineage.show);
+        for (auto at = before.begin(); at != before.end();) {
+            const auto place = at++;
+            if (place->second.root == root) places_.insert(before.extract(place));
+        }
+        if (places_.count(root) > 0) continue;
+        Place place;
+        place.lineage = lineage.show.name;
+        place.root = root;
+        join(root, std::move(place), lineage.first_dials);
     }
-    for (const auto& [id, torrent] : before) {
-        session_.handle().remove_torrent(torrent);
-        channel_.forget(id);
+    for (const auto& [infohash, place] : before) {
+        session_.handle().remove_torrent(place.torrent);
+        if (place.root == infohash) channel_.forget(infohash);
     }
 }
 
 // Added paused with its peers and resumed when checked: then it connects at once instead of at the next second.
-void Rendezvous::join(const LineageId& id, const std::string& name) {
-    const auto info = "d4:info" + info_dictionary(name) + "e";
+bool Rendezvous::join(const LineageId& infohash, Place place, const std::vector<std::string>& first_dials) {
+    const auto info = "d4:info" + info_dictionary(place.lineage, place.shard) + "e";
     lt::add_torrent_params params;
     params.ti = std::make_shared<lt::torrent_info>(lt::span<const char>(info.data(), static_cast<int>(info.size())), lt::from_span);
     params.save_path = "/nonexistent";
-    params.flags = lt::torrent_flags::paused | lt::torrent_flags::apply_ip_filter;
+    namespace f = lt::torrent_flags;
+    params.flags = f::paused | f::apply_ip_filter | f::disable_dht;  // the DHT is asked from here
+    if (!place.shard.empty()) params.flags |= f::disable_lsd;        // neighbours meet in the whole swarm
     params.max_connections = limits::max_lineage_peers;
-    for (const auto& tracker : trackers_) params.trackers.push_back(tracker);
-    for (const auto& who : friends_) params.peers.insert(params.peers.end(), who.endpoints.begin(), who.endpoints.end());
-    params.extensions.push_back([channel = &channel_, id](const lt::torrent_handle&, lt::client_data_t) {
-        return std::make_shared<Meeting>(*channel, id);
+    for (std::size_t tier = 0; tier < trackers_.size(); ++tier) {
+        params.trackers.push_back(trackers_[tier]);
+        params.tracker_tiers.push_back(static_cast<int>(tier));
+    }
+    for (const auto& text : first_dials)
+        if (const auto endpoint = literal(text)) params.peers.push_back(*endpoint);
+    const auto friends = static_peers_.endpoints();
+    params.peers.insert(params.peers.end(), friends.begin(), friends.end());
+    params.extensions.push_back([channel = &channel_, root = place.root](const lt::torrent_handle&, lt::client_data_t) {
+        return std::make_shared<Meeting>(*channel, root);
     });
+    params.extensions.push_back(&lt::create_ut_pex_plugin);
     lt::error_code error;
-    const auto torrent = session_.handle().add_torrent(std::move(params), error);
-    if (error) return spdlog::error("swarm: the rendezvous of {} cannot be joined: {}", name, error.message());
-    torrents_[id] = torrent;
+    place.torrent = session_.handle().add_torrent(std::move(params), error);
+    if (error) {
+        spdlog::error("swarm: the rendezvous of {} cannot be joined: {}", place.lineage, error.message());
+        return false;
+    }
+    places_[infohash] = std::move(place);
+    return true;
+}
+
+// libtorrent announces a torrent that starts to the local network by itself.
+void Rendezvous::ready(Place& place) {
+    place.is_ready = true;
+    place.torrent.resume();
+    if (lan_discovery_ && place.shard.empty()) {
+        ++place.announces.lan;
+        takes_turn(place.lan, place, lan_interval_);
+    }
+    announce();
+}
+
+Rendezvous::Place* Rendezvous::find(const lt::torrent_handle& torrent) {
+    for (auto& [infohash, place] : places_)
+        if (place.torrent == torrent) return &place;
+    return nullptr;
 }
 
 void Rendezvous::on_alert(lt::alert* alert) {
+    if (const auto* reply = lt::alert_cast<lt::dht_get_peers_reply_alert>(alert)) return named_by_dht(*reply);
     const auto* checked = lt::alert_cast<lt::torrent_checked_alert>(alert);
-    if (checked == nullptr) return;
-    for (const auto& [id, torrent] : torrents_)
-        if (torrent == checked->handle) torrent.resume();
+    const auto* told = lt::alert_cast<lt::tracker_announce_alert>(alert);
+    if (checked == nullptr && told == nullptr) return;
+    auto* place = find(static_cast<lt::torrent_alert*>(alert)->handle);
+    if (place == nullptr) return;
+    if (told != nullptr) ++place->announces.tracker;
+    else if (!place->is_ready) ready(*place);
+}
+
+// ---- Announces
+
+bool Rendezvous::takes_turn(Round& round, const Place& place, Millis interval) {
+    if (now() < round.next) return false;
+    const auto chance = static_cast<double>(chance_() - std::minstd_rand::min()) / static_cast<double>(std::minstd_rand::max() - std::minstd_rand::min());
+    round.next = now() + core::announce_delay(++round.done, channel_.links(place.root) == 0, interval, chance);
+    return true;
+}
+
+void Rendezvous::announce() {
+    for (auto& [infohash, place] : places_) {
+        if (!place.is_ready) continue;
+        if (lan_discovery_ && place.shard.empty() && takes_turn(place.lan, place, lan_interval_)) {
+            ++place.announces.lan;
+            place.torrent.force_lsd_announce();
+        }
+        if (dht_.nodes() == 0 || !takes_turn(place.dht, place, dht_interval_)) continue;
+        const lt::sha1_hash target(infohash.raw().data());
+        if (place.is_guest) dht_.look_up(target);
+        else dht_.announce(target);
+        place.announces.dht += place.is_guest ? 0 : 1;
+    }
+}
+
+void Rendezvous::named_by_dht(const lt::dht_get_peers_reply_alert& alert) {
+    const auto at = places_.find(LineageId::from_raw(alert.info_hash.data()));
+    if (at == places_.end()) return;
+    for (const auto& endpoint : alert.peers()) {
+        if (channel_.is_self(endpoint)) continue;
+        auto& named = at->second.named;
+        if (named.size() < limits::max_named_peers || named.count(endpoint) > 0) named[endpoint] = now();
+        if (!channel_.is_linked(at->second.root, endpoint)) at->second.torrent.connect_peer(endpoint, lt::peer_info::dht);
+    }
+}
+
+// ---- Too many
+
+std::size_t Rendezvous::seen(const LineageId& infohash) const {
+    const auto& place = places_.at(infohash);
+    const auto status = place.torrent.status({});
+    const auto tracked = std::max(status.num_complete, 0) + std::max(status.num_incomplete, 0);
+    return std::max({static_cast<std::size_t>(tracked), place.named.size(), static_cast<std::size_t>(status.num_peers)});
+}
+
+void Rendezvous::count() {
+    std::vector<LineageId> overfull;
+    for (auto& [infohash, place] : places_) {
+        std::erase_if(place.named, [](const auto& item) { return item.second + named_for < now(); });
+        const auto bits = static_cast<int>(place.shard.size());
+        if (!place.is_guest && core::leaves_for_shard(channel_.agent_id(), bits, seen(infohash), shard_at_)) overfull.push_back(infohash);
+    }
+    for (const auto& infohash : overfull) move_to_shard(infohash);
+}
+
+// As a guest it still looks up who is there, gossips and meets neighbours: the shards of a lineage stay one network.
+void Rendezvous::move_to_shard(const LineageId& infohash) {
+    auto& full = places_.at(infohash);
+    Place shard;
+    shard.lineage = full.lineage;
+    shard.root = full.root;
+    shard.shard = core::shard_name(channel_.agent_id(), static_cast<int>(full.shard.size()) + 1);
+    spdlog::info("swarm: {} has grown beyond {} agents; this one goes to shard {}", full.lineage, shard_at_, shard.shard);
+    const auto torrent = full.torrent;
+    full.is_guest = true;
+    if (!join(lineage_id(shard.lineage, shard.shard), shard, {})) return;
+    torrent.replace_trackers({});
+    torrent.set_max_connections(guest_connections);
+}
+
+// ---- For the owner
+
+void Rendezvous::show() {
+    DiscoveryView view;
+    view.dht_is_on = dht_.is_on();
+    view.dht_nodes = dht_.nodes();
+    for (const auto& [infohash, place] : places_) {
+        if (!place.is_ready) continue;
+        view.swarms.push_back({place.lineage, place.shard, infohash.hex(), place.is_guest, channel_.links(place.root), seen(infohash), place.announces});
+    }
+    std::sort(view.swarms.begin(), view.swarms.end(), [](const auto& a, const auto& b) { return std::tie(a.lineage, a.shard) < std::tie(b.lineage, b.shard); });
+    if (view == shown_) return;
+    shown_ = view;
+    loop_.tell([view](Front& front) { front.discovered(view); });
 }
 
 // ---- Named peers
 
-// The system's resolver blocks, for minutes when it likes: it gets a thread that nobody waits for.
-void Rendezvous::resolve(std::size_t index) {
-    friends_[index].resolve_at = std::chrono::steady_clock::now() + resolve_again;
-    std::thread([this, index, host = friends_[index].host, post = session_.poster()] {
-        auto addresses = addresses_of(host);
-        post([this, index, addresses = std::move(addresses)] {
-            auto& who = friends_[index];
-            if (addresses.empty()) return;
-            who.endpoints.clear();
-            for (const auto& address : addresses) who.endpoints.emplace_back(address, static_cast<std::uint16_t>(who.port));
-            dial();
-        });
-    }).detach();
+void Rendezvous::set_static_peers(const std::vector<std::string>& peers) {
+    static_peers_.set(peers);
+    dial();
 }
 
 void Rendezvous::dial() {
-    for (std::size_t i = 0; i < friends_.size(); ++i) {
-        auto& who = friends_[i];
-        bool linked = false;
-        for (const auto& endpoint : who.endpoints) {
-            for (const auto& [id, torrent] : torrents_) {
-                if (channel_.is_self(endpoint)) continue;
-                if (channel_.is_linked(id, endpoint)) linked = true;
-                else torrent.connect_peer(endpoint);
-            }
-        }
-        if (who.is_name && !linked && std::chrono::steady_clock::now() >= who.resolve_at) resolve(i);
+    for (const auto& endpoint : static_peers_.endpoints()) {
+        if (channel_.is_self(endpoint)) continue;
+        for (const auto& [infohash, place] : places_)
+            if (place.shard.empty() && !channel_.is_linked(place.root, endpoint)) place.torrent.connect_peer(endpoint);
     }
+    static_peers_.look_up([this](const lt::tcp::endpoint& endpoint) {
+        for (const auto& [infohash, place] : places_)
+            if (channel_.is_linked(place.root, endpoint)) return true;
+        return false;
+    });
 }
 
 }  // namespace packswarm::swarm

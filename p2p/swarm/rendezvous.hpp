@@ -1,44 +1,76 @@
-// Rendezvous: the one torrent per lineage that agents meet in, and the peers that the owner named. Its single piece has a hash
-// without known preimage, so it is never complete, holds nothing on disk, and keeps its connections.
-// Not here: what is said on them (channel.hpp). Network thread.
+// Rendezvous: the torrents that agents meet in, one per lineage, and one more for a shard of a lineage that has grown too large. A
+// torrent's single piece has a hash without known preimage, so it is never complete, holds nothing on disk, and keeps its connections.
+// Here it is decided when each is announced and to whom, and that is counted. Not here: what is said (channel.hpp). Network thread.
 #pragma once
 
+#include <libtorrent/alert_types.hpp>
 #include <libtorrent/torrent_handle.hpp>
+#include <map>
+#include <random>
 #include <unordered_map>
 
 #include "p2p/swarm/channel.hpp"
+#include "p2p/swarm/dht.hpp"
+#include "p2p/swarm/static_peers.hpp"
 
 namespace packswarm::swarm {
 
-// The rendezvous torrent's infohash, made of the lineage's name alone. Any thread.
-LineageId lineage_id(const std::string& name);
+// The rendezvous torrent's infohash, made of the lineage's name alone; shard: leading bits of an agent's number. Any thread.
+LineageId lineage_id(const std::string& name, const std::string& shard = "");
+
+struct LineageWish {
+    LineageShow show;
+    std::vector<std::string> first_dials;  // "192.0.2.7:26881": met before this start
+};
 
 class Rendezvous {
   public:
-    Rendezvous(Session& session, Channel& channel, const SwarmSettings& settings)
-        : session_(session), channel_(channel), trackers_(settings.trackers), static_peers_(settings.static_peers) {}
+    Rendezvous(Session& session, Channel& channel, Dht& dht, const SwarmSettings& settings, const ToLoop& loop);
 
     void start();
-    void set_lineages(const std::vector<LineageShow>& lineages);  // joins and leaves
+    void set_lineages(const std::vector<LineageWish>& lineages);  // joins and leaves
+    void set_static_peers(const std::vector<std::string>& peers);
     void on_alert(lt::alert* alert);
 
   private:
-    struct Friend {  // a peer of the configuration
-        std::string host;
-        int port = 0;
-        std::vector<lt::tcp::endpoint> endpoints;
-        bool is_name = false;
-        TimePoint resolve_at{};
+    struct Round {  // of announces in one way
+        int done = 0;
+        TimePoint next{};
     };
-    void join(const LineageId& id, const std::string& name);
-    void resolve(std::size_t index);
+    struct Place {  // one torrent
+        std::string lineage, shard;
+        LineageId root;              // the lineage's whole swarm: the links of its shards belong to it too
+        lt::torrent_handle torrent;
+        bool is_ready = false;
+        bool is_guest = false;
+        Announces announces;
+        Round dht, lan;
+        std::map<lt::tcp::endpoint, TimePoint> named;  // by the DHT, and when
+    };
+    bool join(const LineageId& infohash, Place place, const std::vector<std::string>& first_dials);
+    void ready(Place& place);
+    void move_to_shard(const LineageId& infohash);
+    Place* find(const lt::torrent_handle& torrent);
+    void named_by_dht(const lt::dht_get_peers_reply_alert& alert);
+    bool takes_turn(Round& round, const Place& place, Millis interval);
+    void announce();
+    std::size_t seen(const LineageId& infohash) const;
+    void count();
+    void show();
     void dial();
 
     Session& session_;
     Channel& channel_;
-    std::vector<std::string> trackers_, static_peers_;
-    std::vector<Friend> friends_;
-    std::unordered_map<LineageId, lt::torrent_handle> torrents_;
+    Dht& dht_;
+    ToLoop loop_;
+    StaticPeers static_peers_;
+    const std::vector<std::string> trackers_;
+    const bool lan_discovery_;
+    const std::size_t shard_at_;
+    const Millis dht_interval_, lan_interval_, count_interval_;
+    std::unordered_map<LineageId, Place> places_;  // by infohash
+    std::minstd_rand chance_{std::random_device{}()};
+    DiscoveryView shown_;
 };
 
 }  // namespace packswarm::swarm

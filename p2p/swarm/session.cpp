@@ -13,6 +13,7 @@
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
+#include "p2p/swarm/dht.hpp"
 
 namespace packswarm::swarm {
 
@@ -22,6 +23,8 @@ using namespace std::chrono_literals;
 
 constexpr auto close_patience = 800ms;
 constexpr auto listen_patience = 5s;
+constexpr int never_by_itself = 365 * 86400;  // seconds
+constexpr int max_known_endpoints = 4000;     // of one rendezvous swarm
 constexpr auto other_interfaces = 300ms;  // after one interface failed, how long another may still succeed
 
 const lt::address v4_first = lt::address_v4::any();
@@ -34,12 +37,6 @@ std::string listen_interfaces(const SwarmSettings& settings) {
     if (settings.listen_address.empty()) return "0.0.0.0:" + port + ",[::]:" + port;
     const bool v6 = settings.listen_address.find(':') != std::string::npos;
     return (v6 ? "[" + settings.listen_address + "]" : settings.listen_address) + ":" + port;
-}
-
-std::string joined(const std::vector<std::string>& texts) {
-    std::string out;
-    for (const auto& text : texts) out += (out.empty() ? "" : ",") + text;
-    return out;
 }
 
 void set_network(lt::settings_pack& pack, const SwarmSettings& settings) {
@@ -67,8 +64,11 @@ void set_network(lt::settings_pack& pack, const SwarmSettings& settings) {
 
 void set_discovery(lt::settings_pack& pack, const SwarmSettings& settings) {
     pack.set_bool(lt::settings_pack::enable_lsd, settings.lan_discovery);
-    pack.set_bool(lt::settings_pack::enable_dht, !settings.dht_nodes.empty());
-    pack.set_str(lt::settings_pack::dht_bootstrap_nodes, joined(settings.dht_nodes));
+    pack.set_int(lt::settings_pack::local_service_announce_interval, never_by_itself);  // the rendezvous decides when
+    pack.set_bool(lt::settings_pack::announce_to_all_trackers, true);
+    pack.set_bool(lt::settings_pack::announce_to_all_tiers, true);
+    pack.set_int(lt::settings_pack::max_peerlist_size, max_known_endpoints);
+    pack.set_bool(lt::settings_pack::no_connect_privileged_ports, true);  // strangers name endpoints: nobody's mail or DNS server is dialled
     pack.set_bool(lt::settings_pack::enable_upnp, false);
     pack.set_bool(lt::settings_pack::enable_natpmp, false);
     pack.set_int(lt::settings_pack::stop_tracker_timeout, 0);
@@ -86,7 +86,8 @@ lt::settings_pack settings_pack(const SwarmSettings& settings) {
     pack.set_int(lt::settings_pack::alert_queue_size, 20'000);
     pack.set_bool(lt::settings_pack::seeding_outgoing_connections, false);
     pack.set_int(lt::settings_pack::alert_mask, lt::alert_category::error | lt::alert_category::status | lt::alert_category::storage |
-                                                    lt::alert_category::peer);
+                                                    lt::alert_category::peer | lt::alert_category::tracker |
+                                                    lt::alert_category::dht_operation);
     return pack;
 }
 
@@ -134,6 +135,7 @@ Result<void> Session::start(std::shared_ptr<lt::plugin> plugin, OnAlert on_alert
     on_alert_ = std::move(on_alert);
     lt::session_params params(settings_pack(settings_), {std::move(plugin)});
     params.disk_io_constructor = lt::posix_disk_io_constructor;
+    Dht::prepare(params, settings_, lan_);
     work_ = std::make_unique<Work>(io_->get_executor());
     session_ = std::make_unique<lt::session>(std::move(params), *io_);
     handle_ = *session_;
@@ -142,8 +144,9 @@ Result<void> Session::start(std::shared_ptr<lt::plugin> plugin, OnAlert on_alert
         io->run();
         ended.set_value();
     });
-    post([this, upload_limit = settings_.upload_limit] {
-        set_peer_classes(upload_limit);
+    set_upload_limit(settings_.upload_limit);
+    post([this] {
+        set_peer_classes();
         apply_filter();
         every(500ms, [this] {
             if (bans_.expire(std::chrono::steady_clock::now())) apply_filter();
@@ -217,7 +220,7 @@ void Session::read_alerts() {
 }
 
 // LAN peers are in no class with a limit; everybody else shares one.
-void Session::set_peer_classes(ByteCount upload_limit) {
+void Session::set_peer_classes() {
     lt::ip_filter classes;
     const auto everybody = flag(lt::session_handle::global_peer_class_id);
     classes.add_rule(v4_first, v4_last, everybody);
@@ -225,9 +228,14 @@ void Session::set_peer_classes(ByteCount upload_limit) {
     lan_.mark(classes, flag(lt::session_handle::local_peer_class_id));
     handle_.set_peer_class_filter(classes);
     handle_.set_peer_class_type_filter(lt::peer_class_type_filter{});
-    lt::settings_pack limit;
-    limit.set_int(lt::settings_pack::upload_rate_limit, static_cast<int>(std::min<ByteCount>(upload_limit, INT_MAX)));
-    handle_.apply_settings(limit);
+}
+
+void Session::set_upload_limit(ByteCount per_second) {
+    post([this, per_second] {
+        lt::settings_pack limit;
+        limit.set_int(lt::settings_pack::upload_rate_limit, static_cast<int>(std::min<ByteCount>(per_second, INT_MAX)));
+        handle_.apply_settings(limit);
+    });
 }
 
 void Session::apply_filter() {
@@ -241,6 +249,7 @@ void Session::apply_filter() {
 void Session::ban(const lt::address& address, Seconds time) {
     if (time <= Seconds(0)) return;
     bans_.add(address, std::chrono::steady_clock::now() + time);
+    if (on_ban_) on_ban_(address);
     post([this] { apply_filter(); });
 }
 

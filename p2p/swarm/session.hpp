@@ -34,11 +34,13 @@ class Session {
     std::function<void(Task)> poster() const;  // does the same from any thread, and may outlive the session
     void close();           // after this nothing of ours runs on the network thread; within a second
     int port() const { return port_; }
+    void set_upload_limit(ByteCount per_second);  // any one thread
 
     lt::session_handle& handle() { return handle_; }
     bool is_lan(const lt::address& address) const { return lan_.contains(address); }
     // Drops what is connected to the address, and keeps it away for so long.
     void ban(const lt::address& address, Seconds time);
+    void on_ban(std::function<void(const lt::address&)> hook) { on_ban_ = std::move(hook); }  // before start
     void after(Millis delay, Task task);
     void every(Millis interval, Task task);
 
@@ -47,7 +49,7 @@ class Session {
     struct Listening;
 
     Session(const SwarmSettings& settings, Networks lan, Networks banned);
-    void set_peer_classes(ByteCount upload_limit);
+    void set_peer_classes();
     void apply_filter();
     void read_alerts();
     void note_listening(lt::alert* alert);
@@ -57,6 +59,7 @@ class Session {
     Networks lan_, banned_;
     Bans bans_;
     OnAlert on_alert_;
+    std::function<void(const lt::address&)> on_ban_;
     std::shared_ptr<Listening> listening_;
     int port_ = 0;
     std::shared_ptr<lt::io_context> io_ = std::make_shared<lt::io_context>(1);

@@ -1,7 +1,10 @@
 #include "p2p/swarm/swarm.hpp"
 
+#include <future>
 #include <libtorrent/extensions.hpp>
 
+#include "p2p/base/file.hpp"
+#include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
 #include "p2p/swarm/joins.hpp"
 #include "p2p/swarm/rendezvous.hpp"
@@ -9,6 +12,8 @@
 namespace packswarm::swarm {
 
 namespace {
+
+constexpr std::chrono::milliseconds last_state_patience{300};
 
 // What libtorrent asks about handshakes for torrents that are not loaded.
 class Doorkeeper final : public lt::plugin {
@@ -29,9 +34,20 @@ class Doorkeeper final : public lt::plugin {
     OnDemand& on_demand_;
 };
 
+Result<void> check_endpoints(const std::vector<std::string>& texts) {
+    for (const auto& text : texts)
+        if (const auto parts = split_endpoint(text); !parts) return tl::unexpected(parts.error());
+    return {};
+}
+
 Result<void> check(const SwarmSettings& settings) {
-    for (const auto& peer : settings.static_peers)
-        if (const auto parts = split_endpoint(peer); !parts) return tl::unexpected(parts.error());
+    for (const auto* texts : {&settings.static_peers, &settings.dht_nodes})
+        if (auto sane = check_endpoints(*texts); !sane) return sane;
+    for (const auto& tracker : settings.trackers) {
+        const bool is_known = tracker.starts_with("http://") || tracker.starts_with("https://") || tracker.starts_with("udp://");
+        if (!is_known) return fail(ErrorKind::Refused, "tracker '{}' does not begin with http://, https:// or udp://", printable(tracker));
+    }
+    if (settings.trackers.size() > limits::max_trackers) return fail(ErrorKind::Refused, "more than {} trackers", limits::max_trackers);
     if (settings.upload_limit < 0) return fail(ErrorKind::Refused, "an upload limit of {} bytes a second", settings.upload_limit);
     return {};
 }
@@ -41,28 +57,53 @@ Result<void> check(const SwarmSettings& settings) {
 // From what is spoken to, to who speaks. Front belongs to the loop, all below session to the network thread once it runs.
 struct Swarm::Inside {
     Loop& loop;
-    std::shared_ptr<Front> front = std::make_shared<Front>();
+    std::filesystem::path dht_state_file;
+    std::set<std::string> lineages;  // the loop's
+    std::shared_ptr<Front> front;
     std::unique_ptr<Session> session;
     ToLoop to_loop;
     Shelf shelf;
     Lending lending;
     Channel channel;
+    Dht dht;
     Rendezvous rendezvous;
     OnDemand on_demand;
     Joins joins;
 
-    Inside(Loop& the_loop, const SwarmSettings& settings, std::unique_ptr<Session> the_session, std::unique_ptr<broker::StoreReader> shared)
+    Inside(Loop& the_loop, const SwarmSettings& settings, std::unique_ptr<Session> the_session, std::unique_ptr<broker::StoreReader> shared,
+           broker::PeerMemory* memory)
         : loop(the_loop),
+          dht_state_file(settings.dht_state_file),
+          front(std::make_shared<Front>(loop, memory)),
           session(std::move(the_session)),
           to_loop(loop, front, [this] { session->post([this] { channel.resume(); }); }),
           shelf(std::move(shared)),
           channel(*session, shelf, lending, to_loop, {settings.agent, settings.ban_time, settings.get_timeout}),
-          rendezvous(*session, channel, settings),
+          dht(*session, settings, [&the_loop, file = dht_state_file](Bytes state) { the_loop.post([file, state] { save(file, state); }); }),
+          rendezvous(*session, channel, dht, settings, to_loop),
           on_demand(*session, shelf, channel),
           joins(*session, channel, on_demand, to_loop) {}
-    ~Inside() { session->close(); }
+    ~Inside() {
+        if (dht.is_on()) save_last();
+        session->close();
+    }
+
+    static void save(const std::filesystem::path& file, const Bytes& state) {
+        if (file.empty() || state.empty()) return;
+        if (auto saved = replace_file(file, state, 0600); !saved) spdlog::warn("swarm: the DHT's nodes are not kept: {}", saved.error().message);
+    }
+    void save_last() {
+        auto state = std::make_shared<std::promise<Bytes>>();
+        auto asked = state->get_future();
+        session->post([this, state] { state->set_value(dht.state()); });
+        if (asked.wait_for(last_state_patience) == std::future_status::ready) save(dht_state_file, asked.get());
+    }
 
     Result<void> start() {
+        session->on_ban([this](const lt::address& address) {
+            const auto endpoint = endpoint_text(address, 0);
+            to_loop.tell([host = endpoint.substr(0, endpoint.rfind(':'))](Front& the_front) { the_front.acquaintances().banned(host); });
+        });
         auto doorkeeper = std::make_shared<Doorkeeper>(on_demand);
         return session->start(std::move(doorkeeper), [this](lt::alert* alert) {
             rendezvous.on_alert(alert);
@@ -72,6 +113,7 @@ struct Swarm::Inside {
     }
     void begin() {
         channel.start();
+        dht.start();
         rendezvous.start();
         on_demand.start();
         joins.start();
@@ -82,11 +124,12 @@ std::vector<std::string> SwarmSettings::default_lan_networks() {
     return {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8", "fc00::/7", "fe80::/10", "::1"};
 }
 
-Result<std::unique_ptr<Swarm>> Swarm::open(Loop& loop, SwarmSettings settings, std::unique_ptr<broker::StoreReader> shared) {
+Result<std::unique_ptr<Swarm>> Swarm::open(Loop& loop, SwarmSettings settings, std::unique_ptr<broker::StoreReader> shared,
+                                          broker::PeerMemory* memory) {
     if (auto sane = check(settings); !sane) return tl::unexpected(sane.error());
     auto session = Session::make(settings);
     if (!session) return tl::unexpected(session.error());
-    auto inside = std::make_unique<Inside>(loop, settings, std::move(*session), std::move(shared));
+    auto inside = std::make_unique<Inside>(loop, settings, std::move(*session), std::move(shared), memory);
     if (auto started = inside->start(); !started) return tl::unexpected(started.error());
     inside->session->post([inside = inside.get()] { inside->begin(); });
     return std::unique_ptr<Swarm>(new Swarm(std::move(inside)));
@@ -96,18 +139,33 @@ Swarm::Swarm(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
 Swarm::~Swarm() = default;
 
 int Swarm::port() const { return inside_->session->port(); }
+const DiscoveryView& Swarm::discovery() const { return inside_->front->discovery(); }
+void Swarm::set_upload_limit(ByteCount per_second) { inside_->session->set_upload_limit(per_second); }
+
+Result<void> Swarm::set_static_peers(std::vector<std::string> peers) {
+    if (auto sane = check_endpoints(peers); !sane) return sane;
+    inside_->session->post([in = inside_.get(), peers = std::move(peers)] { in->rendezvous.set_static_peers(peers); });
+    return {};
+}
+
 void Swarm::set_observer(broker::PeerObserver* observer) { inside_->front->set_observer(observer); }
 std::vector<broker::PeerView> Swarm::view() const { return inside_->front->view(); }
 
 void Swarm::set_lineages(std::vector<broker::LineageState> lineages) {
-    std::vector<LineageShow> shows;
-    for (const auto& state : lineages)
-        shows.push_back({state.lineage.name(), state.date.time_since_epoch().count(), state.root, state.root_size});
-    if (shows.size() > limits::max_lineages) {
-        spdlog::warn("swarm: {} lineages are too many, only the first {} are shared", shows.size(), limits::max_lineages);
-        shows.resize(limits::max_lineages);
+    if (lineages.size() > limits::max_lineages) {
+        spdlog::warn("swarm: {} lineages are too many, only the first {} are shared", lineages.size(), limits::max_lineages);
+        lineages.resize(limits::max_lineages);
     }
-    inside_->session->post([in = inside_.get(), shows = std::move(shows)] { in->rendezvous.set_lineages(shows); });
+    std::set<std::string> names;
+    std::vector<LineageWish> wishes;
+    for (const auto& state : lineages) {
+        const auto name = state.lineage.name();
+        names.insert(name);
+        wishes.push_back({{name, state.date.time_since_epoch().count(), state.root, state.root_size}, {}});
+        if (inside_->lineages.count(name) == 0) wishes.back().first_dials = inside_->front->acquaintances().first_dials(name);
+    }
+    inside_->lineages = std::move(names);
+    inside_->session->post([in = inside_.get(), wishes = std::move(wishes)] { in->rendezvous.set_lineages(wishes); });
 }
 
 void Swarm::ask(const std::string& lineage, std::vector<Digest> digests) {

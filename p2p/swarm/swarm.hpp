@@ -3,12 +3,15 @@
 // the loop's thread; the network lives on a thread of its own that ends with this object, within a second.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "p2p/base/loop.hpp"
+#include "p2p/broker/peer_memory.hpp"
 #include "p2p/broker/ports.hpp"
+#include "p2p/swarm/discovery.hpp"
 
 namespace packswarm::swarm {
 
@@ -26,8 +29,13 @@ struct SwarmSettings {
 
     Millis get_timeout{10'000};             // silence of a peer that owes an answer, before it is dropped
 
-    std::vector<std::string> dht_nodes;     // "host:port" to start from; empty: no DHT
-    std::vector<std::string> trackers;      // announce addresses for the rendezvous swarms; empty: none
+    bool dht = false;                       // take part in the DHT although no node is named: as the first of a network of one's own
+    std::vector<std::string> dht_nodes;     // "host:port" to begin with
+    std::filesystem::path dht_state_file;   // where nodes are remembered; empty: nowhere
+    std::vector<std::string> trackers;      // announce addresses for the rendezvous swarms: http, https, udp
+    std::size_t shard_at = 2000;            // agents in one rendezvous swarm, before some move to shards of it
+    Millis dht_interval{900'000}, lan_interval{300'000};  // between announces once somebody was met
+    Millis count_interval{30'000};          // how often it is looked whether a swarm is too large
 
     static std::vector<std::string> default_lan_networks();
 };
@@ -35,11 +43,15 @@ struct SwarmSettings {
 class Swarm final : public broker::Peers {
   public:
     // Starts listening. Errors: Refused for settings that make no sense, Broken when the port cannot be had.
-    // shared: for what is offered; the network thread has it to itself.
-    static Result<std::unique_ptr<Swarm>> open(Loop& loop, SwarmSettings settings, std::unique_ptr<broker::StoreReader> shared);
+    // shared: for what is offered; the network thread has it to itself. memory, when given, outlives the swarm.
+    static Result<std::unique_ptr<Swarm>> open(Loop& loop, SwarmSettings settings, std::unique_ptr<broker::StoreReader> shared,
+                                               broker::PeerMemory* memory = nullptr);
     ~Swarm() override;
 
     int port() const;  // the TCP port it listens on
+    const DiscoveryView& discovery() const;
+    void set_upload_limit(ByteCount per_second);
+    Result<void> set_static_peers(std::vector<std::string> peers);  // Refused: one of them is not host:port; nothing changes
 
     void set_observer(broker::PeerObserver* observer) override;
     void set_lineages(std::vector<broker::LineageState> lineages) override;

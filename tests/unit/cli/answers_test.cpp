@@ -37,11 +37,13 @@ TEST(Answers, ShowTheStatus) {
         "gateway":"127.0.0.1:7878","swarm":null,"sharing":{"state":"paused","reason":"metered link","offered":3,"rate":0,"cap":1048576},
         "peers":2,"mirrors":{"usable":1,"total":2},
         "repositories":[{"id":"debian:bookworm:amd64:1f","state":"verified","date":784111777,"entries":63440,"sharing":"allowed","bases":["http://a","http://b"]}],
+        "discovery":{"lan":true,"dht":true,"swarms":[{"lineage":"debian/F/bookworm/amd64","shard":"01","infohash":"ab","peers":7,"seen":2345,
+                                                      "announces":{"dht":31,"tracker":32,"lan":33}}]},
         "transfers":[]})");
     for (const auto* part :
          {"up 1 min 1 s", "1.0 MiB from mirrors, 2.0 MiB from peers", "paused (metered link), 3 files offered",
           "at most 1.0 MiB/s", "127.0.0.1:7878 for package managers, nowhere for peers", "1 of 2 mirrors usable",
-          "debian:bookworm:amd64:1f", "1994-11-06", "63440"})
+          "debian:bookworm:amd64:1f", "1994-11-06", "63440", "debian/F/bookworm/amd64", "2345", "31", "32", "33"})
         EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
 }
 

@@ -53,6 +53,19 @@ class LedgerTest : public ::testing::Test {
     const std::string bookworm = "debian/F/bookworm/amd64";
 };
 
+TEST_F(LedgerTest, KeepsThePeersMetOverARestart) {
+    EXPECT_TRUE(ledger->known_peers().empty());
+    const core::KnownPeer one{"l", "192.0.2.7:26881", WallTime(Seconds(1000)), 5, 2}, other{"l", "[2001:db8::1]:1", WallTime(Seconds(2000)), 0, 0};
+    ledger->update_peers({{one, other}, {}});
+    open();
+    EXPECT_EQ(ledger->known_peers(), (std::vector{one, other}));
+    auto more = one;
+    more.received = 6;
+    ledger->update_peers({{more}, {other}});
+    open();
+    EXPECT_EQ(ledger->known_peers(), std::vector{more});
+}
+
 TEST_F(LedgerTest, KeepsFloorsOverARestart) {
     EXPECT_TRUE(ledger->floors().empty());
     ASSERT_TRUE(ledger->raise_floor({bookworm, WallTime(Seconds(1000)), digest_of("one")}));

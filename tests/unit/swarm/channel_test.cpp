@@ -274,11 +274,11 @@ TEST_F(Channel, TheUploadLimitHoldsForDistantPeersAndNotForNeighbours) {
     Agent& near = agent(knowing(settings(4), a));
     distant.be_in();
     near.be_in();
-    ASSERT_TRUE(wait([&] { return distant.record.up.size() == 1 && near.record.up.size() == 1; }));
+    ASSERT_TRUE(wait([&] { return distant.peer(a) != broker::PeerId::none && near.peer(a) != broker::PeerId::none; }));
     const auto file = a.share(noise(4'000'000, 1));
     const auto timed = [&](Agent& by) {
         const auto begin = Clock::now();
-        auto& fetched = get(by, by.only_peer(), file.digest(), {0, file.size()});
+        auto& fetched = get(by, by.peer(a), file.digest(), {0, file.size()});
         EXPECT_TRUE(wait([&] { return fetched.result.has_value(); }));
         EXPECT_TRUE(fetched.result && *fetched.result);
         return std::chrono::duration<double>(Clock::now() - begin).count();

@@ -166,9 +166,9 @@ TEST_F(Joins, GivesNothingWhileNothingIsVerified) {
     giver->swarm->withdraw({offer.digest});
     Agent& third = agent(knowing(settings(4), *taker));
     third.be_in();
-    ASSERT_TRUE(wait([&] { return third.record.up.size() == 1; }));
+    ASSERT_TRUE(wait([&] { return third.peer(*taker) != broker::PeerId::none; }));
     auto from_taker = offer;
-    from_taker.peer = third.only_peer();
+    from_taker.peer = third.peer(*taker);
     auto& hopeless = join(third, from_taker);
     EXPECT_FALSE(wait([&] { return !hopeless.done.empty(); }, Millis(3'000)));
     ASSERT_TRUE(wait([&] { return hopeless.ended.has_value(); }, Millis(30'000)));

@@ -69,13 +69,13 @@ struct Agent {
     std::unique_ptr<store::Vault> vault;
     std::unique_ptr<swarm::Swarm> swarm;
 
-    Agent(TestLoop& the_loop, Workers& workers, const swarm::SwarmSettings& settings) : loop(the_loop), address(settings.listen_address) {
+    Agent(TestLoop& the_loop, Workers& workers, const swarm::SwarmSettings& settings, broker::PeerMemory* memory = nullptr) : loop(the_loop), address(settings.listen_address) {
         std::string name = (std::filesystem::temp_directory_path() / "packswarm-swarm.XXXXXX").string();
         folder = ::mkdtemp(name.data());
         auto opened = store::Vault::open({folder / "store", ByteCount{1} << 34, 0, {}}, loop, workers);
         if (!opened) throw std::runtime_error(opened.error().message);
         vault = std::move(*opened);
-        auto started = swarm::Swarm::open(loop, settings, std::move(vault->reader().value()));
+        auto started = swarm::Swarm::open(loop, settings, std::move(vault->reader().value()), memory);
         if (!started) throw std::runtime_error(started.error().message);
         swarm = std::move(*started);
         swarm->set_observer(&record);
@@ -87,6 +87,11 @@ struct Agent {
         std::filesystem::remove_all(folder, ignored);
     }
     std::string endpoint() const { return address + ":" + std::to_string(swarm->port()); }
+    broker::PeerId peer(const Agent& other) const {
+        for (const auto& [id, view] : record.up)
+            if (view.endpoint == other.endpoint()) return id;
+        return broker::PeerId::none;
+    }
     broker::PeerId only_peer() const { return record.up.size() == 1 ? record.up.begin()->first : broker::PeerId::none; }
 
     // Puts bytes into the vault the long way: staged, verified, published.
@@ -140,7 +145,9 @@ class Party : public ::testing::Test {
         settings.static_peers.push_back(other.endpoint());
         return settings;
     }
-    Agent& agent(const swarm::SwarmSettings& settings) { return *agents_.emplace_back(std::make_unique<Agent>(loop_, workers_, settings)); }
+    Agent& agent(const swarm::SwarmSettings& settings, broker::PeerMemory* memory = nullptr) {
+        return *agents_.emplace_back(std::make_unique<Agent>(loop_, workers_, settings, memory));
+    }
 
     // Two agents of one lineage, the second of which knows the first.
     std::pair<Agent*, Agent*> pair() { return pair(settings(2), settings(3)); }

@@ -1,0 +1,61 @@
+// PeerBook: agents that this one was connected with, by lineage, so that a restart dials them first. Bounded; who was not met for a
+// month, or did not answer at several starts in a row, is forgotten, and who was blamed at once. Pure: time is given.
+// Not here: dialling (swarm), keeping the rows (store).
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "p2p/base/units.hpp"
+
+namespace packswarm::core {
+
+struct KnownPeer {
+    std::string lineage;
+    std::string endpoint;    // "192.0.2.7:26881": where it listens, by its own word
+    WallTime last_seen{};
+    ByteCount received = 0;  // payload that it ever gave
+    int failures = 0;        // starts in a row at which it was dialled and did not answer
+    friend bool operator==(const KnownPeer&, const KnownPeer&) = default;
+};
+
+class PeerBook {
+  public:
+    struct Limits {
+        std::size_t per_lineage = 64;
+        std::size_t all = 512;
+        Seconds age{30 * 86400};
+        int failures = 5;
+    };
+    struct Changes {  // what the kept rows have to follow
+        std::vector<KnownPeer> kept;
+        std::vector<KnownPeer> dropped;
+    };
+
+    explicit PeerBook(const Limits& limits) : limits_(limits) {}
+
+    void load(std::vector<KnownPeer> rows, WallTime now);
+    void met(const std::string& lineage, const std::string& endpoint, ByteCount gave, WallTime now);
+    void unanswered(const std::string& lineage, const std::string& endpoint);
+    void blamed(const std::string& host);  // "192.0.2.7", "[2001:db8::1]": all that listen there
+
+    // Who is dialled first: answered last time before not, gave much before little, seen lately before long ago.
+    std::vector<KnownPeer> best(const std::string& lineage, std::size_t count) const;
+    const KnownPeer* find(const std::string& lineage, const std::string& endpoint) const;
+    std::size_t size() const { return peers_.size(); }
+    Changes take_changes();  // since the last call
+
+  private:
+    using Key = std::pair<std::string, std::string>;
+    void drop(const Key& key);
+    void make_room(const std::string& lineage);
+    std::vector<KnownPeer> ranked(const std::string* lineage) const;
+
+    Limits limits_;
+    std::map<Key, KnownPeer> peers_;
+    std::map<Key, KnownPeer> kept_, dropped_;
+};
+
+}  // namespace packswarm::core

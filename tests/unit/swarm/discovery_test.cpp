@@ -1,0 +1,197 @@
+#include <fstream>
+
+#include "p2p/swarm/rendezvous.hpp"
+#include "tests/unit/swarm/party.hpp"
+
+namespace packswarm::test {
+namespace {
+
+struct Memory : broker::PeerMemory {
+    std::map<std::pair<std::string, std::string>, core::KnownPeer> rows;
+    std::vector<core::KnownPeer> known_peers() override {
+        std::vector<core::KnownPeer> out;
+        for (const auto& [key, peer] : rows) out.push_back(peer);
+        return out;
+    }
+    void update_peers(const core::PeerBook::Changes& changes) override {
+        for (const auto& peer : changes.dropped) rows.erase({peer.lineage, peer.endpoint});
+        for (const auto& peer : changes.kept) rows[{peer.lineage, peer.endpoint}] = peer;
+    }
+};
+
+class Discovery : public Party {
+  protected:
+    void SetUp() override {
+        std::string name = (std::filesystem::temp_directory_path() / "packswarm-discovery.XXXXXX").string();
+        folder_ = ::mkdtemp(name.data());
+    }
+    void TearDown() override {
+        agents_.clear();
+        std::filesystem::remove_all(folder_);
+    }
+    swarm::SwarmSettings with_dht(int host, const std::vector<std::string>& nodes) const {
+        auto out = settings(host);
+        out.dht = true;
+        out.dht_nodes = nodes;
+        out.dht_state_file = folder_ / ("dht" + std::to_string(host));
+        return out;
+    }
+    // Agents that are only nodes of a DHT, each of which knows the first.
+    std::vector<Agent*> nodes(int count) {
+        std::vector<Agent*> out;
+        for (int host = 20; host < 20 + count; ++host)
+            out.push_back(&agent(with_dht(host, out.empty() ? std::vector<std::string>{} : std::vector{out.front()->endpoint()})));
+        EXPECT_TRUE(wait([&] { return std::all_of(out.begin(), out.end(), [](Agent* one) { return one->swarm->discovery().dht_nodes > 0; }); }));
+        return out;
+    }
+    void leave(Agent& gone) {
+        std::erase_if(agents_, [&](const auto& one) { return one.get() == &gone; });
+    }
+    bool met(const Agent& a, const Agent& b, Millis deadline = Millis(20'000)) {
+        return wait([&] { return a.record.up.size() == 1 && b.record.up.size() == 1; }, deadline);
+    }
+
+    Memory memory;
+    std::filesystem::path folder_;
+};
+
+TEST_F(Discovery, AgentsThatKnowOneNodeOfADhtFindEachOther) {
+    const auto net = nodes(6);
+    Agent& a = agent(with_dht(2, {net[0]->endpoint()}));
+    Agent& b = agent(with_dht(3, {net[0]->endpoint()}));
+    a.be_in();
+    b.be_in();
+    ASSERT_TRUE(met(a, b));
+    ASSERT_TRUE(wait([&] { return a.swarm->discovery().swarms.size() == 1 && a.swarm->discovery().swarms[0].peers == 1; }));
+    const auto view = a.swarm->discovery();
+    EXPECT_EQ(view.swarms[0].lineage, a_lineage().name());
+    EXPECT_EQ(view.swarms[0].infohash, swarm::lineage_id(a_lineage().name()).hex());
+    EXPECT_GE(view.swarms[0].announces.dht, 1U);
+    EXPECT_EQ(view.swarms[0].announces.tracker + view.swarms[0].announces.lan, 0U);
+    EXPECT_TRUE(wait([&] { return a.swarm->discovery().dht_nodes >= 3; })) << "nodes of one subnet all have a place in the table";
+}
+
+TEST_F(Discovery, TheDhtIsFoundAgainAfterARestartWhenTheNamedNodeIsGone) {
+    auto net = nodes(6);
+    const auto first = net[0]->endpoint();
+    Agent& a = agent(with_dht(2, {first}));
+    ASSERT_TRUE(wait([&] { return a.swarm->discovery().dht_nodes >= 3; }));
+    leave(a);
+    ASSERT_TRUE(std::filesystem::exists(folder_ / "dht2"));
+    EXPECT_LE(std::filesystem::file_size(folder_ / "dht2"), 64U << 10);
+    leave(*net[0]);
+    Agent& again = agent(with_dht(2, {first}));
+    Agent& other = agent(with_dht(3, {net[3]->endpoint()}));
+    again.be_in();
+    other.be_in();
+    EXPECT_TRUE(met(again, other, Millis(40'000)));
+}
+
+TEST_F(Discovery, ADamagedMemoryOfTheDhtIsIgnored) {
+    const auto net = nodes(3);
+    for (const std::string damage : {std::string("garbage"), std::string(100'000, 'd'), std::string("d9:dht stated5:nodesl3:abcee"), std::string()}) {
+        std::ofstream(folder_ / "dht2", std::ios::binary | std::ios::trunc) << damage;
+        Agent& a = agent(with_dht(2, {net[0]->endpoint()}));
+        EXPECT_TRUE(wait([&] { return a.swarm->discovery().dht_nodes > 0; })) << damage.substr(0, 20);
+        leave(a);
+    }
+}
+
+TEST_F(Discovery, NoDhtIsSpokenToUnlessAsked) {
+    Agent& a = agent(settings(2));
+    a.be_in();
+    ASSERT_TRUE(wait([&] { return a.swarm->discovery().swarms.size() == 1; }));
+    EXPECT_FALSE(a.swarm->discovery().dht_is_on);
+    EXPECT_EQ(a.swarm->discovery().swarms[0].announces, swarm::Announces{});
+}
+
+TEST_F(Discovery, AFriendOfAFriendIsMet) {
+    Agent& b = agent(settings(3));
+    Agent& a = agent(knowing(settings(2), b));
+    Agent& c = agent(knowing(settings(4), b));
+    for (auto* one : {&a, &b, &c}) one->be_in();
+    EXPECT_TRUE(wait([&] { return a.record.up.size() == 2 && c.record.up.size() == 2; }, Millis(90'000)));
+}
+
+TEST_F(Discovery, WhoWasMetIsDialledFirstAfterARestart) {
+    Agent& a = agent(settings(2));
+    a.be_in();
+    {
+        Agent& b = agent(knowing(settings(3), a), &memory);
+        b.be_in();
+        ASSERT_TRUE(met(a, b));
+        leave(b);
+    }
+    ASSERT_EQ(memory.rows.size(), 1U);
+    EXPECT_EQ(memory.rows.begin()->first, std::pair(a_lineage().name(), a.endpoint()));
+    ASSERT_TRUE(wait([&] { return a.record.up.empty(); }));
+    Agent& again = agent(settings(3), &memory);
+    again.be_in();
+    EXPECT_TRUE(met(a, again));
+}
+
+TEST_F(Discovery, WhoWasBlamedIsNotDialledAgain) {
+    Agent& a = agent(settings(2));
+    a.be_in();
+    Agent& b = agent(knowing(settings(3), a), &memory);
+    b.be_in();
+    ASSERT_TRUE(met(a, b));
+    EXPECT_EQ(memory.rows.size(), 1U);
+    b.swarm->blame(b.only_peer(), broker::Blame::wrong_bytes);
+    EXPECT_TRUE(wait([&] { return memory.rows.empty(); }));
+    leave(b);
+    EXPECT_TRUE(memory.rows.empty());
+}
+
+TEST_F(Discovery, StaticPeersAndTheUploadLimitChangeWhileItRuns) {
+    Agent& a = agent(settings(2));
+    Agent& b = agent(settings(3));
+    a.be_in();
+    b.be_in();
+    EXPECT_FALSE(b.swarm->set_static_peers({"no port"}));
+    ASSERT_TRUE(b.swarm->set_static_peers({a.endpoint()}));
+    EXPECT_TRUE(met(a, b));
+    b.swarm->set_upload_limit(1000);
+}
+
+TEST_F(Discovery, SettingsThatMakeNoSenseAreRefused) {
+    for (const auto& change : std::vector<std::function<void(swarm::SwarmSettings&)>>{
+             [](auto& wrong) { wrong.trackers = {"gopher://tracker.example/announce"}; },
+             [](auto& wrong) { wrong.trackers = std::vector<std::string>(17, "udp://tracker.example:6969"); },
+             [](auto& wrong) { wrong.dht_nodes = {"no port"}; }}) {
+        auto wrong = settings(2);
+        change(wrong);
+        const auto opened = swarm::Swarm::open(loop_, wrong, nullptr);
+        ASSERT_FALSE(opened);
+        EXPECT_EQ(opened.error().kind, ErrorKind::Refused);
+    }
+}
+
+// A crowd is played by agents that hold one other agent for too many.
+TEST_F(Discovery, AgentsOfASwarmThatIsTooLargeMoveToShardsAndStayConnected) {
+    auto small = settings(2);
+    small.shard_at = 1;
+    small.count_interval = Millis(200);
+    Agent& hub = agent(small);
+    for (int host = 3; host < 7; ++host) {
+        small.listen_address = "127.0.0." + std::to_string(host);
+        agent(knowing(small, hub));
+    }
+    for (auto& each : agents_) each->be_in();
+    const auto is_sharded = [](const auto& one) {
+        const auto& swarms = one->swarm->discovery().swarms;
+        return swarms.size() >= 2 && swarms[0].is_guest && swarms[1].shard.size() == 1 && !swarms.back().is_guest;
+    };
+    EXPECT_TRUE(wait([&] { return std::any_of(agents_.begin(), agents_.end(), is_sharded); })) << "of five where one is wanted 1 in 64 stays";
+    EXPECT_TRUE(wait([&] { return hub.record.up.size() == 4; }));
+    EXPECT_TRUE(std::all_of(hub.record.down.begin(), hub.record.down.end(), [&](auto id) { return hub.record.up.count(id) > 0; }));
+}
+
+TEST_F(Discovery, EveryShardHasAnInfohashOfItsOwn) {
+    EXPECT_NE(swarm::lineage_id("x", "0"), swarm::lineage_id("x", "1"));
+    EXPECT_NE(swarm::lineage_id("x", "0"), swarm::lineage_id("x"));
+    EXPECT_NE(swarm::lineage_id("x", "0"), swarm::lineage_id("x\n", "0"));
+}
+
+}  // namespace
+}  // namespace packswarm::test
