@@ -24,6 +24,7 @@ constexpr const char* migrations[] = {
     "CREATE INDEX shares_by_transfer ON shares (transfer);"
     "CREATE TABLE totals (kind TEXT PRIMARY KEY, bytes INTEGER NOT NULL, wasted INTEGER NOT NULL);"
     "CREATE TABLE sent (month TEXT PRIMARY KEY, bytes INTEGER NOT NULL);",
+    "ALTER TABLE sent ADD COLUMN near INTEGER NOT NULL DEFAULT 0",
 };
 
 constexpr std::size_t records_between_trims = 128;

@@ -143,7 +143,8 @@ Result<void> Session::start(std::shared_ptr<lt::plugin> plugin, OnAlert on_alert
         ended.set_value();
     });
     post([this, upload_limit = settings_.upload_limit] {
-        set_peer_classes(upload_limit);
+        set_peer_classes();
+        set_upload_limit(upload_limit);
         apply_filter();
         every(500ms, [this] {
             if (bans_.expire(std::chrono::steady_clock::now())) apply_filter();
@@ -217,7 +218,7 @@ void Session::read_alerts() {
 }
 
 // LAN peers are in no class with a limit; everybody else shares one.
-void Session::set_peer_classes(ByteCount upload_limit) {
+void Session::set_peer_classes() {
     lt::ip_filter classes;
     const auto everybody = flag(lt::session_handle::global_peer_class_id);
     classes.add_rule(v4_first, v4_last, everybody);
@@ -225,9 +226,12 @@ void Session::set_peer_classes(ByteCount upload_limit) {
     lan_.mark(classes, flag(lt::session_handle::local_peer_class_id));
     handle_.set_peer_class_filter(classes);
     handle_.set_peer_class_type_filter(lt::peer_class_type_filter{});
-    lt::settings_pack limit;
-    limit.set_int(lt::settings_pack::upload_rate_limit, static_cast<int>(std::min<ByteCount>(upload_limit, INT_MAX)));
-    handle_.apply_settings(limit);
+}
+
+void Session::set_upload_limit(ByteCount limit) {
+    lt::settings_pack pack;
+    pack.set_int(lt::settings_pack::upload_rate_limit, static_cast<int>(std::min<ByteCount>(limit, INT_MAX)));
+    handle_.apply_settings(pack);
 }
 
 void Session::apply_filter() {

@@ -39,6 +39,7 @@ class Session {
     bool is_lan(const lt::address& address) const { return lan_.contains(address); }
     // Drops what is connected to the address, and keeps it away for so long.
     void ban(const lt::address& address, Seconds time);
+    void set_upload_limit(ByteCount limit);  // of the class that LAN peers are not in; 0: none
     void after(Millis delay, Task task);
     void every(Millis interval, Task task);
 
@@ -47,7 +48,7 @@ class Session {
     struct Listening;
 
     Session(const SwarmSettings& settings, Networks lan, Networks banned);
-    void set_peer_classes(ByteCount upload_limit);
+    void set_peer_classes();
     void apply_filter();
     void read_alerts();
     void note_listening(lt::alert* alert);

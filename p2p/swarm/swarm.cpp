@@ -15,8 +15,8 @@ class Doorkeeper final : public lt::plugin {
   public:
     explicit Doorkeeper(OnDemand& on_demand) : on_demand_(on_demand) {}
     lt::feature_flags_t implemented_features() override { return asks_about_unknown_torrents<lt::plugin>(); }
-    bool on_unknown_torrent(const lt::info_hash_t& hashes, const lt::peer_connection_handle&, lt::add_torrent_params& params) override {
-        return on_demand_.load(Infohash::from_raw(hashes.v1.data()), params);
+    bool on_unknown_torrent(const lt::info_hash_t& hashes, const lt::peer_connection_handle& from, lt::add_torrent_params& params) override {
+        return on_demand_.load(Infohash::from_raw(hashes.v1.data()), from.remote().address(), params);
     }
 
   private:
@@ -46,6 +46,7 @@ struct Swarm::Inside {
     ToLoop to_loop;
     Shelf shelf;
     Lending lending;
+    Gate gate;
     Channel channel;
     Rendezvous rendezvous;
     OnDemand on_demand;
@@ -56,9 +57,9 @@ struct Swarm::Inside {
           session(std::move(the_session)),
           to_loop(loop, front, [this] { session->post([this] { channel.resume(); }); }),
           shelf(std::move(shared)),
-          channel(*session, shelf, lending, to_loop, {settings.agent, settings.ban_time, settings.get_timeout}),
+          channel(*session, shelf, lending, gate, to_loop, {settings.agent, settings.ban_time, settings.get_timeout}),
           rendezvous(*session, channel, settings),
-          on_demand(*session, shelf, channel),
+          on_demand(*session, shelf, gate, channel),
           joins(*session, channel, on_demand, to_loop) {}
     ~Inside() { session->close(); }
 
@@ -205,6 +206,16 @@ void Swarm::withdraw(std::vector<Digest> digests) {
             in->shelf.withdraw(digest);
         }
     });
+}
+
+void Swarm::give_to(core::Audience audience) {
+    inside_->session->post([in = inside_.get(), audience] { in->gate.open_to(audience); });
+}
+
+broker::Giving Swarm::giving() const { return inside_->gate.figures(); }
+
+void Swarm::set_upload_limit(ByteCount limit) {
+    inside_->session->post([in = inside_.get(), limit] { in->session->set_upload_limit(limit); });
 }
 
 }  // namespace packswarm::swarm

@@ -60,6 +60,9 @@ class Swarm final : public broker::Peers {
     std::vector<broker::PeerView> view() const override;
     void offer(const std::string& lineage, std::vector<StoredMark> files) override;
     void withdraw(std::vector<Digest> digests) override;
+    void give_to(core::Audience audience) override;
+    broker::Giving giving() const override;
+    void set_upload_limit(ByteCount limit);  // bytes per second to WAN peers together; 0: none
 
   private:
     struct Inside;
