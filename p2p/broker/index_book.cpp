@@ -49,8 +49,13 @@ void IndexBook::set_repositories(core::RepositoryTable table) {
 }
 
 void IndexBook::allow_sharing(bool allowed) {
-    sharing_ = allowed;
+    if (std::exchange(sharing_, allowed) == allowed) return;
+    announce_lineages();
     reconcile_later();
+}
+
+void IndexBook::allow_peers(bool allowed) {
+    if (std::exchange(has_peers_, allowed) != allowed) announce_lineages();
 }
 
 void IndexBook::set_public(std::set<core::Fingerprint> keys, std::set<std::string> pacman_repositories) {
@@ -119,7 +124,7 @@ void IndexBook::guess_lineages(const core::Repository& repository) {
 void IndexBook::announce_lineages() {
     std::vector<LineageState> out;
     for (const auto& repository : table_.all()) {
-        if (!is_public(repository)) continue;
+        if (!is_public(repository) || !has_peers_) continue;
         const auto& state = states_[repository.id];
         const auto* root = state.root ? &state.root->index : nullptr;
         for (const auto& name : state.lineages) {

@@ -29,6 +29,7 @@ class IndexBook {
 
     void set_repositories(core::RepositoryTable table);
     void allow_sharing(bool allowed);            // the owner's switch: off withdraws everything
+    void allow_peers(bool allowed);              // off leaves every swarm: nobody is asked either
     bool shares() const { return sharing_; }
     // Called for each index file that the newest root lists for this machine and that is not here after a while: apt may have
     // fetched it before this agent came.
@@ -103,6 +104,7 @@ class IndexBook {
     std::set<core::Fingerprint> public_keys_;
     std::set<std::string> public_pacman_;
     bool sharing_ = true;
+    bool has_peers_ = true;
     bool reconcile_due_ = false;
     std::shared_ptr<int> alive_ = std::make_shared<int>();
 };

@@ -13,6 +13,7 @@
 #include "p2p/core/artifact.hpp"
 #include "p2p/core/lenders.hpp"
 #include "p2p/core/mirror_health.hpp"
+#include "p2p/core/sharing_rules.hpp"
 
 namespace packswarm::broker {
 
@@ -142,6 +143,12 @@ struct LineageState {
     ByteCount root_size = 0;
 };
 
+// What peers were given since the start, and what is loaded for them.
+struct Giving {
+    ByteCount sent_far = 0, sent_near = 0;  // payload, to peers outside the local network and to neighbours
+    std::size_t torrents = 0;               // canonical torrents that somebody asked for lately
+};
+
 class Peers {
   public:
     virtual ~Peers() = default;
@@ -173,6 +180,9 @@ class Peers {
     // gives them. An artifact offered in another lineage is then in both.
     virtual void offer(const std::string& lineage, std::vector<StoredMark> files) = 0;
     virtual void withdraw(std::vector<Digest> digests) = 0;
+    // Whoever is not in the audience is told of nothing and given nothing, from now on and in the middle of a file.
+    virtual void give_to(core::Audience audience) = 0;
+    virtual Giving giving() const = 0;
 };
 
 // ---- Store; implemented by store::Vault --------------------------------------------------------------------------------------

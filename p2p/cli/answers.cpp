@@ -107,6 +107,31 @@ std::string show_discovery(const Json& discovery) {
     return table.empty() ? "" : "\n" + table.text();
 }
 
+std::string show_limit(const Json& one) {
+    const bool is_rate = text(one, "unit", "") == "bytes/s";
+    const auto shown = [&](const char* name) { return is_rate ? show_rate(number(one, name)) : size(one, name); };
+    if (member(one, "list").is_array()) return list(one, "list").empty() ? "none" : words(one, "list");
+    auto out = shown("now");
+    if (member(one, "most").is_number()) out += " of " + shown("most");
+    if (member(one, "least").is_number()) out += ", at least " + shown("least");
+    return out;
+}
+
+std::string show_limits(const Json& answer) {
+    TextTable table{"LIMIT", "NOW", "STATE", "WHY"};
+    for (const auto& one : list(answer, "limits")) table.add({text(one, "name"), show_limit(one), text(one, "state"), text(one, "why")});
+    return table.empty() ? "" : table.text() + "\n";
+}
+
+std::string show_sent(const Json& answer) {
+    const Json& month = member(member(answer, "sharing"), "month");
+    auto out = size(member(answer, "bytes"), "sent");
+    if (!month.is_object()) return out;
+    out += fmt::format("; this month {}", size(month, "sent"));
+    if (member(month, "quota").is_number()) out += " of " + size(month, "quota");
+    return out + fmt::format(", and {} to neighbours", size(month, "neighbours"));
+}
+
 std::string show_status(const Json& answer) {
     const Json &moved = member(answer, "bytes"), &store = member(answer, "store"),
                &requests = member(answer, "requests");
@@ -116,7 +141,7 @@ std::string show_status(const Json& answer) {
                        text(requests, "failed"));
     out += fmt::format("received  {} from mirrors, {} from peers, {} from the store, {} of it wasted\n",
                        size(moved, "mirror"), size(moved, "peer"), size(moved, "cache"), size(moved, "wasted"));
-    out += fmt::format("sent      {}\n", size(moved, "sent"));
+    out += fmt::format("sent      {}\n", show_sent(answer));
     out += fmt::format("store     {} files, {} of {}, {} free on disk, {}\n", text(store, "files"),
                        size(store, "bytes"), size(store, "quota"), size(store, "free"), text(store, "path"));
     out += "sharing   " + show_sharing(member(answer, "sharing")) + "\n";
@@ -124,7 +149,7 @@ std::string show_status(const Json& answer) {
                        text(answer, "swarm", "nowhere"));
     out += fmt::format("sources   {} peers, {} of {} mirrors usable\n\n", text(answer, "peers"),
                        text(member(answer, "mirrors"), "usable"), text(member(answer, "mirrors"), "total"));
-    return out + show_repositories(answer) + show_discovery(member(answer, "discovery")) + show_transfers_under_way(answer);
+    return out + show_limits(answer) + show_repositories(answer) + show_discovery(member(answer, "discovery")) + show_transfers_under_way(answer);
 }
 
 std::string show_entry(const Json& entry) {

@@ -17,6 +17,8 @@
 #include "p2p/daemon/notify.hpp"
 #include "p2p/daemon/owner.hpp"
 #include "p2p/daemon/repositories.hpp"
+#include "p2p/daemon/sharing_watch.hpp"
+#include "p2p/daemon/surroundings.hpp"
 #include "p2p/daemon/trust.hpp"
 #include "p2p/gateway/gateway.hpp"
 #include "p2p/store/ledger.hpp"
@@ -39,6 +41,7 @@ struct App::Parts {
     std::unique_ptr<swarm::Swarm> swarm;                 // other agents, a thread of its own (libtorrent)
     NoPeers no_peers;                                    // in its place when the owner wants none
     std::unique_ptr<broker::Broker> broker;              // the conductor
+    std::unique_ptr<SharingWatch> sharing;               // whom the owner's limits let us give to, and what was given
     std::unique_ptr<Owner> owner;                        // answers to the owner
     std::unique_ptr<control::ControlServer> control;     // unix socket: apt's method, packswarm
     std::unique_ptr<gateway::Gateway> gateway;           // HTTP on loopback: pacman, proxies
@@ -110,7 +113,7 @@ Result<void> App::Parts::open_doors() {
         gateway = std::move(*opened);
         gateway_listens = listen->address + ":" + std::to_string(gateway->port());
     }
-    owner = std::make_unique<Owner>(House{loop, workers, config, *broker, peers(), swarm.get(), *vault, *ledger, trust, gateway_listens, swarm_listens});
+    owner = std::make_unique<Owner>(House{loop, workers, config, *broker, peers(), swarm.get(), *vault, *ledger, trust, *sharing, gateway_listens, swarm_listens});
     auto opened = control::ControlServer::open(io, *broker, *owner, {config.socket});
     if (!opened) return tl::unexpected(opened.error());
     control = std::move(*opened);
@@ -131,7 +134,6 @@ void App::Parts::learn(Task learned) {
         for (const auto& warning : gathered.warnings) spdlog::warn("{}", warning);
         spdlog::info("{} repositories are known", gathered.table.all().size());
         book.set_repositories(std::move(gathered.table));
-        book.allow_sharing(config.sharing_enabled);
         book.restore();
         learned();
     };
@@ -189,6 +191,7 @@ App::~App() {
     parts_->gateway.reset();
     parts_->control.reset();
     parts_->owner.reset();
+    parts_->sharing.reset();
     parts_->broker.reset();
     parts_->swarm.reset();
     parts_->mirrors.reset();
@@ -216,6 +219,10 @@ Result<std::unique_ptr<App>> App::build(Config config, Reload reload) {
     const auto waiting = boost::asio::make_work_guard(parts.io);
     parts.learn([&learned] { learned = true; });
     while (!learned) parts.io.run_one();
+    auto rules = sharing_rules(parts.config);
+    if (!rules) return tl::unexpected(rules.error());
+    parts.sharing = std::make_unique<SharingWatch>(parts.loop, parts.broker->book(), parts.peers(), *parts.ledger, look_around);
+    parts.sharing->set_rules(std::move(*rules));
     if (auto done = parts.open_doors(); !done) return tl::unexpected(done.error());
     return app;
 }

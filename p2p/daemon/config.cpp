@@ -67,6 +67,14 @@ const std::vector<Option>& options() {
          "Keyring files of distributions. Only packages of repositories signed by a key in them are ever named to others."},
         {"sharing", "pacman_repositories", &Config::sharing_pacman_repositories,
          "pacman repositories whose databases nobody signs, but whose packages may be shared once their own signatures are checked."},
+        {"sharing", "monthly_quota", Size{&Config::sharing_monthly_quota, {0}},
+         "Most that peers outside the local network are given in a calendar month (UTC); then only neighbours are, until the next one. 0: no limit."},
+        {"sharing", "not_on_interfaces", &Config::sharing_not_on_interfaces,
+         "Nothing is given to anybody while the default route leads through one of these, such as \"wwan0\" or \"wwan*\"."},
+        {"sharing", "not_on_networks", &Config::sharing_not_on_networks,
+         "Nothing is given to anybody while this machine has an address in one of these, such as \"10.9.0.0/16\"."},
+        {"sharing", "fetch_while_paused", &Config::sharing_fetch_while_paused,
+         "Whether peers are still asked while one of these two pauses sharing. false: this agent then leaves every swarm."},
         {"store", "quota", Size{&Config::store_quota, {16 * limits::mib}}, "Most that the store may hold."},
         {"store", "reserve", Size{&Config::store_reserve, {0}}, "Space on its file system that the store leaves free."},
         {"web", "ca_file", &Config::web_ca_file, "PEM file of certificate authorities for HTTPS mirrors. Empty: the system's."},
@@ -311,12 +319,23 @@ Result<void> set_option(Config& config, const std::string& name, const std::stri
     return store_number(config, std::get<Number>(option->target), parse_number(text), name);
 }
 
+Result<core::SharingRules> sharing_rules(const Config& config) {
+    core::SharingRules out{config.sharing_enabled, config.sharing_monthly_quota, config.sharing_not_on_interfaces, {}, config.sharing_fetch_while_paused};
+    for (const auto& text : config.sharing_not_on_networks) {
+        const auto network = IpNetwork::parse(text);
+        if (!network) return fail(ErrorKind::Refused, "sharing.not_on_networks: {}", network.error().message);
+        out.not_on_networks.push_back(*network);
+    }
+    return out;
+}
+
 Result<Config> parse_config(std::string_view text, const std::string& file_name) {
     const toml::parse_result parsed = toml::parse(text);
     if (!parsed)
         return fail(ErrorKind::Refused, "{}, line {}: {}", file_name, parsed.error().source().begin.line, printable(parsed.error().description()));
     Config config;
     if (auto taken = take_table(config, parsed.table(), ""); !taken) return fail(ErrorKind::Refused, "{}: {}", file_name, taken.error().message);
+    if (auto rules = sharing_rules(config); !rules) return fail(ErrorKind::Refused, "{}: {}", file_name, rules.error().message);
     return config;
 }
 

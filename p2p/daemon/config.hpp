@@ -9,6 +9,7 @@
 
 #include "p2p/base/result.hpp"
 #include "p2p/base/units.hpp"
+#include "p2p/core/sharing_rules.hpp"
 
 namespace packswarm::daemon {
 
@@ -46,6 +47,10 @@ struct Config {
     bool sharing_enabled = true;
     std::vector<std::string> sharing_keyrings;
     std::vector<std::string> sharing_pacman_repositories;
+    ByteCount sharing_monthly_quota = 50LL << 30;
+    std::vector<std::string> sharing_not_on_interfaces;
+    std::vector<std::string> sharing_not_on_networks;
+    bool sharing_fetch_while_paused = true;
 
     ByteCount store_quota = 10LL << 30;
     ByteCount store_reserve = 1LL << 30;
@@ -77,6 +82,9 @@ Result<Config> parse_config(std::string_view text, const std::string& file_name)
 Result<Config> load_config(const std::string& path);
 // "section.name" = text as on the command line; lists are separated by commas.
 Result<void> set_option(Config& config, const std::string& name, const std::string& text);
+
+// Refused: a network of sharing.not_on_networks is none.
+Result<core::SharingRules> sharing_rules(const Config& config);
 
 // "1048576", "10 MiB", "2G": bytes. Refused otherwise.
 Result<ByteCount> parse_size(std::string_view text);

@@ -26,6 +26,8 @@ class NoPeers final : public broker::Peers {
     std::vector<broker::PeerView> view() const override { return {}; }
     void offer(const std::string&, std::vector<StoredMark>) override {}
     void withdraw(std::vector<Digest>) override {}
+    void give_to(core::Audience) override {}
+    broker::Giving giving() const override { return {}; }
 };
 
 }  // namespace packswarm::daemon

@@ -9,6 +9,7 @@
 #include "p2p/base/log.hpp"
 #include "p2p/base/version.hpp"
 #include "p2p/core/repository_table.hpp"
+#include "p2p/daemon/owner_limits.hpp"
 
 namespace packswarm::daemon {
 
@@ -79,11 +80,9 @@ std::string Owner::status() const {
     out["requests"] = {{"open", counters.open}, {"done", counters.done}, {"failed", counters.failed}};
     const auto& by_mirrors = totals[broker::SourceKind::mirror];
     const auto& by_peers = totals[broker::SourceKind::peer];
-    ByteCount sent = 0;
-    const auto peers = house_.peers.view();
-    for (const auto& peer : peers) sent += peer.sent;
+    const auto sent = house_.ledger.sent();
     out["bytes"] = {{"mirror", by_mirrors.bytes}, {"peer", by_peers.bytes}, {"cache", totals[broker::SourceKind::cache].bytes},
-                    {"wasted", by_mirrors.wasted + by_peers.wasted}, {"sent", sent}};
+                    {"wasted", by_mirrors.wasted + by_peers.wasted}, {"sent", sent.far + sent.near}};
     std::error_code error;
     const auto space = std::filesystem::space(house_.config.state_dir, error);
     out["store"] = {{"path", house_.config.state_dir}, {"files", usage.files}, {"bytes", usage.stored}, {"quota", usage.quota},
@@ -91,9 +90,9 @@ std::string Owner::status() const {
     out["gateway"] = text_or_null(house_.gateway);
     out["swarm"] = text_or_null(house_.swarm);
     if (house_.swarm_room != nullptr) out["discovery"] = discovery_json(house_.swarm_room->discovery(), house_.config);
-    out["sharing"] = {{"state", house_.config.sharing_enabled && !house_.swarm.empty() ? "on" : "off"}, {"offered", book.offered()}, {"rate", 0},
-                      {"cap", house_.config.swarm_upload_limit > 0 ? json(house_.config.swarm_upload_limit) : json(nullptr)}};
-    out["peers"] = peers.size();
+    out["sharing"] = sharing_of(house_);
+    out["limits"] = limits_of(house_);
+    out["peers"] = house_.peers.view().size();
     int usable = 0;
     const auto known = house_.broker.sources().mirrors();
     for (const auto& [base, health] : known) usable += core::is_usable(health, house_.loop.wall_now()) ? 1 : 0;

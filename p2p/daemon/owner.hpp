@@ -9,6 +9,7 @@
 #include "p2p/broker/broker.hpp"
 #include "p2p/control/owner_view.hpp"
 #include "p2p/daemon/config.hpp"
+#include "p2p/daemon/sharing_watch.hpp"
 #include "p2p/store/ledger.hpp"
 #include "p2p/store/vault.hpp"
 #include "p2p/swarm/swarm.hpp"
@@ -25,6 +26,7 @@ struct House {  // what the owner's questions are about; all of it outlives the 
     store::Vault& vault;
     store::Ledger& ledger;
     broker::Trust& trust;
+    const SharingWatch& sharing;
     std::string gateway, swarm;  // where they listen; empty: switched off
 };
 

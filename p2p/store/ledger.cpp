@@ -26,6 +26,7 @@ constexpr const char* migrations[] = {
     "CREATE TABLE sent (month TEXT PRIMARY KEY, bytes INTEGER NOT NULL);",
     "CREATE TABLE peers (lineage TEXT NOT NULL, endpoint TEXT NOT NULL, last_seen INTEGER NOT NULL, received INTEGER NOT NULL,"
     " failures INTEGER NOT NULL, PRIMARY KEY (lineage, endpoint));",
+    "ALTER TABLE sent ADD COLUMN near INTEGER NOT NULL DEFAULT 0",
 };
 
 constexpr std::size_t records_between_trims = 128;

@@ -26,6 +26,12 @@ struct KindTotals {
 };
 using Totals = std::map<broker::SourceKind, KindTotals>;
 
+struct Sent {  // payload given to peers
+    ByteCount far = 0;   // outside the local network: what a monthly quota counts
+    ByteCount near = 0;  // neighbours
+    friend bool operator==(const Sent&, const Sent&) = default;
+};
+
 struct TransactionSummary {
     std::string transaction, asker;
     WallTime started{};
@@ -49,7 +55,7 @@ class Ledger final : public broker::Ledger, public broker::PeerMemory {
     void record(const broker::TransferRecord& transfer) override;
     std::vector<core::KnownPeer> known_peers() override;
     void update_peers(const core::PeerBook::Changes& changes) override;
-    void add_sent(ByteCount bytes, WallTime when);  // payload given to peers
+    void add_sent(const Sent& sent, WallTime when);
 
     // Newest first. text is a package's name, or else a part of a path, or a whole digest in hexadecimal.
     std::vector<broker::TransferRecord> transfers_named(const std::string& text, std::size_t limit);
@@ -58,8 +64,9 @@ class Ledger final : public broker::Ledger, public broker::PeerMemory {
     Totals totals();  // since the ledger began
     Totals totals_of(const std::string& transaction);
     std::vector<TransactionSummary> recent_transactions(std::size_t limit);
-    ByteCount sent_in_month(WallTime when);                          // calendar month in UTC
-    std::vector<std::pair<std::string, ByteCount>> sent_by_month();  // "2026-05", oldest first
+    Sent sent_in_month(WallTime when);                          // calendar month in UTC
+    std::vector<std::pair<std::string, Sent>> sent_by_month();  // "2026-05", oldest first
+    Sent sent();                                                // since the ledger began
 
   private:
     Ledger(const LedgerSettings& settings, std::unique_ptr<Database> database, std::unique_ptr<FloorFile> floor_file);

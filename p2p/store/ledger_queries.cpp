@@ -165,24 +165,29 @@ std::vector<TransactionSummary> Ledger::recent_transactions(std::size_t limit) {
     return out;
 }
 
-void Ledger::add_sent(ByteCount bytes, WallTime when) {
-    auto done = database_->statement("INSERT INTO sent VALUES (?1,?2) ON CONFLICT (month) DO UPDATE SET bytes=bytes+?2")
-                    .bind(month_of(when), bytes)
+void Ledger::add_sent(const Sent& sent, WallTime when) {
+    auto done = database_->statement("INSERT INTO sent VALUES (?1,?2,?3) ON CONFLICT (month) DO UPDATE SET bytes=bytes+?2, near=near+?3")
+                    .bind(month_of(when), sent.far, sent.near)
                     .run();
-    if (!done) spdlog::error("ledger: {} bytes sent are not counted: {}", bytes, done.error().message);
+    if (!done) spdlog::error("ledger: {} bytes sent are not counted: {}", sent.far + sent.near, done.error().message);
 }
 
-ByteCount Ledger::sent_in_month(WallTime when) {
-    auto query = database_->statement("SELECT bytes FROM sent WHERE month=?");
+Sent Ledger::sent_in_month(WallTime when) {
+    auto query = database_->statement("SELECT bytes, near FROM sent WHERE month=?");
     query.bind(month_of(when));
-    return query.step().value_or(false) ? query.integer(0) : 0;
+    return query.step().value_or(false) ? Sent{query.integer(0), query.integer(1)} : Sent{};
 }
 
-std::vector<std::pair<std::string, ByteCount>> Ledger::sent_by_month() {
-    std::vector<std::pair<std::string, ByteCount>> out;
-    auto query = database_->statement("SELECT month, bytes FROM sent ORDER BY month");
-    for_each_row(query, [&] { out.emplace_back(query.bytes(0), query.integer(1)); });
+std::vector<std::pair<std::string, Sent>> Ledger::sent_by_month() {
+    std::vector<std::pair<std::string, Sent>> out;
+    auto query = database_->statement("SELECT month, bytes, near FROM sent ORDER BY month");
+    for_each_row(query, [&] { out.emplace_back(query.bytes(0), Sent{query.integer(1), query.integer(2)}); });
     return out;
+}
+
+Sent Ledger::sent() {
+    auto query = database_->statement("SELECT SUM(bytes), SUM(near) FROM sent");
+    return query.step().value_or(false) ? Sent{query.integer(0), query.integer(1)} : Sent{};
 }
 
 }  // namespace packswarm::store

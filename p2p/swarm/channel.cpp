@@ -38,8 +38,8 @@ TimePoint now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
 
-Channel::Channel(Session& session, Shelf& shelf, Lending& lending, const ToLoop& loop, ChannelSettings settings)
-    : session_(session), shelf_(shelf), lending_(lending), loop_(loop), settings_(std::move(settings)), agent_id_(random_agent_id()) {}
+Channel::Channel(Session& session, Shelf& shelf, Lending& lending, Gate& gate, const ToLoop& loop, ChannelSettings settings)
+    : session_(session), shelf_(shelf), lending_(lending), gate_(gate), loop_(loop), settings_(std::move(settings)), agent_id_(random_agent_id()) {}
 
 void Channel::start() {
     session_.every(std::clamp<Millis>(settings_.get_timeout / 4, 20ms, 500ms), [this] { tick(); });
@@ -122,13 +122,15 @@ void Channel::open(Link& link, Peer& peer) {
     link.peer = peer.id;
     peer.links.push_back(&link);
     const bool lan = peer.reach == broker::Reach::lan;
-    const auto any_link = [this, id = peer.id](const auto& is_so) {
+    const auto any_link = [this, id = peer.id, reach = peer.reach](const auto& is_so) {
+        if (!gate_.lets(reach)) return false;
         const auto& links = peers_.at(id).links;
         return std::any_of(links.begin(), links.end(), [&](const Link* one) { return is_so(one->lineage()); });
     };
     Giver::Rights rights;
     rights.may_see = [this, any_link](const Shelved& entry) { return any_link([&](const LineageId& id) { return shelf_.shared_with(entry, id); }); };
     rights.is_in = [any_link](const LineageId& lineage) { return any_link([&](const LineageId& id) { return id == lineage; }); };
+    rights.gave = [this, reach = peer.reach](ByteCount bytes) { gate_.count(reach, bytes); };
     link.start(std::make_unique<Giver>(link, shelf_, lending_, std::move(rights), lan ? limits::max_peer_queue : wan_room), taker_events(peer),
                lan ? lan_window : wan_window);
     loop_.tell([view = view(peer)](Front& front) { front.peer_up(view); });

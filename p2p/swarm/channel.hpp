@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "p2p/swarm/front.hpp"
+#include "p2p/swarm/gate.hpp"
 #include "p2p/swarm/link.hpp"
 #include "p2p/swarm/session.hpp"
 
@@ -29,7 +30,7 @@ struct LineageShow {
 
 class Channel final : public LinkKeeper {
   public:
-    Channel(Session& session, Shelf& shelf, Lending& lending, const ToLoop& loop, ChannelSettings settings);
+    Channel(Session& session, Shelf& shelf, Lending& lending, Gate& gate, const ToLoop& loop, ChannelSettings settings);
 
     void start();  // timers; once the session runs
     void show(const LineageId& lineage, LineageShow state);
@@ -87,6 +88,7 @@ class Channel final : public LinkKeeper {
     Session& session_;
     Shelf& shelf_;
     Lending& lending_;
+    Gate& gate_;
     ToLoop loop_;
     ChannelSettings settings_;
     AgentId agent_id_{};

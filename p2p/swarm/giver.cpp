@@ -128,6 +128,7 @@ void Giver::answer(const OpenGet& open) {
     const auto got = loan != nullptr ? lending_.read(get.digest, get.offset, payload) : shelf_.read(get.digest, get.offset, payload);
     if (!got) return send(encode(Refuse{get.token}, frame_size));
     sent_ += get.length;
+    rights_.gave(get.length);
     send(std::move(message));
 }
 

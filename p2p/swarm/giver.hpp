@@ -32,6 +32,7 @@ class Giver {
     struct Rights {  // of this peer, whose lineages may change
         std::function<bool(const Shelved&)> may_see;     // it is in a lineage of the artifact
         std::function<bool(const LineageId&)> is_in;
+        std::function<void(ByteCount)> gave = [](ByteCount) {};  // payload
     };
 
     // room: bytes kept on their way.

@@ -23,7 +23,8 @@ TimePoint now() { return std::chrono::steady_clock::now(); }
 // One connection that takes from us.
 class OnDemand::Receiver final : public lt::peer_plugin {
   public:
-    Receiver(OnDemand& owner, const Infohash& infohash, const lt::tcp::endpoint& remote) : owner_(owner), infohash_(infohash), remote_(remote) {
+    Receiver(OnDemand& owner, const Infohash& infohash, lt::peer_connection_handle connection)
+        : owner_(owner), infohash_(infohash), connection_(std::move(connection)), remote_(connection_.remote()), reach_(owner.reach_of(remote_.address())) {
         if (auto* seed = found()) ++seed->connections;
     }
     void on_disconnect(const lt::error_code&) override {
@@ -33,16 +34,29 @@ class OnDemand::Receiver final : public lt::peer_plugin {
         --seed->connections;
         seed->idle_since = now();
     }
-    void sent_payload(int bytes) override { owner_.channel_.count(owner_.channel_.peer_at(remote_), 0, bytes); }
+    void sent_payload(int bytes) override {
+        owner_.gate_.count(reach_, bytes);
+        owner_.channel_.count(owner_.channel_.peer_at(remote_), 0, bytes);
+    }
+    bool on_handshake(lt::span<const char>) override { return is_welcome(); }
+    void tick() override { is_welcome(); }
 
   private:
     Seed* found() {
         const auto at = owner_.seeds_.find(infohash_);
         return at == owner_.seeds_.end() ? nullptr : &at->second;
     }
+    bool is_welcome() {
+        if (owner_.gate_.lets(reach_)) return true;
+        if (!gone_) connection_.disconnect(unwanted(), lt::operation_t::bittorrent, lt::peer_connection_interface::failure);
+        return false;
+    }
+
     OnDemand& owner_;
     Infohash infohash_;
+    lt::peer_connection_handle connection_;
     lt::tcp::endpoint remote_;
+    broker::Reach reach_;
     bool gone_ = false;
 };
 
@@ -50,7 +64,7 @@ class OnDemand::Giving final : public lt::torrent_plugin {
   public:
     Giving(OnDemand& owner, const Infohash& infohash) : owner_(owner), infohash_(infohash) {}
     std::shared_ptr<lt::peer_plugin> new_connection(const lt::peer_connection_handle& connection) override {
-        return std::make_shared<Receiver>(owner_, infohash_, connection.remote());
+        return std::make_shared<Receiver>(owner_, infohash_, connection);
     }
 
     // A seed that stops being one has met a piece that its hash denies, and would now check the whole file.
@@ -76,9 +90,14 @@ void OnDemand::start() {
     });
 }
 
+broker::Reach OnDemand::reach_of(const lt::address& address) const {
+    return session_.is_lan(address) ? broker::Reach::lan : broker::Reach::wan;
+}
+
 // seed_mode with no_verify_files makes the torrent ready within this handshake; upload_mode keeps libtorrent from ever
 // writing to a file that turns out to be stale.
-bool OnDemand::load(const Infohash& infohash, lt::add_torrent_params& params) {
+bool OnDemand::load(const Infohash& infohash, const lt::address& from, lt::add_torrent_params& params) {
+    if (!gate_.lets(reach_of(from))) return false;
     const auto* entry = shelf_.find(infohash);
     if (entry == nullptr || !shelf_.check(entry->digest)) return false;
     if (seeds_.size() >= limits::max_seeded_torrents) drop_idle(now());
@@ -96,6 +115,7 @@ bool OnDemand::load(const Infohash& infohash, lt::add_torrent_params& params) {
         return std::make_shared<Giving>(*this, infohash);
     });
     seeds_[infohash] = {entry->digest, {}, 0, now()};
+    gate_.count_torrents(seeds_.size());
     return true;
 }
 
@@ -104,6 +124,7 @@ void OnDemand::unload(const Infohash& infohash) {
     if (at == seeds_.end()) return;
     const auto torrent = at->second.torrent;
     seeds_.erase(at);
+    gate_.count_torrents(seeds_.size());
     if (torrent.is_valid()) session_.handle().remove_torrent(torrent);
 }
 

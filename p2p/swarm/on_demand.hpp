@@ -13,14 +13,14 @@ namespace packswarm::swarm {
 
 class OnDemand {
   public:
-    OnDemand(Session& session, Shelf& shelf, Channel& channel) : session_(session), shelf_(shelf), channel_(channel) {}
+    OnDemand(Session& session, Shelf& shelf, Gate& gate, Channel& channel) : session_(session), shelf_(shelf), gate_(gate), channel_(channel) {}
 
     void start();
-    // A stranger's handshake names a torrent that is not loaded: fills params and answers true when it is on the shelf.
-    bool load(const Infohash& infohash, lt::add_torrent_params& params);
+    // A handshake from there names a torrent that is not loaded: fills params and answers true when it is on the shelf and given
+    // to such a peer.
+    bool load(const Infohash& infohash, const lt::address& from, lt::add_torrent_params& params);
     void unload(const Infohash& infohash);
     void on_alert(lt::alert* alert);
-    std::size_t loaded() const { return seeds_.size(); }
 
   private:
     struct Seed {
@@ -35,8 +35,11 @@ class OnDemand {
     void drop_idle(TimePoint idle_before);
     void drop_changed();
 
+    broker::Reach reach_of(const lt::address& address) const;
+
     Session& session_;
     Shelf& shelf_;
+    Gate& gate_;
     Channel& channel_;
     std::unordered_map<Infohash, Seed> seeds_;
 };

@@ -20,8 +20,8 @@ class Doorkeeper final : public lt::plugin {
   public:
     explicit Doorkeeper(OnDemand& on_demand) : on_demand_(on_demand) {}
     lt::feature_flags_t implemented_features() override { return asks_about_unknown_torrents<lt::plugin>(); }
-    bool on_unknown_torrent(const lt::info_hash_t& hashes, const lt::peer_connection_handle&, lt::add_torrent_params& params) override {
-        return on_demand_.load(Infohash::from_raw(hashes.v1.data()), params);
+    bool on_unknown_torrent(const lt::info_hash_t& hashes, const lt::peer_connection_handle& from, lt::add_torrent_params& params) override {
+        return on_demand_.load(Infohash::from_raw(hashes.v1.data()), from.remote().address(), params);
     }
 
   private:
@@ -64,6 +64,7 @@ struct Swarm::Inside {
     ToLoop to_loop;
     Shelf shelf;
     Lending lending;
+    Gate gate;
     Channel channel;
     Dht dht;
     Rendezvous rendezvous;
@@ -78,10 +79,10 @@ struct Swarm::Inside {
           session(std::move(the_session)),
           to_loop(loop, front, [this] { session->post([this] { channel.resume(); }); }),
           shelf(std::move(shared)),
-          channel(*session, shelf, lending, to_loop, {settings.agent, settings.ban_time, settings.get_timeout}),
+          channel(*session, shelf, lending, gate, to_loop, {settings.agent, settings.ban_time, settings.get_timeout}),
           dht(*session, settings, [&the_loop, file = dht_state_file](Bytes state) { the_loop.post([file, state] { save(file, state); }); }),
           rendezvous(*session, channel, dht, settings, to_loop),
-          on_demand(*session, shelf, channel),
+          on_demand(*session, shelf, gate, channel),
           joins(*session, channel, on_demand, to_loop) {}
     ~Inside() {
         if (dht.is_on()) save_last();
@@ -264,5 +265,11 @@ void Swarm::withdraw(std::vector<Digest> digests) {
         }
     });
 }
+
+void Swarm::give_to(core::Audience audience) {
+    inside_->session->post([in = inside_.get(), audience] { in->gate.open_to(audience); });
+}
+
+broker::Giving Swarm::giving() const { return inside_->gate.figures(); }
 
 }  // namespace packswarm::swarm

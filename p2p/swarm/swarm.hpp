@@ -50,7 +50,6 @@ class Swarm final : public broker::Peers {
 
     int port() const;  // the TCP port it listens on
     const DiscoveryView& discovery() const;
-    void set_upload_limit(ByteCount per_second);
     Result<void> set_static_peers(std::vector<std::string> peers);  // Refused: one of them is not host:port; nothing changes
 
     void set_observer(broker::PeerObserver* observer) override;
@@ -72,6 +71,9 @@ class Swarm final : public broker::Peers {
     std::vector<broker::PeerView> view() const override;
     void offer(const std::string& lineage, std::vector<StoredMark> files) override;
     void withdraw(std::vector<Digest> digests) override;
+    void give_to(core::Audience audience) override;
+    broker::Giving giving() const override;
+    void set_upload_limit(ByteCount limit);  // bytes per second to WAN peers together; 0: none
 
   private:
     struct Inside;

@@ -47,6 +47,20 @@ TEST(Answers, ShowTheStatus) {
         EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
 }
 
+TEST(Answers, ShowEachLimitWithItsValueAndReason) {
+    const auto text = show_answer("status", R"({"bytes":{"sent":5368709120},
+        "sharing":{"state":"paused","audience":"nobody","reason":"wwan0 is in sharing.not_on_interfaces","offered":0,"rate":0,
+                   "month":{"sent":3221225472,"neighbours":1073741824,"quota":53687091200}},
+        "limits":[{"name":"swarm.upload_limit","unit":"bytes/s","now":1536,"most":1048576,"state":"ok","why":"neighbours are exempt"},
+                  {"name":"sharing.monthly_quota","unit":"bytes","now":3221225472,"most":53687091200,"state":"ok","why":"this month"},
+                  {"name":"store.reserve","unit":"bytes","now":1024,"least":2048,"state":"reached","why":"stays free"},
+                  {"name":"sharing.not_on_interfaces","list":["wwan0","ppp*"],"state":"reached","why":"the default route leads through wwan0"},
+                  {"name":"sharing.not_on_networks","list":[],"state":"ok","why":"no address"}]})");
+    for (const auto* part : {"5.0 GiB; this month 3.0 GiB of 50.0 GiB, and 1.0 GiB to neighbours", "paused (wwan0 is in sharing.not_on_interfaces)",
+                             "1.5 KiB/s of 1.0 MiB/s", "1.0 KiB, at least 2.0 KiB", "wwan0 ppp*", "none"})
+        EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
+}
+
 TEST(Answers, ExplainWhoGaveWhatAndWhy) {
     const auto text = show_answer(
         "explain",

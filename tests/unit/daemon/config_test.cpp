@@ -35,7 +35,8 @@ TEST(Config, NamesTheLineAndTheRemedyOfAMistake) {
     EXPECT_NE(unknown.error().message.find("swarm.listen_on"), std::string::npos);
     EXPECT_NE(unknown.error().message.find("--print-config"), std::string::npos);
     for (const char* bad : {"[store]\nquota = true", "[store]\nquota = \"much\"", "[store]\nquota = 5", "[swarm]\npeers = \"a\"", "[swarm]\npeers = [1]",
-                            "x = [", "[[repository]]\nsuite = \"s\"", "[[repository]]\nformat = \"rpm\"\nsuite = \"s\"\nmirrors = [\"http://a\"]", "repository = 3"})
+                            "x = [", "[[repository]]\nsuite = \"s\"", "[[repository]]\nformat = \"rpm\"\nsuite = \"s\"\nmirrors = [\"http://a\"]", "repository = 3",
+                            "[sharing]\nnot_on_networks = [\"wlan0\"]", "[sharing]\nnot_on_networks = [\"10.0.0.0/40\"]"})
         EXPECT_FALSE(parse_config(bad, "f")) << bad;
 }
 

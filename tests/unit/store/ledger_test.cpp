@@ -317,15 +317,15 @@ TEST_F(LedgerTest, CountsBytesSentByMonth) {
         return WallTime(
             std::chrono::sys_days(std::chrono::year(year) / static_cast<int>(month) / static_cast<int>(number)));
     };
-    ledger->add_sent(10, day(2026, 1, 31));
-    ledger->add_sent(5, day(2026, 2, 1));
-    ledger->add_sent(7, day(2026, 2, 28));
+    ledger->add_sent({10, 1}, day(2026, 1, 31));
+    ledger->add_sent({5, 0}, day(2026, 2, 1));
+    ledger->add_sent({7, 2}, day(2026, 2, 28));
     open();
-    EXPECT_EQ(ledger->sent_in_month(day(2026, 1, 1)), 10);
-    EXPECT_EQ(ledger->sent_in_month(day(2026, 2, 15)), 12);
-    EXPECT_EQ(ledger->sent_in_month(day(2026, 3, 1)), 0);
-    EXPECT_EQ(ledger->sent_by_month(),
-              (std::vector<std::pair<std::string, ByteCount>>{{"2026-01", 10}, {"2026-02", 12}}));
+    EXPECT_EQ(ledger->sent_in_month(day(2026, 1, 1)), (Sent{10, 1}));
+    EXPECT_EQ(ledger->sent_in_month(day(2026, 2, 15)), (Sent{12, 2}));
+    EXPECT_EQ(ledger->sent_in_month(day(2026, 3, 1)), Sent{});
+    EXPECT_EQ(ledger->sent(), (Sent{22, 3}));
+    EXPECT_EQ(ledger->sent_by_month(), (std::vector<std::pair<std::string, Sent>>{{"2026-01", {10, 1}}, {"2026-02", {12, 2}}}));
 }
 
 TEST_F(LedgerTest, SaysWhatIsWrongWhenItsFolderCannotBeMade) {

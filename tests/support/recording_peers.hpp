@@ -1,0 +1,59 @@
+// Peers for tests of what stands above them: nobody is there, and everything that was asked or offered is remembered.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "p2p/broker/ports.hpp"
+
+namespace packswarm::test {
+
+class RecordingPeers final : public broker::Peers {
+  public:
+    std::vector<broker::LineageState> lineages;
+    std::set<std::pair<std::string, Digest>> asked, lent;  // with the lineage that was named
+    std::map<Digest, std::string> shelf;                   // offered and not withdrawn, and in which lineage
+    std::size_t largest_offer = 0;
+    core::Audience audience = core::Audience::everybody;
+    broker::Giving given;
+    broker::PeerObserver* observer = nullptr;
+
+    std::set<std::string> swarms() const {
+        std::set<std::string> out;
+        for (const auto& state : lineages) out.insert(state.lineage.name());
+        return out;
+    }
+
+    void set_observer(broker::PeerObserver* one) override { observer = one; }
+    void set_lineages(std::vector<broker::LineageState> all) override { lineages = std::move(all); }
+    void ask(const std::string& lineage, std::vector<Digest> digests) override {
+        for (const auto& digest : digests) asked.emplace(lineage, digest);
+    }
+    broker::FetchId get(broker::PeerId, const Digest&, ByteRange, broker::GetEvents) override { return broker::FetchId::none; }
+    void cancel(broker::FetchId) override {}
+    broker::JoinId join(broker::Join, broker::JoinEvents) override { return broker::JoinId::none; }
+    void add_peer(broker::JoinId, broker::PeerId) override {}
+    void claim(broker::JoinId, std::size_t, std::size_t) override {}
+    void unclaim(broker::JoinId, std::size_t, std::size_t) override {}
+    void feed(broker::JoinId, std::size_t, Bytes) override {}
+    void leave(broker::JoinId, Task left) override { left(); }
+    void lend(const Digest& digest, const StagedFile&, const std::string& lineage) override { lent.emplace(lineage, digest); }
+    void lend_piece(const Digest&, std::size_t) override {}
+    void end_loan(const Digest&, Outcome) override {}
+    core::AgentKey key() const override { return 0; }
+    void blame(broker::PeerId, broker::Blame) override {}
+    std::vector<broker::PeerView> view() const override { return {}; }
+    void offer(const std::string& lineage, std::vector<StoredMark> files) override {
+        largest_offer = std::max(largest_offer, files.size());
+        for (const auto& file : files) shelf[file.digest()] = lineage;
+    }
+    void withdraw(std::vector<Digest> digests) override {
+        for (const auto& digest : digests) shelf.erase(digest);
+    }
+    void give_to(core::Audience to) override { audience = to; }
+    broker::Giving giving() const override { return given; }
+};
+
+}  // namespace packswarm::test
