@@ -4,11 +4,24 @@
 
 #include "p2p/broker/transfer.hpp"
 #include "p2p/core/canonical.hpp"
+#include "p2p/core/crowd.hpp"
 
 namespace packswarm::broker {
 
 namespace {
 constexpr auto asks_again_within = Seconds(10);  // agents repeat their asks every three seconds while they want something
+constexpr ByteCount first_trust = limits::mib;      // of a lender whose first piece was right; with each later one four times as much
+constexpr auto mirrors_answer_within = Seconds(5);  // when lenders are compared with them
+constexpr int max_questionings = 3;
+constexpr ByteCount doubted_block = 16 * limits::kib;  // kept of what a lender gave wrongly
+
+// What it gave to other artifacts is worth nothing either.
+void blame_liar(Engine& engine, core::SourceId liar) {
+    engine.sources.failed(liar, ErrorKind::Corrupt);
+    engine.peers.blame(engine.sources.peer_id(liar), Blame::wrong_bytes);
+    engine.discredit(liar);
+}
+
 }  // namespace
 
 CrowdPart::CrowdPart(Transfer& transfer) : transfer_(transfer), lent_(core::piece_count(transfer.target().size)) {
@@ -17,6 +30,8 @@ CrowdPart::CrowdPart(Transfer& transfer) : transfer_(transfer), lent_(core::piec
 
 CrowdPart::~CrowdPart() {
     *alive_ = false;
+    for (const auto& [lender, what] : doubts_)
+        if (const auto at = transfer_.engine_.board.sources.find(lender); at != transfer_.engine_.board.sources.end()) at->second.doubted = false;
     if (is_lending_ && !is_verified_) transfer_.engine_.peers.end_loan(transfer_.target().digest, Peers::Outcome::failed);
 }
 
@@ -42,6 +57,7 @@ void CrowdPart::gone(core::SourceId peer) {
     crowd.seekers.erase(peer);
     crowd.fetching.erase(peer);
     crowd.lenders.drop(peer);
+    crowd.trials.erase(peer);
 }
 
 void CrowdPart::sample() {
@@ -50,6 +66,9 @@ void CrowdPart::sample() {
     std::erase_if(asked_, [since](const auto& item) { return item.second < since; });
     std::erase_if(crowd.seekers, [this](core::SourceId peer) { return asked_.count(peer) == 0; });
     crowd.company = transfer_.engine_.sources.has_peers();
+    if (questioning_ != TimePoint{} && !transfer_.want().resting &&
+        (crowd.trials.empty() || transfer_.engine_.loop.now() - questioning_ > mirrors_answer_within))
+        questioned();
 }
 
 // ---- What we lend ----------------------------------------------------------------------------------------------------------
@@ -62,8 +81,13 @@ void CrowdPart::staged() {
 
 // Only what mirrors gave us ourselves: what a peer gave is that peer's to answer for, not ours.
 void CrowdPart::written(core::SourceId from, ByteRange range) {
-    if (!is_lending_ || range.empty() || transfer_.engine_.sources.kind(from) != SourceKind::mirror) return;
+    if (range.empty()) return;
+    if (transfer_.engine_.sources.kind(from) == SourceKind::peer) return try_lender(from, range);
     first_hand_.add(range);
+    if (is_lending_) lend_whole_pieces(range);
+}
+
+void CrowdPart::lend_whole_pieces(ByteRange range) {
     const ByteCount length = core::piece_length(transfer_.target().size);
     for (auto piece = static_cast<std::size_t>(range.begin / length); piece < lent_.size(); ++piece) {
         const auto whole = core::piece_range(transfer_.target().size, piece);
@@ -76,14 +100,106 @@ void CrowdPart::written(core::SourceId from, ByteRange range) {
 
 // ---- What we borrowed ------------------------------------------------------------------------------------------------------
 
-// The whole file is here, so that every piece can be hashed as it was given.
-bool CrowdPart::drop_borrowed() {
-    std::vector<core::SourceId> peers;
+// Whoever is past half of what it is trusted with has to show another piece.
+void CrowdPart::try_lender(core::SourceId lender, ByteRange range) {
+    auto& want = transfer_.want();
+    const auto source = transfer_.engine_.board.sources.find(lender);
+    if (want.is_small() || source == transfer_.engine_.board.sources.end() || want.crowd.trials.count(lender) != 0) return;
+    ByteCount unverified = 0;
+    for (const auto& [id, other] : transfer_.engine_.board.wants) {
+        const auto given = other.given.find(lender);
+        if (given != other.given.end()) unverified += given->second;
+    }
+    if (unverified <= core::lender_trust(source->second, want) / 2) return;
+    const auto piece = core::piece_range(want.size, static_cast<std::size_t>((range.end - 1) / core::piece_length(want.size)));
+    if (!transfer_.shares_[lender].given.covers(piece) || first_hand_.covers(piece)) return;
+    want.crowd.trials[lender] = piece;
+    transfer_.engine_.replan();
+}
+
+void CrowdPart::compared(core::SourceId mirror, ByteRange range, const Bytes& copy) {
+    auto& trials = transfer_.want().crowd.trials;
+    const auto at = std::find_if(trials.begin(), trials.end(), [range](const auto& item) { return item.second == range; });
+    const auto lender = at == trials.end() ? mirror : at->first;
+    if (at != trials.end()) trials.erase(at);
+    Bytes given(copy.size());
+    const bool stands = lender != mirror && transfer_.shares_[lender].given.covers(range) && static_cast<ByteCount>(copy.size()) == range.length();
+    if (stands)
+        if (auto got = read_at(transfer_.staged_->handle(), range.begin, given); !got) return transfer_.fail_with(got.error());
+    if (stands && given != copy) {
+        doubt(lender, range, given, copy);
+        transfer_.write_new(mirror, range.begin, copy);
+        if (questioning_ != TimePoint{} && trials.empty() && !transfer_.want().resting) questioned();
+        return;
+    }
+    transfer_.shares_[mirror].wasted += static_cast<ByteCount>(copy.size());
+    const auto source = transfer_.engine_.board.sources.find(lender);
+    if (stands && source != transfer_.engine_.board.sources.end()) {
+        source->second.trusted = std::max(first_trust, 4 * source->second.trusted);
+        written(mirror, range);
+    }
+    if (questioning_ != TimePoint{} && trials.empty()) return questioned();
+    transfer_.engine_.replan();
+}
+
+void CrowdPart::doubt(core::SourceId lender, ByteRange range, const Bytes& given, const Bytes& copy) {
+    transfer_.note(transfer_.engine_.sources.label(lender) + " lent other bytes than a mirror gives");
+    const auto first = std::mismatch(given.begin(), given.end(), copy.begin()).first - given.begin();
+    const auto length = std::min<std::ptrdiff_t>(doubted_block, std::ssize(given) - first);
+    doubts_[lender] = {range.begin + first, Bytes(given.begin() + first, given.begin() + first + length)};
+    if (const auto at = transfer_.engine_.board.sources.find(lender); at != transfer_.engine_.board.sources.end()) at->second.doubted = true;
+    transfer_.discredited(lender);
+    transfer_.want().barred.insert(lender);
+    transfer_.want().crowd.lenders.drop(lender);
+    transfer_.engine_.replan();
+}
+
+std::vector<core::SourceId> CrowdPart::lenders_used() const {
+    std::vector<core::SourceId> out;
     for (const auto& [source, share] : transfer_.shares_)
-        if (!share.given.empty() && transfer_.engine_.sources.kind(source) == SourceKind::peer) peers.push_back(source);
+        if (!share.given.empty() && transfer_.engine_.sources.kind(source) == SourceKind::peer) out.push_back(source);
+    return out;
+}
+
+bool CrowdPart::drop_borrowed() {
+    const auto peers = lenders_used();
+    questioning_ = {};
     if (peers.empty() || transfer_.want().is_small()) return false;
     if (is_lending_) transfer_.engine_.peers.end_loan(transfer_.target().digest, Peers::Outcome::failed);
     is_lending_ = false;
+    if (!question(peers)) drop_all_of(peers);
+    return true;
+}
+
+// One piece of each that no mirror has confirmed yet.
+bool CrowdPart::question(const std::vector<core::SourceId>& peers) {
+    if (questionings_++ >= max_questionings) return false;
+    auto& trials = transfer_.want().crowd.trials;
+    trials.clear();
+    for (const auto peer : peers) {
+        std::vector<ByteRange> pieces;
+        for (std::size_t piece = 0; piece < lent_.size(); ++piece)
+            if (const auto range = core::piece_range(transfer_.target().size, piece); transfer_.shares_[peer].given.covers(range) && !first_hand_.covers(range))
+                pieces.push_back(range);
+        if (!pieces.empty()) trials[peer] = pieces[pieces.size() / 2];
+    }
+    if (trials.empty()) return false;
+    questioning_ = transfer_.engine_.loop.now();
+    doubts_before_ = doubts_.size();
+    transfer_.note(fmt::format("a piece of each of {} lenders is compared with a mirror's", trials.size()));
+    transfer_.engine_.replan();
+    return true;
+}
+
+void CrowdPart::questioned() {
+    questioning_ = {};
+    transfer_.want().crowd.trials.clear();
+    if (doubts_.size() == doubts_before_) drop_all_of(lenders_used());
+    transfer_.engine_.replan();
+}
+
+// The whole file is here, so that every piece can be hashed as it was given.
+void CrowdPart::drop_all_of(const std::vector<core::SourceId>& peers) {
     transfer_.want().resting = true;
     const ByteRange all{0, transfer_.target().size};
     transfer_.engine_.trust.piece_hashes(*transfer_.staged_, all, core::piece_length(all.end), [this, alive = alive_, peers](Result<PieceHashes> hashes) {
@@ -98,7 +214,6 @@ bool CrowdPart::drop_borrowed() {
         transfer_.note("what peers lent is fetched again from mirrors");
         transfer_.engine_.replan();
     });
-    return true;
 }
 
 // A piece that one peer gave alone is its own; of shared ones nobody could say whose bytes were wrong.
@@ -112,18 +227,29 @@ void CrowdPart::suspect(const std::vector<core::SourceId>& peers, const PieceHas
 
 void CrowdPart::verified() {
     is_verified_ = true;
+    settle_doubts();
     auto& engine = transfer_.engine_;
     if (is_lending_) engine.peers.end_loan(transfer_.target().digest, Peers::Outcome::verified);
     if (suspects_.empty()) return;
     // The transfer ends before the hashes are there: what is needed goes along.
     const ByteRange all{0, transfer_.target().size};
-    auto then = [suspects = std::move(suspects_), &peers = engine.peers, &sources = engine.sources](Result<PieceHashes> hashes) {
+    auto then = [suspects = std::move(suspects_), &engine](Result<PieceHashes> hashes) {
         std::set<core::SourceId> liars;
         for (const auto& [piece, given] : suspects)
             if (hashes && piece < hashes->size() && (*hashes)[piece] != given.hash) liars.insert(given.from);
-        for (const auto liar : liars) peers.blame(sources.peer_id(liar), Blame::wrong_bytes);
+        for (const auto liar : liars) blame_liar(engine, liar);
     };
     engine.trust.piece_hashes(*transfer_.staged_, all, core::piece_length(all.end), std::move(then));
+}
+
+// The digest has spoken: what stands in the file is true.
+void CrowdPart::settle_doubts() {
+    for (const auto& [lender, what] : std::exchange(doubts_, {})) {
+        Bytes truth(what.given.size());
+        const bool lied = read_at(transfer_.staged_->handle(), what.offset, truth) && truth != what.given;
+        if (const auto at = transfer_.engine_.board.sources.find(lender); at != transfer_.engine_.board.sources.end()) at->second.doubted = false;
+        if (lied) blame_liar(transfer_.engine_, lender);
+    }
 }
 
 }  // namespace packswarm::broker

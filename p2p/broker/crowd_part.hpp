@@ -26,9 +26,11 @@ class CrowdPart {
 
     void staged();                                     // the file exists: from now on we are at work on it
     void written(core::SourceId from, ByteRange range);
+    // A mirror's copy of bytes that a lender gave. Other bytes: the lender gives no more, and is blamed once the digest is right.
+    void compared(core::SourceId mirror, ByteRange range, const Bytes& copy);
     void verified();                                   // blames who gave other bytes before
-    // The digest is wrong: hashes what peers gave, to know later who lied, then throws it away and bars them. False: they gave
-    // nothing.
+    // The digest is wrong: compares a piece of every lender with a mirror's and drops what liars gave. When that finds nobody: hashes
+    // what peers gave, to know later who lied, then throws it away and bars them. False: they gave nothing.
     bool drop_borrowed();
 
   private:
@@ -36,6 +38,18 @@ class CrowdPart {
         core::SourceId from{};
         PieceHash hash;
     };
+    struct Doubt {
+        ByteCount offset = 0;
+        Bytes given;
+    };
+    void lend_whole_pieces(ByteRange range);
+    void try_lender(core::SourceId lender, ByteRange range);
+    void doubt(core::SourceId lender, ByteRange range, const Bytes& given, const Bytes& copy);
+    void settle_doubts();
+    std::vector<core::SourceId> lenders_used() const;
+    bool question(const std::vector<core::SourceId>& peers);
+    void questioned();
+    void drop_all_of(const std::vector<core::SourceId>& peers);
     void suspect(const std::vector<core::SourceId>& peers, const PieceHashes& hashes);
 
     Transfer& transfer_;
@@ -43,6 +57,10 @@ class CrowdPart {
     core::RangeSet first_hand_;                        // what mirrors gave
     std::vector<bool> lent_;
     std::map<std::size_t, Borrowed> suspects_;         // by piece
+    std::map<core::SourceId, Doubt> doubts_;           // the first block that a mirror gave otherwise
+    TimePoint questioning_{};                          // since when lenders are compared because the digest was wrong; or 0
+    int questionings_ = 0;
+    std::size_t doubts_before_ = 0;
     bool is_lending_ = false;
     bool is_verified_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // answers that come after us find it false

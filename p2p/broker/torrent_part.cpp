@@ -29,11 +29,16 @@ void TorrentPart::peer_gone(PeerId peer) {
     });
 }
 
-// Which hints to believe: those most peers give, neighbours first.
+// Which hints to believe: those that most hosts give, neighbours first. Many peers at one address are one voice.
 void TorrentPart::join() {
     if (state_ != State::apart || offers_.empty()) return;
     std::map<PieceHashes, int> votes;
-    for (const auto& offer : offers_) votes[offer.pieces] += offer.reach == Reach::lan ? 2 : 1;
+    std::set<std::pair<PieceHashes, std::string>> voices;
+    for (const auto& offer : offers_) {
+        const auto source = transfer_.engine_.sources.find_peer(offer.peer);
+        const auto endpoint = source ? transfer_.engine_.sources.label(*source) : std::string();
+        if (voices.emplace(offer.pieces, endpoint.substr(0, endpoint.rfind(':'))).second) votes[offer.pieces] += offer.reach == Reach::lan ? 2 : 1;
+    }
     hints_ = std::max_element(votes.begin(), votes.end(), [](const auto& a, const auto& b) { return a.second < b.second; })->first;
     state_ = State::hashing;
     auto& swarm = transfer_.want().swarm;

@@ -30,6 +30,8 @@ struct Source {
     bool ranges = true;       // can give parts of a file
     AgentKey key = 0;         // of a peer
     ByteCount proven = 0;     // bytes it gave that a digest has vouched for, since the agent started
+    ByteCount trusted = 0;    // of a lender: unverified bytes it may give, since a mirror's copies of some agreed with them
+    bool doubted = false;     // of a lender: a mirror gave other bytes; who lied is known when the digest is
 };
 
 enum class Purpose {
@@ -65,6 +67,7 @@ struct Crowd {
     std::set<SourceId> seekers;     // asked us for it a moment ago
     std::map<SourceId, TimePoint> fetching;  // said that they fetch it, since
     Lenders lenders;
+    std::map<SourceId, ByteRange> trials;    // a lender's piece, to be compared with a mirror's copy
 };
 
 struct Want {

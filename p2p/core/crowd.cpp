@@ -97,10 +97,14 @@ std::optional<ByteRange> mirror_share(const Board& board, const Want& want, cons
     return first_gap(taken, piece_range(want.size, *piece), length);
 }
 
-std::optional<ByteRange> lender_share(const Board& board, const Want& want, SourceId lender, const RangeSet& taken) {
+std::optional<ByteRange> lender_share(const Board& board, const Want& want, SourceId lender, const RangeSet& taken, ByteCount length) {
     const auto piece = rarest(board, want, taken, [&](std::size_t candidate) { return want.crowd.lenders.has(lender, candidate); });
     if (!piece) return std::nullopt;
-    return first_gap(taken, piece_range(want.size, *piece), lender_claim);
+    return first_gap(taken, piece_range(want.size, *piece), std::min(length, lender_claim));
+}
+
+ByteCount lender_trust(const Source& lender, const Want& want) {
+    return std::max(piece_length(want.size), lender.trusted + 4 * lender.proven);
 }
 
 }  // namespace packswarm::core

@@ -25,7 +25,11 @@ bool waits_for_crowd(const Board& board, const Want& want, TimePoint now, double
 // yet, then what fewest lend. taken: bytes that are here or claimed. length: at most so much. Nothing: everything is taken.
 std::optional<ByteRange> mirror_share(const Board& board, const Want& want, const RangeSet& taken, ByteCount length);
 
-// What to take next from a lender: of its pieces those that fewest others lend.
-std::optional<ByteRange> lender_share(const Board& board, const Want& want, SourceId lender, const RangeSet& taken);
+// What to take next from a lender: of its pieces those that fewest others lend. length: at most so much.
+std::optional<ByteRange> lender_share(const Board& board, const Want& want, SourceId lender, const RangeSet& taken, ByteCount length);
+
+// How many bytes that no digest has vouched for a lender may give in all: one piece to begin with; what a mirror's copy agreed with
+// and what digests have proven let it give more. Past half of it another piece is compared.
+ByteCount lender_trust(const Source& lender, const Want& want);
 
 }  // namespace packswarm::core

@@ -6,39 +6,26 @@
 
 #include "p2p/core/canonical.hpp"
 #include "p2p/core/crowd.hpp"
+#include "p2p/core/outlook.hpp"
 
 namespace packswarm::core {
 
 namespace {
 
-constexpr double guessed_rate = 1e6;           // bytes per second of a source nobody has measured
 constexpr ByteCount first_chunk = 512 * limits::kib;  // for a source nobody has measured
 constexpr ByteCount least_chunk = 128 * limits::kib;
 constexpr double chunk_seconds = 4;            // a claim should not outlive what we know of its source
 constexpr int claims_per_file = 2;             // of one mirror: the second hides the first one's round trips
 constexpr int max_rivals = 3;                  // sources at once on the same late bytes
-constexpr ByteCount first_credit = limits::mib;  // unverified bytes of later files that a source with nothing proven may give
-constexpr double front_silent_s = 0.5;         // a front that does not grow for so long holds nobody back,
-constexpr double front_checked_s = 2;          // nor does one whose digest takes so long
-constexpr double lan_is_enough = 4;            // times the mirrors' rate: beyond it they would only be loaded for nothing
-constexpr double stalled_s = 1.5;              // silence, beyond the source's patience, that counts as a stall
 constexpr double slow_s = 4;                   // from then on even a small file's asker should see something
-constexpr double stalled_peer_s = 4;           // of a stranger's line, which many pull at
-constexpr double swarm_silent_s = 2;
 constexpr std::size_t large_crowd = 3;         // from here on the others keep the mirrors busy between two claims of ours
 constexpr int claims_per_lender = 2;           // of one peer: the second hides the first one's round trip
 constexpr ByteCount scattered = 8 * limits::mib;  // files from this size on are begun anywhere when a crowd may show
 constexpr double lenders_silent_s = 10;        // how long a file whose last sources are peers waits for one of them to get more
 
-class Planner {
+class Planner : private Outlook {
   public:
-    Planner(const Board& board, TimePoint now) : board_(board), now_(now) {
-        for (const auto& [id, source] : board.sources) busy_[id] = source.busy;
-        find_mute();
-        measure();
-        sort_large();
-        find_front();
-    }
+    using Outlook::Outlook;
 
     Decisions run() {
         for (const auto& [id, want] : board_.wants)
@@ -50,6 +37,7 @@ class Planner {
             if (!want.resting && want.is_small()) hedge_small(id, want);
         for (const auto& [id, want] : board_.wants)
             if (!want.resting && (!want.is_small() || age(want.created) > slow_s)) place_checks_and_joins(id, want);
+        for (const auto& [id, want, left] : large_) place_trials(id, *want);
         fill_from_lenders();
         fill_with_ranges();
         steal();
@@ -59,50 +47,12 @@ class Planner {
     }
 
   private:
-    // ---- What the board looks like ------------------------------------------------------------------------------------
-
-    const Source& source(SourceId id) const { return board_.sources.at(id); }
-    double rate(SourceId id) const { return source(id).rate > 0 ? source(id).rate : guessed_rate; }
-    bool is_free(SourceId id) const { return busy_.at(id) < source(id).slots; }
-    double age(TimePoint then) const { return seconds_between(then, now_); }
-
-    bool may_ask(const Want& want, SourceId id) const { return board_.sources.count(id) != 0 && want.barred.count(id) == 0; }
-
-    // A source with a stalled claim from which nothing else has come lately either: it is not given more until it speaks again.
-    void find_mute() {
-        std::set<SourceId> stalled, speaking;
-        for (const auto& [id, want] : board_.wants)
-            for (const auto& [claim_id, claim] : want.claims) {
-                if (board_.sources.count(claim.source) == 0) continue;
-                if (is_stalled(claim)) stalled.insert(claim.source);
-                if (claim.received > 0 && age(claim.last_byte) < stalled_s) speaking.insert(claim.source);
-            }
-        std::set_difference(stalled.begin(), stalled.end(), speaking.begin(), speaking.end(), std::inserter(mute_, mute_.end()));
-    }
-    bool is_willing(SourceId id) const { return source(id).usable && mute_.count(id) == 0; }
-
-    // Sources set back are asked only when no other is left: a mirror that failed for something else may still save this one.
-    std::vector<SourceId> candidates(const Want& want, const std::vector<SourceId>& from) const {
-        std::vector<SourceId> usable, set_back;
-        for (const auto id : from)
-            if (may_ask(want, id)) (is_willing(id) ? usable : set_back).push_back(id);
-        return usable.empty() ? set_back : usable;
-    }
-
-    std::vector<SourceId> lan_peers(const Want& want) const {
-        std::vector<SourceId> out;
-        for (const auto id : want.peers)
-            if (may_ask(want, id) && source(id).role == Role::lan_peer && is_willing(id)) out.push_back(id);
-        return out;
-    }
-
-    RangeSet taken(WantId id, const Want& want) const {
-        RangeSet out = want.done;
-        for (const auto& [claim_id, claim] : want.claims)
-            if (claim.purpose != Purpose::check) out.add({claim.next(), claim.range.end});
-        if (const auto at = new_claims_.find(id); at != new_claims_.end())
-            for (const auto& range : at->second.ranges()) out.add(range);
-        return out;
+    void start(WantId want, SourceId by, ByteRange range, Purpose purpose, const char* reason) {
+        out_.starts.push_back({want, by, range, purpose, reason});
+        ++busy_[by];
+        if (purpose == Purpose::work && !board_.wants.at(want).is_small()) ++ranged_[by], unverified_[by] += range.length();
+        if (purpose != Purpose::check) new_claims_[want].add(range);
+        if (front_ && want != *front_ && !board_.wants.at(want).is_small()) ahead_[by] += range.length();
     }
 
     int claims_of(WantId id, const Want& want, SourceId by) const {
@@ -114,82 +64,8 @@ class Planner {
         return static_cast<int>(running + fresh);
     }
 
-    void measure() {
-        std::set<SourceId> mirrors, lenders;
-        for (const auto& [id, want] : board_.wants) {
-            if (want.resting) continue;
-            for (const auto& [peer, pieces] : want.crowd.lenders.all())
-                if (may_ask(want, peer) && source(peer).rate_known && is_willing(peer)) lenders.insert(peer);
-            bytes_left_ += static_cast<double>(want.size - want.done.total());
-            swarm_rate_ += want.swarm.joined ? want.swarm.rate : 0;
-            for (const auto mirror : candidates(want, want.mirrors)) mirrors.insert(mirror);
-        }
-        for (const auto mirror : mirrors) mirror_rate_ += rate(mirror);
-        for (const auto peer : lenders) swarm_rate_ += rate(peer);
-    }
-
-    // Those with the least left come first: what is complete frees its asker's slot, and the sum of the work stays the same.
-    void sort_large() {
-        for (const auto& [id, want] : board_.wants) {
-            if (want.resting || want.is_small()) continue;
-            large_.push_back({id, &want, want.size - want.done.total()});
-            crowd_ = std::max({crowd_, want.crowd.seekers.size(), want.crowd.lenders.all().size()});
-            for (const auto& [claim_id, claim] : want.claims) ranged_[claim.source] += claim.purpose == Purpose::work ? 1 : 0;
-        }
-        std::stable_sort(large_.begin(), large_.end(), [](const Large& a, const Large& b) { return a.left < b.left; });
-    }
-
-    // The large file with the least left is finished before much is begun behind it: its digest tells who can be believed, and until
-    // then every byte of a mirror may be for nothing.
-    void find_front() {
-        const auto front = std::find_if(board_.wants.begin(), board_.wants.end(), [this](const auto& item) {
-            return item.second.resting && !item.second.is_small() && age(item.second.grown) < front_checked_s;
-        });
-        if (front != board_.wants.end()) {
-            front_ = front->first;
-        } else {
-            const auto first = std::find_if(large_.begin(), large_.end(), [this](const Large& one) { return !one.want->mirrors.empty() && !lan_serves(*one.want); });
-            if (first == large_.end() || age(std::max(first->want->created, first->want->grown)) > front_silent_s) return;
-            front_ = first->id;
-        }
-        for (const auto& [id, want] : board_.wants) {
-            if (id == *front_ || want.is_small()) continue;
-            for (const auto& [by, bytes] : want.given) ahead_[by] += bytes;
-            for (const auto& [claim_id, claim] : want.claims) ahead_[claim.source] += claim.left();
-        }
-    }
-
-    // How much more a source may give to that file now: what it has proven counts fourfold.
-    ByteCount credit(WantId id, SourceId by) const {
-        if (!front_ || id == *front_) return std::numeric_limits<ByteCount>::max();
-        const auto ahead = ahead_.find(by);
-        return first_credit + 4 * source(by).proven - (ahead == ahead_.end() ? 0 : ahead->second);
-    }
-
-    // Seconds until everything on the board would be here if all went on as now.
-    double drain_s() const { return bytes_left_ / std::max(1.0, mirror_rate_ + swarm_rate_); }
-
-    // Seconds this source would need for that many bytes beside what it has in hand already.
-    double eta_s(SourceId id, ByteCount bytes) const {
-        return source(id).first_byte_s + static_cast<double>(bytes) * (busy_.at(id) + 1) / rate(id);
-    }
-
-    void start(WantId want, SourceId by, ByteRange range, Purpose purpose, const char* reason) {
-        out_.starts.push_back({want, by, range, purpose, reason});
-        ++busy_[by];
-        if (purpose == Purpose::work && !board_.wants.at(want).is_small()) ++ranged_[by];
-        if (purpose != Purpose::check) new_claims_[want].add(range);
-        if (front_ && want != *front_ && !board_.wants.at(want).is_small()) ahead_[by] += range.length();
-    }
-
     // ---- A neighbour has it: the mirrors may rest --------------------------------------------------------------------
 
-    bool lan_serves(const Want& want) const {
-        if (want.is_small()) return !lan_peers(want).empty();
-        if (!want.swarm.joined || !want.swarm.lan) return false;
-        if (age(std::max(want.swarm.since, want.swarm.last_piece)) > swarm_silent_s) return false;
-        return want.swarm.rate == 0 || want.swarm.rate >= lan_is_enough * mirror_rate_;
-    }
 
     // A mirror that nobody has measured may show what it can do with one chunk, even beside a neighbour: if it is as fast, both are used.
     bool is_probe(const Claim& claim) const {
@@ -270,10 +146,30 @@ class Planner {
         for (int depth = 0; depth < claims_per_lender; ++depth)
             for (const auto& [id, want, left] : large_)
                 for (const auto& [peer, pieces] : want->crowd.lenders.all()) {
-                    if (!may_ask(*want, peer) || !is_willing(peer) || !is_free(peer) || ranged_[peer] > depth) continue;
-                    if (const auto range = lender_share(board_, *want, peer, taken(id, *want)))
+                    if (!may_ask(*want, peer) || !is_willing(peer) || source(peer).doubted || !is_free(peer) || ranged_[peer] > depth) continue;
+                    const auto most = judge(*want) ? lender_trust(source(peer), *want) - unverified_[peer] : want->size;
+                    if (most <= 0) continue;
+                    if (const auto range = lender_share(board_, *want, peer, taken(id, *want), most))
                         start(id, peer, *range, Purpose::work, "a peer lends it");
                 }
+    }
+
+    // The mirror that can soonest say whether a lender gave right bytes. Nobody: there is no choice but to believe it.
+    std::optional<SourceId> judge(const Want& want) const {
+        std::optional<SourceId> best;
+        for (const auto id : want.mirrors)
+            if (may_ask(want, id) && is_willing(id) && source(id).ranges && (!best || eta_s(id, first_chunk) < eta_s(*best, first_chunk))) best = id;
+        return best;
+    }
+
+    void place_trials(WantId id, const Want& want) {
+        for (const auto& [lender, range] : want.crowd.trials) {
+            const bool running = std::any_of(want.claims.begin(), want.claims.end(), [&range = range](const auto& item) {
+                return item.second.purpose == Purpose::check && item.second.range == range;
+            });
+            const auto by = judge(want);
+            if (!running && by && busy_.at(*by) <= source(*by).slots) start(id, *by, range, Purpose::check, "what a peer lent, to compare");
+        }
     }
 
     // ---- Large artifacts: ranges ----------------------------------------------------------------------------------------
@@ -282,7 +178,7 @@ class Planner {
         if (!want.is_small() && !want.swarm.joined && !candidates(want, want.peers).empty()) out_.joins.push_back(id);
         if (want.head_agreed || lan_serves(want)) return;
         const bool checking = std::any_of(want.claims.begin(), want.claims.end(),
-                                          [](const auto& item) { return item.second.purpose == Purpose::check; });
+                                          [](const auto& item) { return item.second.purpose == Purpose::check && item.second.range.length() <= head_bytes; });
         const auto mirrors = candidates(want, want.mirrors);
         if (checking || mirrors.size() < 2) return;
         // The head from a second mirror, once the first has begun to give it: it tells a liar early and lets bytes be streamed.
@@ -370,11 +266,6 @@ class Planner {
 
     // ---- Late ones -------------------------------------------------------------------------------------------------------
 
-    bool is_stalled(const Claim& claim) const {
-        const double silence = age(claim.last_byte);
-        const bool peer = source(claim.source).role == Role::wan_peer;
-        return silence > std::max(peer ? stalled_peer_s : stalled_s, source(claim.source).patience_s);
-    }
 
     double eta_left_s(const Claim& claim) const {
         if (is_stalled(claim)) return std::numeric_limits<double>::max();
@@ -475,24 +366,6 @@ class Planner {
         out_.give_ups.push_back(id);
     }
 
-    const Board& board_;
-    const TimePoint now_;
-    struct Large {
-        WantId id{};
-        const Want* want = nullptr;
-        ByteCount left = 0;
-    };
-    std::vector<Large> large_;
-    std::size_t crowd_ = 0;           // the most agents that want the same large artifact, less this one
-    std::map<SourceId, int> busy_;
-    std::map<SourceId, int> ranged_;  // claims on parts of large artifacts
-    std::set<SourceId> mute_;
-    std::map<WantId, RangeSet> new_claims_;
-    std::optional<WantId> front_;
-    std::map<SourceId, ByteCount> ahead_;  // unverified bytes of large files behind the front: given or under way
-    double bytes_left_ = 0;
-    double mirror_rate_ = 0;
-    double swarm_rate_ = 0;
     Decisions out_;
 };
 

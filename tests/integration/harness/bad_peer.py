@@ -1,7 +1,8 @@
 """A peer that speaks the peer channel and BitTorrent well enough to be believed, and then does not keep its word.
 
 Runs as a program of its own: bad_peer.py MODE ADDRESS PORT FILE...   It offers the FILEs and prints one word per thing that happens:
-ready, connected, asked, told, get, request, closed. Modes: honest lying_hashes wrong_blocks silent mute flood malformed.
+ready, connected, asked, told, lent, get, request, closed. Modes: honest lying_hashes wrong_blocks silent drip mute flood malformed; and
+lends_garbage lends_garbage_later (its first 20 answers are right), which say that they are fetching the large FILEs and lend all of them.
 """
 import hashlib
 import os
@@ -9,10 +10,14 @@ import socket
 import struct
 import sys
 import threading
+import time
 
-HELLO, ASK, TELL, GET, DATA, REFUSE, CANCEL = range(1, 8)
+HELLO, ASK, TELL, GET, DATA, REFUSE, CANCEL, HAVE = range(1, 9)
 CHANNEL = b"packswarm"
 OUR_ID = 7  # what we want the channel's messages to be called
+SMALL = 1 << 20  # what peers lend is larger
+RIGHT_ANSWERS = 20  # of one that lends garbage later
+DRIP = 2000  # bytes per second
 RESERVED = bytes([0, 0, 0, 0, 0, 0x10, 0, 0])  # BEP 10
 words = threading.Lock()
 
@@ -42,7 +47,8 @@ class Artifact:
         with open(path, "rb") as file:
             true = file.read()
         self.digest, self.size = hashlib.sha256(true).digest(), len(true)
-        self.sent = spoiled(true) if mode in ("lying_hashes", "wrong_blocks") else true
+        self.true = true
+        self.sent = spoiled(true) if mode in ("lying_hashes", "wrong_blocks", "lends_garbage", "lends_garbage_later") else true
         told = self.sent if mode == "lying_hashes" else true
         self.length = piece_length(self.size)
         self.pieces = [hashlib.sha1(told[start:start + self.length]).digest() for start in range(0, self.size, self.length)]
@@ -52,6 +58,14 @@ class Artifact:
 
     def told(self):
         return self.digest + struct.pack(">qH", self.size, len(self.pieces)) + b"".join(self.pieces)
+
+    def all_lent(self):
+        return self.digest + struct.pack(">q", self.size) + bitfield(len(self.pieces))
+
+
+def bitfield(count):
+    """BEP 3, all set."""
+    return b"\xff" * (count // 8) + (bytes([0xff << (8 - count % 8) & 0xff]) if count % 8 else b"")
 
 
 def bencoded_number(data, key):
@@ -82,7 +96,11 @@ class Connection:
 
     def put(self, kind, body=b""):
         with self.writing:
-            self.link.sendall(struct.pack(">IB", len(body) + 1, kind) + body)
+            message = struct.pack(">IB", len(body) + 1, kind) + body
+            drips = self.mode == "drip" and len(body) > DRIP
+            for start in range(0, len(message), DRIP if drips else len(message)):
+                self.link.sendall(message[start:start + DRIP] if drips else message)
+                time.sleep(1 if drips else 0)
 
     def extended(self, number, body):
         self.put(20, bytes([number]) + body)
@@ -115,9 +133,7 @@ class Connection:
         self.link.sendall(b"\x13BitTorrent protocol" + RESERVED + infohash + b"-BP0001-" + os.urandom(12))
         if self.artifact:
             say("torrent")
-            count = len(self.artifact.pieces)
-            bits = bytearray(b"\xff" * (count // 8)) + (bytes([0xff << (8 - count % 8) & 0xff]) if count % 8 else b"")
-            self.put(5, bytes(bits))
+            self.put(5, bitfield(len(self.artifact.pieces)))
         else:
             say("connected")
             self.extended(0, b"d1:md%d:%si%dee1:pi%dee" % (len(CHANNEL), CHANNEL, OUR_ID, self.server.port))
@@ -169,12 +185,22 @@ class Connection:
         elif kind == GET:
             token, digest, offset, length = struct.unpack(">I32sqI", body)
             say("get")
+            self.server.answers += 1
+            artifact = self.server.by_digest[digest]
+            content = artifact.true if self.mode == "lends_garbage_later" and self.server.answers <= RIGHT_ANSWERS else artifact.sent
             if self.mode != "silent":
-                self.channel(DATA, struct.pack(">I", token) + self.server.by_digest[digest].sent[offset:offset + length])
+                self.channel(DATA, struct.pack(">I", token) + content[offset:offset + length])
 
     def _answer(self, token, digests):
         say("asked")
         known = [self.server.by_digest[digests[place:place + 32]] for place in range(0, len(digests), 32) if digests[place:place + 32] in self.server.by_digest]
+        if self.mode.startswith("lends"):
+            large = [one for one in known if one.size > SMALL]
+            for one in large:
+                self.channel(HAVE, one.all_lent())
+            if large:
+                say("lent", len(large))
+            known = []
         self.channel(TELL, struct.pack(">IBH", token, 1, len(known)) + b"".join(one.told() for one in known))
         if known:
             say("told", len(known))
@@ -182,7 +208,7 @@ class Connection:
 
 class Server:
     def __init__(self, mode, address, port, files):
-        self.mode, self.port = mode, port
+        self.mode, self.port, self.answers = mode, port, 0
         artifacts = [Artifact(path, mode) for path in files]
         self.by_digest = {one.digest: one for one in artifacts}
         self.by_infohash = {one.infohash: one for one in artifacts}

@@ -104,11 +104,11 @@ TEST(Crowd, FromALenderTheRarestOfItsPiecesIsTaken) {
     most[5] = false;
     want.crowd.lenders.set(SourceId{2}, all);
     want.crowd.lenders.set(SourceId{3}, most);
-    EXPECT_EQ(lender_share(boards[0], want, SourceId{2}, {})->begin, piece_range(want.size, 5).begin);
-    EXPECT_NE(lender_share(boards[0], want, SourceId{3}, {})->begin, piece_range(want.size, 5).begin);
+    EXPECT_EQ(lender_share(boards[0], want, SourceId{2}, {}, mib)->begin, piece_range(want.size, 5).begin);
+    EXPECT_NE(lender_share(boards[0], want, SourceId{3}, {}, mib)->begin, piece_range(want.size, 5).begin);
     RangeSet taken;
     taken.add({0, want.size});
-    EXPECT_FALSE(lender_share(boards[0], want, SourceId{2}, taken));
+    EXPECT_FALSE(lender_share(boards[0], want, SourceId{2}, taken, mib));
 }
 
 TEST(Crowd, ASmallOneIsLeftToItsOwnerForAMomentOnly) {

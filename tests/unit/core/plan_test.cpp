@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "p2p/core/canonical.hpp"
+
 namespace packswarm::core {
 namespace {
 
@@ -229,6 +233,43 @@ TEST_F(Plan, AsksSetBackMirrorsWhenNoOtherIsLeft) {
     board.sources.at(back).usable = false;
     want(50'000, {back});
     EXPECT_EQ(decide().starts.size(), 1u);
+}
+
+TEST_F(Plan, AStrangerThatLendsGivesOnePieceUntilAMirrorAgreesWithIt) {
+    const auto judge = mirror(2e6), stranger = peer(Role::wan_peer, 5e6);
+    const auto id = want(20 * mib, {judge});
+    auto& entry = board.wants.at(id);
+    entry.crowd.lenders.set(stranger, std::vector<bool>(piece_count(entry.size), true));
+    const auto by_stranger = [&] {
+        ByteCount bytes = 0;
+        for (const auto& start : starts_of(decide(), id)) bytes += start.source == stranger ? start.range.length() : 0;
+        return bytes;
+    };
+    EXPECT_EQ(by_stranger(), piece_length(entry.size));
+    const auto piece = piece_range(entry.size, 3);
+    entry.done.add(piece);
+    entry.given[stranger] = piece.length();
+    entry.crowd.trials[stranger] = piece;
+    EXPECT_EQ(by_stranger(), 0);
+    const auto starts = starts_of(decide(), id);
+    EXPECT_TRUE(std::any_of(starts.begin(), starts.end(), [&](const Start& start) {
+        return start.source == judge && start.purpose == Purpose::check && start.range == piece;
+    }));
+    board.sources.at(stranger).trusted = 4 * mib;
+    EXPECT_EQ(by_stranger(), 2 * piece_length(entry.size));
+    board.sources.at(stranger).doubted = true;
+    EXPECT_EQ(by_stranger(), 0);
+    board.sources.at(stranger) = {Role::wan_peer, 5e6, true, 0.005, 0.3, 0, 32, true, true};
+    board.sources.at(judge).usable = false;
+    EXPECT_EQ(by_stranger(), 2 * piece_length(entry.size)) << "nobody could judge it";
+}
+
+TEST_F(Plan, LittleIsAskedOfAPeerThatHasProvenNothing) {
+    const auto stranger = peer(Role::wan_peer, 50e6);
+    for (int i = 0; i < 10; ++i) want(100'000, {}, {stranger});
+    EXPECT_EQ(decide().starts.size(), 2u);
+    board.sources.at(stranger).proven = 1;
+    EXPECT_EQ(decide().starts.size(), 10u);
 }
 
 TEST_F(Plan, GivesUpOnlyWhenNobodyIsLeftAndPeersHadTheirTime) {

@@ -1,0 +1,183 @@
+// Outlook: the board as the planner sees it at one moment: who can be asked, how fast all is, which large file comes first; and what
+// this plan has begun already. Not here: any decision (plan.cpp).
+#pragma once
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+#include <optional>
+
+#include "p2p/core/board.hpp"
+
+namespace packswarm::core {
+
+class Outlook {
+  public:
+    Outlook(const Board& board, TimePoint now) : board_(board), now_(now) {
+        for (const auto& [id, source] : board.sources) busy_[id] = source.busy;
+        find_mute();
+        measure();
+        sort_large();
+        find_front();
+    }
+
+  protected:
+    static constexpr double guessed_rate = 1e6;           // bytes per second of a source nobody has measured
+    static constexpr ByteCount first_credit = limits::mib;  // unverified bytes of later files that a source with nothing proven may give
+    static constexpr double front_silent_s = 0.5;         // a front that does not grow for so long holds nobody back,
+    static constexpr double front_checked_s = 2;          // nor does one whose digest takes so long
+    static constexpr double lan_is_enough = 4;            // times the mirrors' rate: beyond it they would only be loaded for nothing
+    static constexpr double stalled_s = 1.5;              // silence, beyond the source's patience, that counts as a stall
+    static constexpr double stalled_peer_s = 4;           // of a stranger's line, which many pull at
+    static constexpr double swarm_silent_s = 2;
+    static constexpr int slots_of_a_stranger = 2;         // until a digest or a mirror has agreed with what it gave
+
+    const Source& source(SourceId id) const { return board_.sources.at(id); }
+    double rate(SourceId id) const { return source(id).rate > 0 ? source(id).rate : guessed_rate; }
+    // A stranger shows that it gives right bytes before much is asked of it.
+    bool is_free(SourceId id) const {
+        const auto& it = source(id);
+        return busy_.at(id) < (it.role == Role::mirror || it.proven + it.trusted > 0 ? it.slots : std::min(it.slots, slots_of_a_stranger));
+    }
+    double age(TimePoint then) const { return seconds_between(then, now_); }
+
+    bool may_ask(const Want& want, SourceId id) const { return board_.sources.count(id) != 0 && want.barred.count(id) == 0; }
+
+    // A source with a stalled claim from which nothing else has come lately either: it is not given more until it speaks again.
+    void find_mute() {
+        std::set<SourceId> stalled, speaking;
+        for (const auto& [id, want] : board_.wants)
+            for (const auto& [claim_id, claim] : want.claims) {
+                if (board_.sources.count(claim.source) == 0) continue;
+                if (is_stalled(claim)) stalled.insert(claim.source);
+                if (claim.received > 0 && age(claim.last_byte) < stalled_s) speaking.insert(claim.source);
+            }
+        std::set_difference(stalled.begin(), stalled.end(), speaking.begin(), speaking.end(), std::inserter(mute_, mute_.end()));
+    }
+    bool is_willing(SourceId id) const { return source(id).usable && mute_.count(id) == 0; }
+
+    // Sources set back are asked only when no other is left: a mirror that failed for something else may still save this one.
+    std::vector<SourceId> candidates(const Want& want, const std::vector<SourceId>& from) const {
+        std::vector<SourceId> usable, set_back;
+        for (const auto id : from)
+            if (may_ask(want, id)) (is_willing(id) ? usable : set_back).push_back(id);
+        return usable.empty() ? set_back : usable;
+    }
+
+    std::vector<SourceId> lan_peers(const Want& want) const {
+        std::vector<SourceId> out;
+        for (const auto id : want.peers)
+            if (may_ask(want, id) && source(id).role == Role::lan_peer && is_willing(id)) out.push_back(id);
+        return out;
+    }
+
+    RangeSet taken(WantId id, const Want& want) const {
+        RangeSet out = want.done;
+        for (const auto& [claim_id, claim] : want.claims)
+            if (claim.purpose != Purpose::check) out.add({claim.next(), claim.range.end});
+        if (const auto at = new_claims_.find(id); at != new_claims_.end())
+            for (const auto& range : at->second.ranges()) out.add(range);
+        return out;
+    }
+
+
+    void measure() {
+        std::set<SourceId> mirrors, lenders;
+        for (const auto& [id, want] : board_.wants) {
+            if (want.resting) continue;
+            for (const auto& [peer, pieces] : want.crowd.lenders.all())
+                if (may_ask(want, peer) && source(peer).rate_known && is_willing(peer)) lenders.insert(peer);
+            bytes_left_ += static_cast<double>(want.size - want.done.total());
+            swarm_rate_ += want.swarm.joined ? want.swarm.rate : 0;
+            for (const auto mirror : candidates(want, want.mirrors)) mirrors.insert(mirror);
+        }
+        for (const auto mirror : mirrors) mirror_rate_ += rate(mirror);
+        for (const auto peer : lenders) swarm_rate_ += rate(peer);
+    }
+
+    // Those with the least left come first: what is complete frees its asker's slot, and the sum of the work stays the same.
+    void sort_large() {
+        for (const auto& [id, want] : board_.wants) {
+            if (want.resting || want.is_small()) continue;
+            large_.push_back({id, &want, want.size - want.done.total()});
+            crowd_ = std::max({crowd_, want.crowd.seekers.size(), want.crowd.lenders.all().size()});
+            for (const auto& [by, bytes] : want.given) unverified_[by] += bytes;
+            for (const auto& [claim_id, claim] : want.claims) {
+                ranged_[claim.source] += claim.purpose == Purpose::work ? 1 : 0;
+                unverified_[claim.source] += claim.left();
+            }
+        }
+        std::stable_sort(large_.begin(), large_.end(), [](const Large& a, const Large& b) { return a.left < b.left; });
+    }
+
+    // The large file with the least left is finished before much is begun behind it: its digest tells who can be believed, and until
+    // then every byte of a mirror may be for nothing.
+    void find_front() {
+        const auto front = std::find_if(board_.wants.begin(), board_.wants.end(), [this](const auto& item) {
+            return item.second.resting && !item.second.is_small() && age(item.second.grown) < front_checked_s;
+        });
+        if (front != board_.wants.end()) {
+            front_ = front->first;
+        } else {
+            const auto first = std::find_if(large_.begin(), large_.end(), [this](const Large& one) { return !one.want->mirrors.empty() && !lan_serves(*one.want); });
+            if (first == large_.end() || age(std::max(first->want->created, first->want->grown)) > front_silent_s) return;
+            front_ = first->id;
+        }
+        for (const auto& [id, want] : board_.wants) {
+            if (id == *front_ || want.is_small()) continue;
+            for (const auto& [by, bytes] : want.given) ahead_[by] += bytes;
+            for (const auto& [claim_id, claim] : want.claims) ahead_[claim.source] += claim.left();
+        }
+    }
+
+    // How much more a source may give to that file now: what it has proven counts fourfold.
+    ByteCount credit(WantId id, SourceId by) const {
+        if (!front_ || id == *front_) return std::numeric_limits<ByteCount>::max();
+        const auto ahead = ahead_.find(by);
+        return first_credit + 4 * source(by).proven - (ahead == ahead_.end() ? 0 : ahead->second);
+    }
+
+    // Seconds until everything on the board would be here if all went on as now.
+    double drain_s() const { return bytes_left_ / std::max(1.0, mirror_rate_ + swarm_rate_); }
+
+    // Seconds this source would need for that many bytes beside what it has in hand already.
+    double eta_s(SourceId id, ByteCount bytes) const {
+        return source(id).first_byte_s + static_cast<double>(bytes) * (busy_.at(id) + 1) / rate(id);
+    }
+
+
+    bool lan_serves(const Want& want) const {
+        if (want.is_small()) return !lan_peers(want).empty();
+        if (!want.swarm.joined || !want.swarm.lan) return false;
+        if (age(std::max(want.swarm.since, want.swarm.last_piece)) > swarm_silent_s) return false;
+        return want.swarm.rate == 0 || want.swarm.rate >= lan_is_enough * mirror_rate_;
+    }
+
+    bool is_stalled(const Claim& claim) const {
+        const double silence = age(claim.last_byte);
+        const bool peer = source(claim.source).role == Role::wan_peer;
+        return silence > std::max(peer ? stalled_peer_s : stalled_s, source(claim.source).patience_s);
+    }
+
+    const Board& board_;
+    const TimePoint now_;
+    struct Large {
+        WantId id{};
+        const Want* want = nullptr;
+        ByteCount left = 0;
+    };
+    std::vector<Large> large_;
+    std::size_t crowd_ = 0;           // the most agents that want the same large artifact, less this one
+    std::map<SourceId, int> busy_;
+    std::map<SourceId, int> ranged_;  // claims on parts of large artifacts
+    std::map<SourceId, ByteCount> unverified_;  // bytes of large artifacts: given or under way
+    std::set<SourceId> mute_;
+    std::map<WantId, RangeSet> new_claims_;
+    std::optional<WantId> front_;
+    std::map<SourceId, ByteCount> ahead_;  // unverified bytes of large files behind the front: given or under way
+    double bytes_left_ = 0;
+    double mirror_rate_ = 0;
+    double swarm_rate_ = 0;
+};
+
+}  // namespace packswarm::core

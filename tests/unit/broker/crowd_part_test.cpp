@@ -1,0 +1,210 @@
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "p2p/broker/transfer.hpp"
+#include "p2p/core/canonical.hpp"
+#include "p2p/daemon/no_peers.hpp"
+#include "p2p/daemon/trust.hpp"
+#include "p2p/store/ledger.hpp"
+#include "p2p/store/vault.hpp"
+#include "tests/support/fake_mirrors.hpp"
+#include "tests/support/nginx.hpp"
+#include "tests/support/test_loop.hpp"
+#include "verify/hasher.hpp"
+
+namespace packswarm::broker {
+namespace {
+
+constexpr ByteCount mib = limits::mib;
+
+// Lenders: each gives the file, or from its so-manieth byte on garbage; 10 ms and 10 MB/s each.
+class FakeLenders final : public Peers {
+  public:
+    struct Lender {
+        ByteCount right = 0;  // bytes given before it lies
+        ByteCount sent = 0;
+        int blamed = 0;
+    };
+    explicit FakeLenders(Loop& loop) : loop_(loop) {}
+
+    FetchId get(PeerId peer, const Digest&, ByteRange range, GetEvents events) override {
+        const auto id = FetchId{++last_};
+        open_[id] = std::move(events);
+        loop_.after(Millis(10 + range.length() / 10'000), [this, id, peer, range] {
+            const auto at = open_.find(id);
+            if (at == open_.end()) return;
+            const auto given = std::move(at->second);
+            open_.erase(at);
+            auto& lender = lenders[peer];
+            Bytes data(content.begin() + range.begin, content.begin() + range.end);
+            if (lender.sent >= lender.right) data.back() = static_cast<char>(~data.back());
+            lender.sent += range.length();
+            given.data(range.begin, std::move(data));
+            given.done({});
+        });
+        return id;
+    }
+    void cancel(FetchId fetch) override { open_.erase(fetch); }
+    void blame(PeerId peer, Blame) override { ++lenders[peer].blamed; }
+
+    void set_observer(PeerObserver*) override {}
+    void set_lineages(std::vector<LineageState>) override {}
+    void ask(const std::string&, std::vector<Digest>) override {}
+    JoinId join(Join, JoinEvents) override { return JoinId::none; }
+    void add_peer(JoinId, PeerId) override {}
+    void claim(JoinId, std::size_t, std::size_t) override {}
+    void unclaim(JoinId, std::size_t, std::size_t) override {}
+    void feed(JoinId, std::size_t, Bytes) override {}
+    void leave(JoinId, Task left) override { left(); }
+    void lend(const Digest&, const StagedFile&, const std::string&) override {}
+    void lend_piece(const Digest&, std::size_t) override {}
+    void end_loan(const Digest&, Outcome) override {}
+    core::AgentKey key() const override { return 1; }
+    std::vector<PeerView> view() const override { return {}; }
+    void offer(const std::string&, std::vector<StoredMark>) override {}
+    void withdraw(std::vector<Digest>) override {}
+
+    std::map<PeerId, Lender> lenders;
+    std::string content;
+
+  private:
+    Loop& loop_;
+    std::map<FetchId, GetEvents> open_;
+    std::uint64_t last_ = 0;
+};
+
+// One transfer between slow mirrors and lenders, driven by the real planner under a virtual clock.
+class CrowdPartTest : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        ledger_ = std::move(*store::Ledger::open({folder_.path()}));
+        store::VaultSettings settings;
+        settings.folder = folder_.path();
+        settings.reserve = 0;
+        vault_ = std::move(*store::Vault::open(std::move(settings), loop_, loop_));
+        sources_ = std::make_unique<SourceBook>(loop_, *ledger_, board_);
+        engine_ = std::make_unique<Engine>(Engine{loop_, mirrors_, lenders_, *vault_, trust_, board_, *sources_, [this] { replan(); }, [] { return true; },
+                                                  [this](core::SourceId source) { transfer_->discredited(source); }, 1});
+    }
+    PeerId lender(ByteCount right_bytes) {
+        const auto id = PeerId{lenders_.lenders.size() + 1};
+        lenders_.lenders[id].right = right_bytes;
+        return id;
+    }
+    void fetch(ByteCount size, double mirror_rate = 1e6) {
+        lenders_.content.resize(static_cast<std::size_t>(size));
+        std::mt19937 random(7);
+        for (std::size_t at = 0; at < lenders_.content.size(); at += 64) lenders_.content[at] = static_cast<char>(random());
+        Target target;
+        target.digest = verify::digest_of(as_bytes(lenders_.content));
+        target.size = size;
+        target.lineage = "lineage";
+        for (const std::string origin : {"http://a", "http://b"}) {
+            mirrors_.mirrors[origin].rate = mirror_rate;
+            target.mirrors.push_back({sources_->mirror(origin), origin + "/file"});
+        }
+        mirrors_.files["/file"] = lenders_.content;
+        for (const auto& [id, lender] : lenders_.lenders) sources_->peer({id, "192.0.2." + std::to_string(static_cast<int>(id)) + ":1", "", Reach::wan, {}, 0, 0, static_cast<core::AgentKey>(id)});
+        TransferEvents events{[] {}, [] {}, [this](VerifiedFile) { done_ = true; }, [this](const Error& error) { FAIL() << error.message; }};
+        transfer_ = std::make_unique<Transfer>(*engine_, core::WantId{1}, std::move(target), std::move(events));
+        for (const auto& [id, lender] : lenders_.lenders)
+            transfer_->lent({id, transfer_->target().digest, size, std::vector<bool>(core::piece_count(size), true)});
+        tick();
+        loop_.advance_until([this] { return done_; }, Millis(300'000));
+        loop_.advance(Millis(1));
+    }
+    ByteCount wasted() const {
+        ByteCount out = 0;
+        for (const auto& share : transfer_->shares()) out += share.wasted;
+        return out;
+    }
+    void TearDown() override {
+        if (timer_ != TimerId::none) loop_.cancel(timer_);
+        transfer_.reset();
+    }
+
+    test::TempDir folder_;
+    test::FakeLoop loop_;
+    test::FakeMirrors mirrors_{loop_};
+    FakeLenders lenders_{loop_};
+    daemon::TrustDesk trust_{loop_};
+    core::Board board_;
+    std::unique_ptr<store::Ledger> ledger_;
+    std::unique_ptr<store::Vault> vault_;
+    std::unique_ptr<SourceBook> sources_;
+    std::unique_ptr<Engine> engine_;
+    std::unique_ptr<Transfer> transfer_;
+    bool done_ = false;
+
+  private:
+    void tick() {
+        sources_->sample(loop_.now());
+        replan();
+        timer_ = loop_.after(Millis(50), [this] { tick(); });
+    }
+    void replan() {
+        if (std::exchange(due_, true)) return;
+        loop_.post([this] {
+            due_ = false;
+            if (!transfer_ || done_) return;
+            const auto decisions = core::plan(board_, loop_.now());
+            for (const auto& stop : decisions.stops) transfer_->stop(stop.claim, stop.reason);
+            for (const auto& shorten : decisions.shortens) transfer_->shorten(shorten.claim, shorten.end);
+            for (const auto& start : decisions.starts) transfer_->begin(start);
+            if (!decisions.give_ups.empty()) transfer_->give_up();
+        });
+    }
+    bool due_ = false;
+    TimerId timer_ = TimerId::none;
+};
+
+TEST_F(CrowdPartTest, WhoLendsGarbageGivesOnePieceAndIsBlamed) {
+    const auto liar = lender(0), honest = lender(1000 * mib);
+    fetch(24 * mib);
+    ASSERT_TRUE(done_);
+    EXPECT_LE(lenders_.lenders[liar].sent, core::piece_length(24 * mib));
+    EXPECT_EQ(lenders_.lenders[liar].blamed, 1);
+    EXPECT_EQ(lenders_.lenders[honest].blamed, 0);
+    EXPECT_GT(lenders_.lenders[honest].sent, 8 * mib);
+    EXPECT_LE(wasted(), 24 * mib / 10);
+}
+
+TEST_F(CrowdPartTest, WhoLiesLaterIsFoundByTheNextPieceThatIsCompared) {
+    const auto liar = lender(mib), honest = lender(1000 * mib);
+    fetch(64 * mib);
+    ASSERT_TRUE(done_);
+    EXPECT_EQ(lenders_.lenders[liar].blamed, 1);
+    EXPECT_EQ(lenders_.lenders[honest].blamed, 0);
+    EXPECT_LE(lenders_.lenders[liar].sent, 6 * mib);
+    EXPECT_LE(wasted(), 64 * mib / 10);
+}
+
+TEST_F(CrowdPartTest, AWrongDigestCostsWhatTheLiarGaveAndNotWhatOthersLent) {
+    const auto liar = lender(100 * limits::kib), first = lender(1000 * mib), second = lender(1000 * mib);
+    fetch(5 * mib, 3e5);
+    ASSERT_TRUE(done_);
+    EXPECT_EQ(lenders_.lenders[liar].blamed, 1);
+    EXPECT_EQ(lenders_.lenders[first].blamed + lenders_.lenders[second].blamed, 0);
+    EXPECT_LE(wasted(), lenders_.lenders[liar].sent + mib / 2);
+    EXPECT_LE(lenders_.lenders[liar].sent, mib);
+}
+
+TEST_F(CrowdPartTest, AMirrorThatLiesDoesNotGetALenderBlamed) {
+    const auto honest = lender(1000 * mib);
+    mirrors_.mirrors["http://a"].fault = test::MirrorManner::Fault::wrong_bytes;
+    fetch(8 * mib);
+    ASSERT_TRUE(done_);
+    EXPECT_EQ(lenders_.lenders[honest].blamed, 0);
+}
+
+TEST_F(CrowdPartTest, WithoutAMirrorThatCouldJudgeLendersAreBelieved) {
+    const auto honest = lender(1000 * mib);
+    for (const char* origin : {"http://a", "http://b"}) mirrors_.mirrors[origin].fault = test::MirrorManner::Fault::refused_connection;
+    fetch(8 * mib);
+    ASSERT_TRUE(done_);
+    EXPECT_EQ(lenders_.lenders[honest].sent, 8 * mib);
+}
+
+}  // namespace
+}  // namespace packswarm::broker
