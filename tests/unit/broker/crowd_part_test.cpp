@@ -64,6 +64,8 @@ class FakeLenders final : public Peers {
     std::vector<PeerView> view() const override { return {}; }
     void offer(const std::string&, std::vector<StoredMark>) override {}
     void withdraw(std::vector<Digest>) override {}
+    void give_to(core::Audience) override {}
+    Giving giving() const override { return {}; }
 
     std::map<PeerId, Lender> lenders;
     std::string content;
