@@ -178,7 +178,7 @@ void Joins::tick() {
         for (const auto piece : lost) give(id, piece);
         const bool wants = std::find(torrent.pieces.begin(), torrent.pieces.end(), Piece::wanted) != torrent.pieces.end();
         if (!wants) torrent.last_life = now();
-        if (now() - torrent.last_life < limits::stall_timeout) continue;
+        if (now() - torrent.last_life < silence_) continue;
         torrent.last_life = now();
         end(torrent, {ErrorKind::Transient, "no peer of the torrent gives anything"});
     }

@@ -12,8 +12,8 @@ namespace packswarm::swarm {
 
 class Joins {
   public:
-    Joins(Session& session, Channel& channel, OnDemand& on_demand, const ToLoop& loop)
-        : session_(session), channel_(channel), on_demand_(on_demand), loop_(loop) {}
+    Joins(Session& session, Channel& channel, OnDemand& on_demand, const ToLoop& loop, Millis silence)
+        : session_(session), channel_(channel), on_demand_(on_demand), loop_(loop), silence_(silence) {}
 
     void start();
     void join(broker::JoinId id, broker::Join join);
@@ -70,6 +70,7 @@ class Joins {
     Channel& channel_;
     OnDemand& on_demand_;
     ToLoop loop_;
+    Millis silence_;  // no block for so long: the torrent ends
     std::map<broker::JoinId, Torrent> torrents_;
     std::multimap<Infohash, std::pair<broker::JoinId, broker::Join>> leaving_;  // none: added again meanwhile
 };

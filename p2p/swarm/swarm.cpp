@@ -83,7 +83,7 @@ struct Swarm::Inside {
           dht(*session, settings, [&the_loop, file = dht_state_file](Bytes state) { the_loop.post([file, state] { save(file, state); }); }),
           rendezvous(*session, channel, dht, settings, to_loop),
           on_demand(*session, shelf, gate, channel),
-          joins(*session, channel, on_demand, to_loop) {}
+          joins(*session, channel, on_demand, to_loop, settings.get_timeout) {}
     ~Inside() {
         if (dht.is_on()) save_last();
         session->close();

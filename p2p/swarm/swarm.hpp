@@ -27,7 +27,7 @@ struct SwarmSettings {
     std::vector<std::string> lan_networks = default_lan_networks();
     Seconds ban_time{3600};                 // how long a peer that broke the rules is neither dialled nor let in
 
-    Millis get_timeout{10'000};             // silence of a peer that owes an answer, before it is dropped
+    Millis get_timeout{10'000};             // silence of a peer that owes an answer, before it is dropped; and of all of a torrent's
 
     bool dht = false;                       // take part in the DHT although no node is named: as the first of a network of one's own
     std::vector<std::string> dht_nodes;     // "host:port" to begin with

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <thread>
 
 #include "p2p/core/canonical.hpp"
 #include "p2p/store/vault.hpp"
@@ -133,6 +134,11 @@ struct Joined {
 
 class Party : public ::testing::Test {
   protected:
+    // libtorrent takes most of a second to end a session: all of them end at once.
+    ~Party() override {
+        std::vector<std::jthread> ends;
+        for (const auto& one : agents_) ends.emplace_back([swarm = std::move(one->swarm)]() mutable { swarm.reset(); });
+    }
     static swarm::SwarmSettings settings(int host) {
         swarm::SwarmSettings out;
         out.listen_address = "127.0.0." + std::to_string(host);
@@ -159,7 +165,7 @@ class Party : public ::testing::Test {
         EXPECT_TRUE(wait([&] { return a.record.up.size() == 1 && b.record.up.size() == 1; }));
         return {&a, &b};
     }
-    bool wait(const std::function<bool()>& done, Millis deadline = Millis(20'000)) { return loop_.run_until(done, deadline); }
+    bool wait(const std::function<bool()>& done, Millis deadline = Millis(60'000)) { return loop_.run_until(done, deadline); }
 
     Fetched& get(Agent& by, broker::PeerId peer, const Digest& digest, ByteRange range) {
         auto& out = fetched_.emplace_back();

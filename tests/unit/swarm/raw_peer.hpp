@@ -45,7 +45,7 @@ class RawPeer {
     bool write(std::string_view bytes) {
         while (!bytes.empty()) {
             pollfd ready{fd_, POLLOUT, 0};
-            if (::poll(&ready, 1, 5'000) <= 0) return false;
+            if (::poll(&ready, 1, 30'000) <= 0) return false;
             const auto put = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
             if (put < 0 && errno == EAGAIN) continue;
             if (put <= 0) return false;
@@ -54,7 +54,7 @@ class RawPeer {
         return true;
     }
     // Empty when the other side closed, or nothing came in time.
-    std::string read(std::size_t count, int patience_ms = 10'000) {
+    std::string read(std::size_t count, int patience_ms = 60'000) {
         std::string out;
         while (out.size() < count) {
             pollfd ready{fd_, POLLIN, 0};
@@ -87,14 +87,14 @@ class RawPeer {
         return write(number(static_cast<std::uint32_t>(body.size() + 1)) + static_cast<char>(type) + std::string(body));
     }
     // The next message that is not a keep-alive: type, then body. Empty when closed.
-    std::string next(int patience_ms = 10'000) {
+    std::string next(int patience_ms = 60'000) {
         while (true) {
             const auto head = read(4, patience_ms);
             if (head.empty()) return {};
             if (number(head) > 0) return read(number(head), patience_ms);
         }
     }
-    bool closes(int patience_ms = 10'000) {
+    bool closes(int patience_ms = 60'000) {
         while (!next(patience_ms).empty()) {
         }
         return is_closed_;
@@ -119,7 +119,7 @@ class RawPeer {
     bool hello_from_them() { return said<swarm::Hello>().has_value(); }
     // The next message of one kind; others are passed over.
     template <class Kind>
-    std::optional<Kind> said(int patience_ms = 10'000) {
+    std::optional<Kind> said(int patience_ms = 60'000) {
         while (true) {
             last_ = next(patience_ms);
             if (last_.empty()) return std::nullopt;

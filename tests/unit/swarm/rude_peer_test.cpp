@@ -16,7 +16,7 @@ class RudePeer : public Party {
     // Until the lineage's torrent is there, nobody is let in.
     void enter(Agent& agent) {
         agent.be_in();
-        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
         while (!RawPeer("127.0.0.99", agent.address, agent.swarm->port()).handshake(lineage)) {
             ASSERT_LT(std::chrono::steady_clock::now(), deadline);
             loop_.run_for(Millis(10));
@@ -24,7 +24,7 @@ class RudePeer : public Party {
     }
     static SwarmSettings patient_for_less() {
         auto out = settings(2);
-        out.get_timeout = Millis(400);
+        out.get_timeout = Millis(1'500);
         return out;
     }
     std::unique_ptr<RawPeer> raw(int host = 9) {
@@ -166,7 +166,7 @@ TEST_F(RudePeer, WithoutTheChannelIsDroppedAndNeverAPeer) {
     EXPECT_TRUE(extended->closes());
     auto mute = raw(11);
     ASSERT_TRUE(mute->handshake(lineage) && mute->extend());
-    EXPECT_TRUE(mute->closes(15'000)) << "never says hello";
+    EXPECT_TRUE(mute->closes()) << "never says hello";
     EXPECT_TRUE(self.record.up.empty());
 }
 
@@ -211,7 +211,7 @@ TEST_F(RudePeer, SlowlyArrivingDataIsNotSilence) {
     std::string frame = RawPeer::number(static_cast<std::uint32_t>(data.size() + 2)) + '\x14' + static_cast<char>(peer->their_id) + std::string(as_text(data));
     for (std::size_t at = 0; at < frame.size(); at += 120) {
         ASSERT_TRUE(peer->write(frame.substr(at, 120)));
-        EXPECT_FALSE(wait([&] { return fetched.result.has_value() && at + 120 < frame.size(); }, Millis(100)));
+        EXPECT_FALSE(wait([&] { return fetched.result.has_value() && at + 120 < frame.size(); }, Millis(300)));
     }
     ASSERT_TRUE(wait([&] { return fetched.result.has_value(); }));
     EXPECT_TRUE(*fetched.result);
@@ -248,7 +248,7 @@ TEST_F(RudePeer, WrongBlocksAreNotTakenAndTheirGiverIsDropped) {
     EXPECT_GT(seed.requests(), 0);
     EXPECT_TRUE(joined.done.empty());
     self.swarm->add_peer(joined.id, honest_id);
-    ASSERT_TRUE(wait([&] { return joined.done.size() == hashes.size(); }, Millis(30'000)));
+    ASSERT_TRUE(wait([&] { return joined.done.size() == hashes.size(); }, Millis(60'000)));
     EXPECT_EQ(joined.digest(), digest);
     for (const auto& [piece, from] : joined.done) EXPECT_EQ(from, honest_id);
     EXPECT_TRUE(liar->closes());
@@ -293,7 +293,7 @@ TEST_F(RudePeer, WrongBlocksDoNotSpoilAPieceThatAMirrorGives) {
         const auto range = core::piece_range(offer.size, piece);
         self.swarm->feed(joined.id, piece, {bytes.begin() + range.begin, bytes.begin() + range.end});
     }
-    ASSERT_TRUE(wait([&] { return joined.done.size() == hashes.size(); }, Millis(30'000)));
+    ASSERT_TRUE(wait([&] { return joined.done.size() == hashes.size(); }, Millis(60'000)));
     EXPECT_EQ(joined.digest(), offer.digest);
     EXPECT_TRUE(joined.wrong.empty());
 }
