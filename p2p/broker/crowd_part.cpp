@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "p2p/broker/torrent_part.hpp"
 #include "p2p/broker/transfer.hpp"
 #include "p2p/core/canonical.hpp"
 #include "p2p/core/crowd.hpp"
@@ -123,9 +124,14 @@ void CrowdPart::compared(core::SourceId mirror, ByteRange range, const Bytes& co
     const auto lender = at == trials.end() ? mirror : at->first;
     if (at != trials.end()) trials.erase(at);
     Bytes given(copy.size());
+    const bool is_contest = transfer_.torrent_ && transfer_.torrent_->is_contested(lender);
     const bool stands = lender != mirror && transfer_.shares_[lender].given.covers(range) && static_cast<ByteCount>(copy.size()) == range.length();
     if (stands)
         if (auto got = read_at(transfer_.staged_->handle(), range.begin, given); !got) return transfer_.fail_with(got.error());
+    if (is_contest) {
+        transfer_.shares_[mirror].wasted += static_cast<ByteCount>(copy.size());
+        return transfer_.torrent_->judged(stands && given == copy);
+    }
     if (stands && given != copy) {
         doubt(lender, range, given, copy);
         transfer_.write_new(mirror, range.begin, copy);

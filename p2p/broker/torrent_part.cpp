@@ -158,9 +158,60 @@ void TorrentPart::piece_done(std::size_t piece, PeerId from) {
     transfer_.advance();
 }
 
-// The hints deny bytes that a mirror gave. Who is right is known when the signed digest is; until then the peers fetch them.
+// The hints deny bytes that a mirror gave: another mirror is asked for them too. When there is none the peers fetch them once, and
+// if the mirror gave the same bytes again it is believed. Who was right is known when the signed digest is.
 void TorrentPart::piece_wrong(std::size_t piece) {
     if (transfer_.over_ || piece >= hints_.size()) return;
+    const auto range = core::piece_range(transfer_.target_.size, piece);
+    const auto giver = std::find_if(transfer_.shares_.begin(), transfer_.shares_.end(), [&](const auto& item) {
+        return item.second.given.covers(range) && transfer_.engine_.sources.kind(item.first) == SourceKind::mirror;
+    });
+    if (!contested_.empty()) {
+        contested_.insert(piece);
+        return;
+    }
+    if (denied_.count(piece) != 0) return give_hints_up();
+    const auto& mirrors = transfer_.target_.mirrors;
+    const bool can_be_judged = giver != transfer_.shares_.end() && std::any_of(mirrors.begin(), mirrors.end(), [&](const MirrorAddress& other) {
+        const auto at = transfer_.engine_.board.sources.find(other.source);
+        return other.source != giver->first && transfer_.want().barred.count(other.source) == 0 && at != transfer_.engine_.board.sources.end() &&
+               at->second.usable && at->second.ranges;
+    });
+    if (!can_be_judged) return deny(piece);
+    contested_ = {piece};
+    contested_mirror_ = giver->first;
+    transfer_.want().crowd.trials[giver->first] = range;
+    transfer_.note(fmt::format("peers say that piece {} of {} is wrong: another mirror is asked", piece, transfer_.engine_.sources.label(giver->first)));
+    transfer_.engine_.replan();
+}
+
+void TorrentPart::judged(bool mirrors_agree) {
+    if (mirrors_agree) return give_hints_up();
+    for (const auto piece : std::exchange(contested_, {})) deny(piece);
+}
+
+// Without the torrent from here on: what came through it agrees with wrong hints.
+void TorrentPart::give_hints_up() {
+    if (state_ == State::left) return;
+    given_up_ = true;
+    denied_.clear();
+    transfer_.note("mirrors are believed, not the hints: the file goes on without its torrent");
+    contested_.clear();
+    hints_.clear();
+    transfer_.want().resting = true;
+    leave([this, alive = alive_] {
+        if (!*alive || transfer_.over_) return;
+        transfer_.want().resting = false;
+        transfer_.want().peers.clear();
+        transfer_.want().swarm = {};
+        for (const auto& [source, share] : std::map(transfer_.shares_))
+            if (transfer_.engine_.sources.kind(source) == SourceKind::peer) transfer_.forget_bytes_of(source);
+        transfer_.engine_.replan();
+        transfer_.advance();
+    });
+}
+
+void TorrentPart::deny(std::size_t piece) {
     const auto range = core::piece_range(transfer_.target_.size, piece);
     for (auto& [source, share] : transfer_.shares_) {
         if (!share.given.touches(range)) continue;
@@ -201,8 +252,21 @@ void TorrentPart::leave(Task left) {
 }
 
 void TorrentPart::distrust() {
+    if (!contested_.empty()) return;  // a mirror may be wrong just as well
     for (const auto& offer : offers_)
         if (offer.pieces == hints_) transfer_.engine_.peers.blame(offer.peer, Blame::wrong_pieces);
+}
+
+// Hashing once more is worth it only when somebody contradicts.
+void TorrentPart::verified() {
+    const bool agreed = std::all_of(offers_.begin(), offers_.end(), [this](const PeerOffer& offer) { return offer.pieces == offers_.front().pieces; });
+    if (agreed && !given_up_) return;
+    auto then = [offers = offers_, &peers = transfer_.engine_.peers](Result<PieceHashes> hashes) {
+        for (const auto& offer : offers)
+            if (hashes && offer.pieces != *hashes) peers.blame(offer.peer, Blame::wrong_pieces);
+    };
+    const ByteRange all{0, transfer_.target_.size};
+    transfer_.engine_.trust.piece_hashes(*transfer_.staged_, all, core::piece_length(all.end), std::move(then));
 }
 
 void TorrentPart::ended(const Result<void>& result) {

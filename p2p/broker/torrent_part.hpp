@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "p2p/broker/ports.hpp"
@@ -30,6 +31,9 @@ class TorrentPart {
     void sample(double window_s);
     void leave(Task left);                        // left runs at once when it never joined
     void distrust();                              // the hints were wrong: blames who gave them
+    void verified();                              // the digest is right: blames whose hints were wrong
+    bool is_contested(core::SourceId mirror) const { return !contested_.empty() && contested_mirror_ == mirror; }
+    void judged(bool mirrors_agree);              // on what was contested
     bool denied(core::SourceId source) const;     // the hints said no to bytes of this mirror
     bool is_over() const { return state_ == State::left; }
 
@@ -38,6 +42,8 @@ class TorrentPart {
     void take_part(std::vector<bool> have);
     void piece_done(std::size_t piece, PeerId from);
     void piece_wrong(std::size_t piece);
+    void deny(std::size_t piece);
+    void give_hints_up();
     void ended(const Result<void>& result);
     void feed(std::size_t piece);
     std::pair<std::size_t, std::size_t> pieces_of(ByteRange range) const;  // first, count: every piece the range touches
@@ -49,6 +55,9 @@ class TorrentPart {
     enum class State { apart, hashing, joined, left } state_ = State::apart;
     std::vector<bool> fed_;       // handed over or obtained: never handed over again
     std::map<std::size_t, core::SourceId> denied_;
+    std::set<std::size_t> contested_;  // the hints say no to these pieces of one mirror, another mirror is being asked
+    core::SourceId contested_mirror_{};
+    bool given_up_ = false;            // the hints were held to be lies
     ByteCount window_bytes_ = 0;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // answers that come after us find it false
 };

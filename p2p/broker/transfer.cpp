@@ -307,6 +307,7 @@ void Transfer::praise() {
         else if (!share.given.empty())
             engine_.sources.gave_right_bytes(source, share.given.total());
     }
+    if (torrent_) torrent_->verified();
     if (!suspects_.empty()) blame(suspects_.back(), {ErrorKind::Corrupt, "without its bytes the digest is right"});
     safe_ = target_.size;
 }

@@ -67,7 +67,7 @@ struct Crowd {
     std::set<SourceId> seekers;     // asked us for it a moment ago
     std::map<SourceId, TimePoint> fetching;  // said that they fetch it, since
     Lenders lenders;
-    std::map<SourceId, ByteRange> trials;    // a lender's piece, to be compared with a mirror's copy
+    std::map<SourceId, ByteRange> trials;    // somebody's piece, to be compared with another mirror's copy
 };
 
 struct Want {

@@ -147,18 +147,18 @@ class Planner : private Outlook {
             for (const auto& [id, want, left] : large_)
                 for (const auto& [peer, pieces] : want->crowd.lenders.all()) {
                     if (!may_ask(*want, peer) || !is_willing(peer) || source(peer).doubted || !is_free(peer) || ranged_[peer] > depth) continue;
-                    const auto most = judge(*want) ? lender_trust(source(peer), *want) - unverified_[peer] : want->size;
+                    const auto most = judge(*want, peer) ? lender_trust(source(peer), *want) - unverified_[peer] : want->size;
                     if (most <= 0) continue;
                     if (const auto range = lender_share(board_, *want, peer, taken(id, *want), most))
                         start(id, peer, *range, Purpose::work, "a peer lends it");
                 }
     }
 
-    // The mirror that can soonest say whether a lender gave right bytes. Nobody: there is no choice but to believe it.
-    std::optional<SourceId> judge(const Want& want) const {
+    // The mirror that can soonest say whether somebody gave right bytes. Nobody: there is no choice but to believe them.
+    std::optional<SourceId> judge(const Want& want, SourceId tried) const {
         std::optional<SourceId> best;
         for (const auto id : want.mirrors)
-            if (may_ask(want, id) && is_willing(id) && source(id).ranges && (!best || eta_s(id, first_chunk) < eta_s(*best, first_chunk))) best = id;
+            if (id != tried && may_ask(want, id) && is_willing(id) && source(id).ranges && (!best || eta_s(id, first_chunk) < eta_s(*best, first_chunk))) best = id;
         return best;
     }
 
@@ -167,8 +167,8 @@ class Planner : private Outlook {
             const bool running = std::any_of(want.claims.begin(), want.claims.end(), [&range = range](const auto& item) {
                 return item.second.purpose == Purpose::check && item.second.range == range;
             });
-            const auto by = judge(want);
-            if (!running && by && busy_.at(*by) <= source(*by).slots) start(id, *by, range, Purpose::check, "what a peer lent, to compare");
+            const auto by = judge(want, lender);
+            if (!running && by && busy_.at(*by) <= source(*by).slots) start(id, *by, range, Purpose::check, "a piece of another source, to compare");
         }
     }
 
