@@ -9,6 +9,7 @@ namespace packswarm::broker {
 
 TorrentPart::~TorrentPart() {
     *alive_ = false;
+    end_doubt();
     if (state_ == State::joined) transfer_.engine_.peers.leave(join_, [] {});
 }
 
@@ -197,6 +198,7 @@ void TorrentPart::give_hints_up() {
     denied_.clear();
     transfer_.note("mirrors are believed, not the hints: the file goes on without its torrent");
     contested_.clear();
+    doubt_givers_of_hints();
     hints_.clear();
     transfer_.want().resting = true;
     leave([this, alive = alive_] {
@@ -209,6 +211,22 @@ void TorrentPart::give_hints_up() {
         transfer_.engine_.replan();
         transfer_.advance();
     });
+}
+
+void TorrentPart::doubt_givers_of_hints() {
+    auto& sources = transfer_.engine_.board.sources;
+    for (const auto& offer : offers_) {
+        const auto source = transfer_.engine_.sources.find_peer(offer.peer);
+        if (offer.pieces != hints_ || !source || sources.count(*source) == 0) continue;
+        sources.at(*source).doubted = true;
+        doubted_.push_back(*source);
+    }
+}
+
+void TorrentPart::end_doubt() {
+    auto& sources = transfer_.engine_.board.sources;
+    for (const auto source : std::exchange(doubted_, {}))
+        if (const auto at = sources.find(source); at != sources.end()) at->second.doubted = false;
 }
 
 void TorrentPart::deny(std::size_t piece) {

@@ -43,6 +43,8 @@ class TorrentPart {
     void piece_done(std::size_t piece, PeerId from);
     void piece_wrong(std::size_t piece);
     void deny(std::size_t piece);
+    void doubt_givers_of_hints();
+    void end_doubt();
     void give_hints_up();
     void ended(const Result<void>& result);
     void feed(std::size_t piece);
@@ -57,6 +59,7 @@ class TorrentPart {
     std::map<std::size_t, core::SourceId> denied_;
     std::set<std::size_t> contested_;  // the hints say no to these pieces of one mirror, another mirror is being asked
     core::SourceId contested_mirror_{};
+    std::vector<core::SourceId> doubted_;
     bool given_up_ = false;            // the hints were held to be lies
     ByteCount window_bytes_ = 0;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // answers that come after us find it false

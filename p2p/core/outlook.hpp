@@ -41,7 +41,10 @@ class Outlook {
     }
     double age(TimePoint then) const { return seconds_between(then, now_); }
 
-    bool may_ask(const Want& want, SourceId id) const { return board_.sources.count(id) != 0 && want.barred.count(id) == 0; }
+    bool may_ask(const Want& want, SourceId id) const {
+        const auto at = board_.sources.find(id);
+        return at != board_.sources.end() && !at->second.doubted && want.barred.count(id) == 0;
+    }
 
     // A source with a stalled claim from which nothing else has come lately either: it is not given more until it speaks again.
     void find_mute() {

@@ -146,7 +146,7 @@ class Planner : private Outlook {
         for (int depth = 0; depth < claims_per_lender; ++depth)
             for (const auto& [id, want, left] : large_)
                 for (const auto& [peer, pieces] : want->crowd.lenders.all()) {
-                    if (!may_ask(*want, peer) || !is_willing(peer) || source(peer).doubted || !is_free(peer) || ranged_[peer] > depth) continue;
+                    if (!may_ask(*want, peer) || !is_willing(peer) || !is_free(peer) || ranged_[peer] > depth) continue;
                     const auto most = judge(*want, peer) ? lender_trust(source(peer), *want) - unverified_[peer] : want->size;
                     if (most <= 0) continue;
                     if (const auto range = lender_share(board_, *want, peer, taken(id, *want), most))
@@ -174,8 +174,20 @@ class Planner : private Outlook {
 
     // ---- Large artifacts: ranges ----------------------------------------------------------------------------------------
 
+    // Piece hashes of strangers are tried with one file, unless nobody else is left to ask.
+    bool is_believed(const Want& want) const {
+        const auto honest = [this](SourceId by) { return board_.sources.count(by) != 0 && (source(by).role == Role::lan_peer || source(by).proven > 0); };
+        const bool has_mirror = std::any_of(want.mirrors.begin(), want.mirrors.end(), [&](SourceId by) { return may_ask(want, by) && is_willing(by); });
+        return !has_mirror || std::any_of(want.peers.begin(), want.peers.end(), honest);
+    }
+    bool stakes_one() const {
+        return std::any_of(large_.begin(), large_.end(), [this](const Large& one) {
+            return !is_believed(*one.want) && (one.want->swarm.joined || std::count(out_.joins.begin(), out_.joins.end(), one.id) != 0);
+        });
+    }
+
     void place_checks_and_joins(WantId id, const Want& want) {
-        if (!want.is_small() && !want.swarm.joined && !candidates(want, want.peers).empty()) out_.joins.push_back(id);
+        if (!want.is_small() && !want.swarm.joined && !candidates(want, want.peers).empty() && (is_believed(want) || !stakes_one())) out_.joins.push_back(id);
         if (want.head_agreed || lan_serves(want)) return;
         const bool checking = std::any_of(want.claims.begin(), want.claims.end(),
                                           [](const auto& item) { return item.second.purpose == Purpose::check && item.second.range.length() <= head_bytes; });

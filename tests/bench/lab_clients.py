@@ -36,7 +36,7 @@ class WarmAgent:
         (folder / "state").mkdir(parents=True)
         peers = [f"{self.lab.ip(node)}:{agents.Agent.SWARM_PORT}" for node in self.lab.clients() if node != self.node] if self.opt.get("peers") else []
         # A crowd's addresses are private ones, but its lines are those of strangers on the Internet.
-        wan = {"lan_networks": ["127.0.0.0/8"], "upload_limit": 0} if self.opt.get("crowd") else {}
+        wan = {"lan_networks": ["127.0.0.0/8"], "upload_limit": 0} if self.opt.get("crowd") else {"lan": bool(self.opt.get("lan"))}
         settings = agents.settings(folder, [table], self.lab.ip(self.node), peers, **wan)
         (folder / "packswarm.toml").write_text(agents.document(settings))
         self.socket = folder / "socket"

@@ -7,6 +7,7 @@ from harness.processes import wait_until
 
 HONEST = 7
 EXTRA = 0.10  # of the bytes needed
+EXTRA_AMONG_LIARS = 0.3  # when every single peer lies: what two or three files cost until their hints are seen through
 BANNED_WITHIN = 30  # seconds
 MIRROR_RATES = (40, 20)  # Mbit/s: peers are worth asking
 
@@ -125,7 +126,8 @@ def test_many_liars_at_one_address_are_one_voice(world, stock, mirrors, allies):
     one.wait_for_peers(1 + allies)
     one.install(packages)
     extra, _ = one.extra(packages)
-    assert extra <= EXTRA * sum(package.size for package in packages)
+    most = EXTRA if allies else EXTRA_AMONG_LIARS
+    assert extra <= most * sum(package.size for package in packages)
     assert allies or f"{liars[0][1]} is dropped".split(":")[0] in one.agent.log()
     one.expect_not_blamed([one.agent.endpoint for one in honest])
 

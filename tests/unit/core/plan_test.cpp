@@ -264,6 +264,18 @@ TEST_F(Plan, AStrangerThatLendsGivesOnePieceUntilAMirrorAgreesWithIt) {
     EXPECT_EQ(by_stranger(), 2 * piece_length(entry.size)) << "nobody could judge it";
 }
 
+TEST_F(Plan, StrangersPieceHashesAreTriedWithOneFileFirst) {
+    const auto only = mirror(2e6), stranger = peer(Role::wan_peer);
+    want(20 * mib, {only}, {stranger});
+    want(20 * mib, {only}, {stranger});
+    EXPECT_EQ(decide().joins.size(), 1u);
+    board.sources.at(stranger).proven = mib;
+    EXPECT_EQ(decide().joins.size(), 2u);
+    board.sources.at(stranger).proven = 0;
+    board.sources.at(only).usable = false;
+    EXPECT_EQ(decide().joins.size(), 2u) << "nobody else is left";
+}
+
 TEST_F(Plan, LittleIsAskedOfAPeerThatHasProvenNothing) {
     const auto stranger = peer(Role::wan_peer, 50e6);
     for (int i = 0; i < 10; ++i) want(100'000, {}, {stranger});
