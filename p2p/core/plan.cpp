@@ -13,6 +13,7 @@ namespace packswarm::core {
 namespace {
 
 constexpr ByteCount first_chunk = 512 * limits::kib;  // for a source nobody has measured
+constexpr ByteCount probe_chunk = 256 * limits::kib;  // beside a neighbour: just enough to measure
 constexpr ByteCount least_chunk = 128 * limits::kib;
 constexpr double chunk_seconds = 4;            // a claim should not outlive what we know of its source
 constexpr int claims_per_file = 2;             // of one mirror: the second hides the first one's round trips
@@ -70,7 +71,7 @@ class Planner : private Outlook {
     // A mirror that nobody has measured may show what it can do with one chunk, even beside a neighbour: if it is as fast, both are used.
     bool is_probe(const Claim& claim) const {
         const auto& by = source(claim.source);
-        return by.role == Role::mirror && !by.rate_known && by.busy <= claims_per_file && claim.range.length() <= first_chunk;
+        return by.role == Role::mirror && !by.rate_known && by.busy <= claims_per_file && claim.range.length() < 2 * first_chunk;
     }
 
     void leave_to_the_lan(WantId id, const Want& want) {
@@ -256,9 +257,10 @@ class Planner : private Outlook {
         if (!source(by).ranges) return want.done.empty() && want.claims.empty() ? ByteRange{0, want.size} : ByteRange{};
         const auto gap = want.swarm.joined ? gaps.back() : gaps.front();
         const ByteCount piece = piece_length(want.size);
-        const ByteCount most = std::min(chunk_length(by), credit(id, by));
+        const bool rests = lan_serves(want);
+        const ByteCount most = std::min(rests ? probe_chunk : chunk_length(by), credit(id, by));
         ByteCount length = (most + piece - 1) / piece * piece;
-        if (gap.length() < length + length / 2) length = gap.length();
+        if (!rests && gap.length() < length + length / 2) length = gap.length();
         // A slow mirror leaves the end to faster ones, as long as somebody is at work on the file at all.
         const bool others = (mirrors > 1 && !want.claims.empty()) || want.swarm.joined;
         if (others && eta_s(by, length) > drain_s() + 0.1 && source(by).rate_known) return {};

@@ -141,10 +141,25 @@ TEST_F(Plan, AMirrorNobodyMeasuredMayShowItsRateBesideANeighbour) {
     board.wants.at(id).swarm = {true, true, 50e6, now - 2s, now};
     const auto starts = starts_of(decide(), id);
     ASSERT_EQ(starts.size(), 1u) << "one chunk, no more";
-    EXPECT_LE(starts[0].range.length(), mib);
+    EXPECT_LE(starts[0].range.length(), 256 * limits::kib);
     claim(id, far, starts[0].range, 1000, 100ms);
     const auto later = decide();
     EXPECT_TRUE(later.stops.empty() && starts_of(later, id).empty());
+}
+
+// Or it would be begun and stopped again and again.
+TEST_F(Plan, WhatBeginsBesideANeighbourIsNotStoppedBecauseOfIt) {
+    const auto far = mirror(0);
+    board.sources.at(far).rate_known = false;
+    const auto near = peer(Role::lan_peer);
+    const auto id = want(1'441'784, {far}, {near});
+    auto& entry = board.wants.at(id);
+    entry.swarm = {true, true, 0, now - 100ms, now};
+    entry.done.add({0, 851'968});
+    const auto starts = starts_of(decide(), id);
+    ASSERT_EQ(starts.size(), 1u);
+    claim(id, far, starts[0].range, 0, 1ms);
+    EXPECT_TRUE(decide().stops.empty());
 }
 
 TEST_F(Plan, MirrorsComeBackWhenANeighbourGoesSilent) {
