@@ -113,7 +113,8 @@ Result<void> App::Parts::open_doors() {
         gateway = std::move(*opened);
         gateway_listens = listen->address + ":" + std::to_string(gateway->port());
     }
-    owner = std::make_unique<Owner>(House{loop, workers, config, *broker, peers(), swarm.get(), *vault, *ledger, trust, *sharing, gateway_listens, swarm_listens});
+    owner = std::make_unique<Owner>(
+        House{loop, workers, config, *broker, peers(), swarm.get(), *vault, *ledger, trust, *sharing, gateway_listens, swarm_listens});
     auto opened = control::ControlServer::open(io, *broker, *owner, {config.socket});
     if (!opened) return tl::unexpected(opened.error());
     control = std::move(*opened);
@@ -164,6 +165,7 @@ void App::Parts::apply(const Config& fresh) {
         swarm->set_upload_limit(config.swarm_upload_limit);
         if (auto set = swarm->set_static_peers(config.swarm_peers); !set) spdlog::error("swarm.peers stays as it was: {}", set.error().message);
     }
+    if (auto rules = sharing_rules(config)) sharing->set_rules(std::move(*rules));
     learn([] { notify("READY=1"); });
 }
 
@@ -214,15 +216,15 @@ Result<std::unique_ptr<App>> App::build(Config config, Reload reload) {
     parts.broker = std::make_unique<broker::Broker>(parts.loop, *parts.mirrors, parts.peers(), *parts.vault, *parts.ledger, parts.trust,
                                                     broker::BrokerSettings{parts.swarm ? Millis(parts.config.swarm_peer_grace_ms) : Millis(0)});
     parts.vault->set_current([broker = parts.broker.get()](const Digest& digest) { return broker->book().is_current(digest); });
+    auto rules = sharing_rules(parts.config);
+    if (!rules) return tl::unexpected(rules.error());
+    parts.sharing = std::make_unique<SharingWatch>(parts.loop, parts.broker->book(), parts.peers(), *parts.ledger, look_around);
+    parts.sharing->set_rules(std::move(*rules));
     // The doors open when the repositories are known: who comes a moment earlier would be told that there are none.
     bool learned = false;
     const auto waiting = boost::asio::make_work_guard(parts.io);
     parts.learn([&learned] { learned = true; });
     while (!learned) parts.io.run_one();
-    auto rules = sharing_rules(parts.config);
-    if (!rules) return tl::unexpected(rules.error());
-    parts.sharing = std::make_unique<SharingWatch>(parts.loop, parts.broker->book(), parts.peers(), *parts.ledger, look_around);
-    parts.sharing->set_rules(std::move(*rules));
     if (auto done = parts.open_doors(); !done) return tl::unexpected(done.error());
     return app;
 }

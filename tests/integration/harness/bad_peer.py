@@ -192,7 +192,7 @@ class Connection:
                 self.channel(DATA, struct.pack(">I", token) + content[offset:offset + length])
 
     def _answer(self, token, digests):
-        say("asked")
+        say("asked", *(digests[place:place + 32].hex() for place in range(0, len(digests), 32)))
         known = [self.server.by_digest[digests[place:place + 32]] for place in range(0, len(digests), 32) if digests[place:place + 32] in self.server.by_digest]
         if self.mode.startswith("lends"):
             large = [one for one in known if one.size > SMALL]
