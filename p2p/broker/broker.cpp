@@ -141,13 +141,23 @@ void Broker::peer_down(PeerId peer) {
 void Broker::peer_offers(std::vector<PeerOffer> offers) {
     for (const auto& offer : offers) {
         const auto want = by_digest_.find(offer.digest);
-        if (want != by_digest_.end()) live_.at(want->second).transfer->offered(offer);
+        if (want == by_digest_.end()) continue;
+        if (const auto source = sources_.find_peer(offer.peer)) note_holder(want->second, *source);
+        live_.at(want->second).transfer->offered(offer);
     }
+}
+
+// Peers that have the artifact or are about to: how many there are decides what goes first when room is needed.
+void Broker::note_holder(core::WantId want, core::SourceId peer) {
+    const auto live = live_.find(want);
+    if (live != live_.end() && live->second.holders.size() < max_seekers) live->second.holders.insert(peer);
 }
 
 void Broker::peer_lends(const PeerLoan& loan) {
     const auto want = by_digest_.find(loan.digest);
-    if (want != by_digest_.end()) live_.at(want->second).transfer->lent(loan);
+    if (want == by_digest_.end()) return;
+    if (const auto source = sources_.find_peer(loan.peer)) note_holder(want->second, *source);
+    live_.at(want->second).transfer->lent(loan);
 }
 
 void Broker::peer_seeks(PeerId peer, const std::vector<Digest>& digests) {
@@ -159,6 +169,7 @@ void Broker::peer_seeks(PeerId peer, const std::vector<Digest>& digests) {
     for (const auto& digest : digests) {
         if (const auto want = by_digest_.find(digest); want != by_digest_.end()) {
             board_.crowd_until = now + crowd_memory;
+            note_holder(want->second, *source);
             live_.at(want->second).transfer->sought(*source);
         }
         if (seeks_.size() >= max_seeks && seeks_.count(digest) == 0) continue;
@@ -174,6 +185,7 @@ void Broker::join_crowd(core::WantId want, Transfer& transfer) {
     for (const auto& seek : seeks ? seeks.mapped() : std::vector<Seek>{})
         if (seek.asked >= loop_.now() - crowd_memory && board_.sources.count(seek.peer) != 0) {
             board_.crowd_until = loop_.now() + crowd_memory;
+            note_holder(want, seek.peer);
             transfer.sought(seek.peer);
         }
     if (board_.crowd_until <= loop_.now() || !board_.wants.at(want).is_small()) return;
@@ -264,6 +276,7 @@ void Broker::vouch_for_package(const VerifiedFile& file, const core::CatalogHit&
 
 void Broker::finish_transfer(core::WantId want, const VerifiedFile& file, bool may_share) {
     std::vector<RequestId> askers;
+    const auto replicas = live_.at(want).holders.size();
     auto transfer = take_out(want, askers);
     const auto staged = std::make_shared<const StagedFile>(file.file());
     const SharedBytes bytes(staged, &staged->handle());
@@ -283,6 +296,7 @@ void Broker::finish_transfer(core::WantId want, const VerifiedFile& file, bool m
     record.name = transfer->target().name;
     record.lineage = may_share ? book_.public_lineage(file.digest()) : "";
     record.modified = transfer->modified().value_or(WallTime{});
+    record.replicas = replicas;
     bury(std::move(transfer));
     publish_as(file, std::move(record), [this, digest = file.digest()](Result<StoredFile> stored) {
         fresh_.erase(digest);

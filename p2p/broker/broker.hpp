@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <variant>
@@ -69,6 +70,7 @@ class Broker final : public Requests, public PeerObserver {
     struct Live {
         std::unique_ptr<Transfer> transfer;
         std::vector<RequestId> askers;
+        std::set<core::SourceId> holders;  // peers that told or lent it
     };
     struct LiveRoot {
         std::unique_ptr<RootFetch> fetch;
@@ -106,6 +108,7 @@ class Broker final : public Requests, public PeerObserver {
     void finish_transfer(core::WantId want, const VerifiedFile& file, bool may_share);
     void transfer_failed(core::WantId want, const Error& error);
     void publish_as(VerifiedFile file, ArtifactRecord record, Then<StoredFile> then);
+    void note_holder(core::WantId want, core::SourceId peer);
     std::unique_ptr<Transfer> take_out(core::WantId want, std::vector<RequestId>& askers);
 
     Result<SharedBytes> hold(ByteView bytes);

@@ -40,7 +40,7 @@ class IndexBook {
     const core::RepositoryTable& table() const { return table_; }
     const core::Catalog& catalog() const { return catalog_; }
     const std::map<std::string, RepositoryState>& states() const { return states_; }
-    bool is_current(const Digest& digest) const { return catalog_.find(digest).has_value(); }
+    bool is_current(const Digest& digest) const { return catalog_.has(digest); }
     std::size_t offered() const { return offered_.size(); }
     bool is_offered(const Digest& digest) const { return offered_.count(digest) != 0; }
     bool is_settled() const { return !reconcile_due_ && walk_.empty(); }  // the shelf is what it should be

@@ -147,6 +147,8 @@ struct LineageState {
 struct Giving {
     ByteCount sent_far = 0, sent_near = 0;  // payload, to peers outside the local network and to neighbours
     std::size_t torrents = 0;               // canonical torrents that somebody asked for lately
+    std::uint64_t announces = 0;            // of single large artifacts to the DHT
+    std::size_t announces_hour = 0;         // of these, in the last hour
 };
 
 class Peers {
@@ -195,6 +197,7 @@ struct ArtifactRecord {  // what the ledger remembers of a stored artifact
     PieceHashes pieces;      // of the canonical torrent; empty when not computed
     WallTime modified{};     // Last-Modified of the source, 0 when unknown
     bool is_root = false;    // root and index files are kept while current
+    std::size_t replicas = 0;  // peers that told or lent it, or sought it, when it came: they have it too
 };
 
 // What is at hand of every stored artifact without asking the ledger.

@@ -84,6 +84,10 @@ void Catalog::keep_only(const std::string& repository, const std::vector<std::st
                   [&](const auto& item) { return std::find(sheets.begin(), sheets.end(), item.first) == sheets.end(); });
 }
 
+bool Catalog::has(const Digest& digest) const {
+    return std::any_of(sheets_.begin(), sheets_.end(), [&](const auto& item) { return has(item.first, digest); });
+}
+
 bool Catalog::has(const std::string& repository, const Digest& digest) const {
     const auto at = sheets_.find(repository);
     return at != sheets_.end() && std::any_of(at->second.begin(), at->second.end(), [&](const auto& item) { return item.second->has(digest); });

@@ -55,6 +55,7 @@ class Catalog {
     bool has_sheet(const std::string& repository, const std::string& sheet) const;
     // Drops the repository's sheets that are not named.
     void keep_only(const std::string& repository, const std::vector<std::string>& sheets);
+    bool has(const Digest& digest) const;
     bool has(const std::string& repository, const Digest& digest) const;
     std::optional<CatalogHit> find(const Digest& digest) const;
     std::optional<CatalogHit> find_in(const std::string& repository, const Digest& digest) const;

@@ -18,9 +18,10 @@ constexpr const char* migrations[] = {
     "ALTER TABLE artifacts ADD COLUMN has_pieces INTEGER NOT NULL DEFAULT 0;"
     "UPDATE artifacts SET has_pieces = 1 WHERE length(pieces) > 0;"
     "ALTER TABLE artifacts DROP COLUMN pieces",
+    "ALTER TABLE artifacts ADD COLUMN replicas INTEGER NOT NULL DEFAULT 0",
 };
 
-constexpr const char* columns = "size, inode, mtime_ns, name, lineage, modified, is_root, use, has_pieces, digest";
+constexpr const char* columns = "size, inode, mtime_ns, name, lineage, modified, is_root, use, has_pieces, digest, replicas";
 
 std::string joined(const PieceHashes& pieces) {
     std::string out;
@@ -45,7 +46,7 @@ std::optional<Row> row_of(const Statement& query) {
     Row row;
     row.info = {query.integer(0), static_cast<std::uint64_t>(query.integer(1)), query.integer(2)};
     row.record = {Digest::from_raw(digest.data()), row.info.size,          query.bytes(3), query.bytes(4), {},
-                  WallTime(Seconds(query.integer(5))), query.integer(6) != 0};
+                  WallTime(Seconds(query.integer(5))), query.integer(6) != 0, static_cast<std::size_t>(query.integer(10))};
     row.use = query.integer(7);
     row.has_pieces = query.integer(8) != 0;
     return row;
@@ -104,9 +105,10 @@ Result<void> ArtifactTable::write_pieces(const broker::ArtifactRecord& record) {
 
 Result<void> ArtifactTable::insert(const Row& row) {
     const auto& record = row.record;
-    auto written = database_->statement(fmt::format("INSERT OR REPLACE INTO artifacts ({}) VALUES (?,?,?,?,?,?,?,?,?,?)", columns))
+    auto written = database_->statement(fmt::format("INSERT OR REPLACE INTO artifacts ({}) VALUES (?,?,?,?,?,?,?,?,?,?,?)", columns))
                        .bind(row.info.size, static_cast<std::int64_t>(row.info.inode), row.info.modified_ns, record.name, record.lineage,
-                             seconds_of(record.modified), int{record.is_root}, row.use, int{!record.pieces.empty()}, Blob{record.digest.raw()})
+                             seconds_of(record.modified), int{record.is_root}, row.use, int{!record.pieces.empty()}, Blob{record.digest.raw()},
+                             static_cast<std::int64_t>(record.replicas))
                        .run();
     return written ? write_pieces(record) : written;
 }

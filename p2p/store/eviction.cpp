@@ -7,7 +7,8 @@ namespace packswarm::store {
 
 std::vector<Digest> choose_victims(std::vector<Candidate> candidates, ByteCount needed, ByteCount slack) {
     const auto rank = [](const Candidate& c) {
-        return std::tuple(c.worth == Worth::index, c.in_use, c.worth, c.last_use, c.digest);
+        const auto held_elsewhere = c.worth == Worth::package ? c.replicas : std::size_t{0};
+        return std::tuple(c.worth == Worth::index, c.in_use, c.worth, ~held_elsewhere, c.last_use, c.digest);
     };
     std::sort(candidates.begin(), candidates.end(),
               [&](const Candidate& a, const Candidate& b) { return rank(a) < rank(b); });

@@ -15,7 +15,8 @@ struct Candidate {
     ByteCount size = 0;
     Worth worth = Worth::package;
     bool in_use = false;  // somebody reads it: its bytes come free only when the last handle closes
-    std::int64_t last_use = 0;
+    std::size_t replicas = 0;  // peers that are known to have it
+    std::uint64_t last_use = 0;
 };
 
 // The files to delete, in order, to free at least needed bytes, and up to slack more of what is neither open nor an

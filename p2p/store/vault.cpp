@@ -105,7 +105,8 @@ void Vault::load_file(const FoundFile& file) {
 }
 
 Vault::Entry Vault::entry_of(const broker::ArtifactRecord& record, const FileInfo& info, std::int64_t use, bool has_pieces) {
-    return {info, use, !record.lineage.empty(), has_pieces, !record.name.empty(), record.modified != WallTime{}, record.is_root, false};
+    return {info, static_cast<std::uint64_t>(use), std::min<std::size_t>(record.replicas, 255), !record.lineage.empty(), has_pieces,
+            !record.name.empty(), record.modified != WallTime{}, record.is_root, false};
 }
 
 // ---- Room
@@ -172,11 +173,11 @@ Result<void> Vault::make_room(ByteCount size) {
 bool Vault::evict(ByteCount needed) {
     std::vector<Candidate> candidates;
     candidates.reserve(entries_.size() + orphans_.size());
-    for (const auto& [digest, orphan] : orphans_) candidates.push_back({digest, orphan.size, Worth::orphan, false, 0});
+    for (const auto& [digest, orphan] : orphans_) candidates.push_back({digest, orphan.size, Worth::orphan, false, 0, 0});
     for (const auto& [digest, entry] : entries_) {
         const bool current = !is_current_ || is_current_(digest);
         const Worth worth = !current ? Worth::superseded : entry.is_root ? Worth::index : Worth::package;
-        candidates.push_back({digest, entry.info.size, worth, is_open(digest), entry.last_use});
+        candidates.push_back({digest, entry.info.size, worth, is_open(digest), entry.replicas, entry.last_use});
     }
     const auto victims = choose_victims(std::move(candidates), needed, settings_.quota / slack_share);
     for (const auto& digest : victims) forget(digest);

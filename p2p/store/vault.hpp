@@ -66,8 +66,9 @@ class Vault final : public broker::Store {
     void remove(const Digest& digest) override;
     void set_removed(std::function<void(const Digest&)> hook) override { removed_ = std::move(hook); }
 
-    // Eviction takes first what is not current, then packages by last use, then current roots and index files; files
-    // with an open handle after all others. Until this is set everything counts as current.
+    // Eviction takes first what is not current, then packages: those that most peers have, by last use among equals; then
+    // current roots and index files; files with an open handle after all others. Until this is set everything counts as
+    // current.
     void set_current(std::function<bool(const Digest&)> is_current) { is_current_ = std::move(is_current); }
     void set_limits(ByteCount quota, ByteCount reserve);
     Usage usage();
@@ -86,8 +87,9 @@ class Vault final : public broker::Store {
     // Kept small: a seeding box has one for every package of an archive. The ledger has the rest.
     struct Entry {
         FileInfo info;               // as recorded at publication
-        std::int64_t last_use : 56;  // a count of uses, not a time
-        std::uint8_t has_lineage : 1, has_pieces : 1, has_name : 1, has_date : 1, is_root : 1, was_found : 1;
+        std::uint64_t last_use : 48;  // a count of uses, not a time
+        std::uint64_t replicas : 8;
+        std::uint64_t has_lineage : 1, has_pieces : 1, has_name : 1, has_date : 1, is_root : 1, was_found : 1;
     };
 
     Vault(VaultSettings settings, Loop& loop, Workers& workers);

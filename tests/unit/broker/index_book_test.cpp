@@ -80,6 +80,29 @@ TEST_F(IndexBookTest, OffersLargeArtifactsOnlyWithTheirPieceHashes) {
     EXPECT_TRUE(shelf_has(without)) << "published again, with them";
 }
 
+TEST_F(IndexBookTest, WhatPeersSoughtOrToldIsKeptAsTheirReplicas) {
+    use({repository("stable", Sharing::allowed)});
+    update("stable", {{"pool/a.deb", "a"}});
+    for (const int number : {1, 2}) {
+        broker::PeerView peer;
+        peer.id = broker::PeerId{static_cast<std::uint64_t>(number)};
+        peer.endpoint = "192.0.2." + std::to_string(number) + ":1";
+        peers_.observer->peer_up(peer);
+        peers_.observer->peer_seeks(peer.id, {digest_of("a")});
+    }
+    mirrors_.files["/pool/a.deb"] = "a";
+    broker::Request request;
+    request.url = "http://stable/pool/a.deb";
+    broker::RequestEvents events;
+    bool is_here = false;
+    events.delivered = [&](const broker::Delivered&) { is_here = true; };
+    events.failed = [](const Error& error) { FAIL() << error.message; };
+    broker_->get(request, events);
+    ASSERT_TRUE(loop_.advance_until([&] { return is_here; }, Millis(60'000)));
+    settle();
+    EXPECT_EQ(vault_->record(digest_of("a"))->replicas, 2U);
+}
+
 TEST_F(IndexBookTest, LeavesEverySwarmWhenPeersAreNotToBeAskedEither) {
     use({repository("stable", Sharing::allowed)});
     update("stable", {{"pool/a.deb", "a"}});

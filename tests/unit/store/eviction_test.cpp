@@ -11,8 +11,8 @@ Digest numbered(int number) {
     return out;
 }
 
-Candidate candidate(int number, Worth worth, std::int64_t last_use, bool in_use = false) {
-    return {numbered(number), 10, worth, in_use, last_use};
+Candidate candidate(int number, Worth worth, std::uint64_t last_use, bool in_use = false, std::size_t replicas = 0) {
+    return {numbered(number), 10, worth, in_use, replicas, last_use};
 }
 
 std::vector<int> order(std::vector<Candidate> candidates, ByteCount needed, ByteCount slack = 0) {
@@ -29,6 +29,14 @@ TEST(Eviction, TakesOrphansThenSupersededThenPackagesByUseThenOpenOnesThenIndexe
     };
     EXPECT_EQ(order(all, 80), (std::vector<int>{6, 8, 4, 3, 2, 5, 7, 1}));
     EXPECT_EQ(order(all, 11), (std::vector<int>{6, 8}));
+}
+
+TEST(Eviction, TakesWhatMostPeersHaveBeforeWhatWasNotUsedForLongest) {
+    const std::vector<Candidate> all = {
+        candidate(1, Worth::package, 1),           candidate(2, Worth::package, 9, false, 3), candidate(3, Worth::package, 4, false, 12),
+        candidate(4, Worth::package, 2, false, 3), candidate(5, Worth::superseded, 50),       candidate(6, Worth::package, 0, true, 99),
+    };
+    EXPECT_EQ(order(all, 60), (std::vector<int>{5, 3, 4, 2, 1, 6}));
 }
 
 TEST(Eviction, TakesNothingWhenEverythingWouldNotDo) {

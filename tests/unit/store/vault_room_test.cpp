@@ -22,6 +22,23 @@ class VaultRoomTest : public VaultTest {
     }
 };
 
+TEST_F(VaultRoomTest, EvictsWhatMostPeersHaveAndRemembersThatOverARestart) {
+    for (unsigned i = 0; i < 10; ++i) {
+        broker::ArtifactRecord record{{}, 0, std::to_string(i), "", {}, {}, false};
+        record.replicas = i == 3 ? 900 : i == 7 ? 2 : 0;
+        ASSERT_TRUE(publish(file(i), record));
+    }
+    open();
+    EXPECT_EQ(vault->record(digest_of(file(7)))->replicas, 2U);
+    ASSERT_TRUE(vault->find(digest_of(file(3))));
+    store(10);
+    EXPECT_EQ(left().count(3), 0U) << "used last, but others have it";
+    EXPECT_EQ(left().count(7), 1U);
+    store(11);
+    EXPECT_EQ(left().count(7), 0U);
+    EXPECT_EQ(left().count(0), 1U) << "nobody else is known to have it";
+}
+
 TEST_F(VaultRoomTest, EvictsTheLeastRecentlyUsedPackage) {
     for (unsigned i = 0; i < 10; ++i) store(i);
     ASSERT_TRUE(vault->find(digest_of(file(0))));
