@@ -108,8 +108,10 @@ std::string show_discovery(const Json& discovery) {
 }
 
 std::string show_limit(const Json& one) {
-    const bool is_rate = text(one, "unit", "") == "bytes/s";
-    const auto shown = [&](const char* name) { return is_rate ? show_rate(number(one, name)) : size(one, name); };
+    const auto unit = text(one, "unit", "");
+    const auto shown = [&](const char* name) {
+        return unit == "bytes/s" ? show_rate(number(one, name)) : unit == "bytes" ? size(one, name) : text(one, name);
+    };
     if (member(one, "list").is_array()) return list(one, "list").empty() ? "none" : words(one, "list");
     auto out = shown("now");
     if (member(one, "most").is_number()) out += " of " + shown("most");

@@ -88,6 +88,7 @@ Result<void> App::Parts::open_sources() {
     settings.dht_nodes = config.swarm_dht_nodes;
     settings.dht_state_file = std::filesystem::path(config.state_dir) / "dht.state";
     settings.trackers = config.swarm_trackers;
+    settings.announce_large = static_cast<int>(config.swarm_announce_large);
     settings.shard_at = static_cast<std::size_t>(config.swarm_shard_at);
     settings.outgoing_utp = config.swarm_utp;
     settings.upload_limit = config.swarm_upload_limit;
@@ -146,7 +147,8 @@ namespace {
 
 bool discovery_differs(const Config& a, const Config& b) {
     return a.swarm_lan_discovery != b.swarm_lan_discovery || a.swarm_dht != b.swarm_dht || a.swarm_dht_nodes != b.swarm_dht_nodes ||
-           a.swarm_trackers != b.swarm_trackers || a.swarm_shard_at != b.swarm_shard_at;
+           a.swarm_trackers != b.swarm_trackers || a.swarm_shard_at != b.swarm_shard_at ||
+           a.swarm_announce_large != b.swarm_announce_large;
 }
 
 }  // namespace

@@ -57,6 +57,8 @@ const std::vector<Option>& options() {
          "Agents in one repository's swarm, beyond which some of them move to smaller swarms."},
         {"swarm", "utp", &Config::swarm_utp, "Connect by uTP first, which yields to other traffic but is slow on fast lines. Incoming uTP is always taken."},
         {"swarm", "upload_limit", Size{&Config::swarm_upload_limit, {0}}, "Bytes per second given to peers outside the local network. 0: no limit."},
+        {"swarm", "announce_large", Number{&Config::swarm_announce_large, {0, 3600}},
+         "Announces of single large artifacts to the DHT, at most so many an hour, for clients that know only a magnet link. Agents need none. 0: none."},
         {"swarm", "lan_networks", &Config::swarm_lan_networks, "Networks that count as local: no upload limit, asked before mirrors. Empty: the private ranges."},
         {"swarm", "banned_networks", &Config::swarm_banned_networks, "Networks never connected to."},
         {"swarm", "ban_seconds", Number{&Config::swarm_ban_seconds, {1, 86400 * 30}}, "How long a peer that broke the rules is left alone."},

@@ -39,6 +39,7 @@ struct Config {
     std::int64_t swarm_shard_at = 2000;
     bool swarm_utp = false;
     ByteCount swarm_upload_limit = 1 << 20;
+    std::int64_t swarm_announce_large = 0;
     std::vector<std::string> swarm_lan_networks;
     std::vector<std::string> swarm_banned_networks;
     std::int64_t swarm_ban_seconds = 3600;

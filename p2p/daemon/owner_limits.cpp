@@ -32,6 +32,13 @@ json monthly_quota(const House& house) {
             {"why", is_used_up ? "used up: only neighbours are given to until next month (UTC)" : "given this month (UTC); neighbours do not count"}};
 }
 
+json announce_large(const House& house) {
+    const auto budget = house.config.swarm_announce_large;
+    const bool has_dht = house.swarm_room != nullptr && house.swarm_room->discovery().dht_is_on;
+    return {{"name", "swarm.announce_large"}, {"unit", "announces"}, {"now", house.peers.giving().announces_hour}, {"most", budget}, {"state", "ok"},
+            {"why", budget == 0 ? "off: swarms are announced, single artifacts are not" : has_dht ? "in the last hour, to the DHT" : "the DHT is off"}};
+}
+
 json store_quota(const House& house) {
     const auto usage = house.vault.usage();
     return {{"name", "store.quota"}, {"unit", "bytes"}, {"now", usage.stored + usage.staged}, {"most", usage.quota}, {"state", "ok"},
@@ -82,11 +89,11 @@ json sharing_of(const House& house) {
             {"offered", house.broker.book().offered()}, {"rate", static_cast<ByteCount>(view.far_rate + view.near_rate)},
             {"cap", or_null(house.config.swarm_upload_limit)},
             {"month", {{"sent", view.month.far}, {"neighbours", view.month.near}, {"quota", or_null(view.rules.monthly_quota)}}},
-            {"torrents", giving.torrents}};
+            {"torrents", giving.torrents}, {"announces", giving.announces}};
 }
 
 json limits_of(const House& house) {
-    return json::array({upload_limit(house), monthly_quota(house), store_quota(house), store_reserve(house), not_on_interfaces(house), not_on_networks(house)});
+    return json::array({upload_limit(house), monthly_quota(house), announce_large(house), store_quota(house), store_reserve(house), not_on_interfaces(house), not_on_networks(house)});
 }
 
 }  // namespace packswarm::daemon

@@ -6,6 +6,7 @@
 #include "p2p/base/file.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
+#include "p2p/swarm/announcer.hpp"
 #include "p2p/swarm/joins.hpp"
 #include "p2p/swarm/rendezvous.hpp"
 
@@ -18,10 +19,13 @@ constexpr std::chrono::milliseconds last_state_patience{300};
 // What libtorrent asks about handshakes for torrents that are not loaded.
 class Doorkeeper final : public lt::plugin {
   public:
-    explicit Doorkeeper(OnDemand& on_demand) : on_demand_(on_demand) {}
+    Doorkeeper(OnDemand& on_demand, Announcer& announcer) : on_demand_(on_demand), announcer_(announcer) {}
     lt::feature_flags_t implemented_features() override { return asks_about_unknown_torrents<lt::plugin>(); }
     bool on_unknown_torrent(const lt::info_hash_t& hashes, const lt::peer_connection_handle& from, lt::add_torrent_params& params) override {
-        return on_demand_.load(Infohash::from_raw(hashes.v1.data()), from.remote().address(), params);
+        const auto infohash = Infohash::from_raw(hashes.v1.data());
+        const bool is_ours = on_demand_.load(infohash, from.remote().address(), params);
+        if (is_ours) announcer_.consider(infohash);
+        return is_ours;
     }
 
   private:
@@ -32,6 +36,7 @@ class Doorkeeper final : public lt::plugin {
         return {};
     }
     OnDemand& on_demand_;
+    Announcer& announcer_;
 };
 
 Result<void> check_endpoints(const std::vector<std::string>& texts) {
@@ -67,6 +72,7 @@ struct Swarm::Inside {
     Gate gate;
     Channel channel;
     Dht dht;
+    Announcer announcer;
     Rendezvous rendezvous;
     OnDemand on_demand;
     Joins joins;
@@ -81,6 +87,7 @@ struct Swarm::Inside {
           shelf(std::move(shared)),
           channel(*session, shelf, lending, gate, to_loop, {settings.agent, settings.ban_time, settings.get_timeout}),
           dht(*session, settings, [&the_loop, file = dht_state_file](Bytes state) { the_loop.post([file, state] { save(file, state); }); }),
+          announcer(*session, dht, gate, settings.announce_large),
           rendezvous(*session, channel, dht, settings, to_loop),
           on_demand(*session, shelf, gate, channel),
           joins(*session, channel, on_demand, to_loop, settings.get_timeout) {}
@@ -105,7 +112,7 @@ struct Swarm::Inside {
             const auto endpoint = endpoint_text(address, 0);
             to_loop.tell([host = endpoint.substr(0, endpoint.rfind(':'))](Front& the_front) { the_front.acquaintances().banned(host); });
         });
-        auto doorkeeper = std::make_shared<Doorkeeper>(on_demand);
+        auto doorkeeper = std::make_shared<Doorkeeper>(on_demand, announcer);
         return session->start(std::move(doorkeeper), [this](lt::alert* alert) {
             rendezvous.on_alert(alert);
             on_demand.on_alert(alert);
@@ -115,6 +122,7 @@ struct Swarm::Inside {
     void begin() {
         channel.start();
         dht.start();
+        announcer.start();
         rendezvous.start();
         on_demand.start();
         joins.start();
@@ -253,6 +261,7 @@ void Swarm::offer(const std::string& lineage, std::vector<StoredMark> files) {
             in->shelf.put(file, id);
             in->lending.end(file.digest());
             in->channel.news(file.digest());
+            if (const auto infohash = in->shelf.infohash_of(file.digest())) in->announcer.consider(*infohash);
         }
     });
 }
@@ -260,7 +269,10 @@ void Swarm::offer(const std::string& lineage, std::vector<StoredMark> files) {
 void Swarm::withdraw(std::vector<Digest> digests) {
     inside_->session->post([in = inside_.get(), digests = std::move(digests)] {
         for (const auto& digest : digests) {
-            if (const auto infohash = in->shelf.infohash_of(digest)) in->on_demand.unload(*infohash);
+            if (const auto infohash = in->shelf.infohash_of(digest)) {
+                in->on_demand.unload(*infohash);
+                in->announcer.forget(*infohash);
+            }
             in->shelf.withdraw(digest);
         }
     });

@@ -33,6 +33,7 @@ struct SwarmSettings {
     std::vector<std::string> dht_nodes;     // "host:port" to begin with
     std::filesystem::path dht_state_file;   // where nodes are remembered; empty: nowhere
     std::vector<std::string> trackers;      // announce addresses for the rendezvous swarms: http, https, udp
+    int announce_large = 0;                 // announces of single large artifacts to the DHT, at most so many an hour
     std::size_t shard_at = 2000;            // agents in one rendezvous swarm, before some move to shards of it
     Millis dht_interval{900'000}, lan_interval{300'000};  // between announces once somebody was met
     Millis count_interval{30'000};          // how often it is looked whether a swarm is too large

@@ -1,5 +1,9 @@
 #include <fstream>
+#include <libtorrent/alert_types.hpp>
+#include <libtorrent/session.hpp>
+#include <libtorrent/session_params.hpp>
 
+#include "p2p/swarm/canonical_torrent.hpp"
 #include "p2p/swarm/rendezvous.hpp"
 #include "tests/unit/swarm/party.hpp"
 
@@ -94,6 +98,44 @@ TEST_F(Discovery, ADamagedMemoryOfTheDhtIsIgnored) {
         Agent& a = agent(with_dht(2, {net[0]->endpoint()}));
         EXPECT_TRUE(wait([&] { return a.swarm->discovery().dht_nodes > 0; })) << damage.substr(0, 20);
         leave(a);
+    }
+}
+
+// Who asks the DHT is no agent, as a client with a magnet link would.
+TEST_F(Discovery, LargeArtifactsAreAnnouncedOneByOneWhenTheOwnerGivesABudget) {
+    const auto net = nodes(4);
+    auto generous = with_dht(2, {net[0]->endpoint()});
+    generous.announce_large = 3'600;
+    Agent& a = agent(generous);
+    a.be_in();
+    const auto first = noise(2 << 20, 1), second = noise(2 << 20, 2);
+    a.share(first);
+    a.share(second);
+    ASSERT_TRUE(wait([&] { return a.swarm->giving().announces >= 2; }, Millis(40'000)));
+    EXPECT_EQ(a.swarm->giving().announces_hour, a.swarm->giving().announces);
+    EXPECT_EQ(net[0]->swarm->giving().announces, 0U);
+
+    lt::settings_pack pack;
+    pack.set_str(lt::settings_pack::listen_interfaces, "127.0.0.40:0");
+    pack.set_int(lt::settings_pack::alert_mask, lt::alert_category::dht_operation);
+    for (const int strict : {lt::settings_pack::dht_restrict_routing_ips, lt::settings_pack::dht_restrict_search_ips, lt::settings_pack::dht_ignore_dark_internet})
+        pack.set_bool(strict, false);
+    lt::session client{lt::session_params(pack, {})};
+    const auto node = net[1]->endpoint();
+    client.add_dht_node({node.substr(0, node.find(':')), std::stoi(node.substr(node.find(':') + 1))});
+    for (const auto* bytes : {&first, &second}) {
+        const auto infohash = swarm::infohash(verify::digest_of(*bytes), 2 << 20, hashes_of(*bytes));
+        std::set<std::string> found;
+        EXPECT_TRUE(wait([&] {
+            client.dht_get_peers(lt::sha1_hash(infohash.raw().data()));
+            client.wait_for_alert(lt::milliseconds(200));
+            std::vector<lt::alert*> alerts;
+            client.pop_alerts(&alerts);
+            for (auto* alert : alerts)
+                if (const auto* reply = lt::alert_cast<lt::dht_get_peers_reply_alert>(alert); reply != nullptr && reply->info_hash == lt::sha1_hash(infohash.raw().data()))
+                    for (const auto& peer : reply->peers()) found.insert(peer.address().to_string() + ":" + std::to_string(peer.port()));
+            return found.count(a.endpoint()) != 0;
+        }, Millis(30'000)));
     }
 }
 

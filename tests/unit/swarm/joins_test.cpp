@@ -176,6 +176,32 @@ TEST_F(Joins, GivesNothingWhileNothingIsVerified) {
     EXPECT_EQ(hopeless.ended->kind, ErrorKind::Transient);
 }
 
+TEST_F(Joins, WhoIsNotInTheAudienceIsCutOffInTheMiddleOfATorrent) {
+    auto slow = settings(2);
+    slow.lan_networks = {"127.0.0.4/32"};
+    slow.upload_limit = 500'000;
+    const auto bytes = noise(8 << 20, 3);
+    std::tie(giver, taker) = pair(slow, settings(3));
+    const auto told = ask(*taker, giver->share(bytes).digest());
+    ASSERT_TRUE(told);
+    auto& joined = join(*taker, *told);
+    ASSERT_TRUE(wait([&] { return joined.done.size() > 2; }));
+    EXPECT_EQ(giver->swarm->giving().torrents, 1U);
+    giver->swarm->give_to(core::Audience::neighbours);
+    ASSERT_TRUE(wait([&] { return joined.ended.has_value(); }, Millis(30'000)));
+    EXPECT_LT(joined.done.size(), told->pieces.size());
+    const auto given = giver->swarm->giving();
+    EXPECT_GT(given.sent_far, 0);
+    EXPECT_LT(given.sent_far, static_cast<ByteCount>(bytes.size()));
+    EXPECT_EQ(given.sent_near, 0);
+    auto& refused = get(*taker, taker->only_peer(), told->digest, {0, 1'000});
+    EXPECT_EQ(failure(refused), ErrorKind::Absent);
+    giver->swarm->give_to(core::Audience::everybody);
+    auto& taken = get(*taker, taker->only_peer(), told->digest, {0, 1'000});
+    ASSERT_TRUE(wait([&] { return taken.result.has_value(); }));
+    EXPECT_TRUE(*taken.result);
+}
+
 TEST_F(Joins, BytesThatAreNotWhatTheHintsSayAreNeverGivenNorTaken) {
     const auto bytes = noise(4 << 20, 8);
     std::tie(giver, taker) = pair();
