@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "p2p/broker/store_port.hpp"
 #include "p2p/broker/trust_port.hpp"
 #include "p2p/core/catalog.hpp"
 #include "p2p/core/repository_table.hpp"

@@ -1,5 +1,5 @@
-// The ports: what the broker needs from the world, but for trust (trust_port.hpp). Rooms above implement them (web, swarm, store),
-// tests fill them with fakes under a fake clock. Every callback runs on the loop's thread. No callback runs inside the call that
+// The ports: what the broker needs from the world; trust and the store have headers of their own (trust_port.hpp, store_port.hpp).
+// Rooms above implement them (web, swarm, store), tests fill them with fakes under a fake clock. Every callback runs on the loop's thread. No callback runs inside the call that
 // asked for it. Errors come as Result; the kinds are those of base/result.hpp.
 #pragma once
 
@@ -185,48 +185,6 @@ class Peers {
     // Whoever is not in the audience is told of nothing and given nothing, from now on and in the middle of a file.
     virtual void give_to(core::Audience audience) = 0;
     virtual Giving giving() const = 0;
-};
-
-// ---- Store; implemented by store::Vault --------------------------------------------------------------------------------------
-
-struct ArtifactRecord {  // what the ledger remembers of a stored artifact
-    Digest digest;
-    ByteCount size = 0;
-    std::string name;        // path in its repository, for people
-    std::string lineage;     // empty: private or unknown, never shared
-    PieceHashes pieces;      // of the canonical torrent; empty when not computed
-    WallTime modified{};     // Last-Modified of the source, 0 when unknown
-    bool is_root = false;    // root and index files are kept while current
-    std::size_t replicas = 0;  // peers that told or lent it, or sought it, when it came: they have it too
-};
-
-// What is at hand of every stored artifact without asking the ledger.
-struct ArtifactBrief {
-    StoredMark mark;
-    bool may_be_shared = false;  // its record names a lineage
-    bool is_root = false;
-};
-
-// Where a stored file lies, and what the ledger has of its pieces: for the thread that gives it to peers. One thread at a time.
-class StoreReader {
-  public:
-    virtual ~StoreReader() = default;
-    virtual std::filesystem::path path_of(const Digest& digest) const = 0;
-    virtual PieceHashes pieces_of(const Digest& digest) = 0;  // empty: none are known
-};
-
-class Store {
-  public:
-    virtual ~Store() = default;
-    virtual Result<StagedFile> stage(ByteCount size) = 0;  // Refused: quota cannot make room; Broken: disk
-    virtual std::optional<StoredFile> find(const Digest& digest) = 0;  // checks that size and inode are still the recorded ones
-    virtual std::optional<ArtifactRecord> record(const Digest& digest) = 0;  // read from the ledger
-    virtual std::optional<ArtifactBrief> brief(const Digest& digest) = 0;
-    virtual std::vector<Digest> digests() = 0;                               // of everything stored
-    virtual std::vector<ArtifactRecord> roots() = 0;
-    virtual void publish(VerifiedFile file, ArtifactRecord record, Then<StoredFile> then) = 0;  // durable when then runs
-    virtual void remove(const Digest& digest) = 0;
-    virtual void set_removed(std::function<void(const Digest&)> hook) = 0;  // eviction tells who shares it
 };
 
 // ---- Ledger; implemented by store::Ledger ------------------------------------------------------------------------------------

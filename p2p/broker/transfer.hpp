@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "p2p/broker/source_book.hpp"
+#include "p2p/broker/store_port.hpp"
 #include "p2p/broker/trust_port.hpp"
 #include "p2p/core/board.hpp"
 #include "p2p/core/plan.hpp"

@@ -3,7 +3,7 @@
 // One connection is one thread's at a time; open_reading() gives another thread one of its own. Errors: Broken.
 #pragma once
 
-#include "p2p/broker/ports.hpp"
+#include "p2p/broker/store_port.hpp"
 #include "p2p/store/database.hpp"
 
 namespace packswarm::store {

@@ -10,7 +10,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "p2p/broker/ports.hpp"
+#include "p2p/broker/store_port.hpp"
 
 namespace packswarm::store {
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "p2p/base/limits.hpp"
-#include "p2p/broker/ports.hpp"
+#include "p2p/broker/store_port.hpp"
 
 namespace packswarm::swarm {
 

@@ -10,7 +10,7 @@
 
 #include "p2p/base/loop.hpp"
 #include "p2p/broker/peer_memory.hpp"
-#include "p2p/broker/ports.hpp"
+#include "p2p/broker/store_port.hpp"
 #include "p2p/swarm/discovery.hpp"
 
 namespace packswarm::swarm {

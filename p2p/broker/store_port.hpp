@@ -1,0 +1,55 @@
+// Store: the port for files by digest, filled by store::Vault. Not here: history (Ledger in ports.hpp), verification (trust_port.hpp).
+// Callbacks as in ports.hpp: on the loop's thread, never inside the call that asked.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "p2p/broker/ports.hpp"
+
+namespace packswarm::broker {
+
+struct ArtifactRecord {  // what the ledger remembers of a stored artifact
+    Digest digest;
+    ByteCount size = 0;
+    std::string name;        // path in its repository, for people
+    std::string lineage;     // empty: private or unknown, never shared
+    PieceHashes pieces;      // of the canonical torrent; empty when not computed
+    WallTime modified{};     // Last-Modified of the source, 0 when unknown
+    bool is_root = false;    // root and index files are kept while current
+    std::size_t replicas = 0;  // peers that told or lent it, or sought it, when it came: they have it too
+};
+
+// What is at hand of every stored artifact without asking the ledger.
+struct ArtifactBrief {
+    StoredMark mark;
+    bool may_be_shared = false;  // its record names a lineage
+    bool is_root = false;
+};
+
+// Where a stored file lies, and what the ledger has of its pieces: for the thread that gives it to peers. One thread at a time.
+class StoreReader {
+  public:
+    virtual ~StoreReader() = default;
+    virtual std::filesystem::path path_of(const Digest& digest) const = 0;
+    virtual PieceHashes pieces_of(const Digest& digest) = 0;  // empty: none are known
+};
+
+class Store {
+  public:
+    virtual ~Store() = default;
+    virtual Result<StagedFile> stage(ByteCount size) = 0;  // Refused: quota cannot make room; Broken: disk
+    virtual std::optional<StoredFile> find(const Digest& digest) = 0;  // checks that size and inode are still the recorded ones
+    virtual std::optional<ArtifactRecord> record(const Digest& digest) = 0;  // read from the ledger
+    virtual std::optional<ArtifactBrief> brief(const Digest& digest) = 0;
+    virtual std::vector<Digest> digests() = 0;                               // of everything stored
+    virtual std::vector<ArtifactRecord> roots() = 0;
+    virtual void publish(VerifiedFile file, ArtifactRecord record, Then<StoredFile> then) = 0;  // durable when then runs
+    virtual void remove(const Digest& digest) = 0;
+    virtual void set_removed(std::function<void(const Digest&)> hook) = 0;  // eviction tells who shares it
+};
+
+}  // namespace packswarm::broker
