@@ -273,6 +273,9 @@ std::string Owner::doctor() const {
             add("mirror " + base, "warn", "set back after failures", "it is tried again by itself; 'packswarm mirrors' shows more");
     add("gateway", house_.gateway.empty() ? "warn" : "ok", house_.gateway.empty() ? "switched off" : "listening on " + house_.gateway);
     add("swarm", house_.swarm.empty() ? "warn" : "ok", house_.swarm.empty() ? "switched off: mirrors only" : "listening on " + house_.swarm);
+    const auto sharing = house_.sharing.view();
+    add("sharing", sharing.verdict.audience == core::Audience::everybody ? "ok" : "warn",
+        sharing.verdict.reason.empty() ? "with everybody" : sharing.verdict.reason);
     add("lan", house_.config.swarm_lan_discovery ? "ok" : "warn", house_.config.swarm_lan_discovery ? "local discovery is on" : "local discovery is off");
     return dump(json{{"checks", checks}});
 }

@@ -193,6 +193,7 @@ def report(arguments, bench, figures, times):
           "digests and piece hashes are those of these bytes.")
     print(f"filled by packswarm-seed in {figures['fill']:.0f} s; after serving {figures['after']:.1f} MB resident, at most {figures['peak']:.1f} MB; "
           f"{figures['anonymous']:.1f} MB of it anonymous")
+    print(f"canonical torrents loaded when the last file was there: {figures['torrents']}; none a minute later")
     for kind, rows in times.items():
         if rows:
             print(f"{len(rows)} {kind} artifacts from the box alone, all right: first byte {statistics.median(one[0] for one in rows):.1f} ms median, "
@@ -227,6 +228,9 @@ def main():
         figures["idle"] = 100 * (box.cpu() - cpu) / (time.monotonic() - begun)
         figures["memory"], figures["anonymous"] = (value / 1e6 for value in box.memory()[:2])
         times = fetch_some(bench, box, min(arguments.fetches, len(bench.archive.entries)))
+        loaded = box.agent.status()["sharing"]["torrents"]
+        wait_until(lambda: box.agent.status()["sharing"]["torrents"] == 0, 90, "torrents that nobody asks for any more are dropped")
+        figures["torrents"] = loaded
         figures["after"], figures["peak"] = box.memory()[0] / 1e6, box.memory()[2] / 1e6
         figures["pieces"] = sum(-(-one.size // piece_length(one.size)) for one in bench.archive.entries if one.size > SMALL)
         box.agent.stop()

@@ -1,4 +1,7 @@
 """The owner's limits on what is given, between real agents: a month's quota, interfaces and networks to stay off, private repositories."""
+import os
+import signal
+
 import pytest
 from conftest import chosen
 
@@ -77,6 +80,8 @@ def test_a_used_up_month_leaves_only_neighbours_and_lasts_over_a_restart(world, 
                        lambda: f"the month has both: {holder.agent.status()['sharing']}")
     assert month["sent"] < 1.1 * (small.size + large.size) and month["quota"] == 6 << 20
     assert holder.agent.gave()["sent"] == month["sent"] + month["neighbours"]
+    seen = next(peer for peer in holder.agent.ask("peers")["peers"] if peer["endpoint"].startswith(stranger_ip))
+    assert seen["reach"] == "wan" and seen["sent"] >= small.size + large.size
     assert audience(holder.agent) == "everybody" and limit(holder.agent, "sharing.monthly_quota")["state"] == "ok"
 
     stranger.agent.fetch(f"{mirror.url}/{by_name['bulk00'].path}", stranger.folder / "bulk00", check=False)  # may be cut off in the middle
@@ -96,6 +101,46 @@ def test_a_used_up_month_leaves_only_neighbours_and_lasts_over_a_restart(world, 
     assert fetch(neighbour, mirror, by_name["bulk03"])[1] >= by_name["bulk03"].size
     assert holder.agent.status()["sharing"]["month"]["neighbours"] >= by_name["bulk03"].size
     assert "used up" in holder.node.run([holder.agent.programs / "packswarm", "--socket", holder.agent.socket, "status"]).stdout
+    # The owner gives more: a reload is enough.
+    holder.agent.config.write_text(holder.agent.config.read_text().replace('"6 MiB"', '"1 GiB"'))
+    os.kill(holder.agent.child.pid, signal.SIGHUP)
+    wait_until(lambda: audience(holder.agent) == "everybody", NOTICED_WITHIN, "the new quota is in force")
+    assert holder.agent.status()["sharing"]["month"]["sent"] >= small.size + large.size
+
+
+@pytest.mark.limit(180)
+def test_a_full_store_gives_up_superseded_versions_first(world, stock):
+    repository = DebianRepository(world.folder / "own", stock.key)
+    names = [f"pack{number}" for number in range(4)]
+    for name in names:
+        repository.add(name, 4 * MB)
+    repository.publish()
+    mirror = world.mirror("m1", repository.base)
+
+    def small_store(settings):
+        settings["store"]["quota"] = "17 MiB"  # four packages and the indexes, not five
+
+    machine = world.machine("c1")
+    agent = refreshed(machine.start_agent([stock.debian_repository(mirror)], change=small_store))
+    old = dict(repository.packages)
+    for name in reversed(names):  # pack0 is the one that was used last
+        fetch(machine, mirror, old[name])
+    repository.add("pack0", 4 * MB, version="1.1")
+    (repository.base / old["pack0"].path).unlink()
+    repository.publish()
+    agent.ask("refresh")
+    wait_until(lambda: agent.ask("explain", "pack0")["entries"][0]["version"] == "1.1", 30, "the new index is read")
+    fetch(machine, mirror, repository.packages["pack0"])
+
+    def stored():
+        return {file.name for file in (agent.state / "files").rglob("*") if file.is_file()}
+
+    wait_until(lambda: repository.packages["pack0"].sha256 in stored(), 20, "the new version is stored")
+    assert old["pack0"].sha256 not in stored(), "superseded, though it was used last"
+    assert all(old[name].sha256 in stored() for name in names[1:])
+    quota = limit(agent, "store.quota")
+    assert quota["now"] <= quota["most"] == 17 << 20
+    assert "LIMIT" in machine.node.run([agent.programs / "packswarm", "--socket", agent.socket, "status"]).stdout
 
 
 @pytest.mark.limit(180)
