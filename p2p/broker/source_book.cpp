@@ -9,7 +9,7 @@ namespace packswarm::broker {
 namespace {
 constexpr int mirror_slots = 5;
 constexpr int peer_slots = 32;      // gets pipelined over one connection
-constexpr auto suspicion = Seconds(5);
+constexpr auto suspicion = Seconds(30);  // at most, when its case does not end before
 constexpr double least_window_s = 0.2;
 constexpr ByteCount telling_bytes = 256 * limits::kib;  // a claim of less is mostly round trips
 }  // namespace
@@ -133,9 +133,12 @@ void SourceBook::failed(core::SourceId id, ErrorKind kind) {
 }
 
 void SourceBook::set_aside(core::SourceId id) {
-    auto& back_at = entries_.at(id).health.back_at;
-    const auto until = loop_.wall_now() + suspicion;
-    back_at = back_at ? std::max(*back_at, until) : until;
+    entries_.at(id).suspected_until = loop_.now() + suspicion;
+    refresh(id);
+}
+
+void SourceBook::acquit(core::SourceId id) {
+    entries_.at(id).suspected_until = {};
     refresh(id);
 }
 
@@ -158,7 +161,7 @@ void SourceBook::refresh(core::SourceId id) {
     at->second.rate = health.rate;
     at->second.rate_known = health.rate_samples > 0;
     at->second.ranges = health.ranges;
-    at->second.usable = core::is_usable(health, loop_.wall_now()) && gone_.count(id) == 0;
+    at->second.usable = core::is_usable(health, loop_.wall_now()) && loop_.now() >= entries_.at(id).suspected_until && gone_.count(id) == 0;
 }
 
 void SourceBook::sample(TimePoint now) {

@@ -33,7 +33,8 @@ class SourceBook {
     void measured(core::SourceId id, ByteCount bytes, double seconds);  // one claim, from its first byte to its last
     void gave_right_bytes(core::SourceId id, ByteCount bytes);
     void failed(core::SourceId id, ErrorKind kind);
-    void set_aside(core::SourceId id);  // under suspicion: the others are asked for a few seconds, or until it gives right bytes
+    void set_aside(core::SourceId id);  // under suspicion: the others are asked, right bytes elsewhere do not help it
+    void acquit(core::SourceId id);     // its case has ended
     void ignores_ranges(core::SourceId id);
     // Wrong bytes so often that what it gave to unfinished artifacts is worth nothing.
     bool is_discredited(core::SourceId id) const;
@@ -46,6 +47,7 @@ class SourceBook {
         std::string label;
         PeerId peer = PeerId::none;
         core::MirrorHealth health;
+        TimePoint suspected_until{};
         ByteCount window_bytes = 0;
         bool busy_all_window = false;
     };

@@ -32,6 +32,7 @@ Transfer::~Transfer() {
     over_ = true;
     *alive_ = false;
     while (!flights_.empty()) close(flights_.begin()->first);
+    acquit_all();
     crowd_.reset();
     if (torrent_) torrent_->leave([] {});
     if (check_ != CheckId::none) engine_.trust.drop(check_);
@@ -308,7 +309,7 @@ void Transfer::praise() {
             engine_.sources.gave_right_bytes(source, share.given.total());
     }
     if (torrent_) torrent_->verified();
-    if (!suspects_.empty()) blame(suspects_.back(), {ErrorKind::Corrupt, "without its bytes the digest is right"});
+    if (const auto suspects = acquit_all(); !suspects.empty()) blame(suspects.back(), {ErrorKind::Corrupt, "without its bytes the digest is right"});
     safe_ = target_.size;
 }
 
@@ -337,7 +338,7 @@ void Transfer::wrong_digest(const Error& error) {
     want().done = {};
     if (givers.size() == 1) {
         for (const auto innocent : suspects_) want().barred.erase(innocent);
-        suspects_.clear();
+        acquit_all();
         return blame(givers.front(), {ErrorKind::Corrupt, "gave bytes with another digest"});
     }
     const auto next = std::find_if(target_.mirrors.begin(), target_.mirrors.end(), [this](const MirrorAddress& mirror) {
@@ -376,6 +377,11 @@ bool Transfer::drop_suspect(const std::vector<core::SourceId>& givers) {
     want().barred.insert(suspect);
     engine_.sources.set_aside(suspect);
     return true;
+}
+
+std::vector<core::SourceId> Transfer::acquit_all() {
+    for (const auto source : suspects_) engine_.sources.acquit(source);
+    return std::exchange(suspects_, {});
 }
 
 void Transfer::go_solo(core::SourceId chosen, const char* reason) {

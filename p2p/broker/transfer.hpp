@@ -113,6 +113,7 @@ class Transfer {
     void wrong_digest(const Error& error);
     bool drop_discredited(const std::vector<core::SourceId>& givers);
     bool drop_suspect(const std::vector<core::SourceId>& givers);
+    std::vector<core::SourceId> acquit_all();  // who was under suspicion
     void go_solo(core::SourceId chosen, const char* reason);
     void praise();
     void forget_bytes_of(core::SourceId source);

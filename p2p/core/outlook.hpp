@@ -24,8 +24,9 @@ class Outlook {
   protected:
     static constexpr double guessed_rate = 1e6;           // bytes per second of a source nobody has measured
     static constexpr ByteCount first_credit = limits::mib;  // unverified bytes of later files that a source with nothing proven may give
-    static constexpr double front_silent_s = 0.5;         // a front that does not grow for so long holds nobody back,
-    static constexpr double front_checked_s = 2;          // nor does one whose digest takes so long
+    static constexpr double front_silent_s = 0.5;         // a front that does not grow for so long gives way to the next that does;
+    static constexpr double all_silent_s = 3;             // when none does for so long nobody is held back,
+    static constexpr double front_checked_s = 2;          // nor by one whose digest takes so long
     static constexpr double lan_is_enough = 4;            // times the mirrors' rate: beyond it they would only be loaded for nothing
     static constexpr double stalled_s = 1.5;              // silence, beyond the source's patience, that counts as a stall
     static constexpr double stalled_peer_s = 4;           // of a stranger's line, which many pull at
@@ -98,11 +99,11 @@ class Outlook {
         for (const auto peer : lenders) swarm_rate_ += rate(peer);
     }
 
-    // Those with the least left come first: what is complete frees its asker's slot, and the sum of the work stays the same.
+    // Those with the least left to begin come first: what is complete frees its asker's slot, and the sum of the work stays the same.
     void sort_large() {
         for (const auto& [id, want] : board_.wants) {
             if (want.resting || want.is_small()) continue;
-            large_.push_back({id, &want, want.size - want.done.total()});
+            large_.push_back({id, &want, want.size - taken(id, want).total()});
             crowd_ = std::max({crowd_, want.crowd.seekers.size(), want.crowd.lenders.all().size()});
             for (const auto& [by, bytes] : want.given) unverified_[by] += bytes;
             for (const auto& [claim_id, claim] : want.claims) {
@@ -122,15 +123,21 @@ class Outlook {
         if (front != board_.wants.end()) {
             front_ = front->first;
         } else {
-            const auto first = std::find_if(large_.begin(), large_.end(), [this](const Large& one) { return !one.want->mirrors.empty() && !lan_serves(*one.want); });
-            if (first == large_.end() || age(std::max(first->want->created, first->want->grown)) > front_silent_s) return;
-            front_ = first->id;
+            front_ = first_that_grows(front_silent_s);
+            if (!front_) front_ = first_that_grows(all_silent_s);
+            if (!front_) return;
         }
         for (const auto& [id, want] : board_.wants) {
             if (id == *front_ || want.is_small()) continue;
             for (const auto& [by, bytes] : want.given) ahead_[by] += bytes;
             for (const auto& [claim_id, claim] : want.claims) ahead_[claim.source] += claim.left();
         }
+    }
+
+    std::optional<WantId> first_that_grows(double silent_s) const {
+        for (const auto& one : large_)
+            if (!one.want->mirrors.empty() && !lan_serves(*one.want) && age(std::max(one.want->created, one.want->grown)) <= silent_s) return one.id;
+        return std::nullopt;
     }
 
     // How much more a source may give to that file now: what it has proven counts fourfold.
@@ -167,7 +174,7 @@ class Outlook {
     struct Large {
         WantId id{};
         const Want* want = nullptr;
-        ByteCount left = 0;
+        ByteCount left = 0;   // that nobody has begun
     };
     std::vector<Large> large_;
     std::size_t crowd_ = 0;           // the most agents that want the same large artifact, less this one

@@ -41,6 +41,7 @@ class Planner : private Outlook {
         for (const auto& [id, want, left] : large_) place_trials(id, *want);
         fill_from_lenders();
         fill_with_ranges();
+        part_rivals();
         steal();
         for (const auto& [id, want] : board_.wants)
             if (!want.resting) consider_giving_up(id, want);
@@ -195,17 +196,17 @@ class Planner : private Outlook {
         const auto mirrors = candidates(want, want.mirrors);
         if (checking || mirrors.size() < 2) return;
         // The head from a second mirror, once the first has begun to give it: it tells a liar early and lets bytes be streamed.
-        if (!want.heads.empty() || want.is_small() || want.done.covers({0, std::min(head_bytes, want.size)}))
-            for (const auto by : mirrors)
-                if (want.heads.count(by) == 0 && source(by).ranges && busy_.at(by) <= source(by).slots)
-                    return start(id, by, {0, std::min(head_bytes, want.size)}, Purpose::check, "the head from a second mirror, to compare");
+        const ByteRange head{0, std::min(head_bytes, want.size)};
+        std::set<SourceId> giving;
+        bool begun = !want.heads.empty() || want.is_small() || want.done.covers(head);
         for (const auto& [claim_id, claim] : want.claims) {
-            if (claim.range.begin != 0 || claim.received == 0) continue;
-            for (const auto by : mirrors) {
-                if (by == claim.source || !source(by).ranges || busy_.at(by) > source(by).slots) continue;
-                return start(id, by, {0, std::min(head_bytes, want.size)}, Purpose::check, "the head from a second mirror, to compare");
-            }
+            if (claim.range.begin != 0 || claim.purpose == Purpose::check) continue;
+            giving.insert(claim.source);
+            begun = begun || claim.received > 0;
         }
+        for (const auto by : mirrors)
+            if (begun && giving.count(by) == 0 && want.heads.count(by) == 0 && source(by).ranges && busy_.at(by) <= source(by).slots)
+                return start(id, by, head, Purpose::check, "the head from a second mirror, to compare");
     }
 
     struct Chance {
@@ -291,26 +292,28 @@ class Planner : private Outlook {
 
     void hedge_small(WantId id, const Want& want) {
         if (want.claims.empty() || want.claims.size() >= max_rivals || new_claims_.count(id) != 0) return;
-        for (const auto& [claim_id, claim] : want.claims) {
-            const auto& by = source(claim.source);
-            // A peer answers its gets in order and at the pace of its line: what waits behind others is not late yet, silence is.
-            const bool silent = mute_.count(claim.source) != 0;
-            const double expected = by.patience_s + 3 * static_cast<double>(want.size) * std::max(1, by.busy) / rate(claim.source);
-            if (!silent && age(claim.started) < expected) return;
-        }
         auto sources = candidates(want, want.mirrors);
         for (const auto peer : candidates(want, want.peers)) sources.push_back(peer);
         std::erase_if(sources, [&](SourceId by) {
             return std::any_of(want.claims.begin(), want.claims.end(), [&](const auto& item) { return item.second.source == by; });
         });
-        SourceId best{};
-        double best_eta = std::numeric_limits<double>::max();
+        const double best_eta = eta_of_best(sources, want.size);
+        if (best_eta == std::numeric_limits<double>::max()) return;
+        for (const auto& [claim_id, claim] : want.claims)
+            if (!is_late(want, claim, best_eta)) return;
         for (const auto by : sources)
-            if (is_free(by) && eta_s(by, want.size) < best_eta) {
-                best_eta = eta_s(by, want.size);
-                best = by;
-            }
-        if (best_eta < std::numeric_limits<double>::max()) start(id, best, {0, want.size}, Purpose::hedge, "the first source is late");
+            if (is_free(by) && eta_s(by, want.size) == best_eta) return start(id, by, {0, want.size}, Purpose::hedge, "the first source is late");
+    }
+
+    // A peer answers its gets in order and at the pace of its line: what waits behind others is not late yet, silence is. But who is
+    // slow enough would never be late by its own measure: after slow_s it is held against what another would take. What would end
+    // before another could give it all twice is never late.
+    bool is_late(const Want& want, const Claim& claim, double others_s) const {
+        if (mute_.count(claim.source) != 0) return true;
+        if (claim.received > 0 && eta_left_s(claim) <= 2 * others_s) return false;
+        const auto& by = source(claim.source);
+        const double at_its_pace = 3 * static_cast<double>(want.size) * std::max(1, by.busy) / rate(claim.source);
+        return age(claim.started) >= by.patience_s + std::min(at_its_pace, std::max(slow_s, 3 * others_s));
     }
 
     struct Victim {
@@ -319,6 +322,21 @@ class Planner : private Outlook {
         const Claim* at = nullptr;
         double eta_s = 0;
     };
+
+    // Somebody who had gone silent speaks again beside the one who took over: whoever is further along goes on alone.
+    void part_rivals() {
+        for (const auto& [id, want] : board_.wants) {
+            if (want.resting || want.is_small()) continue;
+            for (const auto& [hedge_id, hedge] : want.claims) {
+                if (hedge.purpose != Purpose::hedge || hedge.received == 0) continue;
+                for (const auto& [other_id, other] : want.claims) {
+                    const bool revived = other_id != hedge_id && other.purpose == Purpose::work && other.last_byte > hedge.first_byte && !is_stalled(other);
+                    if (!revived || other.next() >= hedge.range.end || other.range.end <= hedge.next()) continue;
+                    out_.stops.push_back({id, other.next() > hedge.next() ? hedge_id : other_id, "another source is further along"});
+                }
+            }
+        }
+    }
 
     // A mirror with nothing left to claim takes over the far part of the claim that would end last.
     void steal() {

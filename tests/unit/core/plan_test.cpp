@@ -98,7 +98,12 @@ TEST_F(Plan, BeginsLittleBehindTheFirstFileUntilADigestHasVouchedForTheMirror) {
     board.sources.at(only).proven = 4 * mib;
     EXPECT_GT(behind(), 2 * mib);
     board.sources.at(only).proven = 0;
-    now += 1s;  // the first file does not grow any more: nobody waits for it
+    now += 1s;
+    EXPECT_EQ(behind(), 0) << "nothing grows, but not for long yet";
+    board.wants.at(second).grown = now;
+    EXPECT_GT(behind(), 2 * mib) << "the first file does not grow any more, the second does: nobody waits for the first";
+    board.wants.at(second).grown = {};
+    now += 3s;
     EXPECT_GT(behind(), 2 * mib);
     board.wants.erase(first);
     EXPECT_FALSE(starts_of(decide(), third).empty()) << "what was given to the file that is first now counts no longer";
@@ -176,6 +181,63 @@ TEST_F(Plan, JoinsTheTorrentOfALargeFileThatPeersOffer) {
     EXPECT_EQ(decide().joins, (std::vector<WantId>{id}));
     board.wants.at(id).swarm.joined = true;
     EXPECT_TRUE(decide().joins.empty());
+}
+
+// By its own measured pace it would be in time for minutes.
+TEST_F(Plan, HedgesASmallFileThatAPeerLetsDrip) {
+    const auto m = mirror(1e6);
+    const auto drip = peer(Role::wan_peer, 512);
+    const auto id = want(100'000, {m}, {drip});
+    claim(id, drip, {0, 100'000}, 1500, 3000ms, 100ms);
+    EXPECT_TRUE(starts_of(decide(), id).empty());
+    now += 1500ms;
+    board.wants.at(id).claims.begin()->second.last_byte = now;
+    const auto starts = starts_of(decide(), id);
+    ASSERT_EQ(starts.size(), 1u);
+    EXPECT_EQ(starts[0].source, m);
+    EXPECT_EQ(starts[0].purpose, Purpose::hedge);
+}
+
+TEST_F(Plan, AsksEachMirrorForTheHeadOnce) {
+    const auto slow = mirror(1e4), other = mirror(1e6);
+    const auto id = want(4 * mib, {slow, other});
+    board.wants.at(id).head_agreed = false;
+    claim(id, slow, {0, mib}, 8'000);
+    const auto checks = [&] {
+        const auto starts = starts_of(decide(), id);
+        return std::count_if(starts.begin(), starts.end(), [](const Start& start) { return start.purpose == Purpose::check; });
+    };
+    EXPECT_EQ(checks(), 1);
+    board.wants.at(id).heads.insert(other);  // the slow one's is still on its way
+    EXPECT_EQ(checks(), 0);
+}
+
+TEST_F(Plan, LetsOnlyTheOneThatIsFurtherAlongGoOnWhenASilentSourceSpeaksAgain) {
+    const auto silent = mirror(1e6), second = mirror(1e6);
+    const auto id = want(8 * mib, {silent, second});
+    const auto first = claim(id, silent, {0, 8 * mib}, 2 * mib, 9000ms, 3000ms);
+    const auto hedge = claim(id, second, {2 * mib, 8 * mib}, mib, 1000ms, 10ms);
+    board.wants.at(id).claims.at(hedge).purpose = Purpose::hedge;
+    EXPECT_TRUE(decide().stops.empty()) << "it is silent still";
+    board.wants.at(id).claims.at(first).last_byte = now;
+    board.wants.at(id).claims.at(first).received = 5 * mib / 2;
+    auto stops = decide().stops;
+    ASSERT_EQ(stops.size(), 1u);
+    EXPECT_EQ(stops[0].claim, first);
+    board.wants.at(id).claims.at(first).received = 4 * mib;
+    stops = decide().stops;
+    ASSERT_EQ(stops.size(), 1u);
+    EXPECT_EQ(stops[0].claim, hedge);
+}
+
+// It is past its time, but what is left of it comes sooner than another mirror's whole copy.
+TEST_F(Plan, DoesNotHedgeASmallFileThatIsNearlyHere) {
+    const auto slow = mirror(1e5), fast = mirror(2e6);
+    const auto id = want(1'000'000, {slow, fast});
+    claim(id, slow, {0, 1'000'000}, 980'000, 9000ms, 10ms);
+    EXPECT_TRUE(starts_of(decide(), id).empty());
+    board.wants.at(id).claims.begin()->second.received = 500'000;
+    EXPECT_EQ(starts_of(decide(), id).size(), 1u);
 }
 
 TEST_F(Plan, HedgesASmallFileOnceItsSourceIsPastItsPatience) {
