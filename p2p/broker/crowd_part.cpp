@@ -46,6 +46,7 @@ void CrowdPart::sought(core::SourceId peer) {
 void CrowdPart::lent(core::SourceId peer, const PeerLoan& loan) {
     auto& crowd = transfer_.want().crowd;
     if (loan.size != transfer_.target().size || transfer_.want().barred.count(peer) != 0) return;
+    if (!may_borrow_) return;
     if (transfer_.want().is_small())
         crowd.fetching.emplace(peer, transfer_.engine_.loop.now());
     else
@@ -78,12 +79,16 @@ void CrowdPart::staged() {
     if (is_lending_ || !transfer_.engine_.may_lend()) return;
     is_lending_ = true;
     transfer_.engine_.peers.lend(transfer_.target().digest, *transfer_.staged_, transfer_.target().lineage);
+    lend_whole_pieces({0, transfer_.target().size});
 }
 
 // Only what mirrors gave us ourselves: what a peer gave is that peer's to answer for, not ours.
 void CrowdPart::written(core::SourceId from, ByteRange range) {
     if (range.empty()) return;
-    if (transfer_.engine_.sources.kind(from) == SourceKind::peer) return try_lender(from, range);
+    if (transfer_.engine_.sources.kind(from) == SourceKind::peer) {
+        has_borrowed_ = true;
+        return try_lender(from, range);
+    }
     first_hand_.add(range);
     if (is_lending_) lend_whole_pieces(range);
 }
@@ -99,7 +104,25 @@ void CrowdPart::lend_whole_pieces(ByteRange range) {
     }
 }
 
+// What we lent there is not what we would give now.
+void CrowdPart::forgotten(const core::RangeSet& ranges) {
+    const auto before = first_hand_.total();
+    first_hand_.remove(ranges);
+    if (first_hand_.total() < before) stop_lending();
+}
+
+void CrowdPart::stop_lending() {
+    if (is_lending_) transfer_.engine_.peers.end_loan(transfer_.target().digest, Peers::Outcome::failed);
+    is_lending_ = false;
+    lent_.assign(lent_.size(), false);
+}
+
 // ---- What we borrowed ------------------------------------------------------------------------------------------------------
+
+void CrowdPart::borrow_no_more() {
+    may_borrow_ = false;
+    transfer_.want().crowd.lenders.clear();
+}
 
 // Whoever is past half of what it is trusted with has to show another piece.
 void CrowdPart::try_lender(core::SourceId lender, ByteRange range) {
@@ -138,12 +161,13 @@ void CrowdPart::compared(core::SourceId mirror, ByteRange range, const Bytes& co
         if (questioning_ != TimePoint{} && trials.empty() && !transfer_.want().resting) questioned();
         return;
     }
-    transfer_.shares_[mirror].wasted += static_cast<ByteCount>(copy.size());
-    const auto source = transfer_.engine_.board.sources.find(lender);
-    if (stands && source != transfer_.engine_.board.sources.end()) {
+    // What both gave is the mirror's to answer for from here on.
+    if (stands) transfer_.written_over(range);
+    auto& share = transfer_.shares_[mirror];
+    stands ? share.given.add(range) : void(share.wasted += range.length());
+    if (stands) written(mirror, range);
+    if (const auto source = transfer_.engine_.board.sources.find(lender); stands && source != transfer_.engine_.board.sources.end())
         source->second.trusted = std::max(first_trust, 4 * source->second.trusted);
-        written(mirror, range);
-    }
     if (questioning_ != TimePoint{} && trials.empty()) return questioned();
     transfer_.engine_.replan();
 }
@@ -171,8 +195,7 @@ bool CrowdPart::drop_borrowed() {
     const auto peers = lenders_used();
     questioning_ = {};
     if (peers.empty() || transfer_.want().is_small()) return false;
-    if (is_lending_) transfer_.engine_.peers.end_loan(transfer_.target().digest, Peers::Outcome::failed);
-    is_lending_ = false;
+    stop_lending();
     if (!question(peers)) drop_all_of(peers);
     return true;
 }
@@ -213,6 +236,7 @@ void CrowdPart::drop_all_of(const std::vector<core::SourceId>& peers) {
         if (hashes) suspect(peers, *hashes);
         transfer_.want().resting = false;
         transfer_.want().crowd.lenders.clear();
+        has_borrowed_ = false;
         for (const auto peer : peers) {
             transfer_.forget_bytes_of(peer);
             transfer_.want().barred.insert(peer);

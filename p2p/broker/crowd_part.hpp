@@ -26,8 +26,11 @@ class CrowdPart {
 
     void staged();                                     // the file exists: from now on we are at work on it
     void written(core::SourceId from, ByteRange range);
+    void forgotten(const core::RangeSet& ranges);      // these bytes are not here any more, or somebody else's
     // A mirror's copy of bytes that a lender gave. Other bytes: the lender gives no more, and is blamed once the digest is right.
     void compared(core::SourceId mirror, ByteRange range, const Bytes& copy);
+    bool has_borrowed() const { return has_borrowed_ && !lenders_used().empty(); }  // bytes of lenders that nobody checked
+    void borrow_no_more();
     void verified();                                   // blames who gave other bytes before
     // The digest is wrong: compares a piece of every lender with a mirror's and drops what liars gave. When that finds nobody: hashes
     // what peers gave, to know later who lied, then throws it away and bars them. False: they gave nothing.
@@ -43,6 +46,7 @@ class CrowdPart {
         Bytes given;
     };
     void lend_whole_pieces(ByteRange range);
+    void stop_lending();
     void try_lender(core::SourceId lender, ByteRange range);
     void doubt(core::SourceId lender, ByteRange range, const Bytes& given, const Bytes& copy);
     void settle_doubts();
@@ -63,6 +67,8 @@ class CrowdPart {
     std::size_t doubts_before_ = 0;
     bool is_lending_ = false;
     bool is_verified_ = false;
+    bool has_borrowed_ = false;
+    bool may_borrow_ = true;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // answers that come after us find it false
 };
 

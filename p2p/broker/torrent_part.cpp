@@ -144,14 +144,11 @@ void TorrentPart::piece_done(std::size_t piece, PeerId from) {
     if (from == PeerId::none) return;  // it was ours, and no sign of life of theirs
     transfer_.want().swarm.last_piece = transfer_.engine_.loop.now();
     window_bytes_ += range.length();
-    ByteCount fresh = 0;
-    const auto gaps = transfer_.want().done.gaps(range);
-    for (const auto& gap : gaps) fresh += gap.length();
     if (const auto source = transfer_.engine_.sources.find_peer(from)) {
+        transfer_.written_over(range);
         auto& share = transfer_.shares_[*source];
         share.bytes += range.length();
-        share.wasted += range.length() - fresh;
-        for (const auto& gap : gaps) share.given.add(gap);
+        share.given.add(range);
     }
     transfer_.want().done.add(range);
     transfer_.want().grown = transfer_.want().swarm.last_piece;
@@ -188,7 +185,15 @@ void TorrentPart::piece_wrong(std::size_t piece) {
 
 void TorrentPart::judged(bool mirrors_agree) {
     if (mirrors_agree) return give_hints_up();
-    for (const auto piece : std::exchange(contested_, {})) deny(piece);
+    for (const auto piece : std::exchange(contested_, {})) {
+        const auto range = core::piece_range(transfer_.target_.size, piece);
+        if (transfer_.shares_[contested_mirror_].given.touches(range)) {
+            deny(piece);
+        } else if (state_ == State::joined) {  // others have written there meanwhile
+            fed_[piece] = false;
+            written(range);
+        }
+    }
 }
 
 // Without the torrent from here on: what came through it agrees with wrong hints.
@@ -233,11 +238,12 @@ void TorrentPart::deny(std::size_t piece) {
     const auto range = core::piece_range(transfer_.target_.size, piece);
     for (auto& [source, share] : transfer_.shares_) {
         if (!share.given.touches(range)) continue;
-        denied_[piece] = source;
+        denied_[piece] = share.given.covers(range) ? source : core::SourceId{};  // of a piece that several gave nobody knows who was wrong
         share.given.remove(range);
         share.wasted += range.length();
     }
     transfer_.want().done.remove(range);
+    if (range.begin < transfer_.safe_) transfer_.safe_ = 0;
     transfer_.engine_.trust.rewind(transfer_.check_);
     transfer_.advanced_ = 0;
     if (state_ == State::joined) {
@@ -292,6 +298,7 @@ void TorrentPart::ended(const Result<void>& result) {
     transfer_.note("the torrent ended: " + (result ? std::string("done") : result.error().message));
     if (state_ == State::joined) transfer_.engine_.peers.leave(join_, [] {});
     state_ = State::left;
+    has_failed_ = true;
     transfer_.want().swarm = {};
     transfer_.want().peers.clear();
     transfer_.engine_.replan();

@@ -36,6 +36,7 @@ class TorrentPart {
     void judged(bool mirrors_agree);              // on what was contested
     bool denied(core::SourceId source) const;     // the hints said no to bytes of this mirror
     bool is_over() const { return state_ == State::left; }
+    bool has_failed() const { return has_failed_; }  // it ended before everything was here: what came later was not checked
 
   private:
     void hash_what_is_here(std::vector<ByteRange> runs, std::vector<bool> have);
@@ -62,6 +63,7 @@ class TorrentPart {
     std::vector<core::SourceId> doubted_;
     bool given_up_ = false;            // the hints were held to be lies
     ByteCount window_bytes_ = 0;
+    bool has_failed_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // answers that come after us find it false
 };
 

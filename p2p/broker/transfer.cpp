@@ -18,7 +18,7 @@ constexpr auto progress_interval = Millis(100);
 }  // namespace
 
 Transfer::Transfer(Engine& engine, core::WantId id, Target target, TransferEvents events)
-    : engine_(engine), id_(id), target_(std::move(target)), events_(std::move(events)) {
+    : engine_(engine), id_(id), target_(std::move(target)), events_(std::move(events)), inquest_(*this) {
     auto& entry = engine_.board.wants[id_];
     entry.size = target_.size;
     entry.created = engine_.loop.now();
@@ -32,7 +32,7 @@ Transfer::~Transfer() {
     over_ = true;
     *alive_ = false;
     while (!flights_.empty()) close(flights_.begin()->first);
-    acquit_all();
+    inquest_.drop();
     crowd_.reset();
     if (torrent_) torrent_->leave([] {});
     if (check_ != CheckId::none) engine_.trust.drop(check_);
@@ -244,7 +244,7 @@ void Transfer::settle_heads() {
     const auto winner = std::find_if(votes.begin(), votes.end(), [](const auto& vote) { return vote.second.size() >= 2; });
     if (winner == votes.end()) {
         const bool everyone_asked = heads_.size() >= target_.mirrors.size();
-        if (votes.size() > 1 && everyone_asked) go_solo(heads_.begin()->first, "the mirrors give different bytes");
+        if (votes.size() > 1 && everyone_asked) inquest_.go_solo(heads_.begin()->first, "the mirrors give different bytes");
         return;
     }
     want().head_agreed = true;
@@ -309,12 +309,10 @@ void Transfer::praise() {
             engine_.sources.gave_right_bytes(source, share.given.total());
     }
     if (torrent_) torrent_->verified();
-    if (const auto suspects = acquit_all(); !suspects.empty()) blame(suspects.back(), {ErrorKind::Corrupt, "without its bytes the digest is right"});
+    inquest_.close();
     safe_ = target_.size;
 }
 
-// The digest is another one. One source: it lied. Several: whoever can be named by the hints is; else they are left out one by
-// one, and when nobody else is left, one mirror alone is asked for everything.
 void Transfer::wrong_digest(const Error& error) {
     if (over_) return;
     if (error.kind != ErrorKind::Corrupt) return fail_with(error);
@@ -322,83 +320,7 @@ void Transfer::wrong_digest(const Error& error) {
     want().resting = false;
     check_ = engine_.trust.begin_check(*staged_, target_.digest);
     advanced_ = 0;
-    std::vector<core::SourceId> givers;
-    for (const auto& [source, share] : shares_)
-        if (!share.given.empty()) givers.push_back(source);
-    const bool had_torrent = torrent_ != nullptr;
-    if (torrent_) {
-        torrent_->distrust();
-        torrent_.reset();
-        want().swarm = {};
-        want().peers.clear();
-    }
-    if (!had_torrent && crowd_ && crowd_->drop_borrowed()) return;
-    if (!had_torrent && givers.size() > 1 && (drop_discredited(givers) || drop_suspect(givers))) return engine_.replan();
-    for (const auto source : givers) forget_bytes_of(source);
-    want().done = {};
-    if (givers.size() == 1) {
-        for (const auto innocent : suspects_) want().barred.erase(innocent);
-        acquit_all();
-        return blame(givers.front(), {ErrorKind::Corrupt, "gave bytes with another digest"});
-    }
-    const auto next = std::find_if(target_.mirrors.begin(), target_.mirrors.end(), [this](const MirrorAddress& mirror) {
-        return tried_alone_.count(mirror.source) == 0 && want().barred.count(mirror.source) == 0;
-    });
-    if (next == target_.mirrors.end()) return fail_with({ErrorKind::Corrupt, "no source gives bytes with the signed digest"});
-    go_solo(next->source, "the digest was wrong: one mirror alone, to know whom to blame");
-}
-
-// Who was caught with wrong bytes elsewhere while this digest was computed is the likely liar: what the others gave stays.
-bool Transfer::drop_discredited(const std::vector<core::SourceId>& givers) {
-    std::vector<core::SourceId> caught;
-    for (const auto source : givers)
-        if (const auto at = engine_.board.sources.find(source); at == engine_.board.sources.end() || !at->second.usable) caught.push_back(source);
-    if (caught.empty() || caught.size() == givers.size()) return false;
-    for (const auto source : caught) {
-        note(engine_.sources.label(source) + " failed elsewhere: its bytes are fetched again");
-        forget_bytes_of(source);
-        want().barred.insert(source);
-    }
-    return true;
-}
-
-// Whoever gave most is most likely the liar: its bytes are fetched again from the others, which it would take anyway if it is.
-bool Transfer::drop_suspect(const std::vector<core::SourceId>& givers) {
-    const auto suspect = *std::max_element(givers.begin(), givers.end(), [this](core::SourceId a, core::SourceId b) {
-        return shares_[a].given.total() < shares_[b].given.total();
-    });
-    const bool others = std::any_of(target_.mirrors.begin(), target_.mirrors.end(), [&](const MirrorAddress& mirror) {
-        return mirror.source != suspect && want().barred.count(mirror.source) == 0;
-    });
-    if (!others) return false;
-    note("the bytes of " + engine_.sources.label(suspect) + ", which gave most, are fetched again from the others");
-    suspects_.push_back(suspect);
-    forget_bytes_of(suspect);
-    want().barred.insert(suspect);
-    engine_.sources.set_aside(suspect);
-    return true;
-}
-
-std::vector<core::SourceId> Transfer::acquit_all() {
-    for (const auto source : suspects_) engine_.sources.acquit(source);
-    return std::exchange(suspects_, {});
-}
-
-void Transfer::go_solo(core::SourceId chosen, const char* reason) {
-    tried_alone_.insert(chosen);
-    note(fmt::format("only {} from here: {}", engine_.sources.label(chosen), reason));
-    for (const auto& [source, share] : std::map(shares_))
-        if (source != chosen) forget_bytes_of(source);
-    std::vector<core::ClaimId> others;
-    for (const auto& [id, claim] : want().claims)
-        if (claim.source != chosen) others.push_back(id);
-    for (const auto id : others) stop(id, reason);
-    want().mirrors = {chosen};
-    for (const auto& mirror : target_.mirrors)  // the others follow one by one when this one turns out to be the liar
-        if (mirror.source != chosen && tried_alone_.count(mirror.source) == 0) want().mirrors.push_back(mirror.source);
-    want().mirrors.resize(1);
-    want().head_agreed = true;
-    engine_.replan();
+    inquest_.open();
 }
 
 void Transfer::discredited(core::SourceId source) {
@@ -410,10 +332,25 @@ void Transfer::discredited(core::SourceId source) {
     forget_bytes_of(source);
 }
 
+void Transfer::written_over(ByteRange range) {
+    for (auto& [source, share] : shares_) {
+        ByteCount lost = range.length();
+        for (const auto& gap : share.given.gaps(range)) lost -= gap.length();
+        if (lost == 0) continue;
+        share.given.remove(range);
+        share.wasted += lost;
+        if (const auto at = want().given.find(source); at != want().given.end()) at->second -= std::min(lost, at->second);
+    }
+    core::RangeSet over;
+    over.add(range);
+    if (crowd_) crowd_->forgotten(over);
+}
+
 void Transfer::forget_bytes_of(core::SourceId source) {
     auto& share = shares_[source];
     if (share.given.empty()) return;
     want().done.remove(share.given);
+    if (crowd_) crowd_->forgotten(share.given);
     share.wasted += share.given.total();
     share.given = {};
     want().given.erase(source);
@@ -473,10 +410,7 @@ void Transfer::sample(double window_s) {
 
 void Transfer::give_up() {
     if (over_ || want().resting) return;
-    // A mirror tried alone and found lying leaves the others, one by one.
-    for (const auto& mirror : target_.mirrors)
-        if (!tried_alone_.empty() && tried_alone_.count(mirror.source) == 0 && want().barred.count(mirror.source) == 0)
-            return go_solo(mirror.source, "the mirror before it failed");
+    if (inquest_.goes_on_alone()) return;
     const auto kind = last_error_ ? last_error_->kind : ErrorKind::Absent;
     fail_with({kind, fmt::format("no source could give {}{}{}", target_.name, last_error_ ? ": " : "", last_error_ ? last_error_->message : "")});
 }

@@ -1,5 +1,6 @@
 // Transfer: one artifact on its way in, from any number of sources at once, until its digest is right or nobody is left.
-// It does what core::plan decided; it decides nothing itself but whom to blame. Not here: delivery, publishing (broker.hpp).
+// It does what core::plan decided and decides nothing itself. Not here: whom to blame for a wrong digest (inquest.hpp); delivery,
+// publishing (broker.hpp).
 #pragma once
 
 #include <map>
@@ -7,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "p2p/broker/inquest.hpp"
 #include "p2p/broker/source_book.hpp"
 #include "p2p/broker/store_port.hpp"
 #include "p2p/broker/trust_port.hpp"
@@ -86,6 +88,7 @@ class Transfer {
   private:
     friend class TorrentPart;
     friend class CrowdPart;
+    friend class Inquest;
     struct Flight {
         FetchId fetch = FetchId::none;
         Bytes buffer;  // whole small artifacts and heads under comparison; ranges go straight to the staged file
@@ -111,11 +114,8 @@ class Transfer {
     void advance();
     void check_all();
     void wrong_digest(const Error& error);
-    bool drop_discredited(const std::vector<core::SourceId>& givers);
-    bool drop_suspect(const std::vector<core::SourceId>& givers);
-    std::vector<core::SourceId> acquit_all();  // who was under suspicion
-    void go_solo(core::SourceId chosen, const char* reason);
     void praise();
+    void written_over(ByteRange range);  // the torrent's piece stands there now, whoever gave what stood there before
     void forget_bytes_of(core::SourceId source);
     void fail_with(Error error);
     void note(std::string reason);
@@ -129,9 +129,8 @@ class Transfer {
     std::map<core::SourceId, Share> shares_;
     std::map<core::SourceId, int> transient_failures_;
     std::map<core::SourceId, Bytes> heads_;     // first core::head_bytes as each source gave them
-    std::set<core::SourceId> tried_alone_;
-    std::vector<core::SourceId> suspects_;      // whose bytes were left out one after the other; the last one is the liar if that helps
     std::set<core::SourceId> no_ranges_;
+    Inquest inquest_;
     std::unique_ptr<TorrentPart> torrent_;
     std::unique_ptr<CrowdPart> crowd_;
     std::vector<std::string> reasons_;

@@ -17,6 +17,7 @@ constexpr ByteCount wan_room = limits::max_peer_queue / 16;  // what waits here 
 constexpr Taker::Window lan_window{limits::max_data_block, 4 * limits::mib};
 constexpr Taker::Window wan_window{32 * limits::kib, 1 * limits::mib};
 constexpr std::size_t max_own_addresses = 64;
+constexpr std::size_t max_departed = 256;  // peers that left and can still be blamed
 constexpr Millis loan_news{150};    // between two reports of what more can be lent
 constexpr int silent_share = 12;    // silence is held against a peer for this part of the ban time when the broker says so,
 constexpr int stalled_share = 120;  // and for this part when an answer failed to come
@@ -181,13 +182,20 @@ void Channel::closed(Link& link) {
         peer.sent += link.giver().sent();
         const bool gone = peer.links.empty();
         loop_.tell([gone, view = view(peer)](Front& front) { gone ? front.peer_down(view.id) : front.peer_changed(view); });
-        if (gone) peers_.erase(link.peer);
+        if (gone) leave(peer);
     }
     // The caller still stands in the link.
     const auto at = std::find_if(links_.begin(), links_.end(), [&](const auto& one) { return one.get() == &link; });
     if (at == links_.end()) return;
     session_.post([last = *at] {});
     links_.erase(at);
+}
+
+// What it gave may be found wrong when it is long gone.
+void Channel::leave(const Peer& peer) {
+    departed_.push_back({peer.id, {peer.address, peer.port}});
+    if (departed_.size() > max_departed) departed_.pop_front();
+    peers_.erase(peer.id);
 }
 
 // ---- What the loop wants
@@ -220,11 +228,15 @@ void Channel::cancel(broker::FetchId fetch) {
 
 void Channel::blame(broker::PeerId peer, broker::Blame why) {
     const auto at = peers_.find(peer);
-    if (at == peers_.end()) return;
+    const auto was = std::find_if(departed_.begin(), departed_.end(), [peer](const auto& one) { return one.first == peer; });
+    if (at == peers_.end() && was == departed_.end()) return;
+    const auto endpoint = at != peers_.end() ? lt::tcp::endpoint(at->second.address, at->second.port) : was->second;
     const bool silent = why == broker::Blame::silent;
-    spdlog::info("swarm: peer {} is dropped: {}", endpoint_text(at->second.address, at->second.port),
+    spdlog::info("swarm: peer {} is dropped: {}", endpoint_text(endpoint.address(), endpoint.port()),
                  silent ? "silent" : why == broker::Blame::wrong_bytes ? "wrong bytes" : "wrong piece hashes");
-    session_.ban(at->second.address, silent ? settings_.ban_time / silent_share : settings_.ban_time);
+    session_.ban(endpoint.address(), silent ? settings_.ban_time / silent_share : settings_.ban_time);
+    if (was != departed_.end()) departed_.erase(was);
+    if (at == peers_.end()) return;
     for (auto* link : std::vector(at->second.links)) link->close(unwanted());
 }
 

@@ -3,6 +3,7 @@
 // Network thread.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <unordered_map>
 
@@ -79,6 +80,7 @@ class Channel final : public LinkKeeper {
     void pump_blocked();
     Peer& peer_of(const Link& link, const Hello& hello);
     void open(Link& link, Peer& peer);
+    void leave(const Peer& peer);
     TakerEvents taker_events(const Peer& peer);
     broker::PeerView view(const Peer& peer) const;
     void show_counters(Peer& peer);
@@ -95,6 +97,7 @@ class Channel final : public LinkKeeper {
     std::unordered_map<LineageId, LineageShow> shows_;
     std::vector<std::shared_ptr<Link>> links_;
     std::map<broker::PeerId, Peer> peers_;
+    std::deque<std::pair<broker::PeerId, lt::tcp::endpoint>> departed_;  // the last ones that left
     std::set<lt::tcp::endpoint> self_;
     std::set<Link*> blocked_;
     Millis pump_delay_{2};

@@ -305,6 +305,16 @@ TEST_F(Channel, BlameEndsThePeerAndKeepsItAwayUntilTheBanEnds) {
     EXPECT_GT(std::chrono::duration<double>(Clock::now() - begin).count(), 1.9);
 }
 
+TEST_F(Channel, WhoHasGoneIsBlamedAllTheSame) {
+    const auto [a, b] = pair(settings(2), settings(3));
+    const auto peer = b->only_peer();
+    a->swarm.reset();
+    ASSERT_TRUE(wait([&] { return b->record.up.empty(); }));
+    b->swarm->blame(peer, broker::Blame::wrong_bytes);
+    agent(knowing(settings(2), *b)).be_in();
+    EXPECT_FALSE(wait([&] { return !b->record.up.empty(); }, Millis(1'500))) << "let in again in spite of the ban";
+}
+
 TEST_F(Channel, AnAgentThatNamesItselfAsPeerDoesNotBecomeOne) {
     auto self = settings(2);
     self.port = 26'999;

@@ -1,0 +1,39 @@
+// Inquest: the digest of an artifact from several sources is wrong; who lied? Throws away as little as it can, has it fetched again, and
+// names the liar when the digest is right. Owned by its Transfer and works on the same staged file and want.
+#pragma once
+
+#include <set>
+#include <vector>
+
+#include "p2p/core/board.hpp"
+
+namespace packswarm::broker {
+
+class Transfer;
+
+class Inquest {
+  public:
+    explicit Inquest(Transfer& transfer) : transfer_(transfer) {}
+    Inquest(const Inquest&) = delete;
+    Inquest& operator=(const Inquest&) = delete;
+
+    // The digest is another one. One source: it lied. Several: whoever can be named by the torrent's hints or a mirror's copy is; else
+    // they are left out one by one, and when nobody else is left, one mirror alone is asked for everything.
+    void open();
+    void close();  // the digest is right
+    void drop();   // nobody will know
+    void go_solo(core::SourceId chosen, const char* reason);
+    bool goes_on_alone();  // a mirror tried alone was found lying: the next; false: nobody is left, or it never came to that
+
+  private:
+    bool names_the_hints();
+    bool drop_discredited(const std::vector<core::SourceId>& givers);
+    bool drop_suspect(const std::vector<core::SourceId>& givers);
+    std::optional<core::SourceId> next_alone() const;
+
+    Transfer& transfer_;
+    std::set<core::SourceId> tried_alone_;
+    std::vector<core::SourceId> suspects_;  // whose bytes were left out one after the other; the last one is the liar if that helps
+};
+
+}  // namespace packswarm::broker
