@@ -263,7 +263,7 @@ class Planner : private Outlook {
         ByteCount length = (most + piece - 1) / piece * piece;
         if (!rests && gap.length() < length + length / 2) length = gap.length();
         // A slow mirror leaves the end to faster ones, as long as somebody is at work on the file at all.
-        const bool others = (mirrors > 1 && !want.claims.empty()) || want.swarm.joined;
+        const bool others = (mirrors > 1 && !want.claims.empty()) || is_moving(want.swarm);
         if (others && eta_s(by, length) > drain_s() + 0.1 && source(by).rate_known) return {};
         if (goes_by_stripes(want)) return mirror_share(board_, want, taken(id, want), most).value_or(ByteRange{});
         if (!want.swarm.joined) return {gap.begin, std::min(gap.end, gap.begin + length)};
