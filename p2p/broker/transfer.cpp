@@ -266,8 +266,10 @@ void Transfer::advance() {
     settle_heads();
     if (over_) return;
     const ByteCount prefix = want().done.prefix();
-    // With a single source there is nobody to compare with: its bytes go out as they would without us, but for the last one.
-    if (target_.mirrors.size() == 1 && want().peers.empty()) safe_ = std::max(safe_, std::min(prefix, target_.size - 1));
+    // With a single source there is nobody to compare with: its bytes go out as they would without us, but for the last one. What
+    // peers lent is not its.
+    if (target_.mirrors.size() == 1 && want().peers.empty())
+        safe_ = std::max(safe_, std::min(shares_[target_.mirrors.front().source].given.prefix(), target_.size - 1));
     if (prefix - advanced_ >= hash_step) {
         advanced_ = prefix;
         engine_.trust.advance(check_, prefix);
@@ -413,6 +415,7 @@ void Transfer::discredited(core::SourceId source) {
 void Transfer::forget_bytes_of(core::SourceId source) {
     auto& share = shares_[source];
     if (share.given.empty()) return;
+    if (share.given.touches({0, safe_})) safe_ = 0;  // others will write there
     want().done.remove(share.given);
     share.wasted += share.given.total();
     share.given = {};
