@@ -233,7 +233,7 @@ void TorrentPart::deny(std::size_t piece) {
     const auto range = core::piece_range(transfer_.target_.size, piece);
     for (auto& [source, share] : transfer_.shares_) {
         if (!share.given.touches(range)) continue;
-        denied_[piece] = source;
+        denied_[piece] = share.given.covers(range) ? source : core::SourceId{};  // of a piece that several gave nobody knows who was wrong
         share.given.remove(range);
         share.wasted += range.length();
     }
