@@ -380,7 +380,7 @@ class Planner : private Outlook {
         if (victim.eta_s < 2 * (first_byte + left / 2 / speed) + 0.05) return;
         const double theirs = left / victim.eta_s;  // bytes per second
         const auto taken_over = static_cast<ByteCount>((victim.eta_s - first_byte) / (1 / speed + 1 / theirs));
-        if (taken_over < 32 * limits::kib) return;
+        if (taken_over < 32 * limits::kib && victim.eta_s < slow_s) return;
         const ByteCount middle = claim.range.end - std::min(taken_over, claim.left());
         out_.shortens.push_back({victim.want, victim.claim, middle});
         start(victim.want, thief, {middle, claim.range.end}, Purpose::work, "a slower source would end last");
