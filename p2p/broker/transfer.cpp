@@ -430,6 +430,7 @@ void Transfer::offered(const PeerOffer& offer) {
     const auto source = engine_.sources.find_peer(offer.peer);
     if (over_ || !crowd_ || !source || offer.size != target_.size || want().barred.count(*source) != 0) return;  // no crowd: nobody was asked
     want().crowd.seekers.erase(*source);
+    want().crowd.fetching.erase(*source);
     if (!want().is_small() && !want().crowd.lenders.empty() && !torrent_) {
         want().crowd.lenders.set(*source, std::vector<bool>(core::piece_count(target_.size), true));
         return engine_.replan();
