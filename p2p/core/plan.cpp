@@ -292,8 +292,11 @@ class Planner : private Outlook {
 
     void hedge_small(WantId id, const Want& want) {
         if (want.claims.empty() || want.claims.size() >= max_rivals || new_claims_.count(id) != 0) return;
+        // Beside peers that are late a mirror is asked, or three liars could hold a file for as long as they like.
         auto sources = candidates(want, want.mirrors);
-        for (const auto peer : candidates(want, want.peers)) sources.push_back(peer);
+        const bool mirror_asked = std::any_of(want.claims.begin(), want.claims.end(), [this](const auto& item) { return source(item.second.source).role == Role::mirror; });
+        if (mirror_asked || sources.empty())
+            for (const auto peer : candidates(want, want.peers)) sources.push_back(peer);
         std::erase_if(sources, [&](SourceId by) {
             return std::any_of(want.claims.begin(), want.claims.end(), [&](const auto& item) { return item.second.source == by; });
         });
