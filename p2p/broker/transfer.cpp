@@ -12,6 +12,7 @@ namespace packswarm::broker {
 
 namespace {
 constexpr int transient_chances = 2;             // then the source is not asked for this artifact again
+constexpr int max_last_chances = 3;              // of those who were left out on a suspicion
 constexpr std::size_t max_reasons = 200;         // lines that explain() can show of one artifact
 constexpr ByteCount hash_step = limits::mib;     // prefix growth worth a hashing job
 constexpr auto progress_interval = Millis(100);
@@ -300,10 +301,10 @@ void Transfer::wrong_digest(const Error& error) {
     for (const auto source : givers) forget_bytes_of(source);
     want().done = {};
     if (givers.size() == 1) {
-        for (const auto innocent : suspects_) want().barred.erase(innocent);
-        acquit_all();
+        call_back();
         return blame(givers.front(), {ErrorKind::Corrupt, "gave bytes with another digest"});
     }
+    call_back();
     const auto next = std::find_if(target_.mirrors.begin(), target_.mirrors.end(), [this](const MirrorAddress& mirror) {
         return tried_alone_.count(mirror.source) == 0 && want().barred.count(mirror.source) == 0;
     });
@@ -321,8 +322,16 @@ bool Transfer::drop_discredited(const std::vector<core::SourceId>& givers) {
         note(engine_.sources.label(source) + " failed elsewhere: its bytes are fetched again");
         forget_bytes_of(source);
         want().barred.insert(source);
+        left_out_.push_back(source);
     }
     return true;
+}
+
+// Who was left out on a suspicion is asked after all.
+bool Transfer::call_back() {
+    for (const auto source : acquit_all()) left_out_.push_back(source);
+    for (const auto source : left_out_) want().barred.erase(source);
+    return !std::exchange(left_out_, {}).empty();
 }
 
 // Whoever gave most is most likely the liar: its bytes are fetched again from the others, which it would take anyway if it is.
@@ -349,6 +358,7 @@ std::vector<core::SourceId> Transfer::acquit_all() {
 
 void Transfer::go_solo(core::SourceId chosen, const char* reason) {
     tried_alone_.insert(chosen);
+    call_back();
     note(fmt::format("only {} from here: {}", engine_.sources.label(chosen), reason));
     for (const auto& [source, share] : std::map(shares_))
         if (source != chosen) forget_bytes_of(source);
@@ -442,6 +452,7 @@ void Transfer::give_up() {
     for (const auto& mirror : target_.mirrors)
         if (!tried_alone_.empty() && tried_alone_.count(mirror.source) == 0 && want().barred.count(mirror.source) == 0)
             return go_solo(mirror.source, "the mirror before it failed");
+    if (last_chances_++ < max_last_chances && call_back()) return engine_.replan();
     const auto kind = last_error_ ? last_error_->kind : ErrorKind::Absent;
     fail_with({kind, fmt::format("no source could give {}{}{}", target_.name, last_error_ ? ": " : "", last_error_ ? last_error_->message : "")});
 }

@@ -112,6 +112,7 @@ class Transfer {
     void check_all();
     void wrong_digest(const Error& error);
     bool drop_discredited(const std::vector<core::SourceId>& givers);
+    bool call_back();
     bool drop_suspect(const std::vector<core::SourceId>& givers);
     std::vector<core::SourceId> acquit_all();  // who was under suspicion
     void go_solo(core::SourceId chosen, const char* reason);
@@ -130,6 +131,8 @@ class Transfer {
     std::map<core::SourceId, int> transient_failures_;
     std::map<core::SourceId, Bytes> heads_;     // first core::head_bytes as each source gave them
     std::set<core::SourceId> tried_alone_;
+    std::vector<core::SourceId> left_out_;      // barred since they failed elsewhere
+    int last_chances_ = 0;
     std::vector<core::SourceId> suspects_;      // whose bytes were left out one after the other; the last one is the liar if that helps
     std::set<core::SourceId> no_ranges_;
     std::unique_ptr<TorrentPart> torrent_;
