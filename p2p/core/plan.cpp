@@ -316,7 +316,7 @@ class Planner : private Outlook {
         if (claim.received > 0 && eta_left_s(claim) <= 2 * others_s) return false;
         const auto& by = source(claim.source);
         const double at_its_pace = 3 * static_cast<double>(want.size) * std::max(1, by.busy) / rate(claim.source);
-        return age(claim.started) >= by.patience_s + std::min(at_its_pace, std::max(slow_s, 3 * others_s));
+        return age(claim.started) >= by.patience_s + std::min(at_its_pace, std::clamp(3 * others_s, slow_s, 2 * slow_s));
     }
 
     struct Victim {
