@@ -39,7 +39,8 @@ void Transfer::settle_heads() {
             forget_bytes_of(source);
             blame(source, {ErrorKind::Corrupt, "its first bytes differ from what two other sources give"});
         }
-    if (want().done.covers({0, length})) safe_ = std::max(safe_, length);
+    Bytes here(static_cast<std::size_t>(length));  // parts of it may be a third one's
+    if (want().done.covers({0, length}) && read_at(staged_->handle(), 0, here) && here == winner->first) safe_ = std::max(safe_, length);
 }
 
 }  // namespace packswarm::broker
