@@ -188,7 +188,15 @@ void TorrentPart::piece_wrong(std::size_t piece) {
 
 void TorrentPart::judged(bool mirrors_agree) {
     if (mirrors_agree) return give_hints_up();
-    for (const auto piece : std::exchange(contested_, {})) deny(piece);
+    for (const auto piece : std::exchange(contested_, {})) {
+        const auto range = core::piece_range(transfer_.target_.size, piece);
+        if (transfer_.shares_[contested_mirror_].given.touches(range)) {
+            deny(piece);
+        } else if (state_ == State::joined) {  // others have written there meanwhile
+            fed_[piece] = false;
+            written(range);
+        }
+    }
 }
 
 // Without the torrent from here on: what came through it agrees with wrong hints.
