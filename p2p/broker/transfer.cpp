@@ -387,6 +387,8 @@ void Transfer::forget_bytes_of(core::SourceId source) {
     auto& share = shares_[source];
     if (share.given.empty()) return;
     if (share.given.touches({0, safe_})) safe_ = 0;  // others will write there
+    if (!suspects_.empty() && source != suspects_.back())  // it may have been this one as well
+        for (const auto other : acquit_all()) left_out_.push_back(other);
     want().done.remove(share.given);
     share.wasted += share.given.total();
     share.given = {};
