@@ -246,6 +246,7 @@ void TorrentPart::deny(std::size_t piece) {
         share.wasted += range.length();
     }
     transfer_.want().done.remove(range);
+    if (range.begin < transfer_.safe_) transfer_.safe_ = 0;
     transfer_.engine_.trust.rewind(transfer_.check_);
     transfer_.advanced_ = 0;
     if (state_ == State::joined) {
