@@ -42,6 +42,7 @@ Broker::Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger&
 
 Broker::~Broker() {
     *alive_ = false;
+    replan_due_ = true;  // transfers that end with us plan nothing
     loop_.cancel(tick_timer_);
     peers_.set_observer(nullptr);
     store_.set_removed(nullptr);

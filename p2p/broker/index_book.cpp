@@ -231,7 +231,9 @@ void IndexBook::adopt(const core::Repository& repository, std::shared_ptr<const 
     }
     announce_lineages();
     reconcile_later();
-    loop_.after(missing_after, [this, id = repository.id] { fetch_missing(id); });
+    loop_.after(missing_after, [this, alive = std::weak_ptr(alive_), id = repository.id] {
+        if (!alive.expired()) fetch_missing(id);
+    });
 }
 
 // Of each component's index one variant is needed, the smallest; none when one of them is read already.

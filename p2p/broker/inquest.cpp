@@ -9,6 +9,10 @@
 
 namespace packswarm::broker {
 
+namespace {
+constexpr int max_last_chances = 3;  // that who was left out gets when nobody else is left
+}  // namespace
+
 void Inquest::open() {
     std::vector<core::SourceId> givers;
     for (const auto& [source, share] : transfer_.shares_)
@@ -18,11 +22,8 @@ void Inquest::open() {
     if (!hints_lied && givers.size() > 1 && (drop_discredited(givers) || drop_suspect(givers))) return transfer_.engine_.replan();
     for (const auto source : givers) transfer_.forget_bytes_of(source);
     transfer_.want().done = {};
-    if (givers.size() == 1) {
-        for (const auto innocent : suspects_) transfer_.want().barred.erase(innocent);
-        drop();
-        return transfer_.blame(givers.front(), {ErrorKind::Corrupt, "gave bytes with another digest"});
-    }
+    call_back();
+    if (givers.size() == 1) return transfer_.blame(givers.front(), {ErrorKind::Corrupt, "gave bytes with another digest"});
     const auto next = next_alone();
     if (!next) return transfer_.fail_with({ErrorKind::Corrupt, "no source gives bytes with the signed digest"});
     go_solo(*next, "the digest was wrong: one mirror alone, to know whom to blame");
@@ -61,6 +62,7 @@ bool Inquest::drop_discredited(const std::vector<core::SourceId>& givers) {
         transfer_.note(transfer_.engine_.sources.label(source) + " failed elsewhere: its bytes are fetched again");
         transfer_.forget_bytes_of(source);
         transfer_.want().barred.insert(source);
+        left_out_.push_back(source);
     }
     return true;
 }
@@ -90,14 +92,33 @@ std::optional<core::SourceId> Inquest::next_alone() const {
     return std::nullopt;
 }
 
-bool Inquest::goes_on_alone() {
-    const auto next = tried_alone_.empty() ? std::nullopt : next_alone();
-    if (next) go_solo(*next, "the mirror before it failed");
-    return next.has_value();
+bool Inquest::call_back() {
+    left_out_.insert(left_out_.end(), suspects_.begin(), suspects_.end());
+    drop();
+    for (const auto source : left_out_) transfer_.want().barred.erase(source);
+    return !std::exchange(left_out_, {}).empty();
+}
+
+// The liar may have been this one as well as the suspect.
+void Inquest::forgotten(core::SourceId source) {
+    if (suspects_.empty() || source == suspects_.back()) return;
+    left_out_.insert(left_out_.end(), suspects_.begin(), suspects_.end());
+    drop();
+}
+
+bool Inquest::goes_on() {
+    if (const auto next = tried_alone_.empty() ? std::nullopt : next_alone()) {
+        go_solo(*next, "the mirror before it failed");
+        return true;
+    }
+    if (last_chances_++ >= max_last_chances || !call_back()) return false;
+    transfer_.engine_.replan();
+    return true;
 }
 
 void Inquest::go_solo(core::SourceId chosen, const char* reason) {
     tried_alone_.insert(chosen);
+    call_back();
     transfer_.note(fmt::format("only {} from here: {}", transfer_.engine_.sources.label(chosen), reason));
     for (const auto& [source, share] : std::map(transfer_.shares_))
         if (source != chosen) transfer_.forget_bytes_of(source);

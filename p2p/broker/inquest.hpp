@@ -2,6 +2,7 @@
 // names the liar when the digest is right. Owned by its Transfer and works on the same staged file and want.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -23,17 +24,22 @@ class Inquest {
     void close();  // the digest is right
     void drop();   // nobody will know
     void go_solo(core::SourceId chosen, const char* reason);
-    bool goes_on_alone();  // a mirror tried alone was found lying: the next; false: nobody is left, or it never came to that
+    void forgotten(core::SourceId source);  // its bytes were thrown away
+    // Nobody is left to ask: after a mirror that was tried alone the next, then who was left out on a suspicion. False: truly nobody.
+    bool goes_on();
 
   private:
     bool names_the_hints();
     bool drop_discredited(const std::vector<core::SourceId>& givers);
     bool drop_suspect(const std::vector<core::SourceId>& givers);
     std::optional<core::SourceId> next_alone() const;
+    bool call_back();  // who was left out on a suspicion is asked after all
 
     Transfer& transfer_;
     std::set<core::SourceId> tried_alone_;
     std::vector<core::SourceId> suspects_;  // whose bytes were left out one after the other; the last one is the liar if that helps
+    std::vector<core::SourceId> left_out_;  // barred since they failed elsewhere, or were suspects once
+    int last_chances_ = 0;
 };
 
 }  // namespace packswarm::broker

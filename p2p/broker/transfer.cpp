@@ -254,7 +254,8 @@ void Transfer::settle_heads() {
             forget_bytes_of(source);
             blame(source, {ErrorKind::Corrupt, "its first bytes differ from what two other sources give"});
         }
-    if (want().done.covers({0, length})) safe_ = std::max(safe_, length);
+    Bytes here(static_cast<std::size_t>(length));  // parts of it may be a third one's
+    if (want().done.covers({0, length}) && read_at(staged_->handle(), 0, here) && here == winner->first) safe_ = std::max(safe_, length);
 }
 
 // ---- Verification ----------------------------------------------------------------------------------------------------------
@@ -266,8 +267,10 @@ void Transfer::advance() {
     settle_heads();
     if (over_) return;
     const ByteCount prefix = want().done.prefix();
-    // With a single source there is nobody to compare with: its bytes go out as they would without us, but for the last one.
-    if (target_.mirrors.size() == 1 && want().peers.empty()) safe_ = std::max(safe_, std::min(prefix, target_.size - 1));
+    // With a single source there is nobody to compare with: its bytes go out as they would without us, but for the last one. What
+    // peers lent is not its.
+    if (target_.mirrors.size() == 1 && want().peers.empty())
+        safe_ = std::max(safe_, std::min(shares_[target_.mirrors.front().source].given.prefix(), target_.size - 1));
     if (prefix - advanced_ >= hash_step) {
         advanced_ = prefix;
         engine_.trust.advance(check_, prefix);
@@ -349,6 +352,8 @@ void Transfer::written_over(ByteRange range) {
 void Transfer::forget_bytes_of(core::SourceId source) {
     auto& share = shares_[source];
     if (share.given.empty()) return;
+    if (share.given.touches({0, safe_})) safe_ = 0;  // others will write there
+    inquest_.forgotten(source);
     want().done.remove(share.given);
     if (crowd_) crowd_->forgotten(share.given);
     share.wasted += share.given.total();
@@ -362,8 +367,9 @@ void Transfer::forget_bytes_of(core::SourceId source) {
 
 void Transfer::offered(const PeerOffer& offer) {
     const auto source = engine_.sources.find_peer(offer.peer);
-    if (over_ || !source || offer.size != target_.size || want().barred.count(*source) != 0) return;
+    if (over_ || !crowd_ || !source || offer.size != target_.size || want().barred.count(*source) != 0) return;  // no crowd: nobody was asked
     want().crowd.seekers.erase(*source);
+    want().crowd.fetching.erase(*source);
     if (!want().is_small() && !want().crowd.lenders.empty() && !torrent_) {
         want().crowd.lenders.set(*source, std::vector<bool>(core::piece_count(target_.size), true));
         return engine_.replan();
@@ -410,7 +416,7 @@ void Transfer::sample(double window_s) {
 
 void Transfer::give_up() {
     if (over_ || want().resting) return;
-    if (inquest_.goes_on_alone()) return;
+    if (inquest_.goes_on()) return;
     const auto kind = last_error_ ? last_error_->kind : ErrorKind::Absent;
     fail_with({kind, fmt::format("no source could give {}{}{}", target_.name, last_error_ ? ": " : "", last_error_ ? last_error_->message : "")});
 }

@@ -156,10 +156,12 @@ class Outlook {
     }
 
 
+    bool is_moving(const SwarmPart& swarm) const { return swarm.joined && age(std::max(swarm.since, swarm.last_piece)) <= swarm_silent_s; }
+
     bool lan_serves(const Want& want) const {
         if (want.is_small()) return !lan_peers(want).empty();
         if (!want.swarm.joined || !want.swarm.lan) return false;
-        if (age(std::max(want.swarm.since, want.swarm.last_piece)) > swarm_silent_s) return false;
+        if (!is_moving(want.swarm)) return false;
         return want.swarm.rate == 0 || want.swarm.rate >= lan_is_enough * mirror_rate_;
     }
 

@@ -263,7 +263,7 @@ class Planner : private Outlook {
         ByteCount length = (most + piece - 1) / piece * piece;
         if (!rests && gap.length() < length + length / 2) length = gap.length();
         // A slow mirror leaves the end to faster ones, as long as somebody is at work on the file at all.
-        const bool others = (mirrors > 1 && !want.claims.empty()) || want.swarm.joined;
+        const bool others = (mirrors > 1 && !want.claims.empty()) || is_moving(want.swarm);
         if (others && eta_s(by, length) > drain_s() + 0.1 && source(by).rate_known) return {};
         if (goes_by_stripes(want)) return mirror_share(board_, want, taken(id, want), most).value_or(ByteRange{});
         if (!want.swarm.joined) return {gap.begin, std::min(gap.end, gap.begin + length)};
@@ -292,8 +292,11 @@ class Planner : private Outlook {
 
     void hedge_small(WantId id, const Want& want) {
         if (want.claims.empty() || want.claims.size() >= max_rivals || new_claims_.count(id) != 0) return;
+        // Beside peers that are late a mirror is asked, or three liars could hold a file for as long as they like.
         auto sources = candidates(want, want.mirrors);
-        for (const auto peer : candidates(want, want.peers)) sources.push_back(peer);
+        const bool mirror_asked = std::any_of(want.claims.begin(), want.claims.end(), [this](const auto& item) { return source(item.second.source).role == Role::mirror; });
+        if (mirror_asked || sources.empty())
+            for (const auto peer : candidates(want, want.peers)) sources.push_back(peer);
         std::erase_if(sources, [&](SourceId by) {
             return std::any_of(want.claims.begin(), want.claims.end(), [&](const auto& item) { return item.second.source == by; });
         });
@@ -313,7 +316,7 @@ class Planner : private Outlook {
         if (claim.received > 0 && eta_left_s(claim) <= 2 * others_s) return false;
         const auto& by = source(claim.source);
         const double at_its_pace = 3 * static_cast<double>(want.size) * std::max(1, by.busy) / rate(claim.source);
-        return age(claim.started) >= by.patience_s + std::min(at_its_pace, std::max(slow_s, 3 * others_s));
+        return age(claim.started) >= by.patience_s + std::min(at_its_pace, std::clamp(3 * others_s, slow_s, 2 * slow_s));
     }
 
     struct Victim {
@@ -380,7 +383,7 @@ class Planner : private Outlook {
         if (victim.eta_s < 2 * (first_byte + left / 2 / speed) + 0.05) return;
         const double theirs = left / victim.eta_s;  // bytes per second
         const auto taken_over = static_cast<ByteCount>((victim.eta_s - first_byte) / (1 / speed + 1 / theirs));
-        if (taken_over < 32 * limits::kib) return;
+        if (taken_over < 32 * limits::kib && victim.eta_s < slow_s) return;
         const ByteCount middle = claim.range.end - std::min(taken_over, claim.left());
         out_.shortens.push_back({victim.want, victim.claim, middle});
         start(victim.want, thief, {middle, claim.range.end}, Purpose::work, "a slower source would end last");

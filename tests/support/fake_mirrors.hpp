@@ -12,6 +12,8 @@ struct MirrorManner {
     double rate = 10e6;          // bytes per second of one transfer
     Millis first_byte{20};
     enum class Fault { none, absent, refused_connection, silent, wrong_bytes, dribble } fault = Fault::none;
+    double total = 1e12;         // bytes per second of all its transfers together
+    unsigned char lie = 0xff;    // wrong bytes are the right ones xor this: two liars need not agree
 };
 
 class FakeMirrors final : public broker::Mirrors {
@@ -26,12 +28,12 @@ class FakeMirrors final : public broker::Mirrors {
         const auto id = broker::FetchId{++last_};
         const auto split = request.url.find('/', 8);
         auto& flight = flights_[id];
-        flight = {request.url.substr(0, split), request.url.substr(split), std::move(request), std::move(events), 0, {}};
+        flight = {request.url.substr(0, split), request.url.substr(split), std::move(request), std::move(events), 0, {}, false};
         most_at_once = std::max(most_at_once, static_cast<int>(flights_.size()));
         loop_.after(mirrors[flight.origin].first_byte, [this, id] { answer(id); });
         return id;
     }
-    void cancel(broker::FetchId fetch) override { flights_.erase(fetch); }
+    void cancel(broker::FetchId fetch) override { end(fetch); }
 
   private:
     struct Flight {
@@ -40,11 +42,14 @@ class FakeMirrors final : public broker::Mirrors {
         broker::MirrorEvents events;
         ByteCount at = 0;
         ByteRange range;
+        bool gives = false;
     };
-    void finish(broker::FetchId id, Result<void> result) {
+    std::map<broker::FetchId, Flight>::node_type end(broker::FetchId id) {
         auto node = flights_.extract(id);
-        node.mapped().events.done(std::move(result));
+        if (node && node.mapped().gives) --giving_[node.mapped().origin];
+        return node;
     }
+    void finish(broker::FetchId id, Result<void> result) { end(id).mapped().events.done(std::move(result)); }
     void answer(broker::FetchId id) {
         const auto found = flights_.find(id);
         if (found == flights_.end()) return;
@@ -54,33 +59,38 @@ class FakeMirrors final : public broker::Mirrors {
         const auto file = files.find(flight.path);
         if (manner.fault == Fault::refused_connection) return finish(id, fail(ErrorKind::Transient, "connection refused"));
         if (manner.fault == Fault::absent || file == files.end()) return finish(id, fail(ErrorKind::Absent, "404"));
-        if (manner.fault == Fault::silent) {
-            loop_.after(flight.request.stall_timeout, [this, id] {
-                if (flights_.count(id) != 0) finish(id, fail(ErrorKind::Transient, "silent"));
-            });
-            return;
-        }
+        if (manner.fault == Fault::silent) return fall_silent(id);
         const auto size = static_cast<ByteCount>(file->second.size());
         flight.range = flight.request.range.value_or(ByteRange{0, size});
         flight.at = flight.range.begin;
+        flight.gives = true;
+        ++giving_[flight.origin];
         broker::MirrorHead head;
         head.total_size = size;
         head.first_byte_s = static_cast<double>(manner.first_byte.count()) / 1000;
         flight.events.head(head);
         step(id);
     }
+    void fall_silent(broker::FetchId id) {
+        loop_.after(flights_.at(id).request.stall_timeout, [this, id] {
+            if (flights_.count(id) != 0) finish(id, fail(ErrorKind::Transient, "silent"));
+        });
+    }
     void step(broker::FetchId id) {
         const auto found = flights_.find(id);
         if (found == flights_.end()) return;
         auto& flight = found->second;
         const auto& manner = mirrors[flight.origin];
-        const double rate = manner.fault == MirrorManner::Fault::dribble ? 5000 : manner.rate;
+        if (manner.fault == MirrorManner::Fault::refused_connection) return finish(id, fail(ErrorKind::Transient, "connection reset"));
+        if (manner.fault == MirrorManner::Fault::silent) return fall_silent(id);
+        const double shared = manner.total / std::max(1, giving_[flight.origin]);
+        const double rate = manner.fault == MirrorManner::Fault::dribble ? 5000 : std::min(manner.rate, shared);
         const auto length = std::min<ByteCount>(std::max<ByteCount>(1, static_cast<ByteCount>(rate * 0.01)), flight.range.end - flight.at);
         if (length <= 0) return finish(id, {});
         const auto& content = files.at(flight.path);
         Bytes data(content.begin() + flight.at, content.begin() + flight.at + length);
         if (manner.fault == MirrorManner::Fault::wrong_bytes)
-            for (char& c : data) c = static_cast<char>(~c);
+            for (char& c : data) c = static_cast<char>(static_cast<unsigned char>(c) ^ manner.lie);
         sent[flight.origin] += length;
         const auto offset = flight.at;
         flight.at += length;
@@ -90,6 +100,7 @@ class FakeMirrors final : public broker::Mirrors {
 
     Loop& loop_;
     std::map<broker::FetchId, Flight> flights_;
+    std::map<std::string, int> giving_;  // transfers that bytes flow in
     std::uint64_t last_ = 0;
 };
 

@@ -183,6 +183,20 @@ TEST_F(Plan, JoinsTheTorrentOfALargeFileThatPeersOffer) {
     EXPECT_TRUE(decide().joins.empty());
 }
 
+// Whoever was to bring the last piece has gone, and the mirror would take longer than all that is left should take.
+TEST_F(Plan, AsksAMirrorForTheEndOfAFileWhoseTorrentStandsStill) {
+    const auto m = mirror(5e6);
+    board.sources.at(m).first_byte_s = 0.5;
+    const auto id = want(1'081'070, {m});
+    auto& w = board.wants.at(id);
+    w.swarm.joined = true;
+    w.swarm.since = w.swarm.last_piece = now;
+    w.done.add({0, limits::mib});
+    EXPECT_TRUE(starts_of(decide(), id).empty());
+    now += 3000ms;
+    EXPECT_EQ(starts_of(decide(), id).size(), 1u);
+}
+
 // By its own measured pace it would be in time for minutes.
 TEST_F(Plan, HedgesASmallFileThatAPeerLetsDrip) {
     const auto m = mirror(1e6);

@@ -1,0 +1,56 @@
+// Day: everything that happens in one simulated day, made from its seed alone: artifacts, mirrors and their faults, honest agents with
+// their lines and wishes, liars. Not here: living through it (crowd_sim.cpp).
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/sim/fake_peers.hpp"
+#include "tests/support/fake_mirrors.hpp"
+
+namespace packswarm::test {
+
+struct Wish {
+    std::size_t agent = 0, artifact = 0;
+    Millis at{};
+    std::optional<Millis> cancelled;  // so long after it was asked
+};
+
+struct HonestAgent {
+    Line line;
+    Millis arrives{};
+    std::optional<Millis> leaves;
+    bool shares = true;
+};
+
+struct MirrorDay {
+    MirrorManner manner;
+    std::optional<Millis> breaks;  // the fault begins
+    MirrorManner::Fault then = MirrorManner::Fault::none;
+    bool has(MirrorManner::Fault fault) const { return manner.fault == fault || then == fault; }
+    bool fails() const { return manner.fault != MirrorManner::Fault::none || then != MirrorManner::Fault::none; }
+    double slowest() const { return has(MirrorManner::Fault::dribble) ? 5000 : manner.total; }  // bytes per second
+};
+
+struct Day {
+    explicit Day(unsigned seed);
+    unsigned seed = 0;
+    World world;
+    std::vector<Digest> digests;
+    std::vector<bool> is_private;
+    std::vector<HonestAgent> agents;
+    std::vector<Lie> lies;
+    std::map<std::string, MirrorDay> mirrors;  // by base
+    std::vector<std::string> bases;            // the first one never lies
+    std::vector<Wish> wishes;
+    bool outage = false;                       // all mirrors break, the first one too
+
+    bool mirrors_lie() const;
+    ByteCount size(std::size_t artifact) const { return static_cast<ByteCount>(world.artifacts.at(digests[artifact]).content.size()); }
+    std::string path(std::size_t artifact) const;  // on every mirror
+    std::string text() const;                      // one line for people
+};
+
+}  // namespace packswarm::test
