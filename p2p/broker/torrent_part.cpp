@@ -59,6 +59,10 @@ void TorrentPart::join() {
 }
 
 void TorrentPart::hash_what_is_here(std::vector<ByteRange> runs, std::vector<bool> have) {
+    if (runs.empty() && !contested_.empty()) {  // no byte of theirs before it is known who is wrong
+        waiting_ = std::move(have);
+        return;
+    }
     if (runs.empty()) return take_part(std::move(have));
     const ByteRange run = runs.back();
     runs.pop_back();
@@ -194,6 +198,7 @@ void TorrentPart::judged(bool mirrors_agree) {
             written(range);
         }
     }
+    if (waiting_ && state_ == State::hashing) take_part(*std::exchange(waiting_, std::nullopt));
 }
 
 // Without the torrent from here on: what came through it agrees with wrong hints.

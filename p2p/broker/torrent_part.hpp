@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -61,6 +62,7 @@ class TorrentPart {
     std::set<std::size_t> contested_;  // the hints say no to these pieces of one mirror, another mirror is being asked
     core::SourceId contested_mirror_{};
     std::vector<core::SourceId> doubted_;
+    std::optional<std::vector<bool>> waiting_;  // the pieces that are here, until the contested one is judged
     bool given_up_ = false;            // the hints were held to be lies
     ByteCount window_bytes_ = 0;
     bool has_failed_ = false;

@@ -176,7 +176,8 @@ class Planner : private Outlook {
 
     // ---- Large artifacts: ranges ----------------------------------------------------------------------------------------
 
-    // Piece hashes of strangers are tried with one file, unless nobody else is left to ask.
+    // Piece hashes of strangers are tried with one file, once a mirror has given a piece that they can be held against, unless nobody
+    // else is left to ask.
     bool is_believed(const Want& want) const {
         const auto honest = [this](SourceId by) { return board_.sources.count(by) != 0 && (source(by).role == Role::lan_peer || source(by).proven > 0); };
         const bool has_mirror = std::any_of(want.mirrors.begin(), want.mirrors.end(), [&](SourceId by) { return may_ask(want, by) && is_willing(by); });
@@ -188,8 +189,14 @@ class Planner : private Outlook {
         });
     }
 
+    static bool has_whole_piece(const Want& want) {
+        const auto runs = want.done.ranges();
+        const ByteCount piece = piece_length(want.size);
+        return std::any_of(runs.begin(), runs.end(), [&](ByteRange run) { return (run.begin + piece - 1) / piece * piece + piece <= run.end || run == ByteRange{0, want.size}; });
+    }
+
     void place_checks_and_joins(WantId id, const Want& want) {
-        if (!want.is_small() && !want.swarm.joined && !candidates(want, want.peers).empty() && (is_believed(want) || !stakes_one())) out_.joins.push_back(id);
+        if (!want.is_small() && !want.swarm.joined && !candidates(want, want.peers).empty() && (is_believed(want) || (!stakes_one() && has_whole_piece(want)))) out_.joins.push_back(id);
         if (want.head_agreed || lan_serves(want)) return;
         const bool checking = std::any_of(want.claims.begin(), want.claims.end(),
                                           [](const auto& item) { return item.second.purpose == Purpose::check && item.second.range.length() <= head_bytes; });
