@@ -1,18 +1,11 @@
 #include "hooks/apt_config.hpp"
 
-#include <algorithm>
 
 #include "p2p/base/digest.hpp"
+#include "p2p/base/text.hpp"
 
 namespace packswarm::hooks {
 namespace {
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    return out;
-}
 
 std::string percent_decoded(std::string_view text) {
     std::string out;

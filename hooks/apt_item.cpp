@@ -9,18 +9,12 @@
 #include <cstring>
 
 #include "p2p/base/limits.hpp"
+#include "p2p/base/text.hpp"
 
 namespace packswarm::hooks {
 namespace {
 
 constexpr ByteCount slice_size = 4 * limits::mib;
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    return out;
-}
 
 // The strong hashes that apt asked for. It compares those that both sides know, so weak ones would cost time and prove
 // nothing.

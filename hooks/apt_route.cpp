@@ -6,17 +6,11 @@
 
 #include "p2p/base/file.hpp"
 #include "p2p/base/limits.hpp"
+#include "p2p/base/text.hpp"
 #include "p2p/base/url.hpp"
 
 namespace packswarm::hooks {
 namespace {
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    return out;
-}
 
 std::string environment(const char* name) {
     const char* value = std::getenv(name);

@@ -3,13 +3,15 @@
 #include <algorithm>
 #include <vector>
 
+#include "p2p/base/text.hpp"
+
 namespace packswarm::hooks {
 namespace {
 
 constexpr std::string_view mark_begin = "# packswarm: begin (packswarm setup pacman --undo takes it back)\n";
 constexpr std::string_view mark_end = "# packswarm: end\n";
 
-std::vector<std::string_view> split_lines(std::string_view text) {  // each with its line end
+std::vector<std::string_view> whole_lines(std::string_view text) {  // each with its line end
     std::vector<std::string_view> lines;
     while (!text.empty()) {
         const auto end = text.find('\n');
@@ -18,12 +20,6 @@ std::vector<std::string_view> split_lines(std::string_view text) {  // each with
         text.remove_prefix(length);
     }
     return lines;
-}
-
-std::string_view trimmed(std::string_view text) {
-    const auto first = text.find_first_not_of(" \t\r\n");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
 struct Setting {
@@ -132,7 +128,7 @@ std::string pacman_hook_text(const SetupOptions& options) {
 }
 
 bool has_marks(std::string_view text) {
-    for (const auto line : split_lines(text))
+    for (const auto line : whole_lines(text))
         if (trimmed(line) == trimmed(mark_begin) || trimmed(line) == trimmed(mark_end)) return true;
     return false;
 }
@@ -140,7 +136,7 @@ bool has_marks(std::string_view text) {
 Result<std::string> without_marks(std::string_view text) {
     std::string out;
     bool inside = false, cut_last_end = false;
-    for (const auto line : split_lines(text)) {
+    for (const auto line : whole_lines(text)) {
         const bool begins = trimmed(line) == trimmed(mark_begin);
         const bool ends = trimmed(line) == trimmed(mark_end);
         if (begins == inside && (begins || ends))
@@ -156,7 +152,7 @@ Result<std::string> without_marks(std::string_view text) {
 }
 
 Result<std::string> marked_pacman_conf(std::string_view text, const SetupOptions& options) {
-    const auto lines = split_lines(text);
+    const auto lines = whole_lines(text);
     Insertions insertions(lines);
     const bool knows_arch =
         std::any_of(lines.begin(), lines.end(), [](auto line) { return setting_of(line).key == "Architecture"; });

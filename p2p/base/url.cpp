@@ -6,16 +6,11 @@
 
 #include "p2p/base/digest.hpp"
 #include "p2p/base/limits.hpp"
+#include "p2p/base/text.hpp"
 
 namespace packswarm {
 
 namespace {
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return out;
-}
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 32 || c == 127; }
 

@@ -21,16 +21,6 @@ namespace {
 constexpr Millis question_timeout{10'000};
 constexpr Millis refresh_timeout{180'000};
 
-int complain(const std::string& message) {
-    std::fprintf(stderr, "packswarm: %s\n", printable(message, 500).c_str());
-    return 1;
-}
-
-int complain(const Error& error) {
-    const bool is_away = error.kind == ErrorKind::Absent;
-    return complain(error.message + (is_away ? ". Is packswarmd running? systemctl start packswarmd" : ""));
-}
-
 void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
 Result<std::string> ask(const Common& common, const std::string& op, const std::string& args, Millis timeout) {
@@ -69,6 +59,16 @@ std::string fetch_results_as_json(const std::vector<FetchJob>& jobs, const std::
 }
 
 }  // namespace
+
+int complain(const std::string& message) {
+    std::fprintf(stderr, "packswarm: %s\n", printable(message, 500).c_str());
+    return 1;
+}
+
+int complain(const Error& error) {
+    const bool is_away = error.kind == ErrorKind::Absent;
+    return complain(error.message + (is_away ? ". Is packswarmd running? systemctl start packswarmd" : ""));
+}
 
 std::string default_socket() {
     const char* chosen = std::getenv("PACKSWARM_SOCKET");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "hooks/setup.hpp"
+#include "p2p/base/result.hpp"
 #include "p2p/base/units.hpp"
 
 namespace packswarm::cli {
@@ -18,6 +19,9 @@ struct Common {
     std::string socket;
     Output output = Output::text;
 };
+
+int complain(const std::string& message);  // on stderr; both give the exit status 1
+int complain(const Error& error);
 
 struct FetchWords {
     std::string url, out, input, ca_file;

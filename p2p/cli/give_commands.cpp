@@ -9,11 +9,6 @@
 namespace packswarm::cli {
 namespace {
 
-int complain(const std::string& message) {
-    std::fprintf(stderr, "packswarm: %s\n", printable(message, 500).c_str());
-    return 1;
-}
-
 struct Tally {
     std::vector<GiftResult> results;
     int refused = 0;

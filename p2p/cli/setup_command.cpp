@@ -12,11 +12,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-int complain(const std::string& message) {
-    std::fprintf(stderr, "packswarm: %s\n", printable(message, 500).c_str());
-    return 1;
-}
-
 // Where this program was installed to, and the method beside it.
 void find_programs(hooks::SetupOptions& options) {
     std::error_code error;

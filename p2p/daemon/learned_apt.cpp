@@ -7,6 +7,7 @@
 #include "p2p/base/file.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
+#include "p2p/base/text.hpp"
 #include "p2p/base/url.hpp"
 #include "p2p/daemon/learned.hpp"
 
@@ -29,12 +30,6 @@ Words words_of(const std::string& text) {
 Words comma_words(std::string text) {
     std::replace(text.begin(), text.end(), ',', ' ');
     return words_of(text);
-}
-
-std::string trimmed(std::string text) {
-    const auto begin = text.find_first_not_of(" \t\r");
-    if (begin == std::string::npos) return {};
-    return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
 }
 
 struct Source {
@@ -137,10 +132,10 @@ std::string debian_architecture() {
 void parse_one_line_sources(std::string_view text, const std::filesystem::path& folder, Learned& out) {
     std::istringstream lines{std::string(text)};
     for (std::string line; std::getline(lines, line);) {
-        line = trimmed(line.substr(0, line.find('#')));
+        line = std::string(trimmed(line.substr(0, line.find('#'))));
         if (!line.starts_with("deb ") && !line.starts_with("deb\t")) continue;
         Source source;
-        std::string rest = trimmed(line.substr(4));
+        std::string rest(trimmed(std::string_view(line).substr(4)));
         if (rest.starts_with('[')) {
             const auto close = rest.find(']');
             if (close == std::string::npos) continue;
@@ -171,7 +166,7 @@ void parse_deb822_sources(std::string_view text, const std::filesystem::path& fo
         const bool disabled = fields["enabled"] == "no" || fields["enabled"] == "false" || fields["enabled"] == "0";
         if (!disabled && std::find(types.begin(), types.end(), "deb") != types.end()) {
             Source source{words_of(fields["uris"]), words_of(fields["suites"]), words_of(fields["components"]), words_of(fields["architectures"]),
-                          trimmed(fields["signed-by"])};
+                          std::string(trimmed(fields["signed-by"]))};
             expand_architecture(source);
             add(source, folder, out);
         }
@@ -184,7 +179,7 @@ void parse_deb822_sources(std::string_view text, const std::filesystem::path& fo
         if (trimmed(line).empty()) {
             finish();
         } else if (line[0] == ' ' || line[0] == '\t') {  // continuation; " ." is an empty line of an embedded key
-            const auto more = trimmed(line);
+            const std::string more(trimmed(line));
             if (!last.empty()) fields[last] += "\n" + (more == "." ? "" : more);
         } else if (const auto colon = line.find(':'); colon != std::string::npos) {
             last = line.substr(0, colon);

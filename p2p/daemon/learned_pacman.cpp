@@ -7,6 +7,7 @@
 #include "p2p/base/file.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
+#include "p2p/base/text.hpp"
 #include "p2p/base/url.hpp"
 #include "p2p/daemon/learned.hpp"
 
@@ -34,18 +35,12 @@ struct Reader {
     void include(const std::string& pattern);
 };
 
-std::string trimmed(const std::string& text) {
-    const auto begin = text.find_first_not_of(" \t\r");
-    if (begin == std::string::npos) return {};
-    return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
-}
-
 void Reader::file(const std::string& path) {
     const auto text = read_text(path, max_configuration);
     if (!text) return warnings.push_back(text.error().message);
     std::istringstream lines(*text);
     for (std::string line; std::getline(lines, line);) {
-        line = trimmed(line);
+        line = std::string(trimmed(line));
         if (line.empty() || line[0] == '#') continue;
         if (line.front() == '[' && line.back() == ']') {
             current = line.substr(1, line.size() - 2);
@@ -54,7 +49,7 @@ void Reader::file(const std::string& path) {
             continue;
         }
         const auto equals = line.find('=');
-        if (equals != std::string::npos) setting(trimmed(line.substr(0, equals)), trimmed(line.substr(equals + 1)));
+        if (equals != std::string::npos) setting(std::string(trimmed(line.substr(0, equals))), std::string(trimmed(line.substr(equals + 1))));
     }
 }
 

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <charconv>
 
+#include "p2p/base/text.hpp"
+
 namespace packswarm::gateway {
 
 namespace {
 
-std::optional<ByteCount> number(std::string_view digits) {
+std::optional<ByteCount> byte_count(std::string_view digits) {
     ByteCount out = 0;
     if (digits.empty() || digits.find_first_not_of("0123456789") != std::string_view::npos) return std::nullopt;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
@@ -15,21 +17,15 @@ std::optional<ByteCount> number(std::string_view digits) {
     return out;
 }
 
-std::string_view trim(std::string_view text) {
-    const auto first = text.find_first_not_of(" \t");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 }  // namespace
 
 std::optional<RangeWish> parse_range(std::string_view text) {
     constexpr std::string_view unit = "bytes=";
     if (text.substr(0, unit.size()) != unit) return std::nullopt;
-    text = trim(text.substr(unit.size()));
+    text = trimmed(text.substr(unit.size()));
     const auto dash = text.find('-');
     if (dash == std::string_view::npos) return std::nullopt;
-    const auto first = number(text.substr(0, dash)), last = number(text.substr(dash + 1));
+    const auto first = byte_count(text.substr(0, dash)), last = byte_count(text.substr(dash + 1));
     if (dash == 0) return last ? std::optional(RangeWish{{}, {}, *last}) : std::nullopt;
     if (!first || (!last && dash + 1 < text.size())) return std::nullopt;
     if (last && *last < *first) return std::nullopt;

@@ -7,7 +7,7 @@ namespace packswarm::store {
 namespace {
 
 constexpr const char* file_name = "artifacts.db";
-constexpr const char* migrations[] = {
+constexpr const char* artifact_migrations[] = {
     "CREATE TABLE artifacts (digest BLOB PRIMARY KEY, size INTEGER NOT NULL, inode INTEGER NOT NULL, mtime_ns INTEGER "
     "NOT NULL,"
     " name TEXT NOT NULL, lineage TEXT NOT NULL, pieces BLOB NOT NULL, modified INTEGER NOT NULL, is_root INTEGER NOT "
@@ -38,8 +38,6 @@ PieceHashes split(const std::string& raw) {
     return out;
 }
 
-std::int64_t seconds_of(WallTime time) { return std::int64_t{time.time_since_epoch().count()}; }
-
 std::optional<Row> row_of(const Statement& query) {
     const std::string digest = query.bytes(9);
     if (digest.size() != Digest::size) return std::nullopt;
@@ -55,7 +53,7 @@ std::optional<Row> row_of(const Statement& query) {
 }  // namespace
 
 Result<std::unique_ptr<ArtifactTable>> ArtifactTable::open(const std::filesystem::path& folder) {
-    auto database = Database::open(folder / file_name, migrations);
+    auto database = Database::open(folder / file_name, artifact_migrations);
     if (!database) return tl::unexpected(database.error());
     // Rows vouch for files across power failures, and are committed in batches on a worker: full costs little here.
     if (auto set = (*database)->set_sync(Sync::full); !set) return tl::unexpected(set.error());

@@ -12,11 +12,14 @@
 #include <unordered_map>
 
 #include "p2p/base/result.hpp"
+#include "p2p/base/units.hpp"
 
 struct sqlite3;
 struct sqlite3_stmt;
 
 namespace packswarm::store {
+
+inline std::int64_t seconds_of(WallTime time) { return std::int64_t{time.time_since_epoch().count()}; }
 
 struct Blob {
     std::string_view bytes;

@@ -9,7 +9,7 @@ namespace packswarm::store {
 
 namespace {
 
-constexpr const char* migrations[] = {
+constexpr const char* ledger_migrations[] = {
     "CREATE TABLE floors (lineage TEXT PRIMARY KEY, date INTEGER NOT NULL, root BLOB NOT NULL);"
     "CREATE TABLE mirrors (base TEXT PRIMARY KEY, first_byte_s REAL, first_byte_dev_s REAL, rate REAL, samples INTEGER,"
     " failures_in_row INTEGER, absent INTEGER, corrupt INTEGER, errors INTEGER, good INTEGER, absent_in_row INTEGER,"
@@ -31,8 +31,6 @@ constexpr const char* migrations[] = {
 
 constexpr std::size_t records_between_trims = 128;
 
-std::int64_t seconds_of(WallTime time) { return time.time_since_epoch().count(); }
-
 std::string joined(const std::vector<std::string>& reasons) {
     std::string out;
     for (std::size_t i = 0; i < std::min(reasons.size(), limits::max_reasons); ++i)
@@ -53,7 +51,7 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const LedgerSettings& settings) {
     std::filesystem::create_directories(settings.folder, problem);
     if (problem)
         return fail(ErrorKind::Broken, "making the folder {}: {}", settings.folder.string(), problem.message());
-    auto database = Database::open(settings.folder / "ledger.db", migrations);
+    auto database = Database::open(settings.folder / "ledger.db", ledger_migrations);
     if (!database) return tl::unexpected(database.error());
     auto floor_file = std::make_unique<FloorFile>(settings.folder / "floors.txt");
     std::unique_ptr<Ledger> ledger(new Ledger(settings, std::move(*database), std::move(floor_file)));

@@ -11,7 +11,6 @@ using namespace std::chrono_literals;
 constexpr auto hour = std::chrono::hours(1);
 constexpr int lifetime_min = 40;  // nodes keep an announce for 45 minutes
 
-TimePoint now() { return std::chrono::steady_clock::now(); }
 
 }  // namespace
 

@@ -35,8 +35,6 @@ core::AgentKey key_of(const AgentId& id) {
     return out;
 }
 
-TimePoint now() { return std::chrono::steady_clock::now(); }
-
 }  // namespace
 
 Channel::Channel(Session& session, Shelf& shelf, Lending& lending, Gate& gate, const ToLoop& loop, ChannelSettings settings)

@@ -22,7 +22,6 @@ constexpr Millis tick_interval{500};
 constexpr int max_restarts = 3;
 constexpr int block_size = 16 * 1024;  // what libtorrent asks for at a time
 
-TimePoint now() { return std::chrono::steady_clock::now(); }
 lt::piece_index_t index_of(std::size_t piece) { return lt::piece_index_t(static_cast<int>(piece)); }
 std::size_t number_of(lt::piece_index_t piece) { return static_cast<std::size_t>(static_cast<int>(piece)); }
 

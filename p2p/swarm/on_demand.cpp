@@ -16,8 +16,6 @@ using namespace std::chrono_literals;
 
 constexpr auto idle_time = 30s;
 
-TimePoint now() { return std::chrono::steady_clock::now(); }
-
 }  // namespace
 
 // One connection that takes from us.

@@ -23,8 +23,6 @@ constexpr Millis show_interval{1'000};
 constexpr auto named_for = 1h;     // an agent that the DHT named counts for so long
 constexpr int guest_connections = 32;
 
-TimePoint now() { return std::chrono::steady_clock::now(); }
-
 // Truncated SHA-256: nobody knows bytes whose SHA-1 this is.
 std::string info_dictionary(const std::string& name, const std::string& shard) {
     const auto digest = lt::hasher256("packswarm rendezvous 1\n" + name + (shard.empty() ? "" : "\n" + shard)).final();

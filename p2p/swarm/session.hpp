@@ -20,6 +20,8 @@
 
 namespace packswarm::swarm {
 
+inline TimePoint now() { return std::chrono::steady_clock::now(); }  // on the network thread, which has no Loop
+
 class Session {
   public:
     using OnAlert = std::function<void(lt::alert*)>;

@@ -7,24 +7,12 @@
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
+#include "p2p/base/text.hpp"
 #include "p2p/core/repository_table.hpp"
 
 namespace packswarm::web {
 
 namespace {
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    return out;
-}
-
-std::string_view trim(std::string_view text) {
-    const auto start = text.find_first_not_of(" \t\r\n");
-    if (start == std::string_view::npos) return {};
-    return text.substr(start, text.find_last_not_of(" \t\r\n") - start + 1);
-}
 
 std::optional<ByteCount> parse_count(std::string_view text) {
     ByteCount value = 0;
@@ -91,9 +79,9 @@ Result<BodyPlan> judge_whole(const Wanted& wanted, const AnswerHead& head) {
 }  // namespace
 
 std::optional<ContentRange> parse_content_range(std::string_view value) {
-    value = trim(value);
+    value = trimmed(value);
     if (lower(value.substr(0, 6)) != "bytes ") return std::nullopt;
-    value = trim(value.substr(6));
+    value = trimmed(value.substr(6));
     const auto slash = value.find('/');
     if (slash == std::string_view::npos) return std::nullopt;
     ContentRange out;
@@ -118,8 +106,8 @@ Result<void> AnswerHead::add(std::string_view line) {
         return fail(ErrorKind::Refused, "an answer with more than {} bytes of headers", limits::max_answer_head);
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) return {};
-    const auto name = lower(trim(line.substr(0, colon)));
-    const auto value = trim(line.substr(colon + 1));
+    const auto name = lower(trimmed(line.substr(0, colon)));
+    const auto value = trimmed(line.substr(colon + 1));
     if (name == "content-length") {
         const auto length = parse_count(value);
         contradicts_itself = contradicts_itself || !length || (content_length && *content_length != *length);
@@ -129,7 +117,7 @@ Result<void> AnswerHead::add(std::string_view line) {
     } else if (name == "last-modified") {
         last_modified = parse_date(value);
     } else if (name == "content-type") {
-        content_type = lower(trim(value.substr(0, value.find(';'))));
+        content_type = lower(trimmed(value.substr(0, value.find(';'))));
     } else if (name == "location") {
         location = value;
     } else if (name == "retry-after") {

@@ -16,7 +16,7 @@
 namespace packswarm::broker {
 namespace {
 
-constexpr ByteCount mib = limits::mib;
+using limits::mib;
 
 // Lenders: each gives the file, or from its so-manieth byte on garbage; 10 ms and 10 MB/s each.
 class FakeLenders final : public Peers {

@@ -8,7 +8,7 @@ namespace packswarm::core {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr ByteCount mib = limits::mib;
+using limits::mib;
 
 // The same want as each of several agents sees it: everybody knows everybody.
 std::vector<Board> crowd(std::size_t agents, ByteCount size, TimePoint now) {

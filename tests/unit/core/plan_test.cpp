@@ -10,7 +10,7 @@ namespace packswarm::core {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr ByteCount mib = limits::mib;
+using limits::mib;
 
 class Plan : public ::testing::Test {
   protected:

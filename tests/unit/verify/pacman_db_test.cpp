@@ -9,16 +9,16 @@
 namespace packswarm::verify {
 namespace {
 
-const std::string hash(64, 'a');
+const std::string some_hash(64, 'a');
 
 std::string desc(const std::string& name = "tool", const std::string& version = "1:1.2-1",
                  const std::string& extra = "") {
     return "%FILENAME%\n" + name + "-" + version + "-x86_64.pkg.tar.zst\n\n%NAME%\n" + name + "\n\n%VERSION%\n" +
-           version + "\n\n%GROUPS%\na\nb\n\n%CSIZE%\n123\n\n%SHA256SUM%\n" + hash +
+           version + "\n\n%GROUPS%\na\nb\n\n%CSIZE%\n123\n\n%SHA256SUM%\n" + some_hash +
            "\n\n%ARCH%\nx86_64\n\n%BUILDDATE%\n1700000000\n\n%EMPTY%\n\n" + extra;
 }
 
-void expect_corrupt(const std::string& text, std::string_view part, std::string_view folder = "tool-1:1.2-1") {
+void expect_bad_desc(const std::string& text, std::string_view part, std::string_view folder = "tool-1:1.2-1") {
     const auto parsed = parse_desc(folder, text);
     ASSERT_FALSE(parsed) << text;
     EXPECT_EQ(parsed.error().kind, ErrorKind::Corrupt);
@@ -37,28 +37,28 @@ TEST(PacmanDesc, IsTakenApart) {
     EXPECT_EQ(parsed->entry.version, "1:1.2-1");
     EXPECT_EQ(parsed->entry.architecture, "x86_64");
     EXPECT_EQ(parsed->entry.size, 123);
-    EXPECT_EQ(parsed->entry.digest.hex(), hash);
+    EXPECT_EQ(parsed->entry.digest.hex(), some_hash);
     EXPECT_EQ(parsed->entry.signature, "abcd");
     EXPECT_EQ(parsed->build_date.time_since_epoch().count(), 1700000000);
 }
 
 TEST(PacmanDesc, ThatIsMalformedIsCorrupt) {
-    expect_corrupt("", "lacks");
-    expect_corrupt("tool\n", "field name");
-    expect_corrupt(desc(), "name and version", "other-1:1.2-1");
-    expect_corrupt(replaced(desc(), "tool-1:1.2-1-x86_64", "../../tool"), "FILENAME");
-    expect_corrupt(replaced(desc(), "tool-1:1.2-1-x86_64", ".tool"), "FILENAME");
-    expect_corrupt(replaced(desc(), "%NAME%\ntool", "%NAME%\n.."), "NAME");
-    expect_corrupt(replaced(desc(), "%NAME%\ntool", "%NAME%\n" + std::string(600, 'a')), "NAME");
-    expect_corrupt(replaced(desc(), "x86_64\n\n%B", "x86 64\n\n%B"), "ARCH");
-    expect_corrupt(replaced(desc(), "123", "-1"), "CSIZE");
-    expect_corrupt(replaced(desc(), "123", "12a"), "CSIZE");
-    expect_corrupt(replaced(desc(), hash, hash.substr(1)), "SHA256SUM");
-    expect_corrupt(replaced(desc(), "1700000000", "today"), "BUILDDATE");
-    expect_corrupt(desc("tool", "1:1.2-1", "%NAME%\ntool\n"), "repeats");
-    expect_corrupt(desc("tool", "1:1.2-1", "%PGPSIG%\n****\n"), "PGPSIG");
-    expect_corrupt(desc("tool", "1:1.2-1", "%PGPSIG%\nabc\n"), "PGPSIG");
-    expect_corrupt(replaced(desc(), "%CSIZE%\n123\n\n", ""), "lacks");
+    expect_bad_desc("", "lacks");
+    expect_bad_desc("tool\n", "field name");
+    expect_bad_desc(desc(), "name and version", "other-1:1.2-1");
+    expect_bad_desc(replaced(desc(), "tool-1:1.2-1-x86_64", "../../tool"), "FILENAME");
+    expect_bad_desc(replaced(desc(), "tool-1:1.2-1-x86_64", ".tool"), "FILENAME");
+    expect_bad_desc(replaced(desc(), "%NAME%\ntool", "%NAME%\n.."), "NAME");
+    expect_bad_desc(replaced(desc(), "%NAME%\ntool", "%NAME%\n" + std::string(600, 'a')), "NAME");
+    expect_bad_desc(replaced(desc(), "x86_64\n\n%B", "x86 64\n\n%B"), "ARCH");
+    expect_bad_desc(replaced(desc(), "123", "-1"), "CSIZE");
+    expect_bad_desc(replaced(desc(), "123", "12a"), "CSIZE");
+    expect_bad_desc(replaced(desc(), some_hash, some_hash.substr(1)), "SHA256SUM");
+    expect_bad_desc(replaced(desc(), "1700000000", "today"), "BUILDDATE");
+    expect_bad_desc(desc("tool", "1:1.2-1", "%NAME%\ntool\n"), "repeats");
+    expect_bad_desc(desc("tool", "1:1.2-1", "%PGPSIG%\n****\n"), "PGPSIG");
+    expect_bad_desc(desc("tool", "1:1.2-1", "%PGPSIG%\nabc\n"), "PGPSIG");
+    expect_bad_desc(replaced(desc(), "%CSIZE%\n123\n\n", ""), "lacks");
 }
 
 class PacmanCompression : public testing::TestWithParam<const char*> {};

@@ -11,7 +11,7 @@ const std::string hash_a(64, 'a');
 const std::string hash_b(64, 'b');
 const std::string head = "Origin: Debian\nSuite: stable\nCodename: bookworm\nDate: Sat, 11 Jul 2026 10:16:37 UTC\n";
 
-void expect_corrupt(const std::string& text, std::string_view part) {
+void expect_bad_release(const std::string& text, std::string_view part) {
     const auto root = parse_release(text);
     ASSERT_FALSE(root) << text.substr(0, 200);
     EXPECT_EQ(root.error().kind, ErrorKind::Corrupt) << root.error().message;
@@ -58,14 +58,14 @@ TEST(Release, WithoutSha256IsRefused) {
 }
 
 TEST(Release, ThatIsMalformedIsCorrupt) {
-    expect_corrupt("", "without Date");
-    expect_corrupt("<html>nothing here</html>\n", "line");
-    expect_corrupt("Suite: a\nSHA256:\n", "without Date");
-    expect_corrupt("Date: yesterday\nSHA256:\n", "Date");
-    expect_corrupt(head + "Valid-Until: never\nSHA256:\n", "Valid-Until");
-    expect_corrupt(head + "Suite: other\nSHA256:\n", "twice");
-    expect_corrupt(head + "SHA256:\n " + hash_a + " 1 a\n\nSuite: second\n", "second paragraph");
-    expect_corrupt(head + ": x\nSHA256:\n", "line");
+    expect_bad_release("", "without Date");
+    expect_bad_release("<html>nothing here</html>\n", "line");
+    expect_bad_release("Suite: a\nSHA256:\n", "without Date");
+    expect_bad_release("Date: yesterday\nSHA256:\n", "Date");
+    expect_bad_release(head + "Valid-Until: never\nSHA256:\n", "Valid-Until");
+    expect_bad_release(head + "Suite: other\nSHA256:\n", "twice");
+    expect_bad_release(head + "SHA256:\n " + hash_a + " 1 a\n\nSuite: second\n", "second paragraph");
+    expect_bad_release(head + ": x\nSHA256:\n", "line");
 }
 
 TEST(Release, WithAHashLineThatIsNotOneIsCorrupt) {
@@ -73,22 +73,22 @@ TEST(Release, WithAHashLineThatIsNotOneIsCorrupt) {
          {hash_a + " 1", hash_a + " -1 a", hash_a + " 1 a b", hash_a.substr(1) + " 1 a",
           hash_a + " 99999999999999999999 a", hash_a + " 1 ../a", hash_a + " 1 /etc/passwd", hash_a + " 1 a/",
           hash_a + " 1 a/../../b", hash_a + " 0x1 a", "z" + hash_a.substr(1) + " 1 a", hash_a + " 1 a\x01"})
-        expect_corrupt(head + "SHA256:\n " + line + "\n", "SHA256 line");
+        expect_bad_release(head + "SHA256:\n " + line + "\n", "SHA256 line");
 }
 
 TEST(Release, MayRepeatAFileOnlyWithTheSameHash) {
     const std::string line = " " + hash_a + " 1 a\n";
     EXPECT_EQ(parse_release(head + "SHA256:\n" + line + line)->files.size(), 1u);
-    expect_corrupt(head + "SHA256:\n" + line + " " + hash_b + " 1 a\n", "twice");
+    expect_bad_release(head + "SHA256:\n" + line + " " + hash_b + " 1 a\n", "twice");
 }
 
 TEST(Release, WithoutEndIsCorrupt) {
-    expect_corrupt(head + "Components: " + std::string(20'000, 'x') + "\n", "line of");
-    expect_corrupt(std::string(static_cast<std::size_t>(limits::max_release) + 1, 'x'), "at most");
+    expect_bad_release(head + "Components: " + std::string(20'000, 'x') + "\n", "line of");
+    expect_bad_release(std::string(static_cast<std::size_t>(limits::max_release) + 1, 'x'), "at most");
     std::string fields = head;
     for (int i = 0; i < 1000; ++i) fields += "X" + std::to_string(i) + ": y\n";
-    expect_corrupt(fields, "too many fields");
-    expect_corrupt("Date: Sat, 11 Jul 2026 10:16:37 UTC\nSuite: " + std::string(2000, 'x') + "\nSHA256:\n",
+    expect_bad_release(fields, "too many fields");
+    expect_bad_release("Date: Sat, 11 Jul 2026 10:16:37 UTC\nSuite: " + std::string(2000, 'x') + "\nSHA256:\n",
                    "name of 2000");
 }
 
