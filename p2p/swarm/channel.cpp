@@ -92,6 +92,13 @@ std::shared_ptr<Link> Channel::connect(const LineageId& lineage, const lt::peer_
     return links_.back();
 }
 
+// When both have dialled, libtorrent would end the connection that came in at either side, and thereby both. The greater number's stays.
+void Channel::dialled_by(Link& link, const AgentId& number, const lt::tcp::endpoint& listens_at) {
+    if (number <= agent_id_) return;  // then the one that came in goes
+    for (const auto& other : std::vector(links_))
+        if (other.get() != &link && other->lineage() == link.lineage() && other->dials(listens_at)) other->close(unwanted());
+}
+
 bool Channel::greeted(Link& link, const Hello& hello) {
     if (hello.agent_id == agent_id_) {
         if (hello.listen_port == session_.port() && self_.size() < max_own_addresses) self_.insert({link.address(), hello.listen_port});

@@ -47,7 +47,6 @@ class Channel final : public LinkKeeper {
     core::AgentKey key() const;             // any thread
     void resume();  // the loop has read what it had
 
-    const AgentId& agent_id() const { return agent_id_; }
     std::size_t links(const LineageId& lineage) const;  // that have said hello
     bool is_linked(const LineageId& lineage, const lt::tcp::endpoint& listens_at) const;
     std::optional<lt::tcp::endpoint> torrent_endpoint(broker::PeerId peer) const;
@@ -56,7 +55,9 @@ class Channel final : public LinkKeeper {
     void count(broker::PeerId peer, ByteCount received, ByteCount sent);  // bytes of artifacts beside the channel
     bool is_self(const lt::tcp::endpoint& listens_at) const { return self_.count(listens_at) > 0; }
 
+    const AgentId& agent_id() const override { return agent_id_; }
     Hello hello_for(const LineageId& lineage) const override;
+    void dialled_by(Link& link, const AgentId& number, const lt::tcp::endpoint& listens_at) override;
     bool greeted(Link& link, const Hello& hello) override;
     void asked(Link& link, const Ask& ask) override;
     void active(Link& link) override;
