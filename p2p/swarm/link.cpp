@@ -9,6 +9,7 @@
 #include <libtorrent/peer_request.hpp>
 
 #include "p2p/swarm/networks.hpp"
+#include "p2p/swarm/no_delay.hpp"
 
 namespace packswarm::swarm {
 
@@ -112,6 +113,7 @@ void Link::add_handshake(lt::entry& handshake) {
 bool Link::on_handshake(lt::span<const char> reserved) {
     const bool speaks_extensions = reserved.size() > 5 && (reserved[5] & 0x10) != 0;
     if (!speaks_extensions || welcome_ == Welcome::no) close(unwanted());
+    else no_delay(connection_.local_endpoint(), connection_.remote());
     return speaks_extensions && welcome_ == Welcome::yes;
 }
 
