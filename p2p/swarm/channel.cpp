@@ -142,6 +142,7 @@ void Channel::open(Link& link, Peer& peer) {
     link.start(std::make_unique<Giver>(link, shelf_, lending_, std::move(rights), lan ? limits::max_peer_queue : wan_room), taker_events(peer),
                lan ? lan_window : wan_window);
     loop_.tell([view = view(peer)](Front& front) { front.peer_up(view); });
+    if (met_) met_(link.lineage(), {peer.address, peer.port});
 }
 
 TakerEvents Channel::taker_events(const Peer& peer) {
@@ -362,6 +363,10 @@ bool Channel::is_linked(const LineageId& lineage, const lt::tcp::endpoint& liste
         return link->lineage() == lineage && link->is_up() && link->address() == listens_at.address() &&
                link->peer_hello.listen_port == listens_at.port();
     });
+}
+
+bool Channel::is_dialled(const LineageId& lineage, const lt::tcp::endpoint& endpoint) const {
+    return std::any_of(links_.begin(), links_.end(), [&](const auto& link) { return link->lineage() == lineage && link->dials(endpoint); });
 }
 
 std::optional<lt::tcp::endpoint> Channel::torrent_endpoint(broker::PeerId peer) const {

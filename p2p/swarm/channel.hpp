@@ -4,6 +4,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <unordered_map>
 
@@ -33,6 +34,8 @@ class Channel final : public LinkKeeper {
   public:
     Channel(Session& session, Shelf& shelf, Lending& lending, Gate& gate, const ToLoop& loop, ChannelSettings settings);
 
+    using Met = std::function<void(const LineageId&, const lt::tcp::endpoint& listens_at)>;
+    void on_met(Met met) { met_ = std::move(met); }  // a link is up
     void start();  // timers; once the session runs
     void show(const LineageId& lineage, LineageShow state);
     void forget(const LineageId& lineage);
@@ -49,6 +52,7 @@ class Channel final : public LinkKeeper {
 
     std::size_t links(const LineageId& lineage) const;  // that have said hello
     bool is_linked(const LineageId& lineage, const lt::tcp::endpoint& listens_at) const;
+    bool is_dialled(const LineageId& lineage, const lt::tcp::endpoint& endpoint) const;  // connected or being connected by us
     std::optional<lt::tcp::endpoint> torrent_endpoint(broker::PeerId peer) const;
     // Whose torrent connection comes from there: the one that listens there, else the only one at that address.
     broker::PeerId peer_at(const lt::tcp::endpoint& endpoint) const;
@@ -94,6 +98,7 @@ class Channel final : public LinkKeeper {
     Gate& gate_;
     ToLoop loop_;
     ChannelSettings settings_;
+    Met met_;
     AgentId agent_id_{};
     std::unordered_map<LineageId, LineageShow> shows_;
     std::vector<std::shared_ptr<Link>> links_;
