@@ -219,6 +219,20 @@ TEST_F(Discovery, OfTwoAgentsThatDialEachOtherAtOnceBothKeepTheSameConnection) {
     }
 }
 
+TEST_F(Discovery, ATorrentOfWhichNobodyCanBeDialledEndsSoon) {
+    Agent& self = agent(settings(2));
+    self.be_in();
+    ASSERT_TRUE(wait([&] { return self.swarm->discovery().swarms.size() == 1; }));
+    RawPeer peer("127.0.0.9", self.address, self.swarm->port());
+    ASSERT_TRUE(peer.meet(swarm::lineage_id(a_lineage().name()), 1));  // nobody listens there
+    ASSERT_TRUE(wait([&] { return self.record.up.size() == 1; }));
+    const auto bytes = noise(4 << 20, 1);
+    const auto& joined = join(self, {self.only_peer(), broker::Reach::wan, verify::digest_of(bytes), std::ssize(bytes), hashes_of(bytes)});
+    ASSERT_TRUE(wait([&] { return joined.ended.has_value(); }));
+    EXPECT_EQ(joined.ended->kind, ErrorKind::Transient);
+    EXPECT_EQ(joined.ended->message, "no peer of the torrent can be reached");
+}
+
 TEST_F(Discovery, SettingsThatMakeNoSenseAreRefused) {
     for (const auto& change : std::vector<std::function<void(swarm::SwarmSettings&)>>{
              [](auto& wrong) { wrong.trackers = {"gopher://tracker.example/announce"}; },
