@@ -9,10 +9,13 @@ namespace packswarm::verify {
 
 namespace {
 
-// GPGME must be told to set itself up once per process, before any thread uses it.
+// GPGME must be told to set itself up once per process, before any thread uses it. Without gpgconf it starts gpg alone to see what is
+// there, instead of six programs one after the other; one that does not know the flag takes its time.
 bool gpgme_ready() {
-    static const bool ready =
-        gpgme_check_version(nullptr) != nullptr && gpgme_engine_check_version(GPGME_PROTOCOL_OpenPGP) == 0;
+    static const bool ready = [] {
+        gpgme_set_global_flag("disable-gpgconf", "1");
+        return gpgme_check_version(nullptr) != nullptr && gpgme_engine_check_version(GPGME_PROTOCOL_OpenPGP) == 0;
+    }();
     return ready;
 }
 

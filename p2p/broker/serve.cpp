@@ -218,8 +218,13 @@ void Broker::serve_artifact(RequestId id, const Meaning& meaning) {
                 at->second.events.progress({transfer.received(), transfer.prefix(), transfer.safe()});
         });
     };
-    events.verified = [this, want](VerifiedFile file) { verified(want, std::move(file)); };
-    events.failed = [this, want](Error error) { transfer_failed(want, error); };
+    // An answer may stand in the loop's queue behind the last asker's cancel.
+    events.verified = [this, want](VerifiedFile file) {
+        if (live_.count(want) > 0) verified(want, std::move(file));
+    };
+    events.failed = [this, want](Error error) {
+        if (live_.count(want) > 0) transfer_failed(want, error);
+    };
     if (!target.lineage.empty()) ask_soon(target.lineage, target.digest);
     by_digest_[target.digest] = want;
     auto& live = live_[want];

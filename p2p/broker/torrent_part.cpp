@@ -306,7 +306,21 @@ void TorrentPart::ended(const Result<void>& result) {
     has_failed_ = true;
     transfer_.want().swarm = {};
     transfer_.want().peers.clear();
+    if (!result && result.error().kind == ErrorKind::Transient) use_channel();
     transfer_.engine_.replan();
+}
+
+// Who cannot be dialled, since a router hides it, has dialled us: what it shares comes over that connection.
+void TorrentPart::use_channel() {
+    auto& engine = transfer_.engine_;
+    for (const auto& offer : offers_) {
+        const auto source = engine.sources.find_peer(offer.peer);
+        const auto at = source ? engine.board.sources.find(*source) : engine.board.sources.end();
+        if (at == engine.board.sources.end() || transfer_.want().barred.count(*source) != 0) continue;
+        if (const auto share = transfer_.shares_.find(*source); share != transfer_.shares_.end() && share->second.bytes > 0) continue;
+        at->second.hidden = true;
+        transfer_.want().crowd.lenders.set(*source, std::vector<bool>(core::piece_count(offer.size), true));
+    }
 }
 
 }  // namespace packswarm::broker

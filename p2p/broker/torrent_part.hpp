@@ -49,6 +49,7 @@ class TorrentPart {
     void end_doubt();
     void give_hints_up();
     void ended(const Result<void>& result);
+    void use_channel();
     void feed(std::size_t piece);
     std::pair<std::size_t, std::size_t> pieces_of(ByteRange range) const;  // first, count: every piece the range touches
 

@@ -370,7 +370,7 @@ void Transfer::offered(const PeerOffer& offer) {
     if (over_ || !crowd_ || !source || offer.size != target_.size || want().barred.count(*source) != 0) return;  // no crowd: nobody was asked
     want().crowd.seekers.erase(*source);
     want().crowd.fetching.erase(*source);
-    if (!want().is_small() && !want().crowd.lenders.empty() && !torrent_) {
+    if (!want().is_small() && !torrent_ && (!want().crowd.lenders.empty() || engine_.board.sources.at(*source).hidden)) {
         want().crowd.lenders.set(*source, std::vector<bool>(core::piece_count(target_.size), true));
         return engine_.replan();
     }

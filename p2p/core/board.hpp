@@ -31,6 +31,7 @@ struct Source {
     AgentKey key = 0;         // of a peer
     ByteCount proven = 0;     // bytes it gave that a digest has vouched for, since the agent started
     ByteCount trusted = 0;    // of a lender: unverified bytes it may give, since a mirror's copies of some agreed with them
+    bool hidden = false;      // of a peer: it could not be dialled for a torrent (behind a router); it gives parts over the channel
     bool doubted = false;     // of a peer: mirrors gave other bytes; it is not asked until a digest says who lied
 };
 

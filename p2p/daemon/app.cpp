@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -51,6 +52,7 @@ struct App::Parts {
     Result<void> open_store();
     Result<void> open_sources();
     Result<void> open_doors();
+    void read_keyrings(const core::RepositoryTable& table);
     void learn(Task then);
     void wait_for_signal();
     void apply(const Config& fresh);
@@ -122,25 +124,36 @@ Result<void> App::Parts::open_doors() {
     return {};
 }
 
+// Reading a keyring takes gpg some 50 ms, and nobody is met before: they are read beside the public ones, and the desk remembers them.
+void App::Parts::read_keyrings(const core::RepositoryTable& table) {
+    std::vector<core::KeyringSpec> seen;
+    for (const auto& repository : table.all()) {
+        if (std::find(seen.begin(), seen.end(), repository.keyring) != seen.end()) continue;
+        seen.push_back(repository.keyring);
+        trust.keyring_fingerprints(repository.keyring, [](const Result<std::vector<core::Fingerprint>>&) {});
+    }
+}
+
 // The distributions' keys first: they decide what is public. Then the repositories, then what the store kept of them.
 void App::Parts::learn(Task learned) {
     core::KeyringSpec spec;
     for (const auto& file : config.sharing_keyrings)
         if (::access(file.c_str(), R_OK) == 0) spec.files.push_back(file);
-    const auto then = [this, learned = std::move(learned)](Result<std::vector<core::Fingerprint>> keys) {
+    const auto gathered = gather_repositories(config);
+    const auto then = [this, gathered, learned = std::move(learned)](Result<std::vector<core::Fingerprint>> keys) {
         if (!keys) spdlog::warn("the public keyrings cannot be read: {}", keys.error().message);
         auto& book = broker->book();
         const auto known = keys.value_or(std::vector<core::Fingerprint>{});
         book.set_public({known.begin(), known.end()}, {config.sharing_pacman_repositories.begin(), config.sharing_pacman_repositories.end()});
-        auto gathered = gather_repositories(config);
         for (const auto& warning : gathered.warnings) spdlog::warn("{}", warning);
         spdlog::info("{} repositories are known", gathered.table.all().size());
-        book.set_repositories(std::move(gathered.table));
+        book.set_repositories(gathered.table);
         book.restore();
         learned();
     };
     if (spec.files.empty()) return then(std::vector<core::Fingerprint>{});
     trust.keyring_fingerprints(std::move(spec), then);
+    read_keyrings(gathered.table);
 }
 
 namespace {

@@ -90,6 +90,13 @@ std::shared_ptr<Link> Channel::connect(const LineageId& lineage, const lt::peer_
     return links_.back();
 }
 
+// When both have dialled, libtorrent would end the connection that came in at either side, and thereby both. The greater number's stays.
+void Channel::dialled_by(Link& link, const AgentId& number, const lt::tcp::endpoint& listens_at) {
+    if (number <= agent_id_) return;  // then the one that came in goes
+    for (const auto& other : std::vector(links_))
+        if (other.get() != &link && other->lineage() == link.lineage() && other->dials(listens_at)) other->close(unwanted());
+}
+
 bool Channel::greeted(Link& link, const Hello& hello) {
     if (hello.agent_id == agent_id_) {
         if (hello.listen_port == session_.port() && self_.size() < max_own_addresses) self_.insert({link.address(), hello.listen_port});
@@ -133,6 +140,7 @@ void Channel::open(Link& link, Peer& peer) {
     link.start(std::make_unique<Giver>(link, shelf_, lending_, std::move(rights), lan ? limits::max_peer_queue : wan_room), taker_events(peer),
                lan ? lan_window : wan_window);
     loop_.tell([view = view(peer)](Front& front) { front.peer_up(view); });
+    if (met_) met_(link.lineage(), {peer.address, peer.port});
 }
 
 TakerEvents Channel::taker_events(const Peer& peer) {
@@ -353,6 +361,10 @@ bool Channel::is_linked(const LineageId& lineage, const lt::tcp::endpoint& liste
         return link->lineage() == lineage && link->is_up() && link->address() == listens_at.address() &&
                link->peer_hello.listen_port == listens_at.port();
     });
+}
+
+bool Channel::is_dialled(const LineageId& lineage, const lt::tcp::endpoint& endpoint) const {
+    return std::any_of(links_.begin(), links_.end(), [&](const auto& link) { return link->lineage() == lineage && link->dials(endpoint); });
 }
 
 std::optional<lt::tcp::endpoint> Channel::torrent_endpoint(broker::PeerId peer) const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <unordered_map>
 
@@ -33,6 +34,8 @@ class Channel final : public LinkKeeper {
   public:
     Channel(Session& session, Shelf& shelf, Lending& lending, Gate& gate, const ToLoop& loop, ChannelSettings settings);
 
+    using Met = std::function<void(const LineageId&, const lt::tcp::endpoint& listens_at)>;
+    void on_met(Met met) { met_ = std::move(met); }  // a link is up
     void start();  // timers; once the session runs
     void show(const LineageId& lineage, LineageShow state);
     void forget(const LineageId& lineage);
@@ -47,16 +50,18 @@ class Channel final : public LinkKeeper {
     core::AgentKey key() const;             // any thread
     void resume();  // the loop has read what it had
 
-    const AgentId& agent_id() const { return agent_id_; }
     std::size_t links(const LineageId& lineage) const;  // that have said hello
     bool is_linked(const LineageId& lineage, const lt::tcp::endpoint& listens_at) const;
+    bool is_dialled(const LineageId& lineage, const lt::tcp::endpoint& endpoint) const;  // connected or being connected by us
     std::optional<lt::tcp::endpoint> torrent_endpoint(broker::PeerId peer) const;
     // Whose torrent connection comes from there: the one that listens there, else the only one at that address.
     broker::PeerId peer_at(const lt::tcp::endpoint& endpoint) const;
     void count(broker::PeerId peer, ByteCount received, ByteCount sent);  // bytes of artifacts beside the channel
     bool is_self(const lt::tcp::endpoint& listens_at) const { return self_.count(listens_at) > 0; }
 
+    const AgentId& agent_id() const override { return agent_id_; }
     Hello hello_for(const LineageId& lineage) const override;
+    void dialled_by(Link& link, const AgentId& number, const lt::tcp::endpoint& listens_at) override;
     bool greeted(Link& link, const Hello& hello) override;
     void asked(Link& link, const Ask& ask) override;
     void active(Link& link) override;
@@ -93,6 +98,7 @@ class Channel final : public LinkKeeper {
     Gate& gate_;
     ToLoop loop_;
     ChannelSettings settings_;
+    Met met_;
     AgentId agent_id_{};
     std::unordered_map<LineageId, LineageShow> shows_;
     std::vector<std::shared_ptr<Link>> links_;

@@ -20,6 +20,7 @@ using namespace std::chrono_literals;
 
 constexpr Millis tick_interval{500};
 constexpr int max_restarts = 3;
+constexpr auto reach_patience = 4s;  // when by then nobody who was dialled has answered, nobody can be reached
 constexpr int block_size = 16 * 1024;  // what libtorrent asks for at a time
 
 lt::piece_index_t index_of(std::size_t piece) { return lt::piece_index_t(static_cast<int>(piece)); }
@@ -33,7 +34,10 @@ class Joins::Source final : public lt::peer_plugin {
     Source(Joins& owner, broker::JoinId id, const lt::peer_connection_handle& connection)
         : owner_(owner), id_(id), connection_(connection), peer_(owner.channel_.peer_at(connection.remote())) {}
     bool on_handshake(lt::span<const char>) override {
-        if (connection_.is_outgoing()) return true;
+        if (connection_.is_outgoing()) {
+            owner_.met(id_);
+            return true;
+        }
         connection_.disconnect(unwanted(), lt::operation_t::bittorrent, lt::peer_connection_interface::failure);
         return false;
     }
@@ -176,7 +180,12 @@ void Joins::tick() {
             if (torrent.is_ready && now() - fed.given > tick_interval) lost.push_back(piece);
         for (const auto piece : lost) give(id, piece);
         const bool wants = std::find(torrent.pieces.begin(), torrent.pieces.end(), Piece::wanted) != torrent.pieces.end();
-        if (!wants) torrent.last_life = now();
+        if (!wants) torrent.last_life = torrent.dialled = now();
+        if (torrent.is_ready && !torrent.is_met && now() > torrent.dialled + reach_patience) {
+            torrent.is_met = true;  // said once
+            end(torrent, {ErrorKind::Transient, "no peer of the torrent can be reached"});
+            continue;
+        }
         if (now() - torrent.last_life < silence_) continue;
         torrent.last_life = now();
         end(torrent, {ErrorKind::Transient, "no peer of the torrent gives anything"});
@@ -228,8 +237,13 @@ void Joins::give(broker::JoinId id, std::size_t piece) {
 
 void Joins::ready(Torrent& torrent) {
     torrent.is_ready = true;
+    torrent.dialled = now();
     for (const auto& [piece, fed] : torrent.fed) give(torrent.id, piece);
     torrent.handle.resume();
+}
+
+void Joins::met(broker::JoinId id) {
+    if (auto* torrent = find(id)) torrent->is_met = true;
 }
 
 void Joins::got_block(broker::JoinId id, const lt::peer_request& block, broker::PeerId from) {

@@ -39,6 +39,8 @@ class Joins {
         Infohash infohash;
         lt::torrent_handle handle;
         bool is_ready = false;                 // checked: add_piece is heard from now on
+        bool is_met = false;                   // a peer that we dialled has shaken hands
+        TimePoint dialled{};
         std::vector<Piece> pieces;
         std::vector<bool> contested;           // claimed since its last failure: a mirror's bytes may be among a peer's
         std::map<std::size_t, std::map<int, broker::PeerId>> givers;    // by piece and block, of pieces that are not done
@@ -58,6 +60,7 @@ class Joins {
     void ready(Torrent& torrent);
     void set_priorities(Torrent& torrent, std::size_t first, std::size_t count, Piece from, Piece to);
     void give(broker::JoinId id, std::size_t piece);
+    void met(broker::JoinId id);
     void got_block(broker::JoinId id, const lt::peer_request& block, broker::PeerId from);
     void piece_passed(broker::JoinId id, std::size_t piece);
     void piece_failed(broker::JoinId id, std::size_t piece);

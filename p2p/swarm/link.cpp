@@ -9,12 +9,14 @@
 #include <libtorrent/peer_request.hpp>
 
 #include "p2p/swarm/networks.hpp"
+#include "p2p/swarm/no_delay.hpp"
 
 namespace packswarm::swarm {
 
 namespace {
 
 constexpr const char* extension_name = "packswarm";
+constexpr const char* number_key = "packswarm_agent";  // in the extension handshake, for agents that dial each other at once
 constexpr int our_id = 21;                    // messages to us carry this number
 constexpr char extended_message = 20;         // BEP 10
 constexpr std::size_t coalesced = 8 * 1024;   // smaller messages leave together
@@ -102,11 +104,16 @@ bool Link::can_disconnect(const lt::error_code& why) {
            why != lt::error_code(e::torrent_finished);
 }
 
-void Link::add_handshake(lt::entry& handshake) { handshake["m"][extension_name] = our_id; }
+void Link::add_handshake(lt::entry& handshake) {
+    handshake["m"][extension_name] = our_id;
+    const auto& number = keeper_.agent_id();
+    handshake[number_key] = std::string(number.begin(), number.end());
+}
 
 bool Link::on_handshake(lt::span<const char> reserved) {
     const bool speaks_extensions = reserved.size() > 5 && (reserved[5] & 0x10) != 0;
     if (!speaks_extensions || welcome_ == Welcome::no) close(unwanted());
+    else no_delay(connection_.local_endpoint(), connection_.remote());
     return speaks_extensions && welcome_ == Welcome::yes;
 }
 
@@ -116,6 +123,13 @@ bool Link::on_extension_handshake(const lt::bdecode_node& handshake) {
     if (id < 1 || id > 255) {
         close(unwanted());
         return false;
+    }
+    const auto number = handshake.dict_find_string_value(number_key);
+    const auto port = handshake.dict_find_int_value("p", 0);
+    AgentId theirs{};
+    if (number.size() == theirs.size() && port > 0 && port <= 65535 && !connection_.is_outgoing()) {
+        std::copy(number.begin(), number.end(), theirs.begin());
+        keeper_.dialled_by(*this, theirs, {address_, static_cast<std::uint16_t>(port)});
     }
     if (their_id_ == static_cast<int>(id)) return true;
     their_id_ = static_cast<int>(id);

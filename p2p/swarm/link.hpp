@@ -18,7 +18,9 @@ class Link;
 class LinkKeeper {
   public:
     virtual ~LinkKeeper() = default;
+    virtual const AgentId& agent_id() const = 0;
     virtual Hello hello_for(const LineageId& lineage) const = 0;
+    virtual void dialled_by(Link& link, const AgentId& number, const lt::tcp::endpoint& listens_at) = 0;  // before it is up
     virtual bool greeted(Link& link, const Hello& hello) = 0;  // false: not to be talked to; the link is closed by then
     virtual void asked(Link& link, const Ask& ask) = 0;
     virtual void active(Link& link) = 0;                       // something arrived: send what can be sent
@@ -43,6 +45,7 @@ class Link final : public lt::peer_plugin, public Wire {
     Taker& taker() { return *taker_; }
     const LineageId& lineage() const { return lineage_; }
     const lt::address& address() const { return address_; }
+    bool dials(const lt::tcp::endpoint& endpoint) const { return is_open_ && connection_.is_outgoing() && connection_.remote() == endpoint; }
     TimePoint since() const { return since_; }
     Hello peer_hello;                       // the last one
     broker::PeerId peer = broker::PeerId::none;

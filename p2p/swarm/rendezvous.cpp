@@ -22,6 +22,8 @@ constexpr Millis turn{250};        // how often it is looked whether an announce
 constexpr Millis show_interval{1'000};
 constexpr auto named_for = 1h;     // an agent that the DHT named counts for so long
 constexpr int guest_connections = 32;
+constexpr auto answer_again = 60s;    // the call of a neighbour that is not met is answered once within this time,
+constexpr auto answer_pause = 100ms;  // several together are answered by one announce
 
 // Truncated SHA-256: nobody knows bytes whose SHA-1 this is.
 std::string info_dictionary(const std::string& name, const std::string& shard) {
@@ -72,6 +74,9 @@ Rendezvous::Rendezvous(Session& session, Channel& channel, Dht& dht, const Swarm
 }
 
 void Rendezvous::start() {
+    channel_.on_met([this](const LineageId& lineage, const lt::tcp::endpoint& endpoint) {
+        if (const auto at = places_.find(lineage); at != places_.end()) at->second.answered.erase(endpoint);
+    });
     dial();
     session_.every(redial, [this] { dial(); });
     session_.every(turn, [this] { announce(); });
@@ -156,9 +161,11 @@ void Rendezvous::on_alert(lt::alert* alert) {
     if (const auto* reply = lt::alert_cast<lt::dht_get_peers_reply_alert>(alert)) return named_by_dht(*reply);
     const auto* checked = lt::alert_cast<lt::torrent_checked_alert>(alert);
     const auto* told = lt::alert_cast<lt::tracker_announce_alert>(alert);
-    if (checked == nullptr && told == nullptr) return;
+    const auto* heard = lt::alert_cast<lt::lsd_peer_alert>(alert);
+    if (checked == nullptr && told == nullptr && heard == nullptr) return;
     auto* place = find(static_cast<lt::torrent_alert*>(alert)->handle);
     if (place == nullptr) return;
+    if (heard != nullptr) return heard_on_lan(*place, heard->endpoint);
     if (told != nullptr) ++place->announces.tracker;
     else if (!place->is_ready) ready(*place);
 }
@@ -168,6 +175,7 @@ void Rendezvous::on_alert(lt::alert* alert) {
 bool Rendezvous::takes_turn(Round& round, const Place& place, Millis interval) {
     if (now() < round.next) return false;
     const auto chance = static_cast<double>(chance_() - std::minstd_rand::min()) / static_cast<double>(std::minstd_rand::max() - std::minstd_rand::min());
+    round.last = now();
     round.next = now() + core::announce_delay(++round.done, channel_.links(place.root) == 0, interval, chance);
     return true;
 }
@@ -185,6 +193,16 @@ void Rendezvous::announce() {
         else dht_.announce(target);
         place.announces.dht += place.is_guest ? 0 : 1;
     }
+}
+
+// libtorrent dials a neighbour that it heard, but one that has just started again only after a pause: that one dials us when it hears us.
+void Rendezvous::heard_on_lan(Place& place, const lt::tcp::endpoint& endpoint) {
+    std::erase_if(place.answered, [](const auto& item) { return item.second + answer_again < now(); });
+    if (!place.is_ready || channel_.is_self(endpoint)) return;
+    if (channel_.is_linked(place.root, endpoint) || channel_.is_dialled(place.root, endpoint)) return;
+    if (place.answered.size() >= limits::max_named_peers || !place.answered.emplace(endpoint, now()).second) return;
+    place.lan.next = std::min(place.lan.next, place.lan.last + answer_pause);
+    announce();
 }
 
 void Rendezvous::named_by_dht(const lt::dht_get_peers_reply_alert& alert) {

@@ -35,7 +35,7 @@ class Rendezvous {
   private:
     struct Round {  // of announces in one way
         int done = 0;
-        TimePoint next{};
+        TimePoint last{}, next{};
     };
     struct Place {  // one torrent
         std::string lineage, shard;
@@ -45,13 +45,15 @@ class Rendezvous {
         bool is_guest = false;
         Announces announces;
         Round dht, lan;
-        std::map<lt::tcp::endpoint, TimePoint> named;  // by the DHT, and when
+        std::map<lt::tcp::endpoint, TimePoint> named;     // by the DHT, and when
+        std::map<lt::tcp::endpoint, TimePoint> answered;  // neighbours that called and were not linked, and when
     };
     bool join(const LineageId& infohash, Place place, const std::vector<std::string>& first_dials);
     void ready(Place& place);
     void move_to_shard(const LineageId& infohash);
     Place* find(const lt::torrent_handle& torrent);
     void named_by_dht(const lt::dht_get_peers_reply_alert& alert);
+    void heard_on_lan(Place& place, const lt::tcp::endpoint& endpoint);
     bool takes_turn(Round& round, const Place& place, Millis interval);
     void announce();
     std::size_t seen(const LineageId& infohash) const;

@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import socket
+import sqlite3
 
 from .processes import Failed, wait_until
 
@@ -56,6 +57,7 @@ class Agent:
         for path in (self.folder, self.state):  # the agent runs as nobody
             shutil.chown(path, "nobody", "nogroup")
             path.chmod(0o755)
+        self.settings = settings
         self.config = self.folder / "packswarm.toml"
         self.config.write_text(document(settings))
         self.child = None
@@ -103,6 +105,25 @@ class Agent:
     def gave(self):
         """Bytes by kind of source so far: mirror, peer, cache, wasted, sent."""
         return self.status()["bytes"]
+
+    def discovery(self):
+        return self.status()["discovery"]
+
+    def peers(self):
+        """Where the connected peers listen, as the agent sees it."""
+        return [peer["endpoint"] for peer in self.ask("peers")["peers"]]
+
+    def forget_peers(self):
+        """Wipes its memory of peers met; only while it does not run."""
+        ledger = sqlite3.connect(self.state / "ledger.db")
+        ledger.execute("DELETE FROM peers")
+        ledger.commit()
+        ledger.close()
+
+    def change(self, change):
+        """Rewrites its configuration."""
+        change(self.settings)
+        self.config.write_text(document(self.settings))
 
     def repository(self, suite):
         return next(one for one in self.status()["repositories"] if one["suite"] == suite)

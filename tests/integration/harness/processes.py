@@ -59,6 +59,7 @@ class Child:
         self.process = subprocess.Popen(self.argv, env=environment(env), stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.out,
                                         start_new_session=True, **more)
         self.pid = self.process.pid
+        self.asked = False
 
     def alive(self):
         return self.process.poll() is None
@@ -69,10 +70,15 @@ class Child:
     def kill(self):
         self.end(signal.SIGKILL)
 
+    def ask_to_end(self):
+        if self.alive():
+            self.process.send_signal(signal.SIGTERM)
+            self.asked = True
+
     def end(self, sign=signal.SIGTERM, within=10):
         """Asks it to end; returns (exit code, seconds it took). Whoever does not listen is killed, which is an error."""
         begin = time.monotonic()
-        if self.alive():
+        if self.alive() and not (self.asked and sign == signal.SIGTERM):
             self.process.send_signal(sign)
         try:
             self.process.wait(within)
@@ -102,18 +108,22 @@ class Household:
     """Remembers what has to be ended or taken down, and does it in reverse order whatever happens."""
 
     def __init__(self):
-        self.ends = []
+        self.ends, self.children = [], []
 
     def add(self, end):
         self.ends.append(end)
 
     def child(self, *args, **more):
         child = Child(*args, **more)
+        self.children.append(child)
         self.add(lambda: child.alive() and child.end())
         return child
 
     def close(self):
         errors = []
+        for child in self.children:  # all at once: an agent takes most of a second
+            child.ask_to_end()
+        self.children.clear()
         while self.ends:
             try:
                 self.ends.pop()()

@@ -24,8 +24,9 @@ class World:
     def mirror(self, name, base, up=None, **more):
         return Mirror(self.network.node(name, up=up), self.folder / name, base, **more).start()
 
-    def machine(self, name, up=None, down=None):
-        self.machines.append(Machine(self, name, up, down))
+    def machine(self, name, up=None, down=None, node=None):
+        """`node`: where it stands, when not on the bridge with the others."""
+        self.machines.append(Machine(self, name, node or self.network.node(name, up, down)))
         return self.machines[-1]
 
     def tmpfs(self, path, mib):
@@ -43,9 +44,8 @@ class World:
 class Machine:
     """One machine: a namespace, at most one agent, package managers in folders of their own."""
 
-    def __init__(self, world, name, up, down):
-        self.world, self.name = world, name
-        self.node = world.network.node(name, up, down)
+    def __init__(self, world, name, node):
+        self.world, self.name, self.node = world, name, node
         self.folder = world.folder / name
         self.folder.mkdir()
         self.folder.chmod(0o755)

@@ -32,6 +32,21 @@ std::string content_of(std::size_t size, unsigned seed) {
     return out;
 }
 
+// Workers whose answers are preceded by an interruption, once.
+struct InterruptedWorkers : Workers {
+    explicit InterruptedWorkers(Workers& workers) : real(workers) {}
+    void run(std::function<Task()> job) override {
+        real.run([this, job = std::move(job)]() -> Task {
+            return [this, answer = job()] {
+                if (interrupt) std::exchange(interrupt, {})();
+                answer();
+            };
+        });
+    }
+    Workers& real;
+    Task interrupt;
+};
+
 // The real broker, planner, store, ledger and verification under a virtual clock; only the mirrors are made up.
 class BrokerTest : public ::testing::Test {
   protected:
@@ -101,7 +116,8 @@ class BrokerTest : public ::testing::Test {
     test::FakeLoop loop_;
     test::FakeMirrors mirrors_{loop_};
     daemon::NoPeers peers_;
-    daemon::TrustDesk trust_{loop_};
+    InterruptedWorkers workers_{loop_};
+    daemon::TrustDesk trust_{workers_};
     std::unique_ptr<store::Ledger> ledger_;
     std::unique_ptr<store::Vault> vault_;
     std::unique_ptr<Broker> broker_;
@@ -204,6 +220,29 @@ TEST_F(BrokerTest, ACancelledRequestIsForgottenAndOthersGoOn) {
     broker_->cancel(id);
     seconds_until({other});
     EXPECT_EQ(other->bytes, content);
+}
+
+TEST_F(BrokerTest, ARequestIsCancelledWhileTheAnswerAboutItsDigestWaits) {
+    for (const bool is_right : {true, false}) {
+        const auto content = content_of(20'000, is_right ? 4 : 5);
+        const std::string path = is_right ? "/pool/right.deb" : "/pool/wrong.deb";
+        mirrors_.files[path] = is_right ? content : content_of(20'000, 6);
+        Request request;
+        request.url = "http://a" + path;
+        request.digest = verify::digest_of(as_bytes(content));
+        request.size = static_cast<ByteCount>(content.size());
+        const auto id = broker_->get(request, {[](const Started&) {}, [](const Progress&) {}, [](const Delivered&) { FAIL(); }, [] {}, [](const Error&) { FAIL(); }});
+        bool is_cancelled = false;
+        workers_.interrupt = [&] {
+            broker_->cancel(id);
+            is_cancelled = true;
+        };
+        ASSERT_TRUE(loop_.advance_until([&] { return is_cancelled; }));
+        loop_.advance(Millis(5000));
+        const auto again = get(path, content);
+        seconds_until({again});
+        EXPECT_EQ(again->bytes, content);
+    }
 }
 
 TEST_F(BrokerTest, RefusesPasswordsAndSizesThatTheAskerForbade) {

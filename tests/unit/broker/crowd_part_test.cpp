@@ -51,7 +51,12 @@ class FakeLenders final : public Peers {
     void set_observer(PeerObserver*) override {}
     void set_lineages(std::vector<LineageState>) override {}
     void ask(const std::string&, std::vector<Digest>) override {}
-    JoinId join(Join, JoinEvents) override { return JoinId::none; }
+    // Nobody can be dialled.
+    JoinId join(Join, JoinEvents events) override {
+        ++joins;
+        loop_.after(Millis(4000), [ended = std::move(events.ended)] { ended(fail(ErrorKind::Transient, "no peer of the torrent can be reached")); });
+        return JoinId{1};
+    }
     void add_peer(JoinId, PeerId) override {}
     void claim(JoinId, std::size_t, std::size_t) override {}
     void unclaim(JoinId, std::size_t, std::size_t) override {}
@@ -69,6 +74,7 @@ class FakeLenders final : public Peers {
 
     std::map<PeerId, Lender> lenders;
     std::string content;
+    int joins = 0;
 
   private:
     Loop& loop_;
@@ -94,7 +100,8 @@ class CrowdPartTest : public ::testing::Test {
         lenders_.lenders[id].right = right_bytes;
         return id;
     }
-    void fetch(ByteCount size, double mirror_rate = 1e6) {
+    enum class Say { lends, has };
+    void fetch(ByteCount size, double mirror_rate = 1e6, Say say = Say::lends) {
         lenders_.content.resize(static_cast<std::size_t>(size));
         std::mt19937 random(7);
         for (std::size_t at = 0; at < lenders_.content.size(); at += 64) lenders_.content[at] = static_cast<char>(random());
@@ -111,7 +118,8 @@ class CrowdPartTest : public ::testing::Test {
         TransferEvents events{[] {}, [] {}, [this](VerifiedFile) { done_ = true; }, [this](const Error& error) { FAIL() << error.message; }};
         transfer_ = std::make_unique<Transfer>(*engine_, core::WantId{1}, std::move(target), std::move(events));
         for (const auto& [id, lender] : lenders_.lenders)
-            transfer_->lent({id, transfer_->target().digest, size, std::vector<bool>(core::piece_count(size), true)});
+            if (say == Say::lends) transfer_->lent({id, transfer_->target().digest, size, std::vector<bool>(core::piece_count(size), true)});
+            else transfer_->offered({id, Reach::wan, transfer_->target().digest, size, PieceHashes(core::piece_count(size))});
         tick();
         loop_.advance_until([this] { return done_; }, Millis(300'000));
         loop_.advance(Millis(1));
@@ -154,6 +162,7 @@ class CrowdPartTest : public ::testing::Test {
             for (const auto& stop : decisions.stops) transfer_->stop(stop.claim, stop.reason);
             for (const auto& shorten : decisions.shortens) transfer_->shorten(shorten.claim, shorten.end);
             for (const auto& start : decisions.starts) transfer_->begin(start);
+            if (!decisions.joins.empty()) transfer_->join();
             if (!decisions.give_ups.empty()) transfer_->give_up();
         });
     }
@@ -206,6 +215,16 @@ TEST_F(CrowdPartTest, WithoutAMirrorThatCouldJudgeLendersAreBelieved) {
     fetch(8 * mib);
     ASSERT_TRUE(done_);
     EXPECT_EQ(lenders_.lenders[honest].sent, 8 * mib);
+}
+
+TEST_F(CrowdPartTest, WhoCannotBeDialledForATorrentGivesOverTheChannel) {
+    const auto hidden = lender(1000 * mib);
+    for (const char* origin : {"http://a", "http://b"}) mirrors_.mirrors[origin].fault = test::MirrorManner::Fault::refused_connection;
+    fetch(8 * mib, 1e6, Say::has);
+    ASSERT_TRUE(done_);
+    EXPECT_EQ(lenders_.joins, 1);
+    EXPECT_EQ(lenders_.lenders[hidden].sent, 8 * mib);
+    EXPECT_TRUE(board_.sources.at(*sources_->find_peer(hidden)).hidden) << "the next file does not try a torrent";
 }
 
 }  // namespace

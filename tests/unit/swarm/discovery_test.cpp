@@ -6,6 +6,7 @@
 #include "p2p/swarm/canonical_torrent.hpp"
 #include "p2p/swarm/rendezvous.hpp"
 #include "tests/unit/swarm/party.hpp"
+#include "tests/unit/swarm/raw_peer.hpp"
 
 namespace packswarm::test {
 namespace {
@@ -194,6 +195,42 @@ TEST_F(Discovery, StaticPeersAndTheUploadLimitChangeWhileItRuns) {
     ASSERT_TRUE(b.swarm->set_static_peers({a.endpoint()}));
     EXPECT_TRUE(met(a, b));
     b.swarm->set_upload_limit(1000);
+}
+
+// libtorrent would end the connection that came in, at either side, and with them both; the next attempt is ten seconds away.
+TEST_F(Discovery, OfTwoAgentsThatDialEachOtherAtOnceBothKeepTheSameConnection) {
+    for (const char number : {'\0', '\xff'}) {  // less, and greater than any other
+        const bool is_greater = number != '\0';
+        RawDoor door("127.0.0.9");
+        Agent& self = agent(settings(is_greater ? 2 : 3));
+        ASSERT_TRUE(self.swarm->set_static_peers({door.endpoint()}));
+        self.be_in();
+        const auto theirs = door.accept();
+        ASSERT_TRUE(theirs && theirs->handshake(swarm::lineage_id(a_lineage().name())));
+        RawPeer ours("127.0.0.9", self.address, self.swarm->port());
+        ASSERT_TRUE(ours.handshake(swarm::lineage_id(a_lineage().name())));
+        ASSERT_TRUE(ours.extend("1:pi" + std::to_string(door.port()) + "e15:packswarm_agent16:" + std::string(16, number)));
+        RawPeer& kept = is_greater ? ours : *theirs;
+        RawPeer& gone = is_greater ? *theirs : ours;
+        EXPECT_TRUE(gone.closes());
+        ASSERT_TRUE(is_greater || kept.extend());
+        EXPECT_TRUE(kept.hello_from_them());
+        EXPECT_FALSE(kept.closes(300));
+    }
+}
+
+TEST_F(Discovery, ATorrentOfWhichNobodyCanBeDialledEndsSoon) {
+    Agent& self = agent(settings(2));
+    self.be_in();
+    ASSERT_TRUE(wait([&] { return self.swarm->discovery().swarms.size() == 1; }));
+    RawPeer peer("127.0.0.9", self.address, self.swarm->port());
+    ASSERT_TRUE(peer.meet(swarm::lineage_id(a_lineage().name()), 1));  // nobody listens there
+    ASSERT_TRUE(wait([&] { return self.record.up.size() == 1; }));
+    const auto bytes = noise(4 << 20, 1);
+    const auto& joined = join(self, {self.only_peer(), broker::Reach::wan, verify::digest_of(bytes), std::ssize(bytes), hashes_of(bytes)});
+    ASSERT_TRUE(wait([&] { return joined.ended.has_value(); }));
+    EXPECT_EQ(joined.ended->kind, ErrorKind::Transient);
+    EXPECT_EQ(joined.ended->message, "no peer of the torrent can be reached");
 }
 
 TEST_F(Discovery, SettingsThatMakeNoSenseAreRefused) {

@@ -1,4 +1,5 @@
-// RawPeer: a BitTorrent peer by hand over a blocking socket, that can say anything. RawSeed: one that serves a torrent, badly.
+// RawPeer: a BitTorrent peer by hand over a blocking socket, that can say anything. RawDoor: where one can be dialled. RawSeed: one that
+// serves a torrent, badly.
 // Thread: the test's; RawSeed has one of its own, ended with it.
 #pragma once
 
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
@@ -102,7 +104,7 @@ class RawPeer {
     bool is_connected() const { return is_connected_; }
 
     // ---- The peer channel
-    bool extend() { return message(20, std::string(1, '\0') + "d1:md9:packswarmi7eee"); }
+    bool extend(const std::string& more = "") { return message(20, std::string(1, '\0') + "d1:md9:packswarmi7ee" + more + "e"); }
     bool send(const swarm::Message& said) { return send(as_text(swarm::encode(said))); }
     bool send(std::string_view raw) { return message(20, std::string(1, static_cast<char>(their_id)) + std::string(raw)); }
     bool hello(std::uint16_t port = 1) {
@@ -141,31 +143,49 @@ class RawPeer {
     std::string last_;
 };
 
-// Accepts torrent connections and answers every request with wrong bytes.
-class RawSeed {
+class RawDoor {
   public:
-    RawSeed(const std::string& ip, std::size_t pieces) : pieces_(pieces), fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    explicit RawDoor(const std::string& ip) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), ip_(ip) {
         auto own = address_of(ip, 0);
         socklen_t size = sizeof own;
         if (::bind(fd_, reinterpret_cast<sockaddr*>(&own), size) != 0 || ::listen(fd_, 8) != 0) throw std::runtime_error("no port");
         ::getsockname(fd_, reinterpret_cast<sockaddr*>(&own), &size);
         port_ = ntohs(own.sin_port);
-        thread_ = std::thread([this] { serve(); });
     }
+    RawDoor(const RawDoor&) = delete;
+    ~RawDoor() { ::close(fd_); }
+    int port() const { return port_; }
+    std::string endpoint() const { return ip_ + ":" + std::to_string(port_); }
+    // Empty when nobody came in time.
+    std::unique_ptr<RawPeer> accept(int patience_ms = 60'000) {
+        pollfd ready{fd_, POLLIN, 0};
+        if (::poll(&ready, 1, patience_ms) <= 0) return nullptr;
+        return std::make_unique<RawPeer>(::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC));
+    }
+
+  private:
+    int fd_;
+    std::string ip_;
+    int port_ = 0;
+};
+
+// Accepts torrent connections and answers every request with wrong bytes.
+class RawSeed {
+  public:
+    RawSeed(const std::string& ip, std::size_t pieces) : pieces_(pieces), door_(ip), thread_([this] { serve(); }) {}
     ~RawSeed() {
         stop_ = true;
         thread_.join();
-        ::close(fd_);
     }
-    std::uint16_t port() const { return port_; }
+    std::uint16_t port() const { return static_cast<std::uint16_t>(door_.port()); }
     int requests() const { return requests_; }
 
   private:
     void serve() {
         while (!stop_) {
-            pollfd ready{fd_, POLLIN, 0};
-            if (::poll(&ready, 1, 50) <= 0) continue;
-            RawPeer peer(::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC));
+            const auto dialled = door_.accept(50);
+            if (!dialled) continue;
+            RawPeer& peer = *dialled;
             const auto start = peer.read(68, 2'000);
             if (start.size() != 68) continue;
             peer.write(start.substr(0, 20) + std::string(8, '\0') + start.substr(28, 20) + "-XX0001-mnopqrstuvwx");
@@ -186,8 +206,7 @@ class RawSeed {
         }
     }
     std::size_t pieces_;
-    int fd_;
-    std::uint16_t port_ = 0;
+    RawDoor door_;
     std::atomic<bool> stop_{false};
     std::atomic<int> requests_{0};
     std::thread thread_;
