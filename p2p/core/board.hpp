@@ -16,6 +16,9 @@ namespace packswarm::core {
 enum class WantId : std::uint64_t {};
 enum class ClaimId : std::uint64_t {};
 
+inline constexpr ByteCount head_bytes = 16 * limits::kib;  // compared between two sources
+inline constexpr double guessed_rate = 1e6;  // bytes per second of a source nobody has measured
+
 enum class Role { mirror, lan_peer, wan_peer };
 
 struct Source {
@@ -95,7 +98,5 @@ struct Board {
     TimePoint crowd_until{};              // somebody wanted what we want: look around before asking mirrors, until then
     Millis peer_grace{0};                 // how long a want without any source waits for peers to speak up
 };
-
-inline constexpr ByteCount head_bytes = 16 * limits::kib;  // compared between two sources
 
 }  // namespace packswarm::core
