@@ -184,8 +184,8 @@ void Transfer::ended(core::ClaimId id, const Result<void>& result) {
         shares_[claim.source].wasted += static_cast<ByteCount>(buffer.size());
         return blame(claim.source, result.error());
     }
-    if (claim.purpose == core::Purpose::check && claim.range.length() > core::head_bytes) return crowd_->compared(claim.source, claim.range, buffer);
-    if (claim.purpose == core::Purpose::check) return compare_head(claim.source, std::move(buffer));
+    if (claim.compares_head()) return compare_head(claim.source, std::move(buffer));
+    if (claim.purpose == core::Purpose::check) return crowd_->compared(claim.source, claim.range, buffer);
     if (want().is_small()) return small_complete(claim.source, std::move(buffer));
 }
 

@@ -40,7 +40,7 @@ struct Source {
 enum class Purpose {
     work,   // its bytes are wanted
     hedge,  // a second source for bytes somebody is late with
-    check,  // the head of a large file from a second source, to compare (DESIGN 4: streaming)
+    check,  // the head of a file from a second source (DESIGN 4: streaming), or somebody's piece from a mirror, to compare
 };
 
 struct Claim {
@@ -52,6 +52,7 @@ struct Claim {
     Purpose purpose = Purpose::work;
     ByteCount next() const { return range.begin + received; }
     ByteCount left() const { return std::max<ByteCount>(0, range.end - next()); }
+    bool compares_head() const { return purpose == Purpose::check && range.begin == 0 && range.end <= head_bytes; }
 };
 
 // The torrent of a large artifact, while this agent takes part in it.

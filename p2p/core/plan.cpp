@@ -191,8 +191,7 @@ class Planner : private Outlook {
     void place_checks_and_joins(WantId id, const Want& want) {
         if (!want.is_small() && !want.swarm.joined && !candidates(want, want.peers).empty() && (is_believed(want) || !stakes_one())) out_.joins.push_back(id);
         if (want.head_agreed || lan_serves(want)) return;
-        const bool checking = std::any_of(want.claims.begin(), want.claims.end(),
-                                          [](const auto& item) { return item.second.purpose == Purpose::check && item.second.range.length() <= head_bytes; });
+        const bool checking = std::any_of(want.claims.begin(), want.claims.end(), [](const auto& item) { return item.second.compares_head(); });
         const auto mirrors = candidates(want, want.mirrors);
         if (checking || mirrors.size() < 2) return;
         // The head from a second mirror, once the first has begun to give it: it tells a liar early and lets bytes be streamed.
