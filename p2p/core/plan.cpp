@@ -248,12 +248,12 @@ class Planner : private Outlook {
         if (std::find(mirrors.begin(), mirrors.end(), by) == mirrors.end()) return std::nullopt;
         if (claims_of(id, want, by) >= claims_per_file || credit(id, by) <= 0) return std::nullopt;
         const auto gaps = taken(id, want).gaps({0, want.size});
-        const auto range = gaps.empty() ? ByteRange{} : carve(id, want, by, gaps, mirrors.size());
+        const auto range = gaps.empty() ? ByteRange{} : carve(id, want, by, gaps, mirrors);
         return range.empty() ? std::nullopt : std::optional(range);
     }
 
     // Mirrors take the near end, so that a prefix grows; beside a torrent they take the far end, since it goes from the front.
-    ByteRange carve(WantId id, const Want& want, SourceId by, const std::vector<ByteRange>& gaps, std::size_t mirrors) const {
+    ByteRange carve(WantId id, const Want& want, SourceId by, const std::vector<ByteRange>& gaps, const std::vector<SourceId>& mirrors) const {
         if (!source(by).ranges) return want.done.empty() && want.claims.empty() ? ByteRange{0, want.size} : ByteRange{};
         const auto gap = want.swarm.joined ? gaps.back() : gaps.front();
         const ByteCount piece = piece_length(want.size);
@@ -261,8 +261,9 @@ class Planner : private Outlook {
         const ByteCount most = std::min(rests ? probe_chunk : chunk_length(by), credit(id, by));
         ByteCount length = (most + piece - 1) / piece * piece;
         if (!rests && gap.length() < length + length / 2) length = gap.length();
-        // A slow mirror leaves the end to faster ones, as long as somebody is at work on the file at all.
-        const bool others = (mirrors > 1 && !want.claims.empty()) || is_moving(want.swarm);
+        // A slow mirror leaves the end to a faster one, or to a torrent that moves, as long as somebody is at work on the file at all.
+        const bool is_slower = std::any_of(mirrors.begin(), mirrors.end(), [&](SourceId other) { return eta_s(other, length) < eta_s(by, length); });
+        const bool others = (is_slower && !want.claims.empty()) || is_moving(want.swarm);
         if (others && eta_s(by, length) > drain_s() + 0.1 && source(by).rate_known) return {};
         if (goes_by_stripes(want)) return mirror_share(board_, want, taken(id, want), most).value_or(ByteRange{});
         if (!want.swarm.joined) return {gap.begin, std::min(gap.end, gap.begin + length)};
