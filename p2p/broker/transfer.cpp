@@ -306,10 +306,8 @@ void Transfer::check_all() {
 
 void Transfer::praise() {
     for (const auto& [source, share] : shares_) {
-        if (torrent_ && torrent_->denied(source))
-            engine_.sources.failed(source, ErrorKind::Corrupt);
-        else if (!share.given.empty())
-            engine_.sources.gave_right_bytes(source, share.given.total());
+        if (torrent_ && torrent_->denied(source)) continue;  // judged by the hashes of the true pieces
+        if (!share.given.empty()) engine_.sources.gave_right_bytes(source, share.given.total());
     }
     if (torrent_) torrent_->verified();
     inquest_.close();
