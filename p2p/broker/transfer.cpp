@@ -197,7 +197,8 @@ void Transfer::blame(core::SourceId source, const Error& error) {
         no_ranges_.insert(source).second)
         return engine_.replan();
     engine_.sources.failed(source, error.kind);
-    const bool again = error.kind == ErrorKind::Transient && ++transient_failures_[source] < transient_chances;
+    // While others are left out on a suspicion, who fails is not waited for twice.
+    const bool again = error.kind == ErrorKind::Transient && ++transient_failures_[source] < (inquest_.suspects_somebody() ? 1 : transient_chances);
     if (!again) want().barred.insert(source);
     if (error.kind == ErrorKind::Corrupt) {
         if (engine_.sources.kind(source) == SourceKind::peer) engine_.peers.blame(engine_.sources.peer_id(source), Blame::wrong_bytes);
