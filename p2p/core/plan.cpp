@@ -222,7 +222,7 @@ class Planner : private Outlook {
         std::stable_sort(mirrors.begin(), mirrors.end(), [this](SourceId a, SourceId b) { return rate(a) > rate(b); });
         for (const auto& [id, want, left] : large_)  // each is begun at least, so that its asker sees it move
             for (const auto by : mirrors)
-                if (want->claims.empty() && new_claims_.count(id) == 0 && is_free(by))
+                if (want->claims.empty() && new_claims_.count(id) == 0 && is_free(by) && (want->crowd.lenders.empty() || !has_its_share(by)))
                     if (const auto range = range_for(by, id, *want)) start(id, by, *range, Purpose::work, "its share of what is left");
         for (bool progress = true; progress;) {
             progress = false;
@@ -265,11 +265,14 @@ class Planner : private Outlook {
         const bool is_slower = std::any_of(mirrors.begin(), mirrors.end(), [&](SourceId other) { return eta_s(other, length) < eta_s(by, length); });
         const bool others = (is_slower && !want.claims.empty()) || is_moving(want.swarm);
         if (others && eta_s(by, length) > drain_s() + 0.1 && source(by).rate_known) return {};
-        if (goes_by_stripes(want)) return mirror_share(board_, want, taken(id, want), most).value_or(ByteRange{});
+        if (goes_by_stripes(want)) return mirror_share(board_, want, taken(id, want), most, now_, share_s()).value_or(ByteRange{});
         if (!want.swarm.joined) return {gap.begin, std::min(gap.end, gap.begin + length)};
         const ByteCount begin = std::max(gap.begin, gap.end - length) / piece * piece;
         return {std::max(gap.begin, begin), gap.end};
     }
+
+    // What each of a crowd needs for its share of everything at the mirrors, if they serve all as they serve us.
+    double share_s() const { return bytes_left_ / static_cast<double>(crowd_ + 1) / std::max(1.0, mirror_rate_); }
 
     ByteCount chunk_length(SourceId by) const {
         if (!source(by).rate_known) return first_chunk;
