@@ -222,7 +222,7 @@ class Planner : private Outlook {
         std::stable_sort(mirrors.begin(), mirrors.end(), [this](SourceId a, SourceId b) { return rate(a) > rate(b); });
         for (const auto& [id, want, left] : large_)  // each is begun at least, so that its asker sees it move
             for (const auto by : mirrors)
-                if (want->claims.empty() && new_claims_.count(id) == 0 && is_free(by) && (want->crowd.lenders.empty() || !has_its_share(by)))
+                if (want->claims.empty() && new_claims_.count(id) == 0 && is_free(by))
                     if (const auto range = range_for(by, id, *want)) start(id, by, *range, Purpose::work, "its share of what is left");
         for (bool progress = true; progress;) {
             progress = false;
