@@ -223,8 +223,9 @@ bool CrowdPart::question(const std::vector<core::SourceId>& peers) {
 void CrowdPart::questioned() {
     questioning_ = {};
     transfer_.want().crowd.trials.clear();
-    if (doubts_.size() == doubts_before_) drop_all_of(lenders_used());
-    transfer_.engine_.replan();
+    if (doubts_.size() > doubts_before_) return transfer_.engine_.replan();
+    if (lenders_used().empty()) return transfer_.inquest_.open();  // mirrors gave the same: it was none of them
+    drop_all_of(lenders_used());
 }
 
 // The whole file is here, so that every piece can be hashed as it was given.

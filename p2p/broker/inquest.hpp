@@ -25,6 +25,7 @@ class Inquest {
     void drop();   // nobody will know
     void go_solo(core::SourceId chosen, const char* reason);
     void forgotten(core::SourceId source);  // its bytes were thrown away
+    bool suspects_somebody() const { return !suspects_.empty(); }
     // Nobody is left to ask: after a mirror that was tried alone the next, then who was left out on a suspicion. False: truly nobody.
     bool goes_on();
 

@@ -173,7 +173,8 @@ void SourceBook::sample(TimePoint now) {
         if (at == board_.sources.end()) continue;
         // Only windows in which it had work from end to end say what it can do; others at least show a lower bound.
         const double measured = static_cast<double>(entry.window_bytes) / window;
-        if (at->second.busy > 0 && (entry.busy_all_window || measured > entry.health.rate)) core::note_rate(entry.health, measured);
+        const double beyond = entry.health.rate > 0 ? entry.health.rate : core::guessed_rate;
+        if (at->second.busy > 0 && (entry.busy_all_window || measured > beyond)) core::note_rate(entry.health, measured);
         entry.window_bytes = 0;
         entry.busy_all_window = at->second.busy > 0;
         refresh(id);

@@ -241,12 +241,9 @@ void TorrentPart::end_doubt() {
 
 void TorrentPart::deny(std::size_t piece) {
     const auto range = core::piece_range(transfer_.target_.size, piece);
-    for (auto& [source, share] : transfer_.shares_) {
-        if (!share.given.touches(range)) continue;
-        denied_[piece] = share.given.covers(range) ? source : core::SourceId{};  // of a piece that several gave nobody knows who was wrong
-        share.given.remove(range);
-        share.wasted += range.length();
-    }
+    for (const auto& [source, share] : transfer_.shares_)
+        if (share.given.touches(range)) denied_[piece] = share.given.covers(range) ? source : core::SourceId{};  // of what several gave nobody knows whose is wrong
+    transfer_.written_over(range);
     transfer_.want().done.remove(range);
     if (range.begin < transfer_.safe_) transfer_.safe_ = 0;
     transfer_.engine_.trust.rewind(transfer_.check_);
@@ -286,13 +283,24 @@ void TorrentPart::distrust() {
         if (offer.pieces == hints_) transfer_.engine_.peers.blame(offer.peer, Blame::wrong_pieces);
 }
 
-// Hashing once more is worth it only when somebody contradicts.
+// Hashing once more is worth it only when somebody contradicts. A mirror whose piece was denied lied if the true piece is what the
+// hints say; that they were agreed with to the end is not sure, since the torrent may have failed or a contest be open still.
 void TorrentPart::verified() {
     const bool agreed = std::all_of(offers_.begin(), offers_.end(), [this](const PeerOffer& offer) { return offer.pieces == offers_.front().pieces; });
-    if (agreed && !given_up_) return;
-    auto then = [offers = offers_, &peers = transfer_.engine_.peers](Result<PieceHashes> hashes) {
+    if (agreed && !given_up_ && denied_.empty() && contested_.empty()) return;
+    std::map<core::SourceId, ByteCount> given;
+    for (const auto& [source, share] : transfer_.shares_)
+        if (denied(source)) given[source] = share.given.total();
+    auto then = [offers = offers_, hints = hints_, denied = denied_, given, &engine = transfer_.engine_](Result<PieceHashes> hashes) {
+        if (!hashes) return;
         for (const auto& offer : offers)
-            if (hashes && offer.pieces != *hashes) peers.blame(offer.peer, Blame::wrong_pieces);
+            if (offer.pieces != *hashes) engine.peers.blame(offer.peer, Blame::wrong_pieces);
+        for (const auto& [source, bytes] : given) {
+            const bool lied = std::any_of(denied.begin(), denied.end(), [&, source = source](const auto& item) {
+                return item.second == source && (*hashes)[item.first] == hints[item.first];
+            });
+            lied ? engine.sources.failed(source, ErrorKind::Corrupt) : engine.sources.gave_right_bytes(source, bytes);
+        }
     };
     const ByteRange all{0, transfer_.target_.size};
     transfer_.engine_.trust.piece_hashes(*transfer_.staged_, all, core::piece_length(all.end), std::move(then));

@@ -184,8 +184,8 @@ void Transfer::ended(core::ClaimId id, const Result<void>& result) {
         shares_[claim.source].wasted += static_cast<ByteCount>(buffer.size());
         return blame(claim.source, result.error());
     }
-    if (claim.purpose == core::Purpose::check && claim.range.length() > core::head_bytes) return crowd_->compared(claim.source, claim.range, buffer);
-    if (claim.purpose == core::Purpose::check) return compare_head(claim.source, std::move(buffer));
+    if (claim.compares_head()) return compare_head(claim.source, std::move(buffer));
+    if (claim.purpose == core::Purpose::check) return crowd_->compared(claim.source, claim.range, buffer);
     if (want().is_small()) return small_complete(claim.source, std::move(buffer));
 }
 
@@ -197,7 +197,8 @@ void Transfer::blame(core::SourceId source, const Error& error) {
         no_ranges_.insert(source).second)
         return engine_.replan();
     engine_.sources.failed(source, error.kind);
-    const bool again = error.kind == ErrorKind::Transient && ++transient_failures_[source] < transient_chances;
+    // While others are left out on a suspicion, who fails is not waited for twice.
+    const bool again = error.kind == ErrorKind::Transient && ++transient_failures_[source] < (inquest_.suspects_somebody() ? 1 : transient_chances);
     if (!again) want().barred.insert(source);
     if (error.kind == ErrorKind::Corrupt) {
         if (engine_.sources.kind(source) == SourceKind::peer) engine_.peers.blame(engine_.sources.peer_id(source), Blame::wrong_bytes);
@@ -306,10 +307,8 @@ void Transfer::check_all() {
 
 void Transfer::praise() {
     for (const auto& [source, share] : shares_) {
-        if (torrent_ && torrent_->denied(source))
-            engine_.sources.failed(source, ErrorKind::Corrupt);
-        else if (!share.given.empty())
-            engine_.sources.gave_right_bytes(source, share.given.total());
+        if (torrent_ && torrent_->denied(source)) continue;  // judged by the hashes of the true pieces
+        if (!share.given.empty()) engine_.sources.gave_right_bytes(source, share.given.total());
     }
     if (torrent_) torrent_->verified();
     inquest_.close();

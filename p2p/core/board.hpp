@@ -16,6 +16,9 @@ namespace packswarm::core {
 enum class WantId : std::uint64_t {};
 enum class ClaimId : std::uint64_t {};
 
+inline constexpr ByteCount head_bytes = 16 * limits::kib;  // compared between two sources
+inline constexpr double guessed_rate = 1e6;  // bytes per second of a source nobody has measured
+
 enum class Role { mirror, lan_peer, wan_peer };
 
 struct Source {
@@ -38,7 +41,7 @@ struct Source {
 enum class Purpose {
     work,   // its bytes are wanted
     hedge,  // a second source for bytes somebody is late with
-    check,  // the head of a large file from a second source, to compare (DESIGN 4: streaming)
+    check,  // the head of a file from a second source (DESIGN 4: streaming), or somebody's piece from a mirror, to compare
 };
 
 struct Claim {
@@ -50,6 +53,7 @@ struct Claim {
     Purpose purpose = Purpose::work;
     ByteCount next() const { return range.begin + received; }
     ByteCount left() const { return std::max<ByteCount>(0, range.end - next()); }
+    bool compares_head() const { return purpose == Purpose::check && range.begin == 0 && range.end <= head_bytes; }
 };
 
 // The torrent of a large artifact, while this agent takes part in it.
@@ -96,7 +100,5 @@ struct Board {
     TimePoint crowd_until{};              // somebody wanted what we want: look around before asking mirrors, until then
     Millis peer_grace{0};                 // how long a want without any source waits for peers to speak up
 };
-
-inline constexpr ByteCount head_bytes = 16 * limits::kib;  // compared between two sources
 
 }  // namespace packswarm::core

@@ -13,6 +13,10 @@ namespace {
 constexpr std::size_t pieces_per_stripe = 4;
 constexpr double asks_cross_s = 0.03;        // for the asks of others to arrive
 constexpr double owner_begins_s = 0.2;       // for the owner to say that it is at work
+constexpr std::size_t owners_suffice = 3;    // so many others keep the mirrors busy
+constexpr double owners_begin_s = 2.5;       // for owners to lend something of what is theirs
+constexpr double lenders_go_on_s = 5;        // since the last byte, when somebody lends
+constexpr std::size_t throng = 8;            // so many that the mirrors need long for everybody's first share
 constexpr ByteCount lender_claim = limits::mib;
 
 // splitmix64's finalizer (Steele, Lea, Flood 2014).
@@ -52,40 +56,49 @@ std::optional<std::size_t> rarest(const Board& board, const Want& want, const Ra
 
 ByteCount stripe_length(ByteCount size) { return std::max<ByteCount>(limits::mib, pieces_per_stripe * piece_length(size)); }
 
-bool is_ours(const Board& board, const Want& want, std::size_t stripe) {
+std::size_t better_owners(const Board& board, const Want& want, std::size_t stripe) {
     const auto own = weight(board.key, want, stripe);
-    return std::none_of(want.crowd.seekers.begin(), want.crowd.seekers.end(), [&](SourceId seeker) {
+    return static_cast<std::size_t>(std::count_if(want.crowd.seekers.begin(), want.crowd.seekers.end(), [&](SourceId seeker) {
         const auto at = board.sources.find(seeker);
         return at != board.sources.end() && weight(at->second.key, want, stripe) > own;
-    });
+    }));
 }
+
+bool is_ours(const Board& board, const Want& want, std::size_t stripe) { return better_owners(board, want, stripe) == 0; }
 
 bool waits_for_crowd(const Board& board, const Want& want, TimePoint now, double mirror_s) {
     if (!want.crowd.company || now >= board.crowd_until) return false;
     const double age = seconds_between(want.created, now);
     if (age < asks_cross_s) return true;
-    const double patience = 3 * std::clamp(mirror_s, 0.2, 2.0);
+    const double patience = 3 * std::clamp(mirror_s, 0.2, want.crowd.seekers.size() < throng ? 2.0 : 20.0);
     for (const auto& [peer, since] : want.crowd.fetching)
         if (age < patience && board.sources.count(peer) != 0) return true;
     return age < owner_begins_s && !is_ours(board, want, 0);
 }
 
-std::optional<ByteRange> mirror_share(const Board& board, const Want& want, const RangeSet& taken, ByteCount length) {
+bool leaves_to_owners(const Want& want, std::size_t better, TimePoint now, double share_s) {
+    if (want.crowd.seekers.size() < owners_suffice) return false;
+    if (seconds_between(std::max(want.created, want.grown), now) >= (want.crowd.lenders.empty() ? owners_begin_s : lenders_go_on_s)) return false;
+    return seconds_between(want.created, now) < static_cast<double>(better) * std::max(owners_begin_s, share_s);
+}
+
+std::optional<ByteRange> mirror_share(const Board& board, const Want& want, const RangeSet& taken, ByteCount length, TimePoint now, double share_s) {
     if (!want.head_agreed && !taken.covers({0, std::min(head_bytes, want.size)}))  // two mirrors have to give it before anything is streamed
         return first_gap(taken, {0, std::min(head_bytes, want.size)}, length);
     const ByteCount stripe = stripe_length(want.size);
     const auto per_stripe = static_cast<std::size_t>(stripe / piece_length(want.size));
-    // Stripes nobody lends anything of, in this agent's own order: (not ours, weight).
-    std::optional<std::tuple<bool, std::uint64_t, std::size_t>> best;
+    // Stripes nobody lends anything of, in this agent's own order: (how many come before us, weight).
+    std::optional<std::tuple<std::size_t, std::uint64_t, std::size_t>> best;
     for (std::size_t first = 0; first < pieces_in(want); first += per_stripe) {
         auto piece = first;
         const auto end = std::min(first + per_stripe, pieces_in(want));
         while (piece < end && (want.crowd.lenders.copies(piece) > 0 || taken.covers(piece_range(want.size, piece)))) ++piece;
         if (piece == end) continue;
         const auto number = first / per_stripe;
-        const std::tuple rank{!is_ours(board, want, number), ~weight(board.key, want, number), piece};
+        const std::tuple rank{better_owners(board, want, number), ~weight(board.key, want, number), piece};
         if (!best || rank < *best) best = rank;
     }
+    if (best && leaves_to_owners(want, std::get<0>(*best), now, share_s)) return std::nullopt;
     if (best) {
         const auto first = std::get<2>(*best);
         std::size_t end = first + 1;

@@ -15,15 +15,22 @@ ByteCount stripe_length(ByteCount size);
 
 // Whether this agent is the first to fetch the stripe (0 of a small artifact) among all who want it.
 bool is_ours(const Board& board, const Want& want, std::size_t stripe);
+std::size_t better_owners(const Board& board, const Want& want, std::size_t stripe);  // who come before us
 
 // A small artifact that mirrors need not be asked for yet: the asks of others may still be on their way, its owner is at work,
 // or it was announced a moment ago. At most 30 ms and 200 ms of its life, and three times as long as the best mirror would take
-// (mirror_s, at least 200 ms, at most 2 s).
+// (mirror_s, at least 200 ms, at most 2 s; 20 s where eight others make the mirrors slow for everybody).
 bool waits_for_crowd(const Board& board, const Want& want, TimePoint now, double mirror_s);
 
+// Whether a stripe that others come before us at is left to them, when there are three others at least: for as long as each of them needs
+// for its share of everything at the mirrors (share_s, at least two and a half seconds). Unless nothing came of the file for two and a
+// half seconds, or five when somebody lends it.
+bool leaves_to_owners(const Want& want, std::size_t better, TimePoint now, double share_s);
+
 // What a mirror should fetch next of a large artifact that others want or may want: its head, then own stripes, then what nobody lends
-// yet, then what fewest lend. taken: bytes that are here or claimed. length: at most so much. Nothing: everything is taken.
-std::optional<ByteRange> mirror_share(const Board& board, const Want& want, const RangeSet& taken, ByteCount length);
+// yet and is not left to its owners, then what fewest lend. taken: bytes that are here or claimed. length: at most so much. Nothing:
+// everything is taken, or left to others.
+std::optional<ByteRange> mirror_share(const Board& board, const Want& want, const RangeSet& taken, ByteCount length, TimePoint now, double share_s);
 
 // What to take next from a lender: of its pieces those that fewest others lend. length: at most so much.
 std::optional<ByteRange> lender_share(const Board& board, const Want& want, SourceId lender, const RangeSet& taken, ByteCount length);

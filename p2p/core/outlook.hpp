@@ -22,7 +22,6 @@ class Outlook {
     }
 
   protected:
-    static constexpr double guessed_rate = 1e6;           // bytes per second of a source nobody has measured
     static constexpr ByteCount first_credit = limits::mib;  // unverified bytes of later files that a source with nothing proven may give
     static constexpr double front_silent_s = 0.5;         // a front that does not grow for so long gives way to the next that does;
     static constexpr double all_silent_s = 3;             // when none does for so long nobody is held back,

@@ -198,8 +198,7 @@ class Planner : private Outlook {
     void place_checks_and_joins(WantId id, const Want& want) {
         if (!want.is_small() && !want.swarm.joined && !candidates(want, want.peers).empty() && (is_believed(want) || (!stakes_one() && has_whole_piece(want)))) out_.joins.push_back(id);
         if (want.head_agreed || lan_serves(want)) return;
-        const bool checking = std::any_of(want.claims.begin(), want.claims.end(),
-                                          [](const auto& item) { return item.second.purpose == Purpose::check && item.second.range.length() <= head_bytes; });
+        const bool checking = std::any_of(want.claims.begin(), want.claims.end(), [](const auto& item) { return item.second.compares_head(); });
         const auto mirrors = candidates(want, want.mirrors);
         if (checking || mirrors.size() < 2) return;
         // The head from a second mirror, once the first has begun to give it: it tells a liar early and lets bytes be streamed.
@@ -256,12 +255,12 @@ class Planner : private Outlook {
         if (std::find(mirrors.begin(), mirrors.end(), by) == mirrors.end()) return std::nullopt;
         if (claims_of(id, want, by) >= claims_per_file || credit(id, by) <= 0) return std::nullopt;
         const auto gaps = taken(id, want).gaps({0, want.size});
-        const auto range = gaps.empty() ? ByteRange{} : carve(id, want, by, gaps, mirrors.size());
+        const auto range = gaps.empty() ? ByteRange{} : carve(id, want, by, gaps, mirrors);
         return range.empty() ? std::nullopt : std::optional(range);
     }
 
     // Mirrors take the near end, so that a prefix grows; beside a torrent they take the far end, since it goes from the front.
-    ByteRange carve(WantId id, const Want& want, SourceId by, const std::vector<ByteRange>& gaps, std::size_t mirrors) const {
+    ByteRange carve(WantId id, const Want& want, SourceId by, const std::vector<ByteRange>& gaps, const std::vector<SourceId>& mirrors) const {
         if (!source(by).ranges) return want.done.empty() && want.claims.empty() ? ByteRange{0, want.size} : ByteRange{};
         const auto gap = want.swarm.joined ? gaps.back() : gaps.front();
         const ByteCount piece = piece_length(want.size);
@@ -269,14 +268,18 @@ class Planner : private Outlook {
         const ByteCount most = std::min(rests ? probe_chunk : chunk_length(by), credit(id, by));
         ByteCount length = (most + piece - 1) / piece * piece;
         if (!rests && gap.length() < length + length / 2) length = gap.length();
-        // A slow mirror leaves the end to faster ones, as long as somebody is at work on the file at all.
-        const bool others = (mirrors > 1 && !want.claims.empty()) || is_moving(want.swarm);
+        // A slow mirror leaves the end to a faster one, or to a torrent that moves, as long as somebody is at work on the file at all.
+        const bool is_slower = std::any_of(mirrors.begin(), mirrors.end(), [&](SourceId other) { return eta_s(other, length) < eta_s(by, length); });
+        const bool others = (is_slower && !want.claims.empty()) || is_moving(want.swarm);
         if (others && eta_s(by, length) > drain_s() + 0.1 && source(by).rate_known) return {};
-        if (goes_by_stripes(want)) return mirror_share(board_, want, taken(id, want), most).value_or(ByteRange{});
+        if (goes_by_stripes(want)) return mirror_share(board_, want, taken(id, want), most, now_, share_s()).value_or(ByteRange{});
         if (!want.swarm.joined) return {gap.begin, std::min(gap.end, gap.begin + length)};
         const ByteCount begin = std::max(gap.begin, gap.end - length) / piece * piece;
         return {std::max(gap.begin, begin), gap.end};
     }
+
+    // What each of a crowd needs for its share of everything at the mirrors, if they serve all as they serve us.
+    double share_s() const { return bytes_left_ / static_cast<double>(crowd_ + 1) / std::max(1.0, mirror_rate_); }
 
     ByteCount chunk_length(SourceId by) const {
         if (!source(by).rate_known) return first_chunk;

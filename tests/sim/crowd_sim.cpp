@@ -30,6 +30,11 @@ constexpr unsigned regressions[] = {
     745, 4366, 7152, 9788,  // honest mirrors blamed for a liar's piece
     1683, 2008, 2041,  // an honest mirror left out for good
     1452, 1657, 3444, 5974, 6704,  // peers that drip
+    22224,             // all mirrors too far away for what is left, and a peer that drips gets it
+    33097,             // a small answer taken for a mirror's rate
+    31618,             // pieces that hints denied are lent on; a short last piece compared as if it were a head
+    35749,             // a lone mirror's pieces denied by wrong hints
+    876,               // what lenders gave is what mirrors give: the inquest ends with them
     439,               // somebody is waited for who has it already
 };
 

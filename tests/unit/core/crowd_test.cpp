@@ -68,7 +68,7 @@ TEST(Crowd, SharesOfTheMirrorsDoNotOverlapWhileOwnStripesAreLeft) {
     ByteCount fetched = 0;
     for (int round = 0; round < 9; ++round)
         for (std::size_t i = 0; i < 4; ++i) {
-            const auto range = mirror_share(boards[i], want_of(boards[i]), taken[i], mib);
+            const auto range = mirror_share(boards[i], want_of(boards[i]), taken[i], mib, TimePoint(110s), 0);
             ASSERT_TRUE(range);
             taken[i].add(*range);
             all.add(*range);
@@ -77,11 +77,33 @@ TEST(Crowd, SharesOfTheMirrorsDoNotOverlapWhileOwnStripesAreLeft) {
     EXPECT_GE(all.total(), fetched * 9 / 10);
 }
 
+// A crowd of a hundred would else ask the mirrors for a hundred first parts of each file.
+TEST(Crowd, StripesOfOthersAreLeftToThemForAWhile) {
+    auto boards = crowd(20, 8 * mib, TimePoint(100s));
+    const auto shares = [&](TimePoint now, double share_s) {
+        ByteCount out = 0;
+        for (auto& board : boards)
+            if (const auto range = mirror_share(board, want_of(board), {}, mib, now, share_s)) out += range->length();
+        return out;
+    };
+    const auto first = shares(TimePoint(101s), 0);
+    EXPECT_GT(first, 3 * mib);
+    EXPECT_LE(first, 8 * mib) << "nothing twice";
+    EXPECT_EQ(shares(TimePoint(103s), 0), 20 * mib) << "nothing comes";
+    for (auto& board : boards) want_of(board).grown = TimePoint(109s);
+    EXPECT_EQ(shares(TimePoint(110s), 10.5), first) << "it grows: the owners may need as long as everybody's share takes";
+    const auto later = shares(TimePoint(110s), 9);
+    EXPECT_GT(later, first) << "then who comes next helps them";
+    EXPECT_LT(later, 20 * mib);
+    want_of(boards[0]).crowd.seekers = {SourceId{2}, SourceId{3}};
+    EXPECT_TRUE(mirror_share(boards[0], want_of(boards[0]), {}, mib, TimePoint(101s), 100)) << "too few to keep the mirrors busy";
+}
+
 TEST(Crowd, TheHeadComesFirstUntilTwoMirrorsAgreeOnIt) {
     auto boards = crowd(2, 8 * mib, TimePoint(100s));
     auto& want = want_of(boards[0]);
     want.head_agreed = false;
-    EXPECT_EQ(mirror_share(boards[0], want, {}, mib), (ByteRange{0, head_bytes}));
+    EXPECT_EQ(mirror_share(boards[0], want, {}, mib, TimePoint(110s), 0), (ByteRange{0, head_bytes}));
 }
 
 TEST(Crowd, WhatNobodyLendsComesBeforeWhatFewLend) {
@@ -91,7 +113,7 @@ TEST(Crowd, WhatNobodyLendsComesBeforeWhatFewLend) {
     std::vector<bool> lent(pieces, true);
     lent[pieces - 1] = false;
     want.crowd.lenders.set(SourceId{2}, lent);
-    const auto range = mirror_share(boards[0], want, {}, mib);
+    const auto range = mirror_share(boards[0], want, {}, mib, TimePoint(110s), 0);
     ASSERT_TRUE(range);
     EXPECT_EQ(range->begin, piece_range(want.size, pieces - 1).begin);
 }

@@ -228,6 +228,30 @@ TEST_F(Plan, AsksEachMirrorForTheHeadOnce) {
     EXPECT_EQ(checks(), 0);
 }
 
+// Somebody's short last piece that is compared is no head.
+TEST_F(Plan, AsksForTheHeadWhileAShortPieceIsCompared) {
+    const auto first = mirror(1e6), other = mirror(1e6);
+    const auto id = want(4 * mib + 1'000, {first, other});
+    board.wants.at(id).head_agreed = false;
+    claim(id, first, {0, mib}, 20'000);
+    const auto trial = claim(id, other, {4 * mib, 4 * mib + 1'000});
+    board.wants.at(id).claims.at(trial).purpose = Purpose::check;
+    const auto starts = starts_of(decide(), id);
+    EXPECT_TRUE(std::any_of(starts.begin(), starts.end(), [](const Start& start) { return start.purpose == Purpose::check && start.range.begin == 0; }));
+}
+
+// What is left would be here sooner if its round trip were not: it is, and who drips must not get it piece by piece.
+TEST_F(Plan, TheFastestMirrorLeavesTheEndToNobody) {
+    const auto far = mirror(5e6, 0.4), farther = mirror(1e6, 0.6);
+    const auto id = want(4 * mib, {far, farther});
+    board.wants.at(id).done.add({0, 7 * mib / 2});
+    claim(id, farther, {7 * mib / 2, 15 * mib / 4}, 1'000);
+    const auto starts = starts_of(decide(), id);
+    ASSERT_FALSE(starts.empty());
+    EXPECT_EQ(starts[0].source, far);
+    EXPECT_EQ(starts[0].range.begin, 15 * mib / 4);
+}
+
 TEST_F(Plan, LetsOnlyTheOneThatIsFurtherAlongGoOnWhenASilentSourceSpeaksAgain) {
     const auto silent = mirror(1e6), second = mirror(1e6);
     const auto id = want(8 * mib, {silent, second});
