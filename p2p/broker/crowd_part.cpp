@@ -1,6 +1,7 @@
 #include "p2p/broker/crowd_part.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "p2p/broker/torrent_part.hpp"
 #include "p2p/broker/transfer.hpp"
@@ -13,7 +14,8 @@ namespace {
 constexpr auto asks_again_within = Seconds(10);  // agents repeat their asks every three seconds while they want something
 constexpr ByteCount first_trust = limits::mib;      // of a lender whose first piece was right; with each later one four times as much
 constexpr auto mirrors_answer_within = Seconds(5);  // when lenders are compared with them
-constexpr int max_questionings = 3;
+constexpr int max_questionings = 6;
+constexpr std::size_t max_questioned = 4;
 constexpr ByteCount doubted_block = 16 * limits::kib;  // kept of what a lender gave wrongly
 
 // What it gave to other artifacts is worth nothing either.
@@ -166,6 +168,7 @@ void CrowdPart::compared(core::SourceId mirror, ByteRange range, const Bytes& co
     auto& share = transfer_.shares_[mirror];
     stands ? share.given.add(range) : void(share.wasted += range.length());
     if (stands) written(mirror, range);
+    if (stands) ++confirmed_[lender];
     if (const auto source = transfer_.engine_.board.sources.find(lender); stands && source != transfer_.engine_.board.sources.end())
         source->second.trusted = std::max(first_trust, 4 * source->second.trusted);
     if (questioning_ != TimePoint{} && trials.empty()) return questioned();
@@ -200,32 +203,47 @@ bool CrowdPart::drop_borrowed() {
     return true;
 }
 
-// One piece of each that no mirror has confirmed yet.
-bool CrowdPart::question(const std::vector<core::SourceId>& peers) {
+// A part of each of those that mirrors have agreed with least.
+bool CrowdPart::question(std::vector<core::SourceId> peers) {
     if (questionings_++ >= max_questionings) return false;
+    std::sort(peers.begin(), peers.end(), [this](core::SourceId a, core::SourceId b) { return std::pair(confirmed_[a], a) < std::pair(confirmed_[b], b); });
     auto& trials = transfer_.want().crowd.trials;
     trials.clear();
-    for (const auto peer : peers) {
-        std::vector<ByteRange> pieces;
-        for (std::size_t piece = 0; piece < lent_.size(); ++piece)
-            if (const auto range = core::piece_range(transfer_.target().size, piece); transfer_.shares_[peer].given.covers(range) && !first_hand_.covers(range))
-                pieces.push_back(range);
-        if (!pieces.empty()) trials[peer] = pieces[pieces.size() / 2];
-    }
+    for (const auto peer : peers)
+        if (const auto range = unconfirmed(peer); range && trials.size() < max_questioned) trials[peer] = *range;
     if (trials.empty()) return false;
     questioning_ = transfer_.engine_.loop.now();
     doubts_before_ = doubts_.size();
-    transfer_.note(fmt::format("a piece of each of {} lenders is compared with a mirror's", trials.size()));
+    transfer_.note(fmt::format("a part of what each of {} lenders gave is compared with a mirror's", trials.size()));
     transfer_.engine_.replan();
     return true;
 }
 
+// Of what nobody has confirmed, each time from another place: a liar may have begun with the truth.
+std::optional<ByteRange> CrowdPart::unconfirmed(core::SourceId peer) const {
+    auto open = transfer_.shares_.at(peer).given;
+    open.remove(first_hand_);
+    constexpr std::array places{0.5, 0.98, 0.02, 0.75, 0.25, 0.88};
+    auto at = static_cast<ByteCount>(places[static_cast<std::size_t>(questionings_) % places.size()] * static_cast<double>(open.total()));
+    for (const auto& run : open.ranges()) {
+        if (at >= run.length()) {
+            at -= run.length();
+            continue;
+        }
+        const auto begin = std::max(run.begin, std::min(run.begin + at, run.end - core::piece_length(transfer_.target().size)));
+        return ByteRange{begin, std::min(run.end, begin + core::piece_length(transfer_.target().size))};
+    }
+    return std::nullopt;
+}
+
 void CrowdPart::questioned() {
     questioning_ = {};
+    const bool mirrors_answered = transfer_.want().crowd.trials.empty();
     transfer_.want().crowd.trials.clear();
     if (doubts_.size() > doubts_before_) return transfer_.engine_.replan();
-    if (lenders_used().empty()) return transfer_.inquest_.open();  // mirrors gave the same: it was none of them
-    drop_all_of(lenders_used());
+    const auto peers = lenders_used();
+    if (peers.empty()) return transfer_.inquest_.open();  // mirrors gave the same: it was none of them
+    if (!mirrors_answered || !question(peers)) drop_all_of(peers);
 }
 
 // The whole file is here, so that every piece can be hashed as it was given.

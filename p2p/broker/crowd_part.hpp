@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "p2p/broker/ports.hpp"
 #include "p2p/core/board.hpp"
@@ -32,7 +33,7 @@ class CrowdPart {
     bool has_borrowed() const { return has_borrowed_ && !lenders_used().empty(); }  // bytes of lenders that nobody checked
     void borrow_no_more();
     void verified();                                   // blames who gave other bytes before
-    // The digest is wrong: compares a piece of every lender with a mirror's and drops what liars gave. When that finds nobody: hashes
+    // The digest is wrong: compares parts of what lenders gave with a mirror's and drops what liars gave. When that finds nobody: hashes
     // what peers gave, to know later who lied, then throws it away and bars them. False: they gave nothing.
     bool drop_borrowed();
 
@@ -51,7 +52,8 @@ class CrowdPart {
     void doubt(core::SourceId lender, ByteRange range, const Bytes& given, const Bytes& copy);
     void settle_doubts();
     std::vector<core::SourceId> lenders_used() const;
-    bool question(const std::vector<core::SourceId>& peers);
+    bool question(std::vector<core::SourceId> peers);
+    std::optional<ByteRange> unconfirmed(core::SourceId peer) const;
     void questioned();
     void drop_all_of(const std::vector<core::SourceId>& peers);
     void suspect(const std::vector<core::SourceId>& peers, const PieceHashes& hashes);
@@ -64,6 +66,7 @@ class CrowdPart {
     std::map<core::SourceId, Doubt> doubts_;           // the first block that a mirror gave otherwise
     TimePoint questioning_{};                          // since when lenders are compared because the digest was wrong; or 0
     int questionings_ = 0;
+    std::map<core::SourceId, int> confirmed_;          // how often mirrors gave the same
     std::size_t doubts_before_ = 0;
     bool is_lending_ = false;
     bool is_verified_ = false;
