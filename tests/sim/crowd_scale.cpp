@@ -1,13 +1,16 @@
 // The planner at scale: N agents, each with a board of its own and core::plan, in a network made of rates only (no packets, no
-// latency, no bytes). Prints time over the bound of Kumar and Ross (2006) as CSV. Everything an eighth of the lab: mirrors 60, uplinks
-// 20, downlinks 100 Mbit/s and 142 MB become 7.5, 2.5, 12.5 and 17 MB; ratios stay the same and 0.25 s is a fine step.
-// Usage: crowd_scale N [first-hand|relay] [mirror Mbit/s per agent, on top of the 60] [seed]
+// latency, no bytes, nobody lies). The lab's lines: mirrors 60, uplinks 20, downlinks 100 Mbit/s, 143 MB for everybody; each agent
+// knows some others at random and nobody else. Prints time over the bound of Kumar and Ross (2006) as a line of CSV.
+// Usage: crowd_scale N [first-hand|relay] [mirror Mbit/s per agent, on top of the 60] [neighbours, 50] [seed]
+// relay is what would be if borrowed pieces were lent on, which they are not.
+#include <atomic>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
 #include <random>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "p2p/core/canonical.hpp"
@@ -17,24 +20,22 @@
 namespace packswarm::core {
 namespace {
 
-constexpr double mbit = 1e6 / 8 / 8;     // bytes per second, an eighth
-constexpr double step_s = 0.25;
-constexpr std::size_t neighbours = 30;
-constexpr std::size_t artifacts = 40;    // one of 8 MiB (128 pieces), three of 2 MiB, small ones of 64 KiB
-constexpr int flows_at_mirrors = 96;     // answers that mirrors give at once; other requests stand in line
+constexpr double mbit = 1e6 / 8;         // bytes per second
+constexpr std::size_t artifacts = 40;    // four large ones, the others of 1 MiB
 constexpr double up = 20 * mbit, down = 100 * mbit;
 const SourceId mirror{1};
 
 constexpr std::size_t large_ones = 4;
-ByteCount size_of(std::size_t artifact) { return artifact == 0 ? 8 * limits::mib : artifact < large_ones ? 2 * limits::mib : 64 * limits::kib; }
+ByteCount size_of(std::size_t artifact) {
+    constexpr ByteCount sizes[large_ones] = {48, 24, 16, 8};
+    return artifact < large_ones ? sizes[artifact] * limits::mib : limits::mib;
+}
 std::size_t number(WantId id) { return static_cast<std::size_t>(id); }
 
 struct Flow {
     std::size_t agent = 0, from = 0;     // from: an agent, or the number of agents for the mirrors
     WantId want{};
     ClaimId claim{};
-    ByteCount moved = 0;
-    bool open = true;
 };
 
 struct Agent {
@@ -51,18 +52,17 @@ struct Agent {
 
 class Scale {
   public:
-    Scale(std::size_t count, bool relays, double mirrors, unsigned seed) : agents_(count), relays_(relays), mirrors_(mirrors), random_(seed) {
-        connect();
+    Scale(std::size_t count, bool relays, double mirrors, std::size_t neighbours, unsigned seed) : agents_(count), relays_(relays), mirrors_(mirrors), random_(seed) {
+        connect(std::min(neighbours, count - 1));
         for (auto& agent : agents_) prepare(agent);
     }
 
     double run() {
-        for (std::size_t left = agents_.size(); left > 0 && now_s_ < 7200; now_s_ += step_s) {
-            for (std::size_t i = 0; i < agents_.size(); ++i)
-                if (std::exchange(agents_[i].due, false) && agents_[i].done_s == 0) replan(i);
+        for (std::size_t left = agents_.size(); left > 0 && now_s_ < 7200; now_s_ += step_s()) {
+            replan();
             flow();
             tell_news();
-            if (std::getenv("CROWD_SCALE_TRACE") != nullptr && static_cast<int>(now_s_ / step_s) % 20 == 0) trace();
+            if (std::getenv("CROWD_SCALE_TRACE") != nullptr && std::fmod(now_s_, 5) < step_s()) trace();
             left = static_cast<std::size_t>(std::count_if(agents_.begin(), agents_.end(), [](const Agent& agent) { return agent.done_s == 0; }));
         }
         double last = 0;
@@ -73,6 +73,8 @@ class Scale {
     double plan_us() const { return plan_s_ * 1e6 / static_cast<double>(std::max<std::uint64_t>(1, plans_)); }
 
   private:
+    // Who owns a small artifact has 200 ms to say that it is at work: the beginning is looked at more closely.
+    double step_s() const { return now_s_ < 1 ? 0.05 : 0.25; }
     TimePoint now() const { return TimePoint(std::chrono::milliseconds(1'000'000 + static_cast<std::int64_t>(now_s_ * 1000))); }
 
     // For people: what is missing, and how much of the lines is in use.
@@ -87,9 +89,8 @@ class Scale {
                      giving.size(), at_mirrors, static_cast<double>(from_mirrors_) / 1e6);
     }
 
-    void connect() {
+    void connect(std::size_t degree) {
         const auto count = agents_.size();
-        const auto degree = std::min(neighbours, count - 1);
         for (std::size_t i = 0; i < count; ++i)
             for (int tries = 0; agents_[i].peers.size() < degree && tries < 300; ++tries) {
                 const auto other = static_cast<std::size_t>(random_() % count);
@@ -126,12 +127,27 @@ class Scale {
         }
     }
 
-    void replan(std::size_t i) {
-        auto& agent = agents_[i];
+    // All at the same moment: nobody knows what the others decide. Plans are pure, so that both cores may work.
+    void replan() {
+        std::vector<std::size_t> due;
+        for (std::size_t i = 0; i < agents_.size(); ++i)
+            if (std::exchange(agents_[i].due, false) && agents_[i].done_s == 0) due.push_back(i);
+        std::vector<Decisions> decided(due.size());
+        std::atomic<std::size_t> next = 0;
+        const auto work = [&] {
+            for (std::size_t k = next++; k < due.size(); k = next++) decided[k] = plan(agents_[due[k]].board, now());
+        };
         const auto began = std::chrono::steady_clock::now();
-        const auto decisions = plan(agent.board, now());
-        plan_s_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-        ++plans_;
+        std::thread other(work);
+        work();
+        other.join();
+        plan_s_ += 2 * std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+        plans_ += due.size();
+        for (std::size_t k = 0; k < due.size(); ++k) carry_out(due[k], decided[k]);
+    }
+
+    void carry_out(std::size_t i, const Decisions& decisions) {
+        auto& agent = agents_[i];
         for (const auto& stop : decisions.stops) end_claim(agent, stop.want, stop.claim);
         for (const auto& shorten : decisions.shortens) agent.board.wants.at(shorten.want).claims.at(shorten.claim).range.end = shorten.end;
         for (const auto& start : decisions.starts) {
@@ -167,34 +183,34 @@ class Scale {
         return claim == want->second.claims.end() ? nullptr : &claim->second;
     }
 
-    // One step: each giver's line is shared evenly among its gets, then each taker's downlink cuts what is too much.
+    // One step: each giver's line is shared evenly among its gets, what one of them does not need goes to the others; and no taker
+    // gets more than its own line carries.
     void flow() {
-        std::vector<int> load(agents_.size() + 1, 0);
-        std::vector<double> wanted(agents_.size(), 0);
-        std::vector<double> rates(flows_.size(), 0);
         std::erase_if(flows_, [this](const Flow& flow) { return claim_of(flow) == nullptr; });
-        for (auto& flow : flows_) {
-            auto& at = load[flow.from];
-            flow.open = flow.from != agents_.size() || at < flows_at_mirrors;
-            if (flow.open) ++at;
+        std::map<std::size_t, std::vector<std::pair<ByteCount, const Flow*>>> givers;
+        for (const auto& flow : flows_) givers[flow.from].emplace_back(claim_of(flow)->left(), &flow);
+        std::vector<double> room(agents_.size(), down * step_s());
+        for (auto& [giver, gets] : givers) {
+            std::sort(gets.begin(), gets.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+            double line = (giver == agents_.size() ? mirrors_ : up) * step_s();
+            for (std::size_t i = 0; i < gets.size(); ++i) {
+                const auto& flow = *gets[i].second;
+                const double share = std::min(line / static_cast<double>(gets.size() - i), room[flow.agent]);
+                const auto moved = static_cast<double>(move(flow, share));
+                line -= moved;
+                room[flow.agent] -= moved;
+            }
         }
-        for (std::size_t i = 0; i < flows_.size(); ++i) {
-            const auto& flow = flows_[i];
-            if (!flow.open) continue;
-            rates[i] = (flow.from == agents_.size() ? mirrors_ : up) / load[flow.from];
-            wanted[flow.agent] += rates[i];
-        }
-        for (std::size_t i = 0; i < flows_.size(); ++i)
-            if (flows_[i].open) move(flows_[i], rates[i] * std::min(1.0, down / wanted[flows_[i].agent]));
     }
 
-    void move(Flow& flow, double rate) {
+    ByteCount move(const Flow& flow, double most) {
         auto& agent = agents_[flow.agent];
         auto* claim = claim_of(flow);
-        if (claim == nullptr) return;
+        if (claim == nullptr) return 0;  // another get has brought the last of it
         auto& want = agent.board.wants.at(flow.want);
         auto& source = agent.board.sources.at(claim->source);
-        const auto bytes = std::min<ByteCount>(claim->left(), static_cast<ByteCount>(rate * step_s) + 1);
+        const auto bytes = std::min<ByteCount>(claim->left(), static_cast<ByteCount>(most) + 1);
+        const double rate = static_cast<double>(bytes) / step_s();
         if (claim->received == 0) claim->first_byte = now();
         claim->last_byte = now();
         source.rate = source.rate == 0 ? rate * source.busy : 0.9 * source.rate + 0.1 * rate * source.busy;
@@ -211,6 +227,7 @@ class Scale {
         }
         if (claim->left() == 0) end_claim(agent, flow.want, flow.claim);
         if (want.done.total() == want.size) complete(flow.agent, flow.want);
+        return bytes;
     }
 
     void lend(Agent& agent, std::size_t artifact, ByteRange got) {
@@ -227,7 +244,7 @@ class Scale {
         auto& agent = agents_[i];
         while (!agent.board.wants.at(id).claims.empty()) end_claim(agent, id, agent.board.wants.at(id).claims.begin()->first);
         agent.board.wants.erase(id);
-        if (agent.board.wants.empty()) agent.done_s = now_s_ + step_s;
+        if (agent.board.wants.empty()) agent.done_s = now_s_ + step_s();
         if (number(id) < large_ones) {
             agent.lent[number(id)].assign(agent.lent[number(id)].size(), true);
             agent.news.insert(number(id));
@@ -251,14 +268,14 @@ class Scale {
                     at->second.crowd.lenders.set(agents_[peer].sources.at(i), agents_[i].lent[artifact]);
                     agents_[peer].due = true;
                 }
-        for (auto& agent : agents_) agent.due = agent.due || static_cast<int>(now_s_ / step_s) % 4 == 0;  // the broker's own tick
+        for (auto& agent : agents_) agent.due = agent.due || now_s_ < 1 || std::fmod(now_s_, 1) < step_s();  // the broker's own tick
     }
 
     std::vector<Agent> agents_;
     const bool relays_;
     const double mirrors_;
     std::mt19937_64 random_;
-    std::deque<Flow> flows_;
+    std::vector<Flow> flows_;
     double now_s_ = 0, plan_s_ = 0;
     ByteCount from_mirrors_ = 0;
     std::uint64_t plans_ = 0;
@@ -269,7 +286,7 @@ class Scale {
 
 int main(int argc, char** argv) {
     using namespace packswarm::core;
-    if (argc < 2) return std::fprintf(stderr, "usage: crowd_scale N [first-hand|relay] [mirror Mbit/s per agent] [seed]\n"), 2;
+    if (argc < 2) return std::fprintf(stderr, "usage: crowd_scale N [first-hand|relay] [mirror Mbit/s per agent] [neighbours] [seed]\n"), 2;
     const auto count = static_cast<std::size_t>(std::max(2L, std::atol(argv[1])));
     const std::string lending = argc > 2 ? argv[2] : "first-hand";
     const double agents = static_cast<double>(count);
@@ -277,8 +294,9 @@ int main(int argc, char** argv) {
     double bytes = 0;
     for (std::size_t i = 0; i < artifacts; ++i) bytes += static_cast<double>(size_of(i));
     const double bound = std::max({bytes / mirrors, bytes / down, agents * bytes / (mirrors + agents * up)});
-    Scale scale(count, lending == "relay", mirrors, argc > 4 ? static_cast<unsigned>(std::atoi(argv[4])) : 1);
+    const auto neighbours = static_cast<std::size_t>(argc > 4 ? std::max(1L, std::atol(argv[4])) : 50);
+    Scale scale(count, lending == "relay", mirrors, neighbours, argc > 5 ? static_cast<unsigned>(std::atoi(argv[5])) : 1);
     const double took = scale.run();
-    std::printf("%zu,%s,%.0f,%.1f,%.1f,%.3f,%.4f,%.0f\n", count, lending.c_str(), mirrors / mbit, bound, took, took / bound, scale.from_mirrors() / (agents * bytes), scale.plan_us());
+    std::printf("%zu,%s,%zu,%.0f,%.1f,%.1f,%.3f,%.4f,%.0f\n", count, lending.c_str(), std::min(neighbours, count - 1), mirrors / mbit, bound, took, took / bound, scale.from_mirrors() / (agents * bytes), scale.plan_us());
     return 0;
 }
