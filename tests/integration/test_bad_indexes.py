@@ -56,7 +56,8 @@ def tampered_packages(world, stock, repository):
 
 
 def expired(world, stock, repository):
-    repository.publish(date=time.time() - DAY, valid_until=time.time() - HOUR)
+    """Newer than what was known, so that nothing but its end is wrong with it."""
+    repository.publish(date=time.time() - DAY + HOUR, valid_until=time.time() - HOUR)
 
 
 def rolled_back(world, stock, repository):
