@@ -26,7 +26,7 @@ from harness.debian import DebianRepository, sha256  # noqa: E402
 from harness.keys import SigningKey, pacman_keyring  # noqa: E402
 from harness.mirror import Mirror  # noqa: E402
 from harness.pacman import Pacman  # noqa: E402
-from harness.processes import Failed, Household  # noqa: E402
+from harness.processes import Failed, Household, remove_folder  # noqa: E402
 
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -273,7 +273,7 @@ class Bench:
         self.household = Household()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="packswarm-bench-"))
         self.folder.chmod(0o755)
-        self.household.add(lambda: shutil.rmtree(self.folder))
+        self.household.add(lambda: remove_folder(self.folder))
         self.programs = agents.staged(arguments.build, self.folder / "bin")
         self.results = {}
         self.content = None

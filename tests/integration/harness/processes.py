@@ -1,6 +1,7 @@
 """Programs under test and their helpers: run to the end with a deadline, or kept as children that are ended by pid."""
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import time
@@ -102,6 +103,14 @@ class Child:
             os.killpg(self.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
+
+
+def remove_folder(folder):
+    """With all that is in it. A gpg-agent that is ending takes its own sockets away at the same time."""
+    def gone(function, path, caught):
+        if not issubclass(caught[0], FileNotFoundError):
+            raise caught[1]
+    shutil.rmtree(folder, onerror=gone)
 
 
 class Household:

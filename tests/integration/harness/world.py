@@ -1,6 +1,5 @@
 """One test's world: a network, mirrors, machines with agents and package managers, and the folder they live in."""
 import pathlib
-import shutil
 import tempfile
 
 from . import agent as agents
@@ -8,7 +7,7 @@ from .apt import Apt
 from .mirror import Mirror
 from .network import Network
 from .pacman import Pacman
-from .processes import Household, run
+from .processes import Household, remove_folder, run
 
 
 class World:
@@ -17,7 +16,7 @@ class World:
         self.household = Household()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="packswarm-test-"))
         self.folder.chmod(0o755)
-        self.household.add(lambda: shutil.rmtree(self.folder))
+        self.household.add(lambda: remove_folder(self.folder))
         self.network = Network(self.household)
         self.machines = []
 
