@@ -43,6 +43,9 @@ def http_date(seconds):
     return time.strftime("%a, %d %b %Y %H:%M:%S UTC", time.gmtime(seconds))
 
 
+RANDOM_AT_ONCE = 128 << 20  # bytes
+
+
 class PublishedAt:
     """The file times of one publication after the other, a minute apart and all in the past.
 
@@ -74,7 +77,10 @@ class DebianRepository:
         tree = self.base / f".build-{name}"
         (tree / "DEBIAN").mkdir(parents=True)
         (tree / "usr/share" / name).mkdir(parents=True)
-        (tree / "usr/share" / name / "data").write_bytes(random.Random(f"{name} {version} {seed}").randbytes(size))
+        chance = random.Random(f"{name} {version} {seed}")
+        with open(tree / "usr/share" / name / "data", "wb") as data:  # randbytes() takes less than 256 MiB at a time
+            for at in range(0, size, RANDOM_AT_ONCE):
+                data.write(chance.randbytes(min(RANDOM_AT_ONCE, size - at)))
         control = [f"Package: {name}", f"Version: {version}", f"Architecture: {self.architecture}", "Maintainer: packswarm tests <tests@packswarm.invalid>",
                    "Section: misc", "Priority: optional", f"Description: {size} seeded bytes"]
         if depends:
