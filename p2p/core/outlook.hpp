@@ -83,7 +83,6 @@ class Outlook {
         return out;
     }
 
-
     void measure() {
         std::set<SourceId> mirrors, lenders;
         for (const auto& [id, want] : board_.wants) {
@@ -153,7 +152,6 @@ class Outlook {
     double eta_s(SourceId id, ByteCount bytes) const {
         return source(id).first_byte_s + static_cast<double>(bytes) * (busy_.at(id) + 1) / rate(id);
     }
-
 
     bool is_moving(const SwarmPart& swarm) const { return swarm.joined && age(std::max(swarm.since, swarm.last_piece)) <= swarm_silent_s; }
 

@@ -68,7 +68,6 @@ class Planner : private Outlook {
 
     // ---- A neighbour has it: the mirrors may rest --------------------------------------------------------------------
 
-
     // A mirror that nobody has measured may show what it can do with one chunk, even beside a neighbour: if it is as fast, both are used.
     bool is_probe(const Claim& claim) const {
         const auto& by = source(claim.source);
@@ -290,7 +289,6 @@ class Planner : private Outlook {
     }
 
     // ---- Late ones -------------------------------------------------------------------------------------------------------
-
 
     double eta_left_s(const Claim& claim) const {
         if (is_stalled(claim)) return std::numeric_limits<double>::max();
