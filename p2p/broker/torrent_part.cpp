@@ -259,12 +259,22 @@ bool TorrentPart::denied(core::SourceId source) const {
     return std::any_of(denied_.begin(), denied_.end(), [&](const auto& item) { return item.second == source; });
 }
 
+// Only windows in which it had pieces to fetch from end to end say what the peers can give.
 void TorrentPart::sample(double window_s) {
     if (state_ != State::joined) return;
-    auto& rate = transfer_.want().swarm.rate;
-    const double measured = static_cast<double>(window_bytes_) / window_s;
-    rate = rate == 0 ? measured : rate + 0.4 * (measured - rate);
-    window_bytes_ = 0;
+    auto& swarm = transfer_.want().swarm;
+    const double measured = static_cast<double>(std::exchange(window_bytes_, 0)) / window_s;
+    const bool work = has_work();
+    if (had_work_ && work) swarm.rate = swarm.rate == 0 ? measured : swarm.rate + 0.4 * (measured - swarm.rate);
+    if (!work) swarm.last_piece = transfer_.engine_.loop.now();
+    had_work_ = work && (had_work_ || measured > 0);
+}
+
+bool TorrentPart::has_work() const {
+    auto taken = transfer_.want().done;
+    for (const auto& [id, claim] : transfer_.want().claims)
+        if (claim.purpose != core::Purpose::check) taken.add({claim.next(), claim.range.end});
+    return taken.total() < transfer_.target_.size;
 }
 
 void TorrentPart::leave(Task left) {

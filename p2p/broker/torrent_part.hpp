@@ -51,6 +51,7 @@ class TorrentPart {
     void ended(const Result<void>& result);
     void use_channel();
     void feed(std::size_t piece);
+    bool has_work() const;        // something is missing that no mirror has in hand
     std::pair<std::size_t, std::size_t> pieces_of(ByteRange range) const;  // first, count: every piece the range touches
 
     Transfer& transfer_;
@@ -66,6 +67,7 @@ class TorrentPart {
     std::optional<std::vector<bool>> waiting_;  // the pieces that are here, until the contested one is judged
     bool given_up_ = false;            // the hints were held to be lies
     ByteCount window_bytes_ = 0;
+    bool had_work_ = false;       // pieces came in the window before this one, and more were to come
     bool has_failed_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // answers that come after us find it false
 };

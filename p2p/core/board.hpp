@@ -60,9 +60,9 @@ struct Claim {
 struct SwarmPart {
     bool joined = false;
     bool lan = false;         // a peer of the local network has it all
-    double rate = 0;          // bytes per second
+    double rate = 0;          // bytes per second while it had pieces to fetch; 0: not measured yet
     TimePoint since{};
-    TimePoint last_piece{};
+    TimePoint last_piece{};   // or the moment when mirrors still had all in hand that is missing
 };
 
 // Other agents that want the same artifact at the same time.

@@ -91,6 +91,8 @@ class Outlook {
                 if (may_ask(want, peer) && source(peer).rate_known && is_willing(peer)) lenders.insert(peer);
             bytes_left_ += static_cast<double>(want.size - want.done.total());
             swarm_rate_ += want.swarm.joined ? want.swarm.rate : 0;
+            if (want.swarm.joined && want.swarm.lan)
+                for (const auto peer : lan_peers(want)) lan_rates_[peer] += want.swarm.rate;
             for (const auto mirror : candidates(want, want.mirrors)) mirrors.insert(mirror);
         }
         for (const auto mirror : mirrors) mirror_rate_ += rate(mirror);
@@ -155,11 +157,14 @@ class Outlook {
 
     bool is_moving(const SwarmPart& swarm) const { return swarm.joined && age(std::max(swarm.since, swarm.last_piece)) <= swarm_silent_s; }
 
+    // Several torrents share a neighbour's line: one that the others starve is as well served as they are.
     bool lan_serves(const Want& want) const {
         if (want.is_small()) return !lan_peers(want).empty();
-        if (!want.swarm.joined || !want.swarm.lan) return false;
-        if (!is_moving(want.swarm)) return false;
-        return want.swarm.rate == 0 || want.swarm.rate >= lan_is_enough * mirror_rate_;
+        if (!want.swarm.joined || !want.swarm.lan || !is_moving(want.swarm)) return false;
+        double fastest = want.swarm.rate;
+        for (const auto peer : lan_peers(want))
+            if (const auto at = lan_rates_.find(peer); at != lan_rates_.end()) fastest = std::max(fastest, at->second);
+        return want.swarm.rate == 0 || fastest >= lan_is_enough * mirror_rate_;
     }
 
     bool is_stalled(const Claim& claim) const {
@@ -187,6 +192,7 @@ class Outlook {
     double bytes_left_ = 0;
     double mirror_rate_ = 0;
     double swarm_rate_ = 0;
+    std::map<SourceId, double> lan_rates_;  // of a neighbour: all torrents that it may have a part in
 };
 
 }  // namespace packswarm::core

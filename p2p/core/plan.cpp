@@ -14,6 +14,7 @@ namespace {
 
 constexpr ByteCount first_chunk = 512 * limits::kib;  // for a source nobody has measured
 constexpr ByteCount probe_chunk = 256 * limits::kib;  // beside a neighbour: just enough to measure
+constexpr ByteCount probe_worth = 8 * limits::mib;  // to come from the neighbour: with less, the file would wait for the probe
 constexpr ByteCount least_chunk = 128 * limits::kib;
 constexpr double chunk_seconds = 4;            // a claim should not outlive what we know of its source
 constexpr int claims_per_file = 2;             // of one mirror: the second hides the first one's round trips
@@ -68,16 +69,18 @@ class Planner : private Outlook {
 
     // ---- A neighbour has it: the mirrors may rest --------------------------------------------------------------------
 
-    // A mirror that nobody has measured may show what it can do with one chunk, even beside a neighbour: if it is as fast, both are used.
-    bool is_probe(const Claim& claim) const {
+    // A mirror that nobody has measured may show what it can do with one chunk, even beside a neighbour: if it is as fast, both are
+    // used. The neighbour has other bytes to fetch meanwhile.
+    bool is_probe(WantId id, const Want& want, const Claim& claim) const {
         const auto& by = source(claim.source);
-        return by.role == Role::mirror && !by.rate_known && by.busy <= claims_per_file && claim.range.length() < 2 * first_chunk;
+        if (by.role != Role::mirror || by.rate_known || by.busy > claims_per_file || claim.range.length() >= 2 * first_chunk) return false;
+        return taken(id, want).total() < want.size;
     }
 
     void leave_to_the_lan(WantId id, const Want& want) {
         if (!lan_serves(want)) return;
         for (const auto& [claim_id, claim] : want.claims) {
-            if (!want.is_small() && is_probe(claim)) continue;
+            if (!want.is_small() && is_probe(id, want, claim)) continue;
             const bool nearly_there = claim.received > 0 && eta_left_s(claim) < 0.05;
             if (source(claim.source).role == Role::mirror && claim.purpose == Purpose::work && !nearly_there)
                 out_.stops.push_back({id, claim_id, "a neighbour on the local network has it"});
@@ -249,7 +252,7 @@ class Planner : private Outlook {
     }
 
     std::optional<ByteRange> range_for(SourceId by, WantId id, const Want& want) const {
-        if (lan_serves(want) && (source(by).rate_known || busy_.at(by) > 0)) return std::nullopt;
+        if (lan_serves(want) && (source(by).rate_known || busy_.at(by) > 0 || want.size - taken(id, want).total() < probe_worth)) return std::nullopt;
         const auto mirrors = candidates(want, want.mirrors);
         if (std::find(mirrors.begin(), mirrors.end(), by) == mirrors.end()) return std::nullopt;
         if (claims_of(id, want, by) >= claims_per_file || credit(id, by) <= 0) return std::nullopt;

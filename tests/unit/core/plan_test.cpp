@@ -157,7 +157,7 @@ TEST_F(Plan, WhatBeginsBesideANeighbourIsNotStoppedBecauseOfIt) {
     const auto far = mirror(0);
     board.sources.at(far).rate_known = false;
     const auto near = peer(Role::lan_peer);
-    const auto id = want(1'441'784, {far}, {near});
+    const auto id = want(20 * mib, {far}, {near});
     auto& entry = board.wants.at(id);
     entry.swarm = {true, true, 0, now - 100ms, now};
     entry.done.add({0, 851'968});
@@ -165,6 +165,33 @@ TEST_F(Plan, WhatBeginsBesideANeighbourIsNotStoppedBecauseOfIt) {
     ASSERT_EQ(starts.size(), 1u);
     claim(id, far, starts[0].range, 0, 1ms);
     EXPECT_TRUE(decide().stops.empty());
+}
+
+TEST_F(Plan, AFileThatIsNearlyHereIsNotHeldUpByAProbe) {
+    const auto far = mirror(0);
+    board.sources.at(far).rate_known = false;
+    const auto near = peer(Role::lan_peer);
+    const auto id = want(20 * mib, {far}, {near});
+    auto& entry = board.wants.at(id);
+    entry.swarm = {true, true, 50e6, now - 100ms, now};
+    entry.done.add({0, 19 * mib});
+    EXPECT_TRUE(decide().starts.empty());
+    claim(id, far, {20 * mib - 256 * limits::kib, 20 * mib}, 1000, 100ms);
+    EXPECT_TRUE(decide().stops.empty()) << "the neighbour has other bytes to give meanwhile";
+    entry.done.add({0, 20 * mib - 256 * limits::kib});
+    EXPECT_EQ(decide().stops.size(), 1u) << "now it could give these";
+}
+
+TEST_F(Plan, ATorrentThatOthersStarveIsServedByTheNeighbourAllTheSame) {
+    const auto far = mirror(2e6);
+    const auto near = peer(Role::lan_peer);
+    const auto large = want(80 * mib, {far}, {near});
+    const auto starved = want(8 * mib, {far}, {near});
+    board.wants.at(large).swarm = {true, true, 90e6, now - 2s, now};
+    board.wants.at(starved).swarm = {true, true, 3e6, now - 2s, now};
+    EXPECT_TRUE(decide().starts.empty());
+    board.wants.at(starved).peers = {peer(Role::lan_peer)};  // another neighbour, a slow one
+    EXPECT_FALSE(starts_of(decide(), starved).empty());
 }
 
 TEST_F(Plan, MirrorsComeBackWhenANeighbourGoesSilent) {
