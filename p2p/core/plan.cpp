@@ -14,7 +14,7 @@ namespace {
 
 constexpr ByteCount first_chunk = 512 * limits::kib;  // for a source nobody has measured
 constexpr ByteCount probe_chunk = 256 * limits::kib;  // beside a neighbour: just enough to measure
-constexpr ByteCount probe_worth = 8 * limits::mib;  // to come from the neighbour: with less, the file would wait for the probe
+constexpr ByteCount probe_worth = 16 * limits::mib;  // to come from the neighbour: with less, the file would wait for the probe
 constexpr ByteCount least_chunk = 128 * limits::kib;
 constexpr double chunk_seconds = 4;            // a claim should not outlive what we know of its source
 constexpr int claims_per_file = 2;             // of one mirror: the second hides the first one's round trips
