@@ -5,13 +5,14 @@
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
 #include "p2p/core/canonical.hpp"
+#include "p2p/core/crowd.hpp"
 
 namespace packswarm::broker {
 
 namespace {
 constexpr auto tick_interval = Millis(100);
 constexpr auto crowd_memory = Seconds(10);
-constexpr auto look_around = Millis(35);   // a little more than the planner wants to wait for the asks of others
+constexpr auto look_around = Millis(35);   // a little more than the planner wants to wait for the asks of others, or a neighbour's answer
 constexpr std::size_t max_seeks = 4096;    // digests that others sought lately
 constexpr std::size_t max_seekers = 32;    // of one digest
 constexpr auto ask_interval = Seconds(3);  // peers learn and forget: outstanding digests are asked again
@@ -143,7 +144,10 @@ void Broker::peer_offers(std::vector<PeerOffer> offers) {
     for (const auto& offer : offers) {
         const auto want = by_digest_.find(offer.digest);
         if (want == by_digest_.end()) continue;
-        if (const auto source = sources_.find_peer(offer.peer)) note_holder(want->second, *source);
+        if (const auto source = sources_.find_peer(offer.peer)) {
+            note_holder(want->second, *source);
+            if (const auto at = board_.sources.find(*source); at != board_.sources.end()) at->second.missed = 0;
+        }
         live_.at(want->second).transfer->offered(offer);
     }
 }
@@ -180,7 +184,7 @@ void Broker::peer_seeks(PeerId peer, const std::vector<Digest>& digests) {
     }
 }
 
-// Who wanted it before we did, and a look around before mirrors are asked for something that a crowd is after.
+// Who wanted it before we did, and a look around before mirrors are asked for something that a crowd is after or a neighbour may have.
 void Broker::join_crowd(core::WantId want, Transfer& transfer) {
     const auto seeks = seeks_.extract(transfer.target().digest);
     for (const auto& seek : seeks ? seeks.mapped() : std::vector<Seek>{})
@@ -189,10 +193,21 @@ void Broker::join_crowd(core::WantId want, Transfer& transfer) {
             note_holder(want, seek.peer);
             transfer.sought(seek.peer);
         }
-    if (board_.crowd_until <= loop_.now() || !board_.wants.at(want).is_small()) return;
-    loop_.after(look_around, [this, alive = alive_] {
-        if (*alive) replan_soon();
+    const bool asks_cross = board_.crowd_until > loop_.now() && board_.wants.at(want).is_small();
+    const bool neighbour = core::waits_for_neighbour(board_, board_.wants.at(want), loop_.now());
+    if (!asks_cross && !neighbour) return;
+    loop_.after(look_around, [this, alive = alive_, want, neighbour] {
+        if (!*alive) return;
+        if (neighbour) note_missed(want);
+        replan_soon();
     });
+}
+
+void Broker::note_missed(core::WantId want) {
+    const auto at = board_.wants.find(want);
+    if (at == board_.wants.end() || !at->second.peers.empty()) return;
+    for (auto& [id, source] : board_.sources)
+        if (source.role == core::Role::lan_peer) ++source.missed;
 }
 
 void Broker::peer_snapshot(const PeerSnapshot& snapshot) { book_.peer_snapshot(snapshot); }

@@ -123,6 +123,7 @@ class Broker final : public Requests, public PeerObserver {
     void ask_soon(const std::string& lineage, const Digest& digest);
     void ask_again();
     void join_crowd(core::WantId want, Transfer& transfer);
+    void note_missed(core::WantId want);
     void tick();
     void arm_tick();
     void bury(std::unique_ptr<Transfer> transfer);

@@ -35,6 +35,7 @@ struct Source {
     ByteCount proven = 0;     // bytes it gave that a digest has vouched for, since the agent started
     ByteCount trusted = 0;    // of a lender: unverified bytes it may give, since a mirror's copies of some agreed with them
     bool hidden = false;      // of a peer: it could not be dialled for a torrent (behind a router); it gives parts over the channel
+    int missed = 0;           // of a neighbour: artifacts in a row that it did not have
     bool doubted = false;     // of a peer: mirrors gave other bytes; it is not asked until a digest says who lied
 };
 

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::size_t pieces_per_stripe = 4;
 constexpr double asks_cross_s = 0.03;        // for the asks of others to arrive
+constexpr double neighbour_tells_s = 0.03;
+constexpr int misses_tell = 3;               // from so many on a neighbour is not waited for until it has something again
 constexpr double owner_begins_s = 0.2;       // for the owner to say that it is at work
 constexpr std::size_t owners_suffice = 3;    // so many others keep the mirrors busy
 constexpr double owners_begin_s = 2.5;       // for owners to lend something of what is theirs
@@ -74,6 +76,14 @@ bool waits_for_crowd(const Board& board, const Want& want, TimePoint now, double
     for (const auto& [peer, since] : want.crowd.fetching)
         if (age < patience && board.sources.count(peer) != 0) return true;
     return age < owner_begins_s && !is_ours(board, want, 0);
+}
+
+bool waits_for_neighbour(const Board& board, const Want& want, TimePoint now) {
+    if (!want.crowd.company || !want.peers.empty() || !want.claims.empty() || seconds_between(want.created, now) >= neighbour_tells_s) return false;
+    return std::any_of(board.sources.begin(), board.sources.end(), [](const auto& item) {
+        const Source& by = item.second;
+        return by.role == Role::lan_peer && by.usable && !by.doubted && by.proven > 0 && by.missed < misses_tell;
+    });
 }
 
 bool leaves_to_owners(const Want& want, std::size_t better, TimePoint now, double share_s) {

@@ -22,6 +22,10 @@ std::size_t better_owners(const Board& board, const Want& want, std::size_t stri
 // (mirror_s, at least 200 ms, at most 2 s; 20 s where eight others make the mirrors slow for everybody).
 bool waits_for_crowd(const Board& board, const Want& want, TimePoint now, double mirror_s);
 
+// An artifact that a neighbour may have, who has given right bytes already and had one of the last three: its answer takes a few
+// milliseconds, and what a mirror was asked for until then would come over the line for nothing. At most 30 ms of its life.
+bool waits_for_neighbour(const Board& board, const Want& want, TimePoint now);
+
 // Whether a stripe that others come before us at is left to them, when there are three others at least: for as long as each of them needs
 // for its share of everything at the mirrors (share_s, at least two and a half seconds). Unless nothing came of the file for two and a
 // half seconds, or five when somebody lends it.

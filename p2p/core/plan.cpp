@@ -94,6 +94,7 @@ class Planner : private Outlook {
         if (!want.claims.empty() && !stopped) return;
         const auto neighbours = lan_peers(want);
         if (!neighbours.empty()) return place_at_best(id, want, neighbours, "a neighbour on the local network has it");
+        if (waits_for_neighbour(board_, want, now_)) return;
         const auto mirrors = candidates(want, want.mirrors);
         const auto peers = candidates(want, want.peers);
         if (is_crowded(want) && spares_mirrors(want, peers, mirrors)) return place_at_best(id, want, peers, "a peer of the crowd has it");
@@ -252,9 +253,10 @@ class Planner : private Outlook {
     }
 
     std::optional<ByteRange> range_for(SourceId by, WantId id, const Want& want) const {
+        if (!lan_peers(want).empty() && std::count(out_.joins.begin(), out_.joins.end(), id) != 0) return std::nullopt;  // it serves in a moment
         if (lan_serves(want) && (source(by).rate_known || busy_.at(by) > 0 || want.size - taken(id, want).total() < probe_worth)) return std::nullopt;
         const auto mirrors = candidates(want, want.mirrors);
-        if (std::find(mirrors.begin(), mirrors.end(), by) == mirrors.end()) return std::nullopt;
+        if (std::find(mirrors.begin(), mirrors.end(), by) == mirrors.end() || waits_for_neighbour(board_, want, now_)) return std::nullopt;
         if (claims_of(id, want, by) >= claims_per_file || credit(id, by) <= 0) return std::nullopt;
         const auto gaps = taken(id, want).gaps({0, want.size});
         const auto range = gaps.empty() ? ByteRange{} : carve(id, want, by, gaps, mirrors);

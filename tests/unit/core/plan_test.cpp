@@ -126,6 +126,21 @@ TEST_F(Plan, ANeighbourTakesSmallWorkOverFromTheMirrors) {
     EXPECT_EQ(decisions.starts[0].source, near);
 }
 
+TEST_F(Plan, ANeighbourThatHadTheLastArtifactsIsWaitedForAMoment) {
+    const auto far = mirror(2e6);
+    const auto near = peer(Role::lan_peer);
+    const auto small = want(100'000, {far}), large = want(5 * mib, {far});
+    board.wants.at(small).crowd.company = board.wants.at(large).crowd.company = true;
+    EXPECT_EQ(decide().starts.size(), 3u) << "it has proven nothing yet";
+    board.sources.at(near).proven = 1000;
+    EXPECT_TRUE(decide().starts.empty());
+    board.sources.at(near).missed = 3;
+    EXPECT_EQ(decide().starts.size(), 3u);
+    board.sources.at(near).missed = 0;
+    now += 31ms;
+    EXPECT_EQ(decide().starts.size(), 3u);
+}
+
 TEST_F(Plan, MirrorsRestWhileANeighboursTorrentIsMuchFaster) {
     const auto far = mirror(2e6);
     const auto near = peer(Role::lan_peer);
