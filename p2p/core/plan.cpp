@@ -393,6 +393,7 @@ class Planner : private Outlook {
         const double first_byte = source(thief).first_byte_s;
         if (victim.eta_s == std::numeric_limits<double>::max())
             return start(victim.want, thief, {claim.next(), claim.range.end}, Purpose::hedge, "the source has gone silent");
+        if (busy_.at(thief) > 0 && victim.eta_s < drain_s()) return;  // what the line holds already would be for nothing
         if (victim.eta_s < 2 * (first_byte + left / 2 / speed) + 0.05) return;
         const double theirs = left / victim.eta_s;  // bytes per second
         const auto taken_over = static_cast<ByteCount>((victim.eta_s - first_byte) / (1 / speed + 1 / theirs));

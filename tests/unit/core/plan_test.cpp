@@ -361,6 +361,16 @@ TEST_F(Plan, TakesOverTheFarPartOfASlowClaimWhenNothingElseIsLeft) {
     EXPECT_EQ(decisions.starts[0].range.end, 4 * mib);
 }
 
+TEST_F(Plan, LeavesASlowClaimAloneThatEndsBeforeEverythingElseDoes) {
+    const auto slow = mirror(500e3), fast = mirror(5e6);
+    const auto id = want(20 * mib, {slow, fast});
+    claim(id, slow, {0, mib}, 1000, 500ms);
+    const auto behind = want(80 * mib, {slow, fast});
+    claim(behind, fast, {0, 20 * mib}, 1000, 500ms);
+    claim(behind, fast, {20 * mib, 40 * mib}, 1000, 500ms);
+    EXPECT_TRUE(decide().shortens.empty()) << "its connection would be closed with bytes on their way";
+}
+
 TEST_F(Plan, ReplacesASilentSourceFromWhereItStopped) {
     const auto dead = mirror(5e6), alive = mirror(1e6);
     const auto id = want(4 * mib, {dead, alive});
