@@ -15,6 +15,8 @@ constexpr double asks_cross_s = 0.03;        // for the asks of others to arrive
 constexpr double neighbour_tells_s = 0.03;
 constexpr int misses_tell = 3;               // from so many on a neighbour is not waited for until it has something again
 constexpr double owner_begins_s = 0.2;       // for the owner to say that it is at work
+constexpr double next_begins_s = 0.1;        // then who is next in order, and the next: some know others than we do
+constexpr double next_of_many_s = 0.5;
 constexpr std::size_t owners_suffice = 3;    // so many others keep the mirrors busy
 constexpr double owners_begin_s = 2.5;       // for owners to lend something of what is theirs
 constexpr double lenders_go_on_s = 5;        // since the last byte, when somebody lends
@@ -72,10 +74,12 @@ bool waits_for_crowd(const Board& board, const Want& want, TimePoint now, double
     if (!want.crowd.company || now >= board.crowd_until) return false;
     const double age = seconds_between(want.created, now);
     if (age < asks_cross_s) return true;
-    const double patience = 3 * std::clamp(mirror_s, 0.2, want.crowd.seekers.size() < throng ? 2.0 : 20.0);
+    const bool many = want.crowd.seekers.size() >= throng;
+    const double patience = 3 * std::clamp(mirror_s, 0.2, many ? 20.0 : 2.0);
     for (const auto& [peer, since] : want.crowd.fetching)
         if (age < patience && board.sources.count(peer) != 0) return true;
-    return age < owner_begins_s && !is_ours(board, want, 0);
+    const auto better = static_cast<double>(better_owners(board, want, 0));
+    return better > 0 && age < std::min(owner_begins_s + (better - 1) * (many ? next_of_many_s : next_begins_s), patience);
 }
 
 bool waits_for_neighbour(const Board& board, const Want& want, TimePoint now) {

@@ -18,8 +18,9 @@ bool is_ours(const Board& board, const Want& want, std::size_t stripe);
 std::size_t better_owners(const Board& board, const Want& want, std::size_t stripe);  // who come before us
 
 // A small artifact that mirrors need not be asked for yet: the asks of others may still be on their way, its owner is at work,
-// or it was announced a moment ago. At most 30 ms and 200 ms of its life, and three times as long as the best mirror would take
-// (mirror_s, at least 200 ms, at most 2 s; 20 s where eight others make the mirrors slow for everybody).
+// or it was announced a moment ago. 30 ms for the asks, 200 ms for the owner, 100 ms for each that comes next in order before us (500 where
+// there are eight others or more), and at most three times as long as the best mirror would take (mirror_s, at least 200 ms, at most
+// 2 s; 20 s where eight others make the mirrors slow for everybody).
 bool waits_for_crowd(const Board& board, const Want& want, TimePoint now, double mirror_s);
 
 // An artifact that a neighbour may have, who has given right bytes already and had one of the last three: its answer takes a few

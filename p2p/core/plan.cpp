@@ -230,10 +230,8 @@ class Planner : private Outlook {
         for (const auto& [id, source] : board_.sources)
             if (source.role == Role::mirror) mirrors.push_back(id);
         std::stable_sort(mirrors.begin(), mirrors.end(), [this](SourceId a, SourceId b) { return rate(a) > rate(b); });
-        for (const auto& [id, want, left] : large_)  // each is begun at least, so that its asker sees it move
-            for (const auto by : mirrors)
-                if (want->claims.empty() && new_claims_.count(id) == 0 && is_free(by))
-                    if (const auto range = range_for(by, id, *want)) start(id, by, *range, Purpose::work, "its share of what is left");
+        for (const auto& [id, want, left] : large_)
+            for (const auto by : mirrors) begin(by, id, *want);
         for (bool progress = true; progress;) {
             progress = false;
             for (const auto by : mirrors) {
@@ -244,6 +242,16 @@ class Planner : private Outlook {
                 progress = true;
             }
         }
+    }
+
+    // Each is begun at least, so that its asker sees it move. In a crowd its head will do: what is small must not wait behind parts.
+    void begin(SourceId by, WantId id, const Want& want) {
+        const bool head_only = has_its_share(by);
+        if (!want.claims.empty() || new_claims_.count(id) != 0 || !is_free(by) || (head_only && !want.done.empty())) return;
+        auto range = range_for(by, id, want);
+        if (!range) return;
+        if (head_only) range->end = std::min(range->end, range->begin + head_bytes);
+        start(id, by, *range, Purpose::work, "its share of what is left");
     }
 
     std::optional<Chance> next_range(SourceId by) const {

@@ -462,6 +462,22 @@ TEST_F(Plan, GivesUpOnlyWhenNobodyIsLeftAndPeersHadTheirTime) {
     EXPECT_EQ(decide().give_ups, (std::vector<WantId>{id}));
 }
 
+TEST_F(Plan, InACrowdMoreThanOnePartIsHadInHandOnlyForTheHeads) {
+    const auto far = mirror(2e6);
+    std::vector<WantId> ids;
+    for (int i = 0; i < 3; ++i) {
+        ids.push_back(want(20 * mib, {far}));
+        auto& crowd = board.wants.at(ids.back()).crowd;
+        crowd.company = true;
+        for (int k = 0; k < 3; ++k) crowd.seekers.insert(peer(Role::wan_peer));
+    }
+    const auto starts = decide().starts;
+    ASSERT_EQ(starts.size(), 3u) << "each is begun";
+    EXPECT_GT(starts[0].range.length(), head_bytes);
+    EXPECT_LE(starts[1].range.length(), head_bytes);
+    EXPECT_LE(starts[2].range.length(), head_bytes);
+}
+
 TEST_F(Plan, LeavesAMirrorWithoutRangesWholeFilesOnly) {
     const auto whole = mirror(5e6);
     board.sources.at(whole).ranges = false;
