@@ -331,10 +331,10 @@ class Planner : private Outlook {
 
     // A peer answers its gets in order and at the pace of its line: what waits behind others is not late yet, silence is. But who is
     // slow enough would never be late by its own measure: after slow_s it is held against what another would take. What would end
-    // before another could give it all twice is never late.
+    // before another could give it all twice, or long before everything else does, is never late.
     bool is_late(const Want& want, const Claim& claim, double others_s) const {
         if (mute_.count(claim.source) != 0) return true;
-        if (claim.received > 0 && eta_left_s(claim) <= 2 * others_s) return false;
+        if (claim.received > 0 && eta_left_s(claim) <= std::max(2 * others_s, drain_s() / 2)) return false;
         const auto& by = source(claim.source);
         const double at_its_pace = 3 * static_cast<double>(want.size) * std::max(1, by.busy) / rate(claim.source);
         return age(claim.started) >= by.patience_s + std::min(at_its_pace, std::clamp(3 * others_s, slow_s, 2 * slow_s));

@@ -322,6 +322,15 @@ TEST_F(Plan, DoesNotHedgeASmallFileThatIsNearlyHere) {
     EXPECT_EQ(starts_of(decide(), id).size(), 1u);
 }
 
+TEST_F(Plan, DoesNotHedgeASmallFileThatEndsLongBeforeEverythingElse) {
+    const auto slow = mirror(100e3), fast = mirror(5e6);
+    const auto id = want(800'000, {slow, fast});
+    claim(id, slow, {0, 800'000}, 400'000, 6s, 10ms);
+    EXPECT_EQ(starts_of(decide(), id).size(), 1u) << "nobody waits for anything else";
+    board.wants.at(want(100 * mib, {slow, fast})).created = now - 6s;
+    EXPECT_TRUE(starts_of(decide(), id).empty());
+}
+
 TEST_F(Plan, HedgesASmallFileOnceItsSourceIsPastItsPatience) {
     const auto first = mirror(2e6), second = mirror(2e6);
     const auto id = want(100'000, {first, second});
