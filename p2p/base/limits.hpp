@@ -46,6 +46,14 @@ inline constexpr ByteCount gpg_bytes_per_second = 20 * mib;  // slowest hashing 
 inline constexpr ByteCount max_artifact = 16 * gib;
 inline constexpr ByteCount small_artifact = 1 * mib;    // at most this: whole, from one source at a time
 
+// A package manager's transaction, known ahead
+inline constexpr std::size_t max_pacman_command = 128 * 1024;  // bytes of a command line: what the kernel takes of one argument
+inline constexpr std::size_t max_pacman_targets = 2'000;       // names on it
+inline constexpr std::size_t max_printed_packages = 20'000;    // more than any distribution installs
+inline constexpr ByteCount max_printed = 16 * mib;             // their text
+inline constexpr auto print_deadline = 10s;                    // for pacman to print it
+inline constexpr std::size_t max_ahead = 200;                  // wanted at once: apt's longest pipeline
+
 // HTTP towards mirrors
 inline constexpr int max_redirects = 10;                // pacman's number
 inline constexpr auto connect_timeout = 10s;            // pacman's number
