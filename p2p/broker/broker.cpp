@@ -26,7 +26,7 @@ Broker::Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger&
               [this](core::SourceId source) {
                   for (auto& [id, live] : live_) live.transfer->discredited(source);
               }},
-      book_(loop, store, ledger, trust, peers), ticked_(loop.now()) {
+      book_(loop, store, ledger, trust, peers), ahead_(*this, book_, store), ticked_(loop.now()) {
     board_.peer_grace = settings_.peer_grace;
     board_.key = peers_.key();
     peers_.set_observer(this);
@@ -229,13 +229,28 @@ void Broker::cancel(RequestId request) {
     for (auto& [key, root] : roots_) std::erase_if(root.askers, [&](const auto& asker) { return asker.first == request; });
     std::erase_if(roots_, [](const auto& item) { return item.second.askers.empty(); });
     for (auto at = live_.begin(); at != live_.end(); ++at) {
-        std::erase(at->second.askers, request);
-        if (!at->second.askers.empty()) continue;
+        if (std::erase(at->second.askers, request) == 0) continue;
+        if (!at->second.askers.empty()) return weigh_need(at->second);
         by_digest_.erase(at->second.transfer->target().digest);
         bury(std::move(at->second.transfer));
         live_.erase(at);
         return;
     }
+}
+
+bool Broker::is_ahead(RequestId id) const {
+    const auto at = requests_.find(id);
+    return at != requests_.end() && at->second.request.need == Need::ahead;
+}
+
+bool Broker::is_awaited() const {
+    return std::any_of(requests_.begin(), requests_.end(), [](const auto& item) { return item.second.request.need == Need::awaited; });
+}
+
+// Who waits stands before who does not: the first is the one that the bytes were fetched for.
+void Broker::weigh_need(Live& live) {
+    const auto ahead = std::stable_partition(live.askers.begin(), live.askers.end(), [this](RequestId id) { return !is_ahead(id); });
+    live.transfer->set_need(ahead == live.askers.begin() ? Need::ahead : Need::awaited);
 }
 
 std::optional<std::string> Broker::pacman_address(const std::string& repository, const std::string& architecture,
@@ -377,8 +392,11 @@ void Broker::deliver(RequestId id, Delivered delivered, const std::vector<std::s
     if (at == requests_.end()) return;
     const Asker asker = std::move(at->second);
     requests_.erase(at);
-    ++done_;
-    record(asker, "ok", delivered.digest, delivered.size, delivered.sources, reasons);
+    const bool for_it = std::any_of(delivered.sources.begin(), delivered.sources.end(), [](const SourceShare& share) { return share.kind != SourceKind::cache; });
+    if (asker.request.need == Need::awaited || for_it) {
+        ++done_;
+        record(asker, "ok", delivered.digest, delivered.size, delivered.sources, reasons);
+    }
     asker.events.delivered(delivered);
 }
 
@@ -387,6 +405,10 @@ void Broker::fail_request(RequestId id, const Error& error, const std::vector<st
     if (at == requests_.end()) return;
     const Asker asker = std::move(at->second);
     requests_.erase(at);
+    if (asker.request.need == Need::ahead) {
+        spdlog::debug("ahead: {}", printable(error.message));
+        return asker.events.failed(error);
+    }
     ++failed_;
     const auto url = Url::parse(asker.request.url);  // its text never holds a password
     spdlog::warn("{} for {}: {}: {}", url ? url->text() : "an unreadable address", asker.request.asker, to_string(error.kind), printable(error.message, 400));

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "p2p/broker/ahead.hpp"
 #include "p2p/broker/index_book.hpp"
 #include "p2p/broker/plain_fetch.hpp"
 #include "p2p/broker/requests.hpp"
@@ -44,6 +45,11 @@ class Broker final : public Requests, public PeerObserver {
     Counters counters() const { return {requests_.size(), done_, failed_}; }
     // Publishes a file whose digest was checked (an import, a share) under what the indexes say of it.
     void publish(VerifiedFile file, const std::string& name, std::optional<WallTime> modified, Then<StoredFile> then);
+    Ahead& ahead() { return ahead_; }
+    // Told of every package that somebody waits for, as the index lists it; from the loop, where asking for more is fine.
+    using Asked = std::function<void(const core::CatalogHit&)>;
+    void set_asked(Asked asked) { asked_for_ = std::move(asked); }
+    bool is_awaited() const;  // somebody waits for anything
     // Fetches and verifies a repository's root now.
     void refresh(const std::string& repository, Then<RootAnswer> then);
 
@@ -109,6 +115,8 @@ class Broker final : public Requests, public PeerObserver {
     void transfer_failed(core::WantId want, const Error& error);
     void publish_as(VerifiedFile file, ArtifactRecord record, Then<StoredFile> then);
     void note_holder(core::WantId want, core::SourceId peer);
+    bool is_ahead(RequestId id) const;
+    void weigh_need(Live& live);
     std::unique_ptr<Transfer> take_out(core::WantId want, std::vector<RequestId>& askers);
 
     Result<SharedBytes> hold(ByteView bytes);
@@ -139,6 +147,8 @@ class Broker final : public Requests, public PeerObserver {
     SourceBook sources_;
     Engine engine_;
     IndexBook book_;
+    Ahead ahead_;
+    Asked asked_for_;
     std::map<RequestId, Asker> requests_;
     std::map<core::WantId, Live> live_;
     std::unordered_map<Digest, core::WantId> by_digest_;

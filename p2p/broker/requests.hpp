@@ -14,14 +14,19 @@ namespace packswarm::broker {
 
 enum class RequestId : std::uint64_t { none = 0 };
 
+// Whether somebody waits for the answer, or it is only known that somebody will ask soon: the second takes what places the first
+// leaves, has no line in the ledger but where it was fetched for it alone, and fails quietly.
+enum class Need { awaited, ahead };
+
 struct Request {
     std::string url;                 // as the package manager would ask its mirror
     std::optional<Digest> digest;    // when the asker knows it (apt); else the verified index is looked up
     std::optional<ByteCount> size;
     ByteCount max_size = 0;          // 0: the limit of the file's kind
     std::optional<WallTime> if_modified_since;
-    std::string asker;               // "apt", "pacman", "cli", "gateway"
+    std::string asker;               // "apt", "pacman", "cli", "gateway", "ahead"
     std::string transaction;         // requests of one transaction share this text
+    Need need = Need::awaited;
 };
 
 // The file's bytes for reading: offsets below Progress::prefix are there, those below Progress::safe are also known to be right.

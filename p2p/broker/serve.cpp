@@ -43,6 +43,7 @@ void Broker::dispatch(RequestId id) {
         return fail_request(id, {ErrorKind::Refused, "too many requests at once"}, {});
     const auto meaning = understand(at->second.request);
     if (!meaning) return fail_request(id, meaning.error(), {});
+    if (asked_for_ && !is_ahead(id) && meaning->hit && !meaning->hit->entry.name.empty()) asked_for_(*meaning->hit);
     serve(id, *meaning);
 }
 
@@ -152,6 +153,10 @@ void Broker::refresh(const std::string& repository, Then<RootAnswer> then) {
 bool Broker::serve_signature(RequestId id, const Meaning& meaning) {
     for (const auto& location : meaning.locations) {
         if (!location.path.ends_with(".sig")) continue;
+        if (const auto* kept = ahead_.signature(location.repository->id, location.path)) {
+            deliver(id, {kept->bytes, kept->size, {}, kept->modified, {{SourceKind::cache, "", kept->size, 0}}}, {"it came with its package"});
+            return true;
+        }
         const auto package = book_.catalog().find(location.repository->id, location.path.substr(0, location.path.size() - 4));
         if (!package || package->entry.signature.empty()) continue;
         const auto& signature = package->entry.signature;
@@ -192,6 +197,7 @@ void Broker::serve_artifact(RequestId id, const Meaning& meaning) {
     if (const auto same = by_digest_.find(*meaning.digest); same != by_digest_.end()) {
         auto& live = live_.at(same->second);
         live.askers.push_back(id);
+        weigh_need(live);
         if (live.transfer->staged() && *meaning.size > limits::small_artifact) tell_started(id, *live.transfer->staged(), live.transfer->modified());
         return;
     }
@@ -230,6 +236,7 @@ void Broker::serve_artifact(RequestId id, const Meaning& meaning) {
     auto& live = live_[want];
     live.askers.push_back(id);
     live.transfer = std::make_unique<Transfer>(engine_, want, std::move(target), std::move(events));
+    weigh_need(live);
     join_crowd(want, *live.transfer);
     arm_tick();
     replan_soon();

@@ -42,6 +42,7 @@ class Store {
   public:
     virtual ~Store() = default;
     virtual Result<StagedFile> stage(ByteCount size) = 0;  // Refused: quota cannot make room; Broken: disk
+    virtual ByteCount room() = 0;  // bytes that could be staged without giving up anything the newest indexes list
     virtual std::optional<StoredFile> find(const Digest& digest) = 0;  // checks that size and inode are still the recorded ones
     virtual std::optional<ArtifactRecord> record(const Digest& digest) = 0;  // read from the ledger
     virtual std::optional<ArtifactBrief> brief(const Digest& digest) = 0;

@@ -39,6 +39,16 @@ Transfer::~Transfer() {
     engine_.board.wants.erase(id_);
 }
 
+void Transfer::set_need(Need need) {
+    const bool ahead = need == Need::ahead;
+    if (want().ahead == ahead) return;
+    want().ahead = ahead;
+    note(ahead ? "nobody waits for it yet" : "somebody waits for it now");
+    // Whoever comes to wait for what stood still until now has all its chances before it.
+    if (!ahead && want().claims.empty() && want().done.empty()) want().created = engine_.loop.now();
+    engine_.replan();
+}
+
 // ---- Claims ----------------------------------------------------------------------------------------------------------------
 
 bool Transfer::ensure_staged() {

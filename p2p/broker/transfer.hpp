@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "p2p/broker/inquest.hpp"
+#include "p2p/broker/requests.hpp"
 #include "p2p/broker/source_book.hpp"
 #include "p2p/broker/store_port.hpp"
 #include "p2p/broker/trust_port.hpp"
@@ -69,6 +70,7 @@ class Transfer {
     void join();
     void give_up();
 
+    void set_need(Need need);  // changes when somebody comes to wait, or waits no longer
     void offered(const PeerOffer& offer);
     void lent(const PeerLoan& loan);
     void sought(core::SourceId peer);         // it wants the artifact too

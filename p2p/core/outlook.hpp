@@ -6,6 +6,7 @@
 #include <iterator>
 #include <limits>
 #include <optional>
+#include <tuple>
 
 #include "p2p/core/board.hpp"
 
@@ -39,6 +40,8 @@ class Outlook {
         const auto& it = source(id);
         return busy_.at(id) < (it.role == Role::mirror || it.proven + it.trusted > 0 ? it.slots : std::min(it.slots, slots_of_a_stranger));
     }
+    // One place of each source stays free of what nobody waits for, so that whoever comes to wait need not do so behind it.
+    bool is_free_for(const Want& want, SourceId id) const { return is_free(id) && (!want.ahead || busy_.at(id) + 1 < std::max(2, source(id).slots)); }
     double age(TimePoint then) const { return seconds_between(then, now_); }
 
     bool may_ask(const Want& want, SourceId id) const {
@@ -100,6 +103,7 @@ class Outlook {
     }
 
     // Those with the least left to begin come first: what is complete frees its asker's slot, and the sum of the work stays the same.
+    // What nobody waits for yet comes last.
     void sort_large() {
         for (const auto& [id, want] : board_.wants) {
             if (want.resting || want.is_small()) continue;
@@ -111,7 +115,7 @@ class Outlook {
                 unverified_[claim.source] += claim.left();
             }
         }
-        std::stable_sort(large_.begin(), large_.end(), [](const Large& a, const Large& b) { return a.left < b.left; });
+        std::stable_sort(large_.begin(), large_.end(), [](const Large& a, const Large& b) { return std::tuple(a.want->ahead, a.left) < std::tuple(b.want->ahead, b.left); });
     }
 
     // The large file with the least left is finished before much is begun behind it: its digest tells who can be believed, and until

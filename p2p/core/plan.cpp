@@ -32,16 +32,15 @@ class Planner : private Outlook {
     Decisions run() {
         for (const auto& [id, want] : board_.wants)
             if (!want.resting) leave_to_the_lan(id, want);
-        for (const bool ours : {true, false})
-            for (const auto& [id, want] : board_.wants)
-                if (!want.resting && want.is_small() && is_ours(board_, want, 0) == ours) place_small(id, want);
-        for (const auto& [id, want] : board_.wants)
-            if (!want.resting && want.is_small()) hedge_small(id, want);
+        place_all_small(Turn::awaited);
         for (const auto& [id, want] : board_.wants)
             if (!want.resting && (!want.is_small() || age(want.created) > slow_s)) place_checks_and_joins(id, want);
         for (const auto& [id, want, left] : large_) place_trials(id, *want);
-        fill_from_lenders();
-        fill_with_ranges();
+        fill_from_lenders(Turn::awaited);
+        fill_with_ranges(Turn::awaited);
+        place_all_small(Turn::ahead);
+        fill_from_lenders(Turn::ahead);
+        fill_with_ranges(Turn::ahead);
         part_rivals();
         steal();
         for (const auto& [id, want] : board_.wants)
@@ -50,6 +49,18 @@ class Planner : private Outlook {
     }
 
   private:
+    // What somebody waits for comes first; what is only known to be wanted soon takes the places that are left.
+    enum class Turn { awaited, ahead };
+    static bool has_turn(const Want& want, Turn turn) { return want.ahead == (turn == Turn::ahead); }
+
+    void place_all_small(Turn turn) {
+        for (const bool ours : {true, false})
+            for (const auto& [id, want] : board_.wants)
+                if (!want.resting && want.is_small() && has_turn(want, turn) && is_ours(board_, want, 0) == ours) place_small(id, want);
+        for (const auto& [id, want] : board_.wants)
+            if (!want.resting && want.is_small() && has_turn(want, turn)) hedge_small(id, want);
+    }
+
     void start(WantId want, SourceId by, ByteRange range, Purpose purpose, const char* reason) {
         out_.starts.push_back({want, by, range, purpose, reason});
         ++busy_[by];
@@ -123,7 +134,7 @@ class Planner : private Outlook {
         SourceId best{};
         for (const auto by : sources) {
             best_possible = std::min(best_possible, source(by).first_byte_s + static_cast<double>(want.size) / rate(by));
-            if (!is_free(by) || eta_s(by, want.size) >= best_now) continue;
+            if (!is_free_for(want, by) || eta_s(by, want.size) >= best_now) continue;
             best_now = eta_s(by, want.size);
             best = by;
         }
@@ -147,11 +158,11 @@ class Planner : private Outlook {
         return is_crowded(want) || (want.crowd.company && want.size >= scattered && !want.swarm.joined);
     }
 
-    void fill_from_lenders() {
+    void fill_from_lenders(Turn turn) {
         for (int depth = 0; depth < claims_per_lender; ++depth)
             for (const auto& [id, want, left] : large_)
                 for (const auto& [peer, pieces] : want->crowd.lenders.all()) {
-                    if (!may_ask(*want, peer) || !is_willing(peer) || !is_free(peer) || ranged_[peer] > depth) continue;
+                    if (!has_turn(*want, turn) || !may_ask(*want, peer) || !is_willing(peer) || !is_free_for(*want, peer) || ranged_[peer] > depth) continue;
                     const auto most = judge(*want, peer) ? lender_trust(source(peer), *want) - unverified_[peer] : want->size;
                     if (most <= 0) continue;
                     if (const auto range = lender_share(board_, *want, peer, taken(id, *want), most))
@@ -200,7 +211,7 @@ class Planner : private Outlook {
 
     void place_checks_and_joins(WantId id, const Want& want) {
         if (!want.is_small() && !want.swarm.joined && !candidates(want, want.peers).empty() && (is_believed(want) || (!stakes_one() && has_whole_piece(want)))) out_.joins.push_back(id);
-        if (want.head_agreed || lan_serves(want)) return;
+        if (want.head_agreed || want.ahead || lan_serves(want)) return;
         const bool checking = std::any_of(want.claims.begin(), want.claims.end(), [](const auto& item) { return item.second.compares_head(); });
         const auto mirrors = candidates(want, want.mirrors);
         if (checking || mirrors.size() < 2) return;
@@ -225,18 +236,19 @@ class Planner : private Outlook {
 
     // Guided self-scheduling: each mirror takes a part of what is left in proportion to its rate, so that the parts shrink
     // towards the end and all mirrors end together.
-    void fill_with_ranges() {
+    void fill_with_ranges(Turn turn) {
         std::vector<SourceId> mirrors;
         for (const auto& [id, source] : board_.sources)
             if (source.role == Role::mirror) mirrors.push_back(id);
         std::stable_sort(mirrors.begin(), mirrors.end(), [this](SourceId a, SourceId b) { return rate(a) > rate(b); });
         for (const auto& [id, want, left] : large_)
-            for (const auto by : mirrors) begin(by, id, *want);
+            for (const auto by : mirrors)
+                if (turn == Turn::awaited && !want->ahead) begin(by, id, *want);
         for (bool progress = true; progress;) {
             progress = false;
             for (const auto by : mirrors) {
                 if (!is_free(by) || has_its_share(by)) continue;
-                const auto chance = next_range(by);
+                const auto chance = next_range(by, turn);
                 if (!chance) continue;
                 start(chance->want, by, chance->range, Purpose::work, "its share of what is left");
                 progress = true;
@@ -254,9 +266,11 @@ class Planner : private Outlook {
         start(id, by, *range, Purpose::work, "its share of what is left");
     }
 
-    std::optional<Chance> next_range(SourceId by) const {
-        for (const auto& [id, want, left] : large_)
+    std::optional<Chance> next_range(SourceId by, Turn turn) const {
+        for (const auto& [id, want, left] : large_) {
+            if (!has_turn(*want, turn) || !is_free_for(*want, by)) continue;
             if (const auto range = range_for(by, id, *want)) return Chance{id, *range};
+        }
         return std::nullopt;
     }
 
@@ -326,7 +340,7 @@ class Planner : private Outlook {
         for (const auto& [claim_id, claim] : want.claims)
             if (!is_late(want, claim, best_eta)) return;
         for (const auto by : sources)
-            if (is_free(by) && eta_s(by, want.size) == best_eta) return start(id, by, {0, want.size}, Purpose::hedge, "the first source is late");
+            if (is_free_for(want, by) && eta_s(by, want.size) == best_eta) return start(id, by, {0, want.size}, Purpose::hedge, "the first source is late");
     }
 
     // A peer answers its gets in order and at the pace of its line: what waits behind others is not late yet, silence is. But who is

@@ -17,6 +17,7 @@
 #include "p2p/daemon/no_peers.hpp"
 #include "p2p/daemon/notify.hpp"
 #include "p2p/daemon/owner.hpp"
+#include "p2p/daemon/pacman_ahead.hpp"
 #include "p2p/daemon/repositories.hpp"
 #include "p2p/daemon/sharing_watch.hpp"
 #include "p2p/daemon/surroundings.hpp"
@@ -42,6 +43,7 @@ struct App::Parts {
     std::unique_ptr<swarm::Swarm> swarm;                 // other agents, a thread of its own (libtorrent)
     NoPeers no_peers;                                    // in its place when the owner wants none
     std::unique_ptr<broker::Broker> broker;              // the conductor
+    std::unique_ptr<PacmanAhead> pacman_ahead;           // the whole of a pacman's transaction, known at its start
     std::unique_ptr<SharingWatch> sharing;               // whom the owner's limits let us give to, and what was given
     std::unique_ptr<Owner> owner;                        // answers to the owner
     std::unique_ptr<control::ControlServer> control;     // unix socket: apt's method, packswarm
@@ -176,6 +178,7 @@ void App::Parts::apply(const Config& fresh) {
     config.socket = old.socket;
     spdlog::set_level(spdlog::level::from_str(config.log_level));
     vault->set_limits(config.store_quota, config.store_reserve);
+    pacman_ahead->set_enabled(config.pacman_ahead);
     if (swarm) {
         swarm->set_upload_limit(config.swarm_upload_limit);
         if (auto set = swarm->set_static_peers(config.swarm_peers); !set) spdlog::error("swarm.peers stays as it was: {}", set.error().message);
@@ -209,6 +212,7 @@ App::~App() {
     parts_->control.reset();
     parts_->owner.reset();
     parts_->sharing.reset();
+    parts_->pacman_ahead.reset();
     parts_->broker.reset();
     parts_->swarm.reset();
     parts_->mirrors.reset();
@@ -231,6 +235,7 @@ Result<std::unique_ptr<App>> App::build(Config config, Reload reload) {
     parts.broker = std::make_unique<broker::Broker>(parts.loop, *parts.mirrors, parts.peers(), *parts.vault, *parts.ledger, parts.trust,
                                                     broker::BrokerSettings{parts.swarm ? Millis(parts.config.swarm_peer_grace_ms) : Millis(0)});
     parts.vault->set_current([broker = parts.broker.get()](const Digest& digest) { return broker->book().is_current(digest); });
+    parts.pacman_ahead = std::make_unique<PacmanAhead>(parts.io, parts.loop, parts.workers, *parts.broker, PacmanAhead::Settings{parts.config.pacman_ahead});
     auto rules = sharing_rules(parts.config);
     if (!rules) return tl::unexpected(rules.error());
     parts.sharing = std::make_unique<SharingWatch>(parts.loop, parts.broker->book(), parts.peers(), *parts.ledger, look_around);

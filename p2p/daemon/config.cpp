@@ -85,6 +85,8 @@ const std::vector<Option>& options() {
         {"sources", "apt_dir", &Config::sources_apt_dir, "Where apt's configuration lies."},
         {"sources", "pacman", &Config::sources_pacman, "Learn repositories and mirrors from pacman's configuration."},
         {"sources", "pacman_conf", &Config::sources_pacman_conf, "Where pacman's configuration lies."},
+        {"pacman", "ahead", &Config::pacman_ahead,
+         "Ask a running pacman (pacman --print with its own arguments) for the rest of its transaction, and fetch that ahead while it runs."},
     };
     return all;
 }

@@ -63,6 +63,8 @@ struct Config {
     bool sources_pacman = true;
     std::string sources_pacman_conf = "/etc/pacman.conf";
 
+    bool pacman_ahead = true;
+
     std::vector<RepositoryConfig> repositories;
 
     Config();  // fills the list defaults

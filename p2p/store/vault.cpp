@@ -155,6 +155,19 @@ ByteCount Vault::shortfall(ByteCount size) {
     return std::max(over_quota, settings_.reserve + size - free);
 }
 
+ByteCount Vault::superseded_bytes() const {
+    ByteCount out = 0;
+    for (const auto& [digest, orphan] : orphans_) out += orphan.size;
+    for (const auto& [digest, entry] : entries_)
+        if (is_current_ && !is_current_(digest) && !is_open(digest)) out += entry.info.size;
+    return out;
+}
+
+ByteCount Vault::room() {
+    count_staged();
+    return std::max<ByteCount>(0, superseded_bytes() - shortfall(0));
+}
+
 Result<void> Vault::make_room(ByteCount size) {
     if (size < 0 || size > limits::max_artifact)
         return fail(ErrorKind::Refused, "{} bytes is no artifact's size", size);

@@ -53,6 +53,7 @@ class Vault final : public broker::Store {
     ~Vault() override;
 
     Result<StagedFile> stage(ByteCount size) override;
+    ByteCount room() override;
     std::optional<StoredFile> find(const Digest& digest) override;
     std::optional<broker::ArtifactRecord> record(const Digest& digest) override;
     std::optional<broker::ArtifactBrief> brief(const Digest& digest) override;
@@ -96,6 +97,7 @@ class Vault final : public broker::Store {
     Result<void> load();
     void load_file(const FoundFile& file);
     std::filesystem::path staging_path();
+    ByteCount superseded_bytes() const;
     Result<void> make_room(ByteCount size);
     ByteCount shortfall(ByteCount size);
     bool evict(ByteCount needed);

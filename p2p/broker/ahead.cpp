@@ -1,0 +1,91 @@
+#include "p2p/broker/ahead.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include "p2p/base/limits.hpp"
+#include "p2p/base/log.hpp"
+
+namespace packswarm::broker {
+
+namespace {
+std::string key_of(const std::string& repository, const std::string& path) { return repository + " " + path; }
+}  // namespace
+
+const core::Repository* Ahead::find(const core::PrintedPackage& package, core::CatalogHit& hit) const {
+    for (const auto& repository : book_.table().all()) {
+        if (repository.format != core::Format::pacman || repository.suite != package.repository || repository.bases.empty()) continue;
+        const auto found = book_.catalog().find(repository.id, package.file);
+        if (!found || found->entry.name.empty()) continue;
+        hit = *found;
+        return &repository;
+    }
+    return nullptr;
+}
+
+std::size_t Ahead::want(const std::vector<core::PrintedPackage>& packages) {
+    end();
+    ByteCount room = store_.room();
+    std::set<Item> seen;
+    for (const auto& package : packages) {
+        core::CatalogHit hit;
+        const auto* repository = package.is_here ? nullptr : find(package, hit);
+        if (repository == nullptr || hit.entry.size > room || store_.brief(hit.entry.digest)) continue;
+        Item item{repository->id, hit.entry.path, !hit.entry.signature.empty()};
+        if (!seen.insert(item).second) continue;
+        room -= hit.entry.size;
+        waiting_.push_back(std::move(item));
+    }
+    const auto wanted = waiting_.size();
+    go_on();
+    return wanted;
+}
+
+void Ahead::end() {
+    waiting_.clear();
+    signatures_.clear();
+    for (const auto id : std::exchange(open_, {})) requests_.cancel(id);
+}
+
+const Delivered* Ahead::signature(const std::string& repository, const std::string& path) const {
+    const auto at = signatures_.find(key_of(repository, path));
+    return at == signatures_.end() ? nullptr : &at->second;
+}
+
+void Ahead::go_on() {
+    while (!waiting_.empty() && open_.size() < limits::max_ahead) {
+        const auto item = std::move(waiting_.front());
+        waiting_.pop_front();
+        ask(item, false);
+    }
+}
+
+// The signature after its package: who has not got the one need not keep the other.
+void Ahead::ask(const Item& item, bool for_signature) {
+    const auto* repository = book_.table().find(item.repository);
+    if (repository == nullptr || repository->bases.empty()) return;
+    Request request;
+    request.url = core::address(repository->bases.front(), item.path + (for_signature ? ".sig" : ""));
+    if (for_signature) request.max_size = limits::max_signature;
+    request.asker = request.transaction = "ahead";
+    request.need = Need::ahead;
+    const auto id = std::make_shared<RequestId>(RequestId::none);
+    const auto ended = [this, id] {
+        open_.erase(*id);
+        go_on();
+    };
+    RequestEvents events;
+    events.started = [](const Started&) {};
+    events.progress = [](const Progress&) {};
+    events.delivered = [this, id, item, for_signature, ended](const Delivered& delivered) {
+        if (for_signature) signatures_[key_of(item.repository, item.path + ".sig")] = delivered;
+        if (!for_signature && !item.has_signature) ask(item, true);
+        ended();
+    };
+    events.not_modified = ended;
+    events.failed = [ended](const Error&) { ended(); };
+    *id = requests_.get(std::move(request), std::move(events));
+    open_.insert(*id);
+}
+
+}  // namespace packswarm::broker

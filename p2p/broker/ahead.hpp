@@ -1,0 +1,49 @@
+// Ahead: packages that somebody is known to ask for soon, wanted before that: verified, stored and shared like any other, behind
+// everything that somebody waits for. Not here: who will ask, and how that is known (daemon/pacman_ahead.hpp). Loop's thread.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "p2p/broker/index_book.hpp"
+#include "p2p/broker/requests.hpp"
+#include "p2p/broker/store_port.hpp"
+#include "p2p/core/pacman_command.hpp"
+
+namespace packswarm::broker {
+
+class Ahead {
+  public:
+    Ahead(Requests& requests, const IndexBook& book, Store& store) : requests_(requests), book_(book), store_(store) {}
+
+    // What of these the indexes list and the store lacks, as far as it has room without giving up anything current. In place of
+    // what was wanted before. How many packages that is.
+    std::size_t want(const std::vector<core::PrintedPackage>& packages);
+    void end();                          // what nobody has come to wait for is dropped where it stands
+    std::size_t left() const { return open_.size() + waiting_.size(); }
+
+    // A detached signature that was fetched beside its package.
+    const Delivered* signature(const std::string& repository, const std::string& path) const;
+
+  private:
+    struct Item {
+        std::string repository, path;  // as in the catalog
+        bool has_signature = false;    // the database carries it
+        auto operator<=>(const Item&) const = default;
+    };
+    const core::Repository* find(const core::PrintedPackage& package, core::CatalogHit& hit) const;
+    void go_on();
+    void ask(const Item& item, bool for_signature);
+
+    Requests& requests_;
+    const IndexBook& book_;
+    Store& store_;
+    std::deque<Item> waiting_;
+    std::set<RequestId> open_;
+    std::map<std::string, Delivered> signatures_;  // by repository and path
+};
+
+}  // namespace packswarm::broker
