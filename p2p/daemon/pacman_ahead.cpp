@@ -61,7 +61,7 @@ void PacmanAhead::look() {
             for (const auto& reason : search.turned_down) spdlog::debug("ahead: {}", reason);
             looked_at_ = loop_.now();
             candidates_ = std::move(search.found);
-            std::sort(candidates_.begin(), candidates_.end(), [](const auto& a, const auto& b) { return a.age_s > b.age_s; });  // the youngest is taken from the end
+            std::sort(candidates_.begin(), candidates_.end(), [](const auto& a, const auto& b) { return a.age_s < b.age_s; });  // the oldest is taken first: the others may be its children
             try_next();
         };
     });
@@ -91,6 +91,7 @@ void PacmanAhead::printed(const PacmanProcess& process, const Result<std::string
     if (!packages) return turn_down(packages.error().message);
     std::set<std::string> names;
     for (const auto& package : *packages) names.insert(name_of(package.repository, package.file));
+    if (!is_running(settings_.proc, process)) return turn_down("it has ended");
     if (!fits(process, names)) return turn_down("what is asked for is not of its transaction");
     begin(process, *packages);
 }

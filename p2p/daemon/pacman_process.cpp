@@ -43,14 +43,21 @@ std::string link_at(const std::filesystem::path& path) {
 }
 
 // proc_pid_stat(5): the name is in brackets and may hold anything; what follows the last bracket counts from the third field.
-std::string start_of(const std::filesystem::path& process) {
+std::string field_of(const std::filesystem::path& process, int wanted) {
     const auto text = read_proc(process / "stat", max_stat);
     if (!text || text->rfind(')') == std::string::npos) return "";
     std::istringstream fields(text->substr(text->rfind(')') + 1));
     std::string field;
-    for (int number = 3; number <= 22; ++number)
+    for (int number = 3; number <= wanted; ++number)
         if (!(fields >> field)) return "";
     return field;
+}
+std::string start_of(const std::filesystem::path& process) { return field_of(process, 22); }
+std::string parent_of(const std::filesystem::path& process) { return field_of(process, 4); }
+
+bool is_called_pacman(const std::filesystem::path& process) {
+    const auto comm = read_proc(process / "comm", 64);
+    return comm && trimmed(*comm) == "pacman";
 }
 
 double seconds_up(const std::filesystem::path& proc) {
@@ -105,7 +112,8 @@ PacmanSearch find_pacmans(const std::filesystem::path& proc, uid_t own) {
     for (auto at = std::filesystem::directory_iterator(proc, error); !error && at != std::filesystem::directory_iterator(); at.increment(error)) {
         const auto name = at->path().filename().string();
         if (!std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; })) continue;
-        if (const auto comm = read_proc(at->path() / "comm", 64); !comm || trimmed(*comm) != "pacman") continue;
+        if (!is_called_pacman(at->path())) continue;
+        if (is_called_pacman(proc / parent_of(at->path()))) continue;  // a child that fetches, or is about to become gpg
         if (out.found.size() + out.turned_down.size() >= max_candidates) break;
         auto process = examine(proc, at->path(), own);
         if (process)
