@@ -8,40 +8,191 @@ namespace {
 
 using core::PrintedPackage;
 
-// A pacman repository whose database is accepted; mirrors are made up, everything else is real.
+// A pacman repository with a signed database; only mirrors are made up. Packages p00 to p39 of 20 to 40 KB, and two large ones.
 class AheadTest : public test::BookFixture {
   protected:
+    static void SetUpTestSuite() {  // its clock is the fake loop's: what it signs must not lie in the future
+        gpg_ = new test::GpgHome;
+        key_ = new std::string(gpg_->make_key({.at = "20260601T000000"}));
+    }
     void SetUp() override {
         BookFixture::SetUp();
-        core::Repository repository;
-        repository.id = "pacman:lab:x86_64";
-        repository.suite = "lab";
-        repository.format = core::Format::pacman;
-        repository.architectures = {"x86_64"};
-        repository.bases = {"http://lab"};
-        use({repository});
+        lab_.id = "pacman:lab:x86_64";
+        lab_.suite = "lab";
+        lab_.format = core::Format::pacman;
+        lab_.architectures = {"x86_64"};
+        lab_.bases = {"http://lab"};
+        lab_.keyring.files = {(folder_.path() / "keys.asc").string()};
+        use({lab_});
     }
-    // The newest database lists these: file -> content.
-    void list(const std::map<std::string, std::string>& files, bool with_signatures = true) {
-        std::vector<core::IndexEntry> entries;
-        for (const auto& [file, content] : files) {
-            core::IndexEntry entry;
-            entry.path = file;
-            entry.name = file.substr(0, file.find('-'));
-            entry.version = "1-1";
-            entry.size = static_cast<ByteCount>(content.size());
-            entry.digest = digest_of(content);
-            if (with_signatures) entry.signature = "signature";
-            entries.push_back(std::move(entry));
-            mirrors_.files["/" + file] = content;
-            mirrors_.files["/" + file + ".sig"] = "signature of " + file;
+    void list(const std::string& signature) {
+        std::vector<test::PacmanPackage> packages;
+        for (int i = 0; i < 42; ++i) {
+            test::PacmanPackage package;
+            package.name = fmt::format("p{:02}", i);
+            package.file = std::string(i < 40 ? 20'000 + 500 * static_cast<std::size_t>(i) : 3 << 20, static_cast<char>('a' + i % 26)) + package.name;
+            package.signature = signature;
+            files_.push_back(package.file_name());
+            mirrors_.files["/" + package.file_name()] = package.file;
+            mirrors_.files["/" + package.file_name() + ".sig"] = "signature of " + package.name;
+            packages.push_back(std::move(package));
         }
-        auto catalog = book().catalog();
-        catalog.set("pacman:lab:x86_64", "lab.db", entries);
-        book().set_catalog_for_tests(std::move(catalog));
+        const auto database = test::pacman_database(packages);
+        const auto detached = gpg_->sign_detached(database, {*key_}, {.at = "20260701T100000", .armor = false});
+        std::optional<Result<std::shared_ptr<const OpenedRoot>>> accepted;
+        book().accept({lab_, Bytes(database.begin(), database.end()), Bytes(detached.begin(), detached.end())}, {}, [&](auto answer) { accepted = std::move(answer); });
+        loop_.drain();
+        ASSERT_TRUE(accepted && *accepted) << (accepted ? accepted->error().message : "no answer");
     }
-    std::string file(int number) const { return "p" + std::to_string(number) + "-1-1-any.pkg.tar.zst"; }
+    std::vector<PrintedPackage> printed(std::size_t from, std::size_t to) const {
+        std::vector<PrintedPackage> out;
+        for (auto i = from; i < to; ++i) out.push_back({"lab", files_[i], false});
+        return out;
+    }
+    bool is_stored(std::size_t i) { return vault_->find(digest_of(mirrors_.files.at("/" + files_[i]))).has_value(); }
+    ByteCount sent() const {
+        const auto at = mirrors_.sent.find("http://lab");
+        return at == mirrors_.sent.end() ? 0 : at->second;
+    }
+    struct Outcome {
+        int delivered = 0, failed = 0;
+        std::string bytes;
+    };
+    std::shared_ptr<Outcome> get(const std::string& file, RequestId* id = nullptr) {
+        auto outcome = std::make_shared<Outcome>();
+        Request request;
+        request.url = "http://lab/" + file;
+        request.asker = "pacman";
+        RequestEvents events;
+        events.delivered = [outcome](const Delivered& delivered) {
+            ++outcome->delivered;
+            outcome->bytes.resize(static_cast<std::size_t>(delivered.size));
+            ASSERT_TRUE(read_at(*delivered.bytes, 0, std::span(outcome->bytes)));
+        };
+        events.failed = [outcome](const Error&) { ++outcome->failed; };
+        const auto made = broker_->get(std::move(request), std::move(events));
+        if (id != nullptr) *id = made;
+        return outcome;
+    }
+    Ahead& ahead() { return broker_->ahead(); }
+
+    core::Repository lab_;
+    std::vector<std::string> files_;
 };
+
+TEST_F(AheadTest, FetchesWhatTheIndexListsAndKeepsIt) {
+    list("signature");
+    auto wanted = printed(0, 42);
+    wanted.push_back({"lab", "unknown-1-1-any.pkg.tar.zst", false});
+    wanted.push_back({"elsewhere", files_[3], false});
+    wanted.push_back({"lab", files_[4], false});  // twice
+    wanted[7].is_here = true;
+    EXPECT_EQ(ahead().want(wanted), 41u);
+    EXPECT_FALSE(broker_->is_awaited());
+    loop_.advance(Millis(60'000));
+    EXPECT_EQ(ahead().left(), 0u);
+    for (std::size_t i = 0; i < files_.size(); ++i) EXPECT_EQ(is_stored(i), i != 7) << i;
+    const auto before = sent();
+    const auto asked = get(files_[40]);
+    loop_.advance(Millis(1000));
+    EXPECT_EQ(asked->bytes, mirrors_.files.at("/" + files_[40]));
+    EXPECT_EQ(sent(), before);
+    EXPECT_EQ(ahead().want(printed(0, 42)), 1u) << "what is stored is not wanted again";
+}
+
+TEST_F(AheadTest, WhoComesToWaitJoinsWhatIsUnderWay) {
+    list("signature");
+    ahead().want(printed(40, 42));
+    loop_.advance(Millis(60));
+    ASSERT_EQ(broker_->live().size(), 2u);
+    EXPECT_EQ(broker_->live()[0].asker, "ahead");
+    const auto asked = get(files_[40]);
+    loop_.advance(Millis(1));
+    EXPECT_EQ(broker_->live()[0].asker, "pacman");
+    EXPECT_TRUE(broker_->is_awaited());
+    loop_.advance(Millis(60'000));
+    EXPECT_EQ(asked->delivered, 1);
+    EXPECT_LE(sent(), (7LL << 20));
+}
+
+TEST_F(AheadTest, WhatIsWaitedForDoesNotStandBehindIt) {
+    list("signature");
+    mirrors_.mirrors["http://lab"].rate = mirrors_.mirrors["http://lab"].total = 2e5;
+    ahead().want(printed(0, 40));
+    loop_.advance(Millis(300));
+    const auto asked = get(files_[41]), small = get(files_[39]);
+    loop_.advance(Millis(4'000));  // all in front of it would take six seconds
+    EXPECT_EQ(small->delivered, 1);
+    EXPECT_GT(ahead().left(), 0u);
+}
+
+TEST_F(AheadTest, EndsWithoutATraceExceptWhereSomebodyWaits) {
+    list("signature");
+    ahead().want(printed(0, 42));
+    loop_.advance(Millis(60));
+    const auto asked = get(files_[41]);
+    loop_.advance(Millis(10));
+    ahead().end();
+    loop_.advance(Millis(10));
+    EXPECT_EQ(broker_->live().size(), 1u);
+    loop_.advance(Millis(60'000));
+    EXPECT_EQ(asked->delivered, 1);
+    EXPECT_TRUE(broker_->live().empty());
+    EXPECT_EQ(broker_->counters().open, 0u);
+}
+
+TEST_F(AheadTest, GoesOnWhenWhoWaitedHasLeft) {
+    list("signature");
+    ahead().want(printed(40, 41));
+    loop_.advance(Millis(60));
+    RequestId id{};
+    const auto asked = get(files_[40], &id);
+    loop_.advance(Millis(10));
+    broker_->cancel(id);
+    EXPECT_EQ(broker_->live()[0].asker, "ahead");
+    loop_.advance(Millis(60'000));
+    EXPECT_EQ(asked->delivered, 0);
+    EXPECT_TRUE(is_stored(40));
+}
+
+TEST_F(AheadTest, FailsQuietlyAndPacmanMayTryAgain) {
+    list("signature");
+    mirrors_.mirrors["http://lab"].fault = test::MirrorManner::Fault::refused_connection;
+    ahead().want(printed(0, 42));
+    loop_.advance(Millis(60'000));
+    EXPECT_EQ(ahead().left(), 0u);
+    EXPECT_EQ(broker_->counters().failed, 0u);
+    mirrors_.mirrors["http://lab"].fault = test::MirrorManner::Fault::none;
+    const auto asked = get(files_[0]);
+    loop_.advance(Millis(120'000));
+    EXPECT_EQ(asked->delivered, 1);
+}
+
+TEST_F(AheadTest, NeverTakesMoreThanThereIsRoomBesideWhatIsCurrent) {
+    list("signature");
+    const auto kept = get(files_[41]);
+    loop_.advance(Millis(30'000));
+    ASSERT_EQ(kept->delivered, 1);
+    vault_->set_current([this](const Digest& digest) { return book().is_current(digest); });
+    vault_->set_limits((6 << 20) + 100'000, 0);  // the large one that is here, hardly another, and a few small ones
+    const auto wanted = ahead().want(printed(0, 41));
+    EXPECT_GT(wanted, 0u);
+    EXPECT_LT(wanted, 41u);
+    loop_.advance(Millis(60'000));
+    EXPECT_TRUE(is_stored(41)) << "what is current had to go for what nobody waits for";
+    EXPECT_LE(vault_->usage().stored, (6 << 20) + 100'000);
+}
+
+TEST_F(AheadTest, DetachedSignaturesComeWithTheirPackages) {
+    list("");
+    ahead().want(printed(0, 5));
+    loop_.advance(Millis(60'000));
+    mirrors_.mirrors["http://lab"].fault = test::MirrorManner::Fault::refused_connection;
+    const auto package = get(files_[2]), signature = get(files_[2] + ".sig");
+    loop_.advance(Millis(1'000));
+    EXPECT_EQ(package->delivered, 1);
+    EXPECT_EQ(signature->bytes, "signature of p02");
+}
 
 }  // namespace
 }  // namespace packswarm::broker
