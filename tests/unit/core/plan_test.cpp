@@ -65,6 +65,37 @@ TEST_F(Plan, StartsMirrorsAtOnceWhenNoPeerHasTheFile) {
     EXPECT_EQ(decisions.starts[0].want, id);
 }
 
+TEST_F(Plan, WhatNobodyWaitsForTakesWhatIsLeftAndOnePlaceLess) {
+    const auto only = mirror(5e6);
+    std::vector<WantId> ahead;
+    for (int i = 0; i < 10; ++i) {
+        ahead.push_back(want(100'000, {only}));
+        board.wants.at(ahead.back()).ahead = true;
+    }
+    EXPECT_EQ(decide().starts.size(), 4u) << "one of five places stays free";
+    const auto large = want(40 * mib, {only}), small = want(100'000, {only});
+    const auto decisions = decide();
+    EXPECT_EQ(starts_of(decisions, small).size(), 1u);
+    EXPECT_EQ(starts_of(decisions, large).size(), 2u);
+    EXPECT_EQ(decisions.starts.size(), 4u);
+    EXPECT_EQ(decisions.starts[0].want, small);
+}
+
+TEST_F(Plan, ALargeFileNobodyWaitsForComesAfterThoseThatAreWaitedForAndIsNotCompared) {
+    const auto one = mirror(5e6), other = mirror(5e6);
+    const auto ahead = want(2 * mib, {one, other}), awaited = want(30 * mib, {one, other});
+    board.wants.at(ahead).ahead = true;
+    board.wants.at(ahead).head_agreed = board.wants.at(awaited).head_agreed = false;
+    board.wants.at(ahead).done.add({0, mib});
+    board.wants.at(awaited).done.add({0, mib});
+    const auto decisions = decide();
+    ASSERT_FALSE(decisions.starts.empty());
+    for (const auto& start : decisions.starts)
+        if (start.purpose == Purpose::check) EXPECT_EQ(start.want, awaited);
+    const auto first = std::find_if(decisions.starts.begin(), decisions.starts.end(), [](const Start& start) { return start.purpose == Purpose::work; });
+    EXPECT_EQ(first->want, awaited);
+}
+
 TEST_F(Plan, SplitsALargeFileAmongAllMirrorsWithoutOverlap) {
     std::vector<SourceId> mirrors{mirror(5e6), mirror(2.5e6), mirror(1e6)};
     const auto id = want(100 * mib, mirrors);
