@@ -9,6 +9,7 @@
 namespace packswarm::broker {
 
 namespace {
+constexpr std::size_t max_signing = 2;  // signatures go past the planner: they must not fill a mirror's places
 std::string key_of(const std::string& repository, const std::string& path) { return repository + " " + path; }
 }  // namespace
 
@@ -43,6 +44,8 @@ std::size_t Ahead::want(const std::vector<core::PrintedPackage>& packages) {
 
 void Ahead::end() {
     waiting_.clear();
+    unsigned_.clear();
+    signing_.clear();
     signatures_.clear();
     for (const auto id : std::exchange(open_, {})) requests_.cancel(id);
 }
@@ -53,6 +56,11 @@ const Delivered* Ahead::signature(const std::string& repository, const std::stri
 }
 
 void Ahead::go_on() {
+    while (!unsigned_.empty() && signing_.size() < max_signing) {
+        const auto item = std::move(unsigned_.front());
+        unsigned_.pop_front();
+        ask(item, true);
+    }
     while (!waiting_.empty() && open_.size() < limits::max_ahead) {
         const auto item = std::move(waiting_.front());
         waiting_.pop_front();
@@ -72,6 +80,7 @@ void Ahead::ask(const Item& item, bool for_signature) {
     const auto id = std::make_shared<RequestId>(RequestId::none);
     const auto ended = [this, id] {
         open_.erase(*id);
+        signing_.erase(*id);
         go_on();
     };
     RequestEvents events;
@@ -79,13 +88,14 @@ void Ahead::ask(const Item& item, bool for_signature) {
     events.progress = [](const Progress&) {};
     events.delivered = [this, id, item, for_signature, ended](const Delivered& delivered) {
         if (for_signature) signatures_[key_of(item.repository, item.path + ".sig")] = delivered;
-        if (!for_signature && !item.has_signature) ask(item, true);
+        if (!for_signature && !item.has_signature) unsigned_.push_back(item);
         ended();
     };
     events.not_modified = ended;
     events.failed = [ended](const Error&) { ended(); };
     *id = requests_.get(std::move(request), std::move(events));
     open_.insert(*id);
+    if (for_signature) signing_.insert(*id);
 }
 
 }  // namespace packswarm::broker

@@ -23,7 +23,7 @@ class Ahead {
     // what was wanted before. How many packages that is.
     std::size_t want(const std::vector<core::PrintedPackage>& packages);
     void end();                          // what nobody has come to wait for is dropped where it stands
-    std::size_t left() const { return open_.size() + waiting_.size(); }
+    std::size_t left() const { return open_.size() + waiting_.size() + unsigned_.size(); }
 
     // A detached signature that was fetched beside its package.
     const Delivered* signature(const std::string& repository, const std::string& path) const;
@@ -43,6 +43,8 @@ class Ahead {
     Store& store_;
     std::deque<Item> waiting_;
     std::set<RequestId> open_;
+    std::deque<Item> unsigned_;       // here, but for their signatures
+    std::set<RequestId> signing_;     // of open_, those that fetch signatures
     std::map<std::string, Delivered> signatures_;  // by repository and path
 };
 

@@ -61,7 +61,8 @@ void PacmanAhead::look() {
             for (const auto& reason : search.turned_down) spdlog::debug("ahead: {}", reason);
             looked_at_ = loop_.now();
             candidates_ = std::move(search.found);
-            std::sort(candidates_.begin(), candidates_.end(), [](const auto& a, const auto& b) { return a.age_s < b.age_s; });  // the oldest is taken first: the others may be its children
+            // The oldest is taken first, from the end: the others may be its children.
+            std::sort(candidates_.begin(), candidates_.end(), [](const auto& a, const auto& b) { return a.age_s < b.age_s; });
             try_next();
         };
     });

@@ -86,6 +86,16 @@ Day::Day(unsigned number) : seed(number) {
             if (any(25) == 0) wishes.push_back({agent, i, begins + Millis(any(300)), {}});  // twice
         }
     }
+    look_ahead();
+}
+
+// Not drawn from the day's own numbers: what they make of a seed stays the same.
+void Day::look_ahead() {
+    ahead = seed % 4 == 1;
+    if (!ahead) return;
+    if (seed % 12 == 1) ahead_ends = Millis(100 + seed % 1000);
+    std::map<std::size_t, int> asked;
+    for (auto& wish : wishes) wish.at += Millis(120) * (asked[wish.agent]++ / 2);
 }
 
 bool Day::mirrors_lie() const {
@@ -101,7 +111,7 @@ std::string Day::text() const {
         out += fmt::format(", {} {} KB/s {}{}", base, static_cast<int>(mirror.manner.total / 1000), faults[static_cast<int>(mirror.manner.fault)],
                            mirror.breaks ? fmt::format(" then {} at {} ms", faults[static_cast<int>(mirror.then)], mirror.breaks->count()) : "");
     for (const auto lie : lies) out += fmt::format(", {}", to_string(lie));
-    return out + (outage ? ", outage" : "");
+    return out + (outage ? ", outage" : "") + (ahead ? ", known ahead" : "");
 }
 
 }  // namespace packswarm::test

@@ -46,11 +46,16 @@ struct Day {
     std::vector<std::string> bases;            // the first one never lies
     std::vector<Wish> wishes;
     bool outage = false;                       // all mirrors break, the first one too
+    bool ahead = false;                        // agents know what they will be asked for, and are asked for one thing after the other
+    std::optional<Millis> ahead_ends;          // after the first wish: the package manager is said to have gone
 
     bool mirrors_lie() const;
     ByteCount size(std::size_t artifact) const { return static_cast<ByteCount>(world.artifacts.at(digests[artifact]).content.size()); }
     std::string path(std::size_t artifact) const;  // on every mirror
     std::string text() const;                      // one line for people
+
+  private:
+    void look_ahead();
 };
 
 }  // namespace packswarm::test

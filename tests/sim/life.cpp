@@ -138,6 +138,7 @@ broker::OpenedRoot index_of(const Day& day, const core::Repository& repository, 
         entry.digest = day.digests[i];
         entry.name = "p" + std::to_string(i);
         entry.version = "1-1";
+        entry.signature = "in the database";
         root.index.entries.push_back(entry);
     }
     const std::string text = "index of " + repository.id;
@@ -169,6 +170,7 @@ class Life {
                 if (!is_answered(i)) return false;
             return true;
         }, whole_day);
+        for (std::size_t i = 0; i < agents_.size(); ++i) end_ahead(i);
         loop_.advance(afterwards);
         for (const auto& [base, bytes] : mirrors_.sent) out_.from_mirrors += bytes;
         for (std::size_t i = 0; i < agents_.size(); ++i) {
@@ -221,6 +223,27 @@ class Life {
         for (std::size_t i = 0; i < day_.agents.size(); ++i)
             if (day_.agents[i].leaves) loop_.after(*day_.agents[i].leaves, [this, i] { leave(i); });
         for (std::size_t i = 0; i < day_.wishes.size(); ++i) loop_.after(day_.wishes[i].at, [this, i] { ask(i); });
+        for (std::size_t i = 0; company_ == Company::peers && day_.ahead && i < day_.agents.size(); ++i) look_ahead(i);
+    }
+
+    // With the first wish the agent learns all the others. With mirrors alone it does not: then nobody may be later for it.
+    void look_ahead(std::size_t i) {
+        std::vector<core::PrintedPackage> list;
+        std::optional<Millis> first;
+        for (const auto& wish : day_.wishes) {
+            if (wish.agent != i) continue;
+            const auto path = day_.path(wish.artifact);
+            list.push_back({day_.is_private[wish.artifact] ? "private" : "core", path.substr(path.rfind('/') + 1), false});
+            first = std::min(first.value_or(wish.at), wish.at);
+        }
+        if (!first) return;
+        loop_.after(*first + Millis(1), [this, i, list] {
+            if (agents_[i]) agents_[i]->broker.ahead().want(list);
+        });
+        if (day_.ahead_ends) loop_.after(*first + *day_.ahead_ends, [this, i] { end_ahead(i); });
+    }
+    void end_ahead(std::size_t i) {
+        if (agents_[i]) agents_[i]->broker.ahead().end();
     }
 
     void leave(std::size_t i) {
