@@ -250,7 +250,11 @@ bool Broker::is_awaited() const {
 // Who waits stands before who does not: the first is the one that the bytes were fetched for.
 void Broker::weigh_need(Live& live) {
     const auto ahead = std::stable_partition(live.askers.begin(), live.askers.end(), [this](RequestId id) { return !is_ahead(id); });
-    live.transfer->set_need(ahead == live.askers.begin() ? Need::ahead : Need::awaited);
+    const bool streamed = std::any_of(live.askers.begin(), ahead, [this](RequestId id) {
+        const auto at = requests_.find(id);
+        return at != requests_.end() && at->second.request.streams;
+    });
+    live.transfer->set_need(ahead == live.askers.begin() ? Need::ahead : Need::awaited, streamed);
 }
 
 std::optional<std::string> Broker::pacman_address(const std::string& repository, const std::string& architecture,

@@ -27,6 +27,7 @@ struct Request {
     std::string asker;               // "apt", "pacman", "cli", "gateway", "ahead"
     std::string transaction;         // requests of one transaction share this text
     Need need = Need::awaited;
+    bool streams = false;            // takes the first bytes before the last have come; apt and the command line do not
 };
 
 // The file's bytes for reading: offsets below Progress::prefix are there, those below Progress::safe are also known to be right.

@@ -39,7 +39,8 @@ Transfer::~Transfer() {
     engine_.board.wants.erase(id_);
 }
 
-void Transfer::set_need(Need need) {
+void Transfer::set_need(Need need, bool streamed) {
+    want().streamed = streamed;
     const bool ahead = need == Need::ahead;
     if (want().ahead == ahead) return;
     want().ahead = ahead;

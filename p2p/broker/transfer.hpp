@@ -70,7 +70,7 @@ class Transfer {
     void join();
     void give_up();
 
-    void set_need(Need need);  // changes when somebody comes to wait, or waits no longer
+    void set_need(Need need, bool streamed);  // changes when somebody comes to wait, or waits no longer
     void offered(const PeerOffer& offer);
     void lent(const PeerLoan& loan);
     void sought(core::SourceId peer);         // it wants the artifact too

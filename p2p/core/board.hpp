@@ -91,6 +91,7 @@ struct Want {
     bool head_agreed = false;             // two sources gave the same head
     std::set<SourceId> heads;             // whose head is known
     bool resting = false;                 // complete, being verified: nothing to plan
+    bool streamed = false;                // an asker takes its first bytes before the last have come
     bool ahead = false;                   // nobody waits for it yet: it takes what those that are waited for leave
     bool is_small() const { return size <= limits::small_artifact; }
 };

@@ -93,6 +93,7 @@ class Outlook {
             for (const auto& [peer, pieces] : want.crowd.lenders.all())
                 if (may_ask(want, peer) && source(peer).rate_known && is_willing(peer)) lenders.insert(peer);
             bytes_left_ += static_cast<double>(want.size - want.done.total());
+            if (!want.ahead) awaited_left_ += static_cast<double>(want.size - want.done.total());
             swarm_rate_ += want.swarm.joined ? want.swarm.rate : 0;
             if (want.swarm.joined && want.swarm.lan)
                 for (const auto peer : lan_peers(want)) lan_rates_[peer] += want.swarm.rate;
@@ -153,6 +154,8 @@ class Outlook {
 
     // Seconds until everything on the board would be here if all went on as now.
     double drain_s() const { return bytes_left_ / std::max(1.0, mirror_rate_ + swarm_rate_); }
+    // The same, of what is needed as soon as this.
+    double drain_s(const Want& want) const { return (want.ahead ? bytes_left_ : awaited_left_) / std::max(1.0, mirror_rate_ + swarm_rate_); }
 
     // Seconds this source would need for that many bytes beside what it has in hand already.
     double eta_s(SourceId id, ByteCount bytes) const {
@@ -194,6 +197,7 @@ class Outlook {
     std::optional<WantId> front_;
     std::map<SourceId, ByteCount> ahead_;  // unverified bytes of large files behind the front: given or under way
     double bytes_left_ = 0;
+    double awaited_left_ = 0;
     double mirror_rate_ = 0;
     double swarm_rate_ = 0;
     std::map<SourceId, double> lan_rates_;  // of a neighbour: all torrents that it may have a part in

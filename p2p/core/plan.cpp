@@ -211,7 +211,7 @@ class Planner : private Outlook {
 
     void place_checks_and_joins(WantId id, const Want& want) {
         if (!want.is_small() && !want.swarm.joined && !candidates(want, want.peers).empty() && (is_believed(want) || (!stakes_one() && has_whole_piece(want)))) out_.joins.push_back(id);
-        if (want.head_agreed || want.ahead || lan_serves(want)) return;
+        if (want.head_agreed || want.ahead || (want.is_small() && !want.streamed) || lan_serves(want)) return;
         const bool checking = std::any_of(want.claims.begin(), want.claims.end(), [](const auto& item) { return item.second.compares_head(); });
         const auto mirrors = candidates(want, want.mirrors);
         if (checking || mirrors.size() < 2) return;
@@ -348,7 +348,7 @@ class Planner : private Outlook {
     // before another could give it all twice, or long before everything else does, is never late.
     bool is_late(const Want& want, const Claim& claim, double others_s) const {
         if (mute_.count(claim.source) != 0) return true;
-        if (claim.received > 0 && eta_left_s(claim) <= std::max(2 * others_s, drain_s() / 2)) return false;
+        if (claim.received > 0 && eta_left_s(claim) <= std::max(2 * others_s, drain_s(want) / 2)) return false;
         const auto& by = source(claim.source);
         const double at_its_pace = 3 * static_cast<double>(want.size) * std::max(1, by.busy) / rate(claim.source);
         return age(claim.started) >= by.patience_s + std::min(at_its_pace, std::clamp(3 * others_s, slow_s, 2 * slow_s));

@@ -29,6 +29,7 @@ broker::Request Exchange::request_for(const std::string& url, const std::string&
     broker::Request request;
     request.url = url;
     request.asker = head_.target.is_pacman_path() ? "pacman" : "gateway";
+    request.streams = true;
     request.transaction = transaction;
     return request;
 }

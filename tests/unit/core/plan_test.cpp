@@ -301,6 +301,17 @@ TEST_F(Plan, AsksEachMirrorForTheHeadOnce) {
     EXPECT_EQ(checks(), 0);
 }
 
+TEST_F(Plan, AsksForTheHeadOfASmallFileOnlyWhenSomebodyTakesItBeforeItsEnd) {
+    const auto first = mirror(1e6), other = mirror(1e6);
+    const auto id = want(400'000, {first, other});
+    board.wants.at(id).head_agreed = false;
+    board.wants.at(id).created = now - 5s;
+    claim(id, first, {0, 400'000}, 399'000, 5s);
+    EXPECT_TRUE(starts_of(decide(), id).empty());
+    board.wants.at(id).streamed = true;
+    EXPECT_EQ(starts_of(decide(), id).size(), 1u);
+}
+
 // Somebody's short last piece that is compared is no head.
 TEST_F(Plan, AsksForTheHeadWhileAShortPieceIsCompared) {
     const auto first = mirror(1e6), other = mirror(1e6);
