@@ -23,7 +23,8 @@ constexpr double slow_s = 4;                   // from then on even a small file
 constexpr std::size_t large_crowd = 3;         // from here on the others keep the mirrors busy between two claims of ours
 constexpr int claims_per_lender = 2;           // of one peer: the second hides the first one's round trip
 constexpr ByteCount scattered = 8 * limits::mib;  // files from this size on are begun anywhere when a crowd may show
-constexpr double lenders_silent_s = 10;        // how long a file whose last sources are peers waits for one of them to get more
+constexpr double lenders_silent_s = 10;        // how long a file whose last sources are peers waits for one of them to get more,
+constexpr double lenders_busy_s = 60;          // and as long as something else comes: for a package manager one failure may be the end
 
 class Planner : private Outlook {
   public:
@@ -49,9 +50,10 @@ class Planner : private Outlook {
     }
 
   private:
-    // What somebody waits for comes first; what is only known to be wanted soon takes the places that are left.
+    // What somebody waits for comes first; what is only known to be wanted soon takes the places that are left. In a crowd what is small
+    // has its turn whoever waits: soonest whole, it is soonest given on, and not lost when all mirrors go.
     enum class Turn { awaited, ahead };
-    static bool has_turn(const Want& want, Turn turn) { return want.ahead == (turn == Turn::ahead); }
+    bool has_turn(const Want& want, Turn turn) const { return (want.ahead && !(want.is_small() && is_crowded(want))) == (turn == Turn::ahead); }
 
     void place_all_small(Turn turn) {
         for (const bool ours : {true, false})
@@ -427,12 +429,20 @@ class Planner : private Outlook {
 
     // ---- The end ---------------------------------------------------------------------------------------------------------
 
+    bool anything_comes() const {
+        const auto comes = [this](const auto& item) { return item.second.received > 0 && age(item.second.last_byte) < lenders_silent_s / 2; };
+        return std::any_of(board_.wants.begin(), board_.wants.end(), [&](const auto& item) {
+            const Want& want = item.second;
+            return age(want.grown) < lenders_silent_s / 2 || std::any_of(want.claims.begin(), want.claims.end(), comes);
+        });
+    }
+
     void consider_giving_up(WantId id, const Want& want) {
         if (!want.claims.empty() || new_claims_.count(id) != 0) return;
         if (want.swarm.joined && age(std::max(want.swarm.since, want.swarm.last_piece)) < 10) return;
         const bool peers_left = (want.is_small() || !want.swarm.joined) && !candidates(want, want.peers).empty();
         if (!candidates(want, want.mirrors).empty() || peers_left) return;
-        if (is_crowded(want) && age(std::max(want.created, want.grown)) < lenders_silent_s) return;
+        if (is_crowded(want) && age(std::max(want.created, want.grown)) < (anything_comes() ? lenders_busy_s : lenders_silent_s)) return;
         if (age(want.created) * 1000 < static_cast<double>(board_.peer_grace.count())) return;
         out_.give_ups.push_back(id);
     }

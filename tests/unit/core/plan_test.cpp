@@ -529,6 +529,30 @@ TEST_F(Plan, InACrowdMoreThanOnePartIsHadInHandOnlyForTheHeads) {
     EXPECT_LE(starts[2].range.length(), head_bytes);
 }
 
+TEST_F(Plan, WhatOthersSeekIsWaitedForAsLongAsSomethingElseComes) {
+    const auto friends = peer(Role::wan_peer, 1e6);
+    const auto stuck = want(2 * mib, {}), moving = want(100'000, {}, {friends});
+    board.wants.at(stuck).created = board.wants.at(stuck).grown = now - 30s;
+    board.wants.at(stuck).crowd.seekers.insert(friends);
+    const auto comes = claim(moving, friends, {0, 100'000}, 10'000, 1s, 100ms);
+    EXPECT_TRUE(decide().give_ups.empty());
+    board.wants.at(moving).claims.at(comes).last_byte = now - 8s;
+    ASSERT_EQ(decide().give_ups.size(), 1u) << "nothing comes any more";
+    board.wants.at(moving).claims.at(comes).last_byte = now;
+    board.wants.at(stuck).created = board.wants.at(stuck).grown = now - 61s;
+    EXPECT_EQ(decide().give_ups.size(), 1u) << "it has had its time";
+}
+
+TEST_F(Plan, InACrowdSmallFilesNobodyWaitsForYetHaveTheirTurnAllTheSame) {
+    const auto only = mirror(5e6);
+    const auto friends = peer(Role::wan_peer);
+    const auto ahead = want(100'000, {only}), large = want(40 * mib, {only});
+    board.wants.at(ahead).ahead = true;
+    EXPECT_EQ(decide().starts[0].want, large);
+    board.wants.at(ahead).crowd.seekers.insert(friends);
+    EXPECT_EQ(decide().starts[0].want, ahead);
+}
+
 TEST_F(Plan, LeavesAMirrorWithoutRangesWholeFilesOnly) {
     const auto whole = mirror(5e6);
     board.sources.at(whole).ranges = false;
