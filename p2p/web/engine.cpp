@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "p2p/base/log.hpp"
@@ -13,6 +14,10 @@ namespace {
 
 constexpr long kept_connections = 128;   // idle ones stay for the next request; far more than mirrors times fetches
 constexpr long idle_connection_s = 110;  // below what NATs forget; libcurl notices when the server was quicker
+
+constexpr ByteCount read_empty = 64 * limits::kib;  // a round that brought less left nothing in the sockets
+constexpr ByteCount little_at_once = 16 * limits::kib;
+constexpr Millis shortest_nap(1), longest_nap(4);
 
 // glibc hands freed memory back to the kernel beyond a threshold of twice the largest block that was ever mapped and
 // freed. With its start value every received byte is paid for with a page fault, more than doubling the CPU per byte:
@@ -84,19 +89,36 @@ void Engine::send(Command command) {
         first = commands_.empty();
         commands_.push_back(std::move(command));
     }
-    if (first) wake();
+    if (!first) return;
+    commanded_.notify_one();
+    wake();
 }
 
 void Engine::run() {
     while (obey_commands()) {
         int running = 0;
+        arrived_ = 0;
         ::curl_multi_perform(multi_.get(), &running);
         reap();
         resume_paused();
         const int wait_ms = tend_all();
         post_outbox();
+        let_gather(wait_ms);
         ::curl_multi_poll(multi_.get(), nullptr, 0, wait_ms, nullptr);
     }
+}
+
+// Of a large body the kernel would wake this thread for every other packet, which costs more than all else that is done
+// with the bytes. So packets are let come together, for about the time that their line takes for little_at_once; for a
+// moment only while an answer is waited for, since how soon it begins and how fast it goes on is a measure of its mirror.
+void Engine::let_gather(int wait_ms) {
+    const auto waits = [](const auto& one) { return one.second->awaits_answer(); };
+    const auto is_large = [](const auto& one) { return one.second->is_amid_large_body(); };
+    if (arrived_ == 0 || arrived_ >= read_empty || std::none_of(fetches_.begin(), fetches_.end(), is_large)) return;
+    const auto longest = std::any_of(fetches_.begin(), fetches_.end(), waits) ? shortest_nap : longest_nap;
+    nap_ = std::clamp(arrived_ < little_at_once ? nap_ * 2 : nap_ / 2, shortest_nap, longest);
+    std::unique_lock lock(commands_mutex_);
+    commanded_.wait_for(lock, std::min(nap_, Millis(wait_ms)), [this] { return !commands_.empty(); });
 }
 
 bool Engine::obey_commands() {
@@ -118,7 +140,7 @@ bool Engine::obey_commands() {
 
 void Engine::obey(Start& start) {
     auto fetch = std::make_unique<Fetch>(start.fetch, std::move(start.request), std::move(start.address),
-                                         FetchSite{settings_, *backlog_, outbox_});
+                                         FetchSite{settings_, *backlog_, outbox_, arrived_});
     if (!fetch->easy().get()) {
         outbox_.emplace_back(start.fetch, Result<void>(fail(ErrorKind::Broken, "libcurl gave no handle")));
         return;

@@ -3,6 +3,7 @@
 // cancel and wake from there too.
 #pragma once
 
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -48,6 +49,7 @@ class Engine {
     void resume_paused();
     int tend_all();  // milliseconds until something is due
     void post_outbox();
+    void let_gather(int wait_ms);
 
     struct ReleaseMulti {
         void operator()(CURLM* multi) const { ::curl_multi_cleanup(multi); }
@@ -61,9 +63,12 @@ class Engine {
     const std::shared_ptr<Backlog> backlog_;
 
     std::mutex commands_mutex_;
+    std::condition_variable commanded_;
     std::vector<Command> commands_;
 
     Events outbox_;
+    ByteCount arrived_ = 0;  // of bodies, in this round
+    Millis nap_{1};
     std::unique_ptr<CURLSH, ReleaseShare> tls_sessions_;  // spares later connections a part of the handshake
     std::unique_ptr<CURLM, ReleaseMulti> multi_;
     std::unordered_map<broker::FetchId, std::unique_ptr<Fetch>> fetches_;

@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t smallest_buffer = 16 * 1024;
 constexpr std::size_t largest_buffer = 256 * 1024;  // beyond this a larger chunk saves the loop no measurable work
 constexpr auto longest_gathering = Millis(10);      // bytes wait no longer for company
+constexpr ByteCount far_from_end = 256 * limits::kib;
 
 TimePoint clock_now() { return std::chrono::steady_clock::now(); }
 
@@ -43,6 +44,10 @@ Fetch::~Fetch() { site_.backlog.bytes -= static_cast<ByteCount>(gathered_.size()
 std::optional<ByteCount> Fetch::asked_length() const {
     if (wanted_.end) return *wanted_.end - *wanted_.begin;
     return wanted_.expected_size;
+}
+
+bool Fetch::is_amid_large_body() const {
+    return head_done_ && !paused_ && !concluded_ && !next_address_ && gauge_.missing().value_or(0) >= far_from_end;
 }
 
 void Fetch::begin(TimePoint now) {
@@ -166,6 +171,7 @@ Result<void> Fetch::read_head(int status) {
 
 std::size_t Fetch::body(const char* bytes, std::size_t count) {
     last_byte_ = clock_now();
+    site_.arrived += static_cast<ByteCount>(count);
     if (concluded_ || next_address_) {
         drained_ += static_cast<ByteCount>(count);
         return drained_ <= limits::max_drained ? count : 0;

@@ -13,6 +13,7 @@ struct FetchSite {
     const HttpSettings& settings;
     Backlog& backlog;
     Events& outbox;
+    ByteCount& arrived;  // of bodies, in this round
 };
 
 class Fetch final : public AnswerSink {
@@ -25,6 +26,8 @@ class Fetch final : public AnswerSink {
     Easy& easy() { return easy_; }
     broker::FetchId id() const { return id_; }
     bool is_paused() const { return paused_; }
+    bool awaits_answer() const { return !head_done_ && !concluded_; }
+    bool is_amid_large_body() const;  // much is still to come, and a moment more or less delays nobody
     void begin(TimePoint now);  // before each time the handle joins the multi
 
     // The caller has lost interest. True: let it run on unheard, since the little that is left costs less than a new
