@@ -153,6 +153,7 @@ void Transfer::take(core::ClaimId id, ByteCount offset, Bytes data) {
     shares_[source].bytes += length;
     if (want().is_small() || claim.purpose == core::Purpose::check) {
         auto& buffer = flights_[id].buffer;
+        if (buffer.empty()) buffer.reserve(static_cast<std::size_t>(claim.range.length()));
         buffer.insert(buffer.end(), data.begin(), data.end());
         return;
     }

@@ -1,4 +1,5 @@
 // packswarmd: the agent. Runs in the foreground, configured by one TOML file and by the command line, which wins.
+#include <malloc.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 
 #include <CLI/CLI.hpp>
@@ -30,6 +31,7 @@ Result<daemon::Config> configuration(const std::string& file, bool asked_for, co
 
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
+    ::mallopt(M_ARENA_MAX, 1);  // what one thread frees another may use: buffers cross threads here
     spdlog::set_default_logger(spdlog::stderr_color_mt("packswarmd"));
     spdlog::set_pattern("%^%l%$ %v");
     CLI::App cli{"packswarm agent: packages from mirrors and peers at once, trusted by the distribution's signatures alone"};

@@ -28,7 +28,7 @@ double info_s(CURL* handle, CURLINFO which) {
 long buffer_size(const Wanted& wanted) {
     ByteCount length = wanted.expected_size.value_or(wanted.max_bytes);
     if (wanted.end) length = *wanted.end - *wanted.begin;
-    return static_cast<long>(std::clamp(length, 32 * limits::kib, 256 * limits::kib));
+    return static_cast<long>(std::clamp(length, 32 * limits::kib, 64 * limits::kib));
 }
 
 ErrorKind kind_of(CURLcode code) {

@@ -10,7 +10,7 @@ namespace packswarm::web {
 namespace {
 
 constexpr std::size_t smallest_buffer = 16 * 1024;
-constexpr std::size_t largest_buffer = 256 * 1024;  // beyond this a larger chunk saves the loop no measurable work
+constexpr std::size_t largest_buffer = 128 * 1024;  // beyond this a larger chunk saves the loop no measurable work
 constexpr auto longest_gathering = Millis(10);      // bytes wait no longer for company
 constexpr ByteCount far_from_end = 256 * limits::kib;
 
