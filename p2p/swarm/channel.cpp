@@ -155,6 +155,7 @@ TakerEvents Channel::taker_events(const Peer& peer) {
     };
     events.data = [this](broker::FetchId fetch, ByteCount offset, Bytes bytes) {
         const auto size = static_cast<ByteCount>(bytes.size());
+        if (size >= wan_window.block) session_.much_came();
         auto shared = std::make_shared<Bytes>(std::move(bytes));
         loop_.tell_data(size, [fetch, offset, shared](Front& front) { front.data(fetch, offset, std::move(*shared)); });
     };

@@ -248,6 +248,7 @@ void Joins::met(broker::JoinId id) {
 
 void Joins::got_block(broker::JoinId id, const lt::peer_request& block, broker::PeerId from) {
     channel_.count(from, block.length, 0);
+    session_.much_came();
     auto* torrent = find(id);
     if (torrent == nullptr) return;
     torrent->givers[number_of(block.piece)][block.start / block_size] = from;

@@ -43,6 +43,7 @@ class Session {
     // Drops what is connected to the address, and keeps it away for so long.
     void ban(const lt::address& address, Seconds time);
     void on_ban(std::function<void(const lt::address&)> hook) { on_ban_ = std::move(hook); }  // before start
+    void much_came();  // a block of something large: until the next one the thread may let packets come together
     void after(Millis delay, Task task);
     void every(Millis interval, Task task);
 
@@ -51,6 +52,7 @@ class Session {
     struct Listening;
 
     Session(const SwarmSettings& settings, Networks lan, Networks banned);
+    void run();
     void set_peer_classes();
     void apply_filter();
     void read_alerts();
@@ -71,6 +73,7 @@ class Session {
     std::promise<void> ended_;
     std::future<void> has_ended_ = ended_.get_future();
     std::thread thread_;
+    TimePoint much_until_{};
     std::set<std::shared_ptr<boost::asio::steady_timer>> timers_;
     std::shared_ptr<bool> open_ = std::make_shared<bool>(true);  // network thread: false once closing
 };
