@@ -64,6 +64,7 @@ class Result:
     cpu: float       # of every process that took part
     memory: int      # peak resident bytes, all of them together
     received: int    # bytes on the wire
+    agent: int       # peak resident bytes of the agent alone; 0 without one
 
 
 class Tree:
@@ -71,6 +72,7 @@ class Tree:
 
     def __init__(self, roots):
         self.roots, self.peak, self.seen, self.going = roots, 0, {}, True
+        self.peaks = dict.fromkeys(roots, 0)  # of each alone
         self.begin = {pid: cpu for pid, cpu in self._cpu().items()}
         self.thread = threading.Thread(target=self._sample, daemon=True)
         self.thread.start()
@@ -102,9 +104,12 @@ class Tree:
             resident = 0
             for pid in self._pids():
                 try:
-                    resident += int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
+                    own = int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
                 except OSError:
-                    pass
+                    continue
+                resident += own
+                if pid in self.peaks:
+                    self.peaks[pid] = max(self.peaks[pid], own)
             self.peak = max(self.peak, resident)
             time.sleep(0.05)
 
@@ -161,7 +166,7 @@ class Contestant:
         cpu += now.ru_utime + now.ru_stime - spent.ru_utime - spent.ru_stime
         if code or not self.complete():
             raise Failed(f"{self.name} ended with {code}, complete: {self.complete()}\n{child.text()[-3000:]}")
-        return Result(seconds, cpu, memory, self.node.received() - before)
+        return Result(seconds, cpu, memory, self.node.received() - before, tree.peaks[self.agent.child.pid] if self.agent else 0)
 
     def complete(self):
         have = {sha256(file) for file in self.target().rglob("*") if file.is_file()}
