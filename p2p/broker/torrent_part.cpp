@@ -7,6 +7,10 @@
 
 namespace packswarm::broker {
 
+namespace {
+constexpr double rest_s = 1;  // without a piece, and it is no rest any more
+}
+
 TorrentPart::~TorrentPart() {
     *alive_ = false;
     end_doubt();
@@ -266,7 +270,8 @@ void TorrentPart::sample(double window_s) {
     const double measured = static_cast<double>(std::exchange(window_bytes_, 0)) / window_s;
     const bool work = has_work();
     if (had_work_ && work) swarm.rate = swarm.rate == 0 ? measured : swarm.rate + 0.4 * (measured - swarm.rate);
-    if (!work) swarm.last_piece = transfer_.engine_.loop.now();
+    const auto now = transfer_.engine_.loop.now();
+    if (!work && seconds_between(swarm.last_piece, now) < rest_s) swarm.last_piece = now;  // it rests; who fell silent before stays silent
     had_work_ = work && (had_work_ || measured > 0);
 }
 
