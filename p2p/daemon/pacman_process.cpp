@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <ctime>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -61,8 +62,9 @@ bool is_called_pacman(const std::filesystem::path& process) {
 }
 
 double seconds_up(const std::filesystem::path& proc) {
-    const auto text = read_proc(proc / "uptime", max_stat);
-    return text ? std::strtod(text->c_str(), nullptr) : 0;
+    if (const auto text = read_proc(proc / "uptime", max_stat)) return std::strtod(text->c_str(), nullptr);
+    struct timespec now {};  // a /proc of processes only (subset=pid), as the service has it
+    return ::clock_gettime(CLOCK_BOOTTIME, &now) == 0 ? static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9 : 0;
 }
 
 // The effective one. Not the folder's owner: that is root for every process that may not be dumped.

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <ctime>
+
 #include "tests/support/signed_repo.hpp"
 
 namespace packswarm::daemon {
@@ -51,6 +53,16 @@ TEST_F(PacmanProcesses, RootsAndOursAreFoundWithTheirAge) {
     }
     std::filesystem::remove_all(proc_ / "10");
     EXPECT_EQ(is_running(proc_, found.found[0]), found.found[0].pid != 10);
+}
+
+// As the service sees it: ProcSubset=pid leaves nothing of /proc but the processes.
+TEST_F(PacmanProcesses, TheirAgeIsKnownWithoutUptime) {
+    process(10, {"pacman", "-Syu"});
+    std::filesystem::remove(proc_ / "uptime");
+    struct timespec now {};
+    ASSERT_EQ(::clock_gettime(CLOCK_BOOTTIME, &now), 0);
+    ASSERT_EQ(search().found.size(), 1u);
+    EXPECT_NEAR(search().found[0].age_s, static_cast<double>(now.tv_sec) - 990, 2);
 }
 
 TEST_F(PacmanProcesses, ThoseOfOthersAndTheirChildrenAreNot) {
