@@ -1,59 +1,7 @@
-#include "p2p/core/plan.hpp"
-
-#include <gtest/gtest.h>
-
-#include <algorithm>
-
-#include "p2p/core/canonical.hpp"
+#include "tests/unit/core/plan_fixture.hpp"
 
 namespace packswarm::core {
 namespace {
-
-using namespace std::chrono_literals;
-using limits::mib;
-
-class Plan : public ::testing::Test {
-  protected:
-    SourceId mirror(double rate, double first_byte_s = 0.02, int slots = 5) {
-        const auto id = SourceId{static_cast<std::uint32_t>(board.sources.size() + 1)};
-        board.sources[id] = {Role::mirror, rate, true, first_byte_s, 0.3, 0, slots, true, true};
-        return id;
-    }
-    SourceId peer(Role role, double rate = 0) {
-        const auto id = SourceId{static_cast<std::uint32_t>(board.sources.size() + 1)};
-        board.sources[id] = {role, rate, rate > 0, 0.005, 0.3, 0, 32, true, true};
-        return id;
-    }
-    WantId want(ByteCount size, std::vector<SourceId> mirrors, std::vector<SourceId> peers = {}) {
-        const auto id = WantId{board.wants.size() + 1};
-        auto& entry = board.wants[id];
-        entry.size = size;
-        entry.created = now;
-        entry.mirrors = std::move(mirrors);
-        entry.peers = std::move(peers);
-        entry.head_agreed = true;
-        return id;
-    }
-    ClaimId claim(WantId id, SourceId by, ByteRange range, ByteCount received = 0, Millis age = 0ms, Millis silence = 0ms) {
-        const auto claim = ClaimId{++claims_};
-        board.wants.at(id).claims[claim] = {by, range, received, now - age, now - age, now - silence, Purpose::work};
-        ++board.sources.at(by).busy;
-        if (received > 0) board.wants.at(id).done.add({range.begin, range.begin + received});
-        return claim;
-    }
-    Decisions decide() { return plan(board, now); }
-    std::vector<Start> starts_of(const Decisions& decisions, WantId id) {
-        std::vector<Start> out;
-        for (const auto& start : decisions.starts)
-            if (start.want == id) out.push_back(start);
-        return out;
-    }
-    Board board;
-    TimePoint now{100s};
-
-  private:
-    std::uint64_t claims_ = 0;
-};
 
 TEST_F(Plan, StartsMirrorsAtOnceWhenNoPeerHasTheFile) {
     const auto fast = mirror(5e6), slow = mirror(1e6);
@@ -63,37 +11,6 @@ TEST_F(Plan, StartsMirrorsAtOnceWhenNoPeerHasTheFile) {
     EXPECT_EQ(decisions.starts[0].source, fast);
     EXPECT_EQ(decisions.starts[0].range, (ByteRange{0, 100'000}));
     EXPECT_EQ(decisions.starts[0].want, id);
-}
-
-TEST_F(Plan, WhatNobodyWaitsForTakesWhatIsLeftAndOnePlaceLess) {
-    const auto only = mirror(5e6);
-    std::vector<WantId> ahead;
-    for (int i = 0; i < 10; ++i) {
-        ahead.push_back(want(100'000, {only}));
-        board.wants.at(ahead.back()).ahead = true;
-    }
-    EXPECT_EQ(decide().starts.size(), 4u) << "one of five places stays free";
-    const auto large = want(40 * mib, {only}), small = want(100'000, {only});
-    const auto decisions = decide();
-    EXPECT_EQ(starts_of(decisions, small).size(), 1u);
-    EXPECT_EQ(starts_of(decisions, large).size(), 2u);
-    EXPECT_EQ(decisions.starts.size(), 4u);
-    EXPECT_EQ(decisions.starts[0].want, small);
-}
-
-TEST_F(Plan, ALargeFileNobodyWaitsForComesAfterThoseThatAreWaitedForAndIsNotCompared) {
-    const auto one = mirror(5e6), other = mirror(5e6);
-    const auto ahead = want(2 * mib, {one, other}), awaited = want(30 * mib, {one, other});
-    board.wants.at(ahead).ahead = true;
-    board.wants.at(ahead).head_agreed = board.wants.at(awaited).head_agreed = false;
-    board.wants.at(ahead).done.add({0, mib});
-    board.wants.at(awaited).done.add({0, mib});
-    const auto decisions = decide();
-    ASSERT_FALSE(decisions.starts.empty());
-    for (const auto& start : decisions.starts)
-        if (start.purpose == Purpose::check) EXPECT_EQ(start.want, awaited);
-    const auto first = std::find_if(decisions.starts.begin(), decisions.starts.end(), [](const Start& start) { return start.purpose == Purpose::work; });
-    EXPECT_EQ(first->want, awaited);
 }
 
 TEST_F(Plan, SplitsALargeFileAmongAllMirrorsWithoutOverlap) {
@@ -144,132 +61,6 @@ TEST_F(Plan, NeverStartsMoreThanAMirrorsSlots) {
     const auto only = mirror(1e6, 0.02, 3);
     for (int i = 0; i < 10; ++i) want(50'000, {only});
     EXPECT_EQ(decide().starts.size(), 3u);
-}
-
-TEST_F(Plan, ANeighbourTakesSmallWorkOverFromTheMirrors) {
-    const auto far = mirror(2e6);
-    const auto near = peer(Role::lan_peer);
-    const auto id = want(100'000, {far}, {near});
-    claim(id, far, {0, 100'000}, 0, 20ms);
-    const auto decisions = decide();
-    ASSERT_EQ(decisions.stops.size(), 1u);
-    ASSERT_EQ(decisions.starts.size(), 1u);
-    EXPECT_EQ(decisions.starts[0].source, near);
-}
-
-TEST_F(Plan, ANeighbourThatHadTheLastArtifactsIsWaitedForAMoment) {
-    const auto far = mirror(2e6);
-    const auto near = peer(Role::lan_peer);
-    const auto small = want(100'000, {far}), large = want(5 * mib, {far});
-    board.wants.at(small).crowd.company = board.wants.at(large).crowd.company = true;
-    EXPECT_EQ(decide().starts.size(), 3u) << "it has proven nothing yet";
-    board.sources.at(near).proven = 1000;
-    EXPECT_TRUE(decide().starts.empty());
-    board.sources.at(near).missed = 3;
-    EXPECT_EQ(decide().starts.size(), 3u);
-    board.sources.at(near).missed = 0;
-    now += 31ms;
-    EXPECT_EQ(decide().starts.size(), 3u);
-}
-
-TEST_F(Plan, MirrorsRestWhileANeighboursTorrentIsMuchFaster) {
-    const auto far = mirror(2e6);
-    const auto near = peer(Role::lan_peer);
-    const auto id = want(50 * mib, {far}, {near});
-    board.wants.at(id).swarm = {true, true, 50e6, now - 2s, now};
-    EXPECT_TRUE(decide().starts.empty());
-    board.wants.at(id).swarm.rate = 2e6;  // no faster than the mirror: both are used
-    const auto starts = starts_of(decide(), id);
-    ASSERT_FALSE(starts.empty());
-    EXPECT_EQ(starts[0].range.end, 50 * mib) << "beside a torrent the mirrors take the far end";
-}
-
-TEST_F(Plan, AMirrorNobodyMeasuredMayShowItsRateBesideANeighbour) {
-    const auto far = mirror(0);
-    board.sources.at(far).rate_known = false;
-    const auto near = peer(Role::lan_peer);
-    const auto id = want(50 * mib, {far}, {near});
-    board.wants.at(id).swarm = {true, true, 50e6, now - 2s, now};
-    const auto starts = starts_of(decide(), id);
-    ASSERT_EQ(starts.size(), 1u) << "one chunk, no more";
-    EXPECT_LE(starts[0].range.length(), 256 * limits::kib);
-    claim(id, far, starts[0].range, 1000, 100ms);
-    const auto later = decide();
-    EXPECT_TRUE(later.stops.empty() && starts_of(later, id).empty());
-}
-
-// Or it would be begun and stopped again and again.
-TEST_F(Plan, WhatBeginsBesideANeighbourIsNotStoppedBecauseOfIt) {
-    const auto far = mirror(0);
-    board.sources.at(far).rate_known = false;
-    const auto near = peer(Role::lan_peer);
-    const auto id = want(20 * mib, {far}, {near});
-    auto& entry = board.wants.at(id);
-    entry.swarm = {true, true, 0, now - 100ms, now};
-    entry.done.add({0, 851'968});
-    const auto starts = starts_of(decide(), id);
-    ASSERT_EQ(starts.size(), 1u);
-    claim(id, far, starts[0].range, 0, 1ms);
-    EXPECT_TRUE(decide().stops.empty());
-}
-
-TEST_F(Plan, AFileThatIsNearlyHereIsNotHeldUpByAProbe) {
-    const auto far = mirror(0);
-    board.sources.at(far).rate_known = false;
-    const auto near = peer(Role::lan_peer);
-    const auto id = want(20 * mib, {far}, {near});
-    auto& entry = board.wants.at(id);
-    entry.swarm = {true, true, 50e6, now - 100ms, now};
-    entry.done.add({0, 19 * mib});
-    EXPECT_TRUE(decide().starts.empty());
-    claim(id, far, {20 * mib - 256 * limits::kib, 20 * mib}, 1000, 100ms);
-    EXPECT_TRUE(decide().stops.empty()) << "the neighbour has other bytes to give meanwhile";
-    entry.done.add({0, 20 * mib - 256 * limits::kib});
-    EXPECT_EQ(decide().stops.size(), 1u) << "now it could give these";
-}
-
-TEST_F(Plan, ATorrentThatOthersStarveIsServedByTheNeighbourAllTheSame) {
-    const auto far = mirror(2e6);
-    const auto near = peer(Role::lan_peer);
-    const auto large = want(80 * mib, {far}, {near});
-    const auto starved = want(8 * mib, {far}, {near});
-    board.wants.at(large).swarm = {true, true, 90e6, now - 2s, now};
-    board.wants.at(starved).swarm = {true, true, 3e6, now - 2s, now};
-    EXPECT_TRUE(decide().starts.empty());
-    board.wants.at(starved).peers = {peer(Role::lan_peer)};  // another neighbour, a slow one
-    EXPECT_FALSE(starts_of(decide(), starved).empty());
-}
-
-TEST_F(Plan, MirrorsComeBackWhenANeighbourGoesSilent) {
-    const auto far = mirror(2e6);
-    const auto near = peer(Role::lan_peer);
-    const auto id = want(50 * mib, {far}, {near});
-    board.wants.at(id).swarm = {true, true, 50e6, now - 10s, now - 3s};
-    EXPECT_FALSE(starts_of(decide(), id).empty());
-}
-
-TEST_F(Plan, JoinsTheTorrentOfALargeFileThatPeersOffer) {
-    const auto far = mirror(2e6);
-    const auto id = want(10 * mib, {far}, {peer(Role::wan_peer)});
-    EXPECT_TRUE(decide().joins.empty()) << "there is nothing yet that a stranger's piece hashes can be held against";
-    board.wants.at(id).done.add({3 * piece_length(10 * mib), 4 * piece_length(10 * mib)});
-    EXPECT_EQ(decide().joins, (std::vector<WantId>{id}));
-    board.wants.at(id).swarm.joined = true;
-    EXPECT_TRUE(decide().joins.empty());
-}
-
-// Whoever was to bring the last piece has gone, and the mirror would take longer than all that is left should take.
-TEST_F(Plan, AsksAMirrorForTheEndOfAFileWhoseTorrentStandsStill) {
-    const auto m = mirror(5e6);
-    board.sources.at(m).first_byte_s = 0.5;
-    const auto id = want(1'081'070, {m});
-    auto& w = board.wants.at(id);
-    w.swarm.joined = true;
-    w.swarm.since = w.swarm.last_piece = now;
-    w.done.add({0, limits::mib});
-    EXPECT_TRUE(starts_of(decide(), id).empty());
-    now += 3000ms;
-    EXPECT_EQ(starts_of(decide(), id).size(), 1u);
 }
 
 // By its own measured pace it would be in time for minutes.
@@ -385,19 +176,6 @@ TEST_F(Plan, HedgesASmallFileOnceItsSourceIsPastItsPatience) {
     EXPECT_EQ(starts[0].purpose, Purpose::hedge);
 }
 
-TEST_F(Plan, ANeighbourThatFallsSilentGetsNoMoreWorkAndItsWorkGetsRivals) {
-    const auto far = mirror(2e6);
-    const auto near = peer(Role::lan_peer);
-    const auto stuck = want(100'000, {far}, {near});
-    claim(stuck, near, {0, 100'000}, 0, 2000ms, 2000ms);
-    const auto fresh = want(100'000, {far}, {near});
-    const auto decisions = decide();
-    ASSERT_EQ(starts_of(decisions, stuck).size(), 1u);
-    EXPECT_EQ(starts_of(decisions, stuck)[0].source, far);
-    ASSERT_EQ(starts_of(decisions, fresh).size(), 1u);
-    EXPECT_EQ(starts_of(decisions, fresh)[0].source, far);
-}
-
 TEST_F(Plan, TakesOverTheFarPartOfASlowClaimWhenNothingElseIsLeft) {
     const auto slow = mirror(100e3), fast = mirror(5e6);
     const auto id = want(4 * mib, {slow, fast});
@@ -455,54 +233,6 @@ TEST_F(Plan, AsksSetBackMirrorsWhenNoOtherIsLeft) {
     EXPECT_EQ(decide().starts.size(), 1u);
 }
 
-TEST_F(Plan, AStrangerThatLendsGivesOnePieceUntilAMirrorAgreesWithIt) {
-    const auto judge = mirror(2e6), stranger = peer(Role::wan_peer, 5e6);
-    const auto id = want(20 * mib, {judge});
-    auto& entry = board.wants.at(id);
-    entry.crowd.lenders.set(stranger, std::vector<bool>(piece_count(entry.size), true));
-    const auto by_stranger = [&] {
-        ByteCount bytes = 0;
-        for (const auto& start : starts_of(decide(), id)) bytes += start.source == stranger ? start.range.length() : 0;
-        return bytes;
-    };
-    EXPECT_EQ(by_stranger(), piece_length(entry.size));
-    const auto piece = piece_range(entry.size, 3);
-    entry.done.add(piece);
-    entry.given[stranger] = piece.length();
-    entry.crowd.trials[stranger] = piece;
-    EXPECT_EQ(by_stranger(), 0);
-    const auto starts = starts_of(decide(), id);
-    EXPECT_TRUE(std::any_of(starts.begin(), starts.end(), [&](const Start& start) {
-        return start.source == judge && start.purpose == Purpose::check && start.range == piece;
-    }));
-    board.sources.at(stranger).trusted = 4 * mib;
-    EXPECT_EQ(by_stranger(), 2 * piece_length(entry.size));
-    board.sources.at(stranger).doubted = true;
-    EXPECT_EQ(by_stranger(), 0);
-    board.sources.at(stranger) = {Role::wan_peer, 5e6, true, 0.005, 0.3, 0, 32, true, true};
-    board.sources.at(judge).usable = false;
-    EXPECT_EQ(by_stranger(), 2 * piece_length(entry.size)) << "nobody could judge it";
-}
-
-TEST_F(Plan, StrangersPieceHashesAreTriedWithOneFileFirst) {
-    const auto only = mirror(2e6), stranger = peer(Role::wan_peer);
-    for (const auto id : {want(20 * mib, {only}, {stranger}), want(20 * mib, {only}, {stranger})}) board.wants.at(id).done.add({0, mib});
-    EXPECT_EQ(decide().joins.size(), 1u);
-    board.sources.at(stranger).proven = mib;
-    EXPECT_EQ(decide().joins.size(), 2u);
-    board.sources.at(stranger).proven = 0;
-    board.sources.at(only).usable = false;
-    EXPECT_EQ(decide().joins.size(), 2u) << "nobody else is left";
-}
-
-TEST_F(Plan, LittleIsAskedOfAPeerThatHasProvenNothing) {
-    const auto stranger = peer(Role::wan_peer, 50e6);
-    for (int i = 0; i < 10; ++i) want(100'000, {}, {stranger});
-    EXPECT_EQ(decide().starts.size(), 2u);
-    board.sources.at(stranger).proven = 1;
-    EXPECT_EQ(decide().starts.size(), 10u);
-}
-
 TEST_F(Plan, GivesUpOnlyWhenNobodyIsLeftAndPeersHadTheirTime) {
     const auto only = mirror(1e6);
     const auto id = want(50'000, {only});
@@ -511,46 +241,6 @@ TEST_F(Plan, GivesUpOnlyWhenNobodyIsLeftAndPeersHadTheirTime) {
     EXPECT_TRUE(decide().give_ups.empty());
     now += 2s;
     EXPECT_EQ(decide().give_ups, (std::vector<WantId>{id}));
-}
-
-TEST_F(Plan, InACrowdMoreThanOnePartIsHadInHandOnlyForTheHeads) {
-    const auto far = mirror(2e6);
-    std::vector<WantId> ids;
-    for (int i = 0; i < 3; ++i) {
-        ids.push_back(want(20 * mib, {far}));
-        auto& crowd = board.wants.at(ids.back()).crowd;
-        crowd.company = true;
-        for (int k = 0; k < 3; ++k) crowd.seekers.insert(peer(Role::wan_peer));
-    }
-    const auto starts = decide().starts;
-    ASSERT_EQ(starts.size(), 3u) << "each is begun";
-    EXPECT_GT(starts[0].range.length(), head_bytes);
-    EXPECT_LE(starts[1].range.length(), head_bytes);
-    EXPECT_LE(starts[2].range.length(), head_bytes);
-}
-
-TEST_F(Plan, WhatOthersSeekIsWaitedForAsLongAsSomethingElseComes) {
-    const auto friends = peer(Role::wan_peer, 1e6);
-    const auto stuck = want(2 * mib, {}), moving = want(100'000, {}, {friends});
-    board.wants.at(stuck).created = board.wants.at(stuck).grown = now - 30s;
-    board.wants.at(stuck).crowd.seekers.insert(friends);
-    const auto comes = claim(moving, friends, {0, 100'000}, 10'000, 1s, 100ms);
-    EXPECT_TRUE(decide().give_ups.empty());
-    board.wants.at(moving).claims.at(comes).last_byte = now - 8s;
-    ASSERT_EQ(decide().give_ups.size(), 1u) << "nothing comes any more";
-    board.wants.at(moving).claims.at(comes).last_byte = now;
-    board.wants.at(stuck).created = board.wants.at(stuck).grown = now - 61s;
-    EXPECT_EQ(decide().give_ups.size(), 1u) << "it has had its time";
-}
-
-TEST_F(Plan, InACrowdSmallFilesNobodyWaitsForYetHaveTheirTurnAllTheSame) {
-    const auto only = mirror(5e6);
-    const auto friends = peer(Role::wan_peer);
-    const auto ahead = want(100'000, {only}), large = want(40 * mib, {only});
-    board.wants.at(ahead).ahead = true;
-    EXPECT_EQ(decide().starts[0].want, large);
-    board.wants.at(ahead).crowd.seekers.insert(friends);
-    EXPECT_EQ(decide().starts[0].want, ahead);
 }
 
 TEST_F(Plan, LeavesAMirrorWithoutRangesWholeFilesOnly) {

@@ -1,0 +1,151 @@
+#include "p2p/core/canonical.hpp"
+#include "tests/unit/core/plan_fixture.hpp"
+
+namespace packswarm::core {
+namespace {
+
+TEST_F(Plan, WhatNobodyWaitsForTakesWhatIsLeftAndOnePlaceLess) {
+    const auto only = mirror(5e6);
+    std::vector<WantId> ahead;
+    for (int i = 0; i < 10; ++i) {
+        ahead.push_back(want(100'000, {only}));
+        board.wants.at(ahead.back()).ahead = true;
+    }
+    EXPECT_EQ(decide().starts.size(), 4u) << "one of five places stays free";
+    const auto large = want(40 * mib, {only}), small = want(100'000, {only});
+    const auto decisions = decide();
+    EXPECT_EQ(starts_of(decisions, small).size(), 1u);
+    EXPECT_EQ(starts_of(decisions, large).size(), 2u);
+    EXPECT_EQ(decisions.starts.size(), 4u);
+    EXPECT_EQ(decisions.starts[0].want, small);
+}
+
+TEST_F(Plan, ALargeFileNobodyWaitsForComesAfterThoseThatAreWaitedForAndIsNotCompared) {
+    const auto one = mirror(5e6), other = mirror(5e6);
+    const auto ahead = want(2 * mib, {one, other}), awaited = want(30 * mib, {one, other});
+    board.wants.at(ahead).ahead = true;
+    board.wants.at(ahead).head_agreed = board.wants.at(awaited).head_agreed = false;
+    board.wants.at(ahead).done.add({0, mib});
+    board.wants.at(awaited).done.add({0, mib});
+    const auto decisions = decide();
+    ASSERT_FALSE(decisions.starts.empty());
+    for (const auto& start : decisions.starts)
+        if (start.purpose == Purpose::check) EXPECT_EQ(start.want, awaited);
+    const auto first = std::find_if(decisions.starts.begin(), decisions.starts.end(), [](const Start& start) { return start.purpose == Purpose::work; });
+    EXPECT_EQ(first->want, awaited);
+}
+
+TEST_F(Plan, JoinsTheTorrentOfALargeFileThatPeersOffer) {
+    const auto far = mirror(2e6);
+    const auto id = want(10 * mib, {far}, {peer(Role::wan_peer)});
+    EXPECT_TRUE(decide().joins.empty()) << "there is nothing yet that a stranger's piece hashes can be held against";
+    board.wants.at(id).done.add({3 * piece_length(10 * mib), 4 * piece_length(10 * mib)});
+    EXPECT_EQ(decide().joins, (std::vector<WantId>{id}));
+    board.wants.at(id).swarm.joined = true;
+    EXPECT_TRUE(decide().joins.empty());
+}
+
+// Whoever was to bring the last piece has gone, and the mirror would take longer than all that is left should take.
+TEST_F(Plan, AsksAMirrorForTheEndOfAFileWhoseTorrentStandsStill) {
+    const auto m = mirror(5e6);
+    board.sources.at(m).first_byte_s = 0.5;
+    const auto id = want(1'081'070, {m});
+    auto& w = board.wants.at(id);
+    w.swarm.joined = true;
+    w.swarm.since = w.swarm.last_piece = now;
+    w.done.add({0, limits::mib});
+    EXPECT_TRUE(starts_of(decide(), id).empty());
+    now += 3000ms;
+    EXPECT_EQ(starts_of(decide(), id).size(), 1u);
+}
+
+TEST_F(Plan, AStrangerThatLendsGivesOnePieceUntilAMirrorAgreesWithIt) {
+    const auto judge = mirror(2e6), stranger = peer(Role::wan_peer, 5e6);
+    const auto id = want(20 * mib, {judge});
+    auto& entry = board.wants.at(id);
+    entry.crowd.lenders.set(stranger, std::vector<bool>(piece_count(entry.size), true));
+    const auto by_stranger = [&] {
+        ByteCount bytes = 0;
+        for (const auto& start : starts_of(decide(), id)) bytes += start.source == stranger ? start.range.length() : 0;
+        return bytes;
+    };
+    EXPECT_EQ(by_stranger(), piece_length(entry.size));
+    const auto piece = piece_range(entry.size, 3);
+    entry.done.add(piece);
+    entry.given[stranger] = piece.length();
+    entry.crowd.trials[stranger] = piece;
+    EXPECT_EQ(by_stranger(), 0);
+    const auto starts = starts_of(decide(), id);
+    EXPECT_TRUE(std::any_of(starts.begin(), starts.end(), [&](const Start& start) {
+        return start.source == judge && start.purpose == Purpose::check && start.range == piece;
+    }));
+    board.sources.at(stranger).trusted = 4 * mib;
+    EXPECT_EQ(by_stranger(), 2 * piece_length(entry.size));
+    board.sources.at(stranger).doubted = true;
+    EXPECT_EQ(by_stranger(), 0);
+    board.sources.at(stranger) = {Role::wan_peer, 5e6, true, 0.005, 0.3, 0, 32, true, true};
+    board.sources.at(judge).usable = false;
+    EXPECT_EQ(by_stranger(), 2 * piece_length(entry.size)) << "nobody could judge it";
+}
+
+TEST_F(Plan, StrangersPieceHashesAreTriedWithOneFileFirst) {
+    const auto only = mirror(2e6), stranger = peer(Role::wan_peer);
+    for (const auto id : {want(20 * mib, {only}, {stranger}), want(20 * mib, {only}, {stranger})}) board.wants.at(id).done.add({0, mib});
+    EXPECT_EQ(decide().joins.size(), 1u);
+    board.sources.at(stranger).proven = mib;
+    EXPECT_EQ(decide().joins.size(), 2u);
+    board.sources.at(stranger).proven = 0;
+    board.sources.at(only).usable = false;
+    EXPECT_EQ(decide().joins.size(), 2u) << "nobody else is left";
+}
+
+TEST_F(Plan, LittleIsAskedOfAPeerThatHasProvenNothing) {
+    const auto stranger = peer(Role::wan_peer, 50e6);
+    for (int i = 0; i < 10; ++i) want(100'000, {}, {stranger});
+    EXPECT_EQ(decide().starts.size(), 2u);
+    board.sources.at(stranger).proven = 1;
+    EXPECT_EQ(decide().starts.size(), 10u);
+}
+
+TEST_F(Plan, InACrowdMoreThanOnePartIsHadInHandOnlyForTheHeads) {
+    const auto far = mirror(2e6);
+    std::vector<WantId> ids;
+    for (int i = 0; i < 3; ++i) {
+        ids.push_back(want(20 * mib, {far}));
+        auto& crowd = board.wants.at(ids.back()).crowd;
+        crowd.company = true;
+        for (int k = 0; k < 3; ++k) crowd.seekers.insert(peer(Role::wan_peer));
+    }
+    const auto starts = decide().starts;
+    ASSERT_EQ(starts.size(), 3u) << "each is begun";
+    EXPECT_GT(starts[0].range.length(), head_bytes);
+    EXPECT_LE(starts[1].range.length(), head_bytes);
+    EXPECT_LE(starts[2].range.length(), head_bytes);
+}
+
+TEST_F(Plan, WhatOthersSeekIsWaitedForAsLongAsSomethingElseComes) {
+    const auto friends = peer(Role::wan_peer, 1e6);
+    const auto stuck = want(2 * mib, {}), moving = want(100'000, {}, {friends});
+    board.wants.at(stuck).created = board.wants.at(stuck).grown = now - 30s;
+    board.wants.at(stuck).crowd.seekers.insert(friends);
+    const auto comes = claim(moving, friends, {0, 100'000}, 10'000, 1s, 100ms);
+    EXPECT_TRUE(decide().give_ups.empty());
+    board.wants.at(moving).claims.at(comes).last_byte = now - 8s;
+    ASSERT_EQ(decide().give_ups.size(), 1u) << "nothing comes any more";
+    board.wants.at(moving).claims.at(comes).last_byte = now;
+    board.wants.at(stuck).created = board.wants.at(stuck).grown = now - 61s;
+    EXPECT_EQ(decide().give_ups.size(), 1u) << "it has had its time";
+}
+
+TEST_F(Plan, InACrowdSmallFilesNobodyWaitsForYetHaveTheirTurnAllTheSame) {
+    const auto only = mirror(5e6);
+    const auto friends = peer(Role::wan_peer);
+    const auto ahead = want(100'000, {only}), large = want(40 * mib, {only});
+    board.wants.at(ahead).ahead = true;
+    EXPECT_EQ(decide().starts[0].want, large);
+    board.wants.at(ahead).crowd.seekers.insert(friends);
+    EXPECT_EQ(decide().starts[0].want, ahead);
+}
+
+}  // namespace
+}  // namespace packswarm::core
