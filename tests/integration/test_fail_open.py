@@ -1,4 +1,9 @@
 """Whatever happens to the agent, its disk, its mirrors or its peers: apt and pacman end as without it."""
+import os
+import pathlib
+import signal
+import time
+
 import pytest
 from conftest import chosen
 
@@ -53,6 +58,18 @@ def test_apt_survives_the_agent_killed_at_half_of_a_transaction(world, stock, de
     assert apt.wrong(wanted) == []
 
 
+def stopped_between_packages(agent, pacman):
+    """pacman 6.0 asks for a package's signature nobody but the server that gave the package: between the two no agent may die, ours or any
+    other cache. The agent is stopped, and what it had sent already is let arrive."""
+    os.kill(agent.child.pid, signal.SIGSTOP)
+    time.sleep(0.3)  # the sockets' buffers, for which there is no event
+    packages = {path.name for path in pathlib.Path(pacman.cache).glob("*.pkg.tar.zst")}
+    if all((pathlib.Path(pacman.cache) / f"{name}.sig").exists() for name in packages):
+        return True
+    os.kill(agent.child.pid, signal.SIGCONT)
+    return False
+
+
 @PACMAN_WAYS
 def test_pacman_survives_the_agent_killed_at_half_of_a_transaction(world, stock, arch_mirror, way):
     wanted = chosen(stock.arch)
@@ -63,6 +80,8 @@ def test_pacman_survives_the_agent_killed_at_half_of_a_transaction(world, stock,
     before = machine.node.received()
     child = pacman.child("-Sw", *names(wanted))
     wait_until(lambda: machine.node.received() - before > total(wanted) / 2, 60, "half of the bytes are here")
+    if way is pacman_by_gateway:
+        wait_until(lambda: stopped_between_packages(agent, pacman), 30, "no package lacks its signature")
     agent.kill()
     assert child.alive(), "the transaction was over before the agent was killed"
     assert child.wait(90) == 0, child.text()
