@@ -275,12 +275,7 @@ void TorrentPart::sample(double window_s) {
     had_work_ = work && (had_work_ || measured > 0);
 }
 
-bool TorrentPart::has_work() const {
-    auto taken = transfer_.want().done;
-    for (const auto& [id, claim] : transfer_.want().claims)
-        if (claim.purpose != core::Purpose::check) taken.add({claim.next(), claim.range.end});
-    return taken.total() < transfer_.target_.size;
-}
+bool TorrentPart::has_work() const { return transfer_.want().taken().total() < transfer_.target_.size; }
 
 void TorrentPart::leave(Task left) {
     if (state_ != State::joined) {

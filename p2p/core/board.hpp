@@ -94,6 +94,12 @@ struct Want {
     bool streamed = false;                // an asker takes its first bytes before the last have come
     bool ahead = false;                   // nobody waits for it yet: it takes what those that are waited for leave
     bool is_small() const { return size <= limits::small_artifact; }
+    RangeSet taken() const {              // bytes that are here, or that somebody is at work on
+        RangeSet out = done;
+        for (const auto& [id, claim] : claims)
+            if (claim.purpose != Purpose::check) out.add({claim.next(), claim.range.end});
+        return out;
+    }
 };
 
 struct Board {

@@ -78,9 +78,7 @@ class Outlook {
     }
 
     RangeSet taken(WantId id, const Want& want) const {
-        RangeSet out = want.done;
-        for (const auto& [claim_id, claim] : want.claims)
-            if (claim.purpose != Purpose::check) out.add({claim.next(), claim.range.end});
+        RangeSet out = want.taken();
         if (const auto at = new_claims_.find(id); at != new_claims_.end())
             for (const auto& range : at->second.ranges()) out.add(range);
         return out;
