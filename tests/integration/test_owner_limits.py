@@ -80,8 +80,9 @@ def test_a_used_up_month_leaves_only_neighbours_and_lasts_over_a_restart(world, 
                        lambda: f"the month has both: {holder.agent.status()['sharing']}")
     assert month["sent"] < 1.1 * (small.size + large.size) and month["quota"] == 6 << 20
     assert holder.agent.gave()["sent"] == month["sent"] + month["neighbours"]
-    seen = next(peer for peer in holder.agent.ask("peers")["peers"] if peer["endpoint"].startswith(stranger_ip))
-    assert seen["reach"] == "wan" and seen["sent"] >= small.size + large.size
+    peer_seen = lambda: next(peer for peer in holder.agent.ask("peers")["peers"] if peer["endpoint"].startswith(stranger_ip))
+    wait_until(lambda: peer_seen()["sent"] >= small.size + large.size, 20, lambda: f"the peer's own counter, brought up each second, has both: {peer_seen()}")
+    assert peer_seen()["reach"] == "wan"
     assert audience(holder.agent) == "everybody" and limit(holder.agent, "sharing.monthly_quota")["state"] == "ok"
 
     stranger.agent.fetch(f"{mirror.url}/{by_name['bulk00'].path}", stranger.folder / "bulk00", check=False)  # may be cut off in the middle
