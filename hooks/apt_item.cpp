@@ -16,30 +16,30 @@ namespace {
 
 constexpr ByteCount slice_size = 4 * limits::mib;
 
-// The strong hashes that apt asked for. It compares those that both sides know, so weak ones would cost time and prove
-// nothing.
 std::vector<std::string> kinds_to_compute(const std::vector<std::pair<std::string, std::string>>& expected) {
     std::vector<std::string> kinds{"SHA256"};
     for (const auto& [kind, value] : expected)
-        if (kind == "SHA512") kinds.push_back(kind);
+        if (kind != "SHA256") kinds.push_back(kind);
     return kinds;
 }
 
-std::vector<std::pair<std::string, std::string>> expected_hashes(const AptMessage& acquire) {
+// One strong hash that apt expects, and the one that its owner insists on. apt compares those that both sides know: a second one would
+// cost more than all else that is done with the bytes, and prove nothing.
+std::vector<std::pair<std::string, std::string>> expected_hashes(const AptMessage& acquire, const std::string& forced) {
     std::vector<std::pair<std::string, std::string>> expected;
-    for (const std::string kind : {"SHA512", "SHA256"})
-        if (const auto value = acquire.find("Expected-" + kind); !value.empty())
+    for (const std::string kind : {"SHA256", "SHA512"})
+        if (const auto value = acquire.find("Expected-" + kind); !value.empty() && (expected.empty() || lower(kind) == lower(forced)))
             expected.emplace_back(kind, lower(value));
     return expected;
 }
 
 }  // namespace
 
-AptItem::AptItem(const AptMessage& acquire, std::string raw)
+AptItem::AptItem(const AptMessage& acquire, std::string raw, const std::string& forced)
     : raw_(std::move(raw)),
       uri_(acquire.find("URI")),
       filename_(acquire.find("Filename")),
-      expected_(expected_hashes(acquire)),
+      expected_(expected_hashes(acquire, forced)),
       digest_(Digest::parse(acquire.find("Expected-SHA256"))),
       expected_size_(parse_byte_count(acquire.find("Expected-Checksum-FileSize"))),
       max_size_(parse_byte_count(acquire.find("Maximum-Size")).value_or(0)),

@@ -15,8 +15,8 @@ namespace packswarm::hooks {
 
 class AptItem {
   public:
-    // acquire: a 600 message; raw: the same as it came.
-    AptItem(const AptMessage& acquire, std::string raw);
+    // acquire: a 600 message; raw: the same as it came; forced: the kind of hash that apt compares whatever else it knows, mostly none.
+    AptItem(const AptMessage& acquire, std::string raw, const std::string& forced = {});
 
     const std::string& uri() const { return uri_; }
     const std::string& raw() const { return raw_; }

@@ -141,6 +141,7 @@ AptMethod::Flow AptMethod::on_message(const std::string& raw) {
 AptMethod::Flow AptMethod::configure(const AptMessage& message, const std::string& raw) {
     const AptConfig config(message, settings_.scheme);
     route_ = AptRoute(config, ProxyEnvironment::from_process());
+    forced_hash_ = config.find("Acquire::ForceHash");
     agent_ = AptAgent(agent_settings(config));
     fallback_ = AptFallback(own_method_program(config, settings_.called_as, settings_.scheme));
     fallback_.configure(raw);
@@ -155,7 +156,7 @@ AptMethod::Flow AptMethod::configure(const AptMessage& message, const std::strin
 
 void AptMethod::acquire(const AptMessage& message, const std::string& raw) {
     const auto why_not = route_.why_not(message);
-    if (why_not.empty()) return agent_.get(AptItem(message, raw));
+    if (why_not.empty()) return agent_.get(AptItem(message, raw, forced_hash_));
     const std::string uri(message.find("URI"));
     const auto login = route_.has_login(host_of(uri)) ? AptFallback::Login::needed : AptFallback::Login::none;
     fallback_.acquire(uri, raw, {ErrorKind::Absent, why_not}, login);

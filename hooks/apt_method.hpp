@@ -37,6 +37,7 @@ class AptMethod {
     AptMessageReader reader_;
     std::string outgoing_;
     AptRoute route_;
+    std::string forced_hash_;  // Acquire::ForceHash
     AptAgent agent_;
     AptFallback fallback_;
 };

@@ -142,19 +142,44 @@ TEST_F(Items, NeedTheAgentsDigestWhereAptKnowsNone) {
     EXPECT_FALSE(work_off(unknown));
 }
 
-TEST_F(Items, ComputeTheStrongHashesThatAptAskedFor) {
-    write_source("abc");
-    auto one = item({{"Expected-SHA512",
-                      "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd"
-                      "454d4423643ce80e2a9ac94fa54ca49f"},
-                     {"Expected-MD5Sum", "900150983cd24fb0d6963f7d28e17f72"}});
-    auto done = event(EventKind::done);
-    done.size = 3;
-    ASSERT_TRUE(one.on_done(std::move(done)));
-    ASSERT_TRUE(work_off(one));
-    EXPECT_EQ(one.done_message().find("SHA512-Hash").substr(0, 8), "ddaf35a1");
-    EXPECT_EQ(one.done_message().find("SHA256-Hash").substr(0, 8), "ba7816bf");
-    EXPECT_EQ(one.done_message().find("MD5Sum-Hash"), "");
+class HashesOfAbc : public Items {
+  protected:
+    static constexpr const char* sha512 =
+        "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f";
+    static constexpr const char* sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    static constexpr const char* md5 = "900150983cd24fb0d6963f7d28e17f72";
+
+    // What apt is told of the file "abc", or nothing when that is refused.
+    std::optional<AptMessage> answer(std::initializer_list<std::pair<const char*, std::string>> expected, const std::string& forced = {}) const {
+        write_source("abc");
+        AptMessage acquire(600, "URI Acquire");
+        acquire.add("URI", "http://a.example/x.deb").add("Filename", target_.string());
+        for (const auto& [name, value] : expected) acquire.add(name, value);
+        AptItem one(acquire, acquire.text(), forced);
+        auto done = event(EventKind::done);
+        done.size = 3;
+        if (!one.on_done(std::move(done)) || !work_off(one)) return std::nullopt;
+        return one.done_message();
+    }
+};
+
+TEST_F(HashesOfAbc, AreOneStrongOneOfThoseThatAptAskedFor) {
+    const auto both = answer({{"Expected-SHA512", sha512}, {"Expected-SHA256", sha256}, {"Expected-MD5Sum", md5}});
+    ASSERT_TRUE(both);
+    EXPECT_EQ(both->find("SHA256-Hash"), sha256);
+    EXPECT_EQ(both->find("SHA512-Hash"), "");
+    EXPECT_EQ(both->find("MD5Sum-Hash"), "");
+    const auto other = answer({{"Expected-SHA512", sha512}});
+    ASSERT_TRUE(other);
+    EXPECT_EQ(other->find("SHA512-Hash"), sha512);
+}
+
+TEST_F(HashesOfAbc, AreTheOneThatTheOwnerInsistsOnToo) {
+    const auto forced = answer({{"Expected-SHA512", sha512}, {"Expected-SHA256", sha256}}, "SHA512");
+    ASSERT_TRUE(forced);
+    EXPECT_EQ(forced->find("SHA512-Hash"), sha512);
+    EXPECT_EQ(forced->find("SHA256-Hash"), sha256);
+    EXPECT_FALSE(answer({{"Expected-SHA512", std::string(128, '0')}, {"Expected-SHA256", sha256}}, "sha512"));
 }
 
 TEST_F(Items, RefuseOtherSizesThanAptAllows) {
