@@ -22,7 +22,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto close_patience = 800ms;
-constexpr auto nap = 1ms;
+constexpr auto shortest_nap = 1ms, longest_nap = 4ms;
 constexpr auto much_lasts = 10ms;  // a block of 16 KiB in this time: 1.6 MB/s
 constexpr auto listen_patience = 5s;
 constexpr int never_by_itself = 365 * 86400;  // seconds
@@ -159,15 +159,22 @@ Result<void> Session::start(std::shared_ptr<lt::plugin> plugin, OnAlert on_alert
     return fail(ErrorKind::Broken, "starting the peer session: {}", error.what());
 }
 
-// While much comes in, the kernel would wake this thread for every other packet, which costs more than all that is done with them.
+// While much comes in, the kernel would wake this thread for every other packet, which costs more than all that is done with them. So packets
+// are let come together, for about the time that their line takes for one block or two.
 void Session::run() {
     while (io_->run_one() > 0) {
         io_->poll();
-        if (now() < much_until_) std::this_thread::sleep_for(nap);
+        if (now() >= much_until_) continue;
+        nap_ = std::clamp(blocks_ <= 1 ? nap_ * 2 : nap_ / 2, shortest_nap, longest_nap);
+        blocks_ = 0;
+        std::this_thread::sleep_for(nap_);
     }
 }
 
-void Session::much_came() { much_until_ = now() + much_lasts; }
+void Session::much_came() {
+    ++blocks_;
+    much_until_ = now() + much_lasts;
+}
 
 void Session::post(Task task) {
     boost::asio::post(*io_, [open = open_, task = std::move(task)] {

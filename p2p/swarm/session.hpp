@@ -74,6 +74,8 @@ class Session {
     std::future<void> has_ended_ = ended_.get_future();
     std::thread thread_;
     TimePoint much_until_{};
+    Millis nap_{1};
+    int blocks_ = 0;          // since the last nap
     std::set<std::shared_ptr<boost::asio::steady_timer>> timers_;
     std::shared_ptr<bool> open_ = std::make_shared<bool>(true);  // network thread: false once closing
 };
