@@ -99,7 +99,8 @@ void TorrentPart::take_part(std::vector<bool> have) {
     join_ = engine.peers.join(std::move(join), std::move(events));
     for (const auto& [id, claim] : transfer_.want().claims)
         if (claim.purpose != core::Purpose::check) claimed({claim.next(), claim.range.end});
-    for (const auto& range : transfer_.want().done.ranges()) {
+    const auto here = transfer_.want().done.ranges();
+    for (const auto& range : here) {
         claimed(range);
         written(range);  // what arrived while the hashing ran
     }

@@ -1,13 +1,15 @@
 #include "p2p/core/canonical.hpp"
 
+#include <algorithm>
+#include <bit>
+
 #include "p2p/base/limits.hpp"
 
 namespace packswarm::core {
 
 ByteCount piece_length(ByteCount size) {
-    ByteCount length = 64 * limits::kib;
-    while (length < 16 * limits::mib && size > length * 512) length *= 2;
-    return length;
+    const auto for_512 = std::bit_ceil(static_cast<std::uint64_t>(std::max<ByteCount>(size, 1) + 511) / 512);
+    return std::clamp(static_cast<ByteCount>(for_512), 64 * limits::kib, 16 * limits::mib);
 }
 
 std::size_t piece_count(ByteCount size) {

@@ -1,7 +1,6 @@
 #include "p2p/core/crowd.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <tuple>
 
 #include "p2p/core/canonical.hpp"
@@ -43,15 +42,22 @@ std::optional<ByteRange> first_gap(const RangeSet& taken, ByteRange within, Byte
 std::size_t pieces_in(const Want& want) { return piece_count(want.size); }
 
 // The piece with the fewest lenders that still has bytes nobody works on; among equals every agent has an order of its own.
-std::optional<std::size_t> rarest(const Board& board, const Want& want, const RangeSet& taken, const std::function<bool(std::size_t)>& eligible) {
+// lent: the pieces to choose from; nothing: all of them.
+std::optional<std::size_t> rarest(const Board& board, const Want& want, const RangeSet& taken, const std::vector<bool>* lent = nullptr) {
     std::optional<std::size_t> best;
     std::pair<int, std::uint64_t> best_rank;
-    for (std::size_t piece = 0; piece < pieces_in(want); ++piece) {
-        if (!eligible(piece) || taken.covers(piece_range(want.size, piece))) continue;
-        const std::pair rank{want.crowd.lenders.copies(piece), weight(board.key, want, ~piece)};
-        if (best && rank >= best_rank) continue;
-        best = piece;
-        best_rank = rank;
+    const auto length = static_cast<std::size_t>(piece_length(want.size));
+    std::size_t piece = 0;
+    for (const auto& gap : taken.gaps({0, want.size})) {
+        const auto last = static_cast<std::size_t>(gap.end - 1) / length;
+        for (piece = std::max(piece, static_cast<std::size_t>(gap.begin) / length); piece <= last; ++piece) {
+            const int copies = want.crowd.lenders.copies(piece);
+            if ((best && copies > best_rank.first) || (lent != nullptr && (piece >= lent->size() || !(*lent)[piece]))) continue;
+            const std::pair rank{copies, weight(board.key, want, ~piece)};
+            if (best && rank >= best_rank) continue;
+            best = piece;
+            best_rank = rank;
+        }
     }
     return best;
 }
@@ -119,13 +125,13 @@ std::optional<ByteRange> mirror_share(const Board& board, const Want& want, cons
         while (end % per_stripe != 0 && end < pieces_in(want) && want.crowd.lenders.copies(end) == 0) ++end;
         return first_gap(taken, {piece_range(want.size, first).begin, piece_range(want.size, end - 1).end}, length);
     }
-    const auto piece = rarest(board, want, taken, [](std::size_t) { return true; });
+    const auto piece = rarest(board, want, taken);
     if (!piece) return std::nullopt;
     return first_gap(taken, piece_range(want.size, *piece), length);
 }
 
 std::optional<ByteRange> lender_share(const Board& board, const Want& want, SourceId lender, const RangeSet& taken, ByteCount length) {
-    const auto piece = rarest(board, want, taken, [&](std::size_t candidate) { return want.crowd.lenders.has(lender, candidate); });
+    const auto piece = rarest(board, want, taken, &want.crowd.lenders.of(lender));
     if (!piece) return std::nullopt;
     return first_gap(taken, piece_range(want.size, *piece), std::min(length, lender_claim));
 }

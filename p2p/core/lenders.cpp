@@ -21,9 +21,10 @@ void Lenders::clear() {
     copies_.clear();
 }
 
-bool Lenders::has(SourceId peer, std::size_t piece) const {
+const std::vector<bool>& Lenders::of(SourceId peer) const {
+    static const std::vector<bool> nothing;
     const auto at = pieces_.find(peer);
-    return at != pieces_.end() && piece < at->second.size() && at->second[piece];
+    return at == pieces_.end() ? nothing : at->second;
 }
 
 }  // namespace packswarm::core

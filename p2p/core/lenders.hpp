@@ -19,7 +19,7 @@ class Lenders {
     void drop(SourceId peer);
     void clear();
     bool empty() const { return pieces_.empty(); }
-    bool has(SourceId peer, std::size_t piece) const;
+    const std::vector<bool>& of(SourceId peer) const;   // empty: lends nothing
     bool knows(SourceId peer) const { return pieces_.count(peer) != 0; }
     int copies(std::size_t piece) const { return piece < copies_.size() ? copies_[piece] : 0; }
     const std::map<SourceId, std::vector<bool>>& all() const { return pieces_; }

@@ -8,7 +8,7 @@
 #include <optional>
 #include <tuple>
 
-#include "p2p/core/board.hpp"
+#include "p2p/core/crowd.hpp"
 
 namespace packswarm::core {
 
@@ -18,7 +18,7 @@ class Outlook {
         for (const auto& [id, source] : board.sources) busy_[id] = source.busy;
         find_mute();
         measure();
-        sort_large();
+        sort_wants();
         find_front();
     }
 
@@ -70,6 +70,13 @@ class Outlook {
         return usable.empty() ? set_back : usable;
     }
 
+    bool has_candidate(const Want& want, const std::vector<SourceId>& from) const {
+        return std::any_of(from.begin(), from.end(), [&](SourceId id) { return may_ask(want, id); });
+    }
+    bool has_free(const std::vector<SourceId>& from) const {
+        return std::any_of(from.begin(), from.end(), [this](SourceId id) { return board_.sources.count(id) != 0 && is_free(id); });
+    }
+
     std::vector<SourceId> lan_peers(const Want& want) const {
         std::vector<SourceId> out;
         for (const auto id : want.peers)
@@ -77,12 +84,8 @@ class Outlook {
         return out;
     }
 
-    RangeSet taken(WantId id, const Want& want) const {
-        RangeSet out = want.taken();
-        if (const auto at = new_claims_.find(id); at != new_claims_.end())
-            for (const auto& range : at->second.ranges()) out.add(range);
-        return out;
-    }
+    // Bytes of a large artifact that are here, or that somebody is at work on or has just been given.
+    const RangeSet& taken(WantId id) const { return taken_.at(id); }
 
     void measure() {
         std::set<SourceId> mirrors, lenders;
@@ -95,6 +98,8 @@ class Outlook {
             swarm_rate_ += want.swarm.joined ? want.swarm.rate : 0;
             if (want.swarm.joined && want.swarm.lan)
                 for (const auto peer : lan_peers(want)) lan_rates_[peer] += want.swarm.rate;
+            const bool all_counted = std::all_of(want.mirrors.begin(), want.mirrors.end(), [&](SourceId mirror) { return mirrors.count(mirror) != 0; });
+            if (all_counted) continue;
             for (const auto mirror : candidates(want, want.mirrors)) mirrors.insert(mirror);
         }
         for (const auto mirror : mirrors) mirror_rate_ += rate(mirror);
@@ -103,10 +108,15 @@ class Outlook {
 
     // Those with the least left to begin come first: what is complete frees its asker's slot, and the sum of the work stays the same.
     // What nobody waits for yet comes last.
-    void sort_large() {
+    void sort_wants() {
         for (const auto& [id, want] : board_.wants) {
-            if (want.resting || want.is_small()) continue;
-            large_.push_back({id, &want, want.size - taken(id, want).total()});
+            if (want.resting) continue;
+            if (want.is_small()) {
+                small_.push_back({id, &want});
+                continue;
+            }
+            const auto& taken = taken_[id] = want.taken();
+            large_.push_back({id, &want, want.size - taken.total()});
             crowd_ = std::max({crowd_, want.crowd.seekers.size(), want.crowd.lenders.all().size()});
             for (const auto& [by, bytes] : want.given) unverified_[by] += bytes;
             for (const auto& [claim_id, claim] : want.claims) {
@@ -186,6 +196,12 @@ class Outlook {
         ByteCount left = 0;   // that nobody has begun
     };
     std::vector<Large> large_;
+    struct Small {
+        WantId id{};
+        const Want* want = nullptr;
+    };
+    std::vector<Small> small_;        // in order of arrival
+    std::map<WantId, RangeSet> taken_;
     std::size_t crowd_ = 0;           // the most agents that want the same large artifact, less this one
     std::map<SourceId, int> busy_;
     std::map<SourceId, int> ranged_;  // claims on parts of large artifacts

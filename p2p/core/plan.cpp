@@ -31,11 +31,9 @@ class Planner : private Outlook {
     using Outlook::Outlook;
 
     Decisions run() {
-        for (const auto& [id, want] : board_.wants)
-            if (!want.resting) leave_to_the_lan(id, want);
+        for_each_want([this](WantId id, const Want& want) { leave_to_the_lan(id, want); });
         place_all_small(Turn::awaited);
-        for (const auto& [id, want] : board_.wants)
-            if (!want.resting && (!want.is_small() || age(want.created) > slow_s)) place_checks_and_joins(id, want);
+        for_each_want([this](WantId id, const Want& want) { place_checks_and_joins(id, want); });
         for (const auto& [id, want, left] : large_) place_trials(id, *want);
         fill_from_lenders(Turn::awaited);
         fill_with_ranges(Turn::awaited);
@@ -44,31 +42,51 @@ class Planner : private Outlook {
         fill_with_ranges(Turn::ahead);
         part_rivals();
         steal();
-        for (const auto& [id, want] : board_.wants)
-            if (!want.resting) consider_giving_up(id, want);
+        for_each_want([this](WantId id, const Want& want) { consider_giving_up(id, want); });
         return std::move(out_);
     }
 
   private:
+    // In order of arrival, but for those that are complete.
+    template <class Each>
+    void for_each_want(Each each) {
+        for (const auto& [id, want] : board_.wants)
+            if (!want.resting) each(id, want);
+    }
+
     // What somebody waits for comes first; what is only known to be wanted soon takes the places that are left. In a crowd what is small
     // has its turn whoever waits: soonest whole, it is soonest given on, and not lost when all mirrors go.
     enum class Turn { awaited, ahead };
     bool has_turn(const Want& want, Turn turn) const { return (want.ahead && !(want.is_small() && is_crowded(want))) == (turn == Turn::ahead); }
 
     void place_all_small(Turn turn) {
-        for (const bool ours : {true, false})
-            for (const auto& [id, want] : board_.wants)
-                if (!want.resting && want.is_small() && has_turn(want, turn) && is_ours(board_, want, 0) == ours) place_small(id, want);
-        for (const auto& [id, want] : board_.wants)
-            if (!want.resting && want.is_small() && has_turn(want, turn)) hedge_small(id, want);
+        std::vector<Small> others;
+        for (const auto& one : small_) {
+            if (!has_turn(*one.want, turn) || !may_begin(one)) continue;
+            if (is_ours(board_, *one.want, 0))
+                place_small(one.id, *one.want);
+            else
+                others.push_back(one);
+        }
+        for (const auto& one : others) place_small(one.id, *one.want);
+        for (const auto& one : small_)
+            if (has_turn(*one.want, turn)) hedge_small(one.id, *one.want);
+    }
+
+    bool may_begin(const Small& one) const {
+        const bool stopped = std::any_of(out_.stops.begin(), out_.stops.end(), [&](const Stop& stop) { return stop.want == one.id; });
+        return (one.want->claims.empty() || stopped) && (has_free(one.want->mirrors) || has_free(one.want->peers));
     }
 
     void start(WantId want, SourceId by, ByteRange range, Purpose purpose, const char* reason) {
         out_.starts.push_back({want, by, range, purpose, reason});
         ++busy_[by];
-        if (purpose == Purpose::work && !board_.wants.at(want).is_small()) ++ranged_[by], unverified_[by] += range.length();
+        const auto large = taken_.find(want);
         if (purpose != Purpose::check) new_claims_[want].add(range);
-        if (front_ && want != *front_ && !board_.wants.at(want).is_small()) ahead_[by] += range.length();
+        if (large == taken_.end()) return;
+        if (purpose != Purpose::check) large->second.add(range);
+        if (purpose == Purpose::work) ++ranged_[by], unverified_[by] += range.length();
+        if (front_ && want != *front_) ahead_[by] += range.length();
     }
 
     int claims_of(WantId id, const Want& want, SourceId by) const {
@@ -87,7 +105,7 @@ class Planner : private Outlook {
     bool is_probe(WantId id, const Want& want, const Claim& claim) const {
         const auto& by = source(claim.source);
         if (by.role != Role::mirror || by.rate_known || by.busy > claims_per_file || claim.range.length() >= 2 * first_chunk) return false;
-        return taken(id, want).total() < want.size;
+        return taken(id).total() < want.size;
     }
 
     void leave_to_the_lan(WantId id, const Want& want) {
@@ -103,8 +121,6 @@ class Planner : private Outlook {
     // ---- Small artifacts: whole, from one source ----------------------------------------------------------------------
 
     void place_small(WantId id, const Want& want) {
-        const bool stopped = std::any_of(out_.stops.begin(), out_.stops.end(), [&](const Stop& stop) { return stop.want == id; });
-        if (!want.claims.empty() && !stopped) return;
         const auto neighbours = lan_peers(want);
         if (!neighbours.empty()) return place_at_best(id, want, neighbours, "a neighbour on the local network has it");
         if (waits_for_neighbour(board_, want, now_)) return;
@@ -167,7 +183,7 @@ class Planner : private Outlook {
                     if (!has_turn(*want, turn) || !may_ask(*want, peer) || !is_willing(peer) || !is_free_for(*want, peer) || ranged_[peer] > depth) continue;
                     const auto most = judge(*want, peer) ? lender_trust(source(peer), *want) - unverified_[peer] : want->size;
                     if (most <= 0) continue;
-                    if (const auto range = lender_share(board_, *want, peer, taken(id, *want), most))
+                    if (const auto range = lender_share(board_, *want, peer, taken(id), most))
                         start(id, peer, *range, Purpose::work, "a peer lends it");
                 }
     }
@@ -213,7 +229,8 @@ class Planner : private Outlook {
 
     void place_checks_and_joins(WantId id, const Want& want) {
         if (!want.is_small() && !want.swarm.joined && !candidates(want, want.peers).empty() && (is_believed(want) || (!stakes_one() && has_whole_piece(want)))) out_.joins.push_back(id);
-        if (want.head_agreed || want.ahead || (want.is_small() && !want.streamed) || lan_serves(want)) return;
+        if (want.is_small() && (!want.streamed || age(want.created) <= slow_s)) return;
+        if (want.head_agreed || want.ahead || lan_serves(want)) return;
         const bool checking = std::any_of(want.claims.begin(), want.claims.end(), [](const auto& item) { return item.second.compares_head(); });
         const auto mirrors = candidates(want, want.mirrors);
         if (checking || mirrors.size() < 2) return;
@@ -278,11 +295,11 @@ class Planner : private Outlook {
 
     std::optional<ByteRange> range_for(SourceId by, WantId id, const Want& want) const {
         if (!lan_peers(want).empty() && std::count(out_.joins.begin(), out_.joins.end(), id) != 0) return std::nullopt;  // it serves in a moment
-        if (lan_serves(want) && (source(by).rate_known || busy_.at(by) > 0 || want.size - taken(id, want).total() < probe_worth)) return std::nullopt;
+        if (lan_serves(want) && (source(by).rate_known || busy_.at(by) > 0 || want.size - taken(id).total() < probe_worth)) return std::nullopt;
         const auto mirrors = candidates(want, want.mirrors);
         if (std::find(mirrors.begin(), mirrors.end(), by) == mirrors.end() || waits_for_neighbour(board_, want, now_)) return std::nullopt;
         if (claims_of(id, want, by) >= claims_per_file || credit(id, by) <= 0) return std::nullopt;
-        const auto gaps = taken(id, want).gaps({0, want.size});
+        const auto gaps = taken(id).gaps({0, want.size});
         const auto range = gaps.empty() ? ByteRange{} : carve(id, want, by, gaps, mirrors);
         return range.empty() ? std::nullopt : std::optional(range);
     }
@@ -300,7 +317,7 @@ class Planner : private Outlook {
         const bool is_slower = std::any_of(mirrors.begin(), mirrors.end(), [&](SourceId other) { return eta_s(other, length) < eta_s(by, length); });
         const bool others = (is_slower && !want.claims.empty()) || is_moving(want.swarm);
         if (others && eta_s(by, length) > drain_s() + 0.1 && source(by).rate_known) return {};
-        if (goes_by_stripes(want)) return mirror_share(board_, want, taken(id, want), most, now_, share_s()).value_or(ByteRange{});
+        if (goes_by_stripes(want)) return mirror_share(board_, want, taken(id), most, now_, share_s()).value_or(ByteRange{});
         if (!want.swarm.joined) return {gap.begin, std::min(gap.end, gap.begin + length)};
         const ByteCount begin = std::max(gap.begin, gap.end - length) / piece * piece;
         return {std::max(gap.begin, begin), gap.end};
@@ -365,11 +382,10 @@ class Planner : private Outlook {
 
     // Somebody who had gone silent speaks again beside the one who took over: whoever is further along goes on alone.
     void part_rivals() {
-        for (const auto& [id, want] : board_.wants) {
-            if (want.resting || want.is_small()) continue;
-            for (const auto& [hedge_id, hedge] : want.claims) {
+        for (const auto& [id, want, left] : large_) {
+            for (const auto& [hedge_id, hedge] : want->claims) {
                 if (hedge.purpose != Purpose::hedge || hedge.received == 0) continue;
-                for (const auto& [other_id, other] : want.claims) {
+                for (const auto& [other_id, other] : want->claims) {
                     const bool revived = other_id != hedge_id && other.purpose == Purpose::work && other.last_byte > hedge.first_byte && !is_stalled(other);
                     if (!revived || other.next() >= hedge.range.end || other.range.end <= hedge.next()) continue;
                     out_.stops.push_back({id, other.next() > hedge.next() ? hedge_id : other_id, "another source is further along"});
@@ -440,8 +456,8 @@ class Planner : private Outlook {
     void consider_giving_up(WantId id, const Want& want) {
         if (!want.claims.empty() || new_claims_.count(id) != 0) return;
         if (want.swarm.joined && age(std::max(want.swarm.since, want.swarm.last_piece)) < 10) return;
-        const bool peers_left = (want.is_small() || !want.swarm.joined) && !candidates(want, want.peers).empty();
-        if (!candidates(want, want.mirrors).empty() || peers_left) return;
+        const bool peers_left = (want.is_small() || !want.swarm.joined) && has_candidate(want, want.peers);
+        if (has_candidate(want, want.mirrors) || peers_left) return;
         if (is_crowded(want) && age(std::max(want.created, want.grown)) < (anything_comes() ? lenders_busy_s : lenders_silent_s)) return;
         if (age(want.created) * 1000 < static_cast<double>(board_.peer_grace.count())) return;
         out_.give_ups.push_back(id);

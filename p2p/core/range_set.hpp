@@ -1,7 +1,6 @@
 // RangeSet: which bytes of a file are there (or claimed, or a source's gift), as disjoint half-open ranges in order.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <vector>
 
@@ -19,11 +18,14 @@ class RangeSet {
     ByteCount total() const { return total_; }
     bool empty() const { return ranges_.empty(); }
     ByteCount prefix() const;                               // end of the range that starts at 0, or 0
-    std::vector<ByteRange> ranges() const;
+    const std::vector<ByteRange>& ranges() const { return ranges_; }
     std::vector<ByteRange> gaps(ByteRange within) const;    // what is missing inside, in order
 
   private:
-    std::map<ByteCount, ByteCount> ranges_;  // begin -> end
+    using At = std::vector<ByteRange>::const_iterator;
+    At first_beyond(ByteCount at) const;                    // the first that ends behind there
+
+    std::vector<ByteRange> ranges_;  // none empty, none adjacent to the next: the planner copies and walks them all the time
     ByteCount total_ = 0;
 };
 
