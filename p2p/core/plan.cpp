@@ -22,6 +22,8 @@ constexpr int max_rivals = 3;                  // sources at once on the same la
 constexpr double slow_s = 4;                   // from then on even a small file's asker should see something
 constexpr std::size_t large_crowd = 3;         // from here on the others keep the mirrors busy between two claims of ours
 constexpr int claims_per_lender = 2;           // of one peer: the second hides the first one's round trip
+constexpr int few_at_once = 2;                 // small ones of a crowd at one mirror, when another would take
+constexpr double slowly_s = 0.5;               // longer than this beside them
 constexpr ByteCount scattered = 8 * limits::mib;  // files from this size on are begun anywhere when a crowd may show
 constexpr double lenders_silent_s = 10;        // how long a file whose last sources are peers waits for one of them to get more,
 constexpr double lenders_busy_s = 60;          // and as long as something else comes: for a package manager one failure may be the end
@@ -152,7 +154,7 @@ class Planner : private Outlook {
         SourceId best{};
         for (const auto by : sources) {
             best_possible = std::min(best_possible, source(by).first_byte_s + static_cast<double>(want.size) / rate(by));
-            if (!is_free_for(want, by) || eta_s(by, want.size) >= best_now) continue;
+            if (!is_free_for(want, by) || eta_s(by, want.size) >= best_now || has_its_few(want, by)) continue;
             best_now = eta_s(by, want.size);
             best = by;
         }
@@ -161,6 +163,11 @@ class Planner : private Outlook {
     }
 
     // ---- A crowd --------------------------------------------------------------------------------------------------------
+
+    // Of five small ones that come slowly and side by side none can be lent for long: one after the other they are whole sooner.
+    bool has_its_few(const Want& want, SourceId by) const {
+        return is_crowded(want) && source(by).role == Role::mirror && busy_.at(by) >= few_at_once && eta_s(by, want.size) > source(by).first_byte_s + slowly_s;
+    }
 
     // Small artifacts must not wait at the mirrors behind parts of large ones, ours and everybody's: those can be borrowed.
     bool has_its_share(SourceId by) {

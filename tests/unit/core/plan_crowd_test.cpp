@@ -123,6 +123,17 @@ TEST_F(Plan, InACrowdMoreThanOnePartIsHadInHandOnlyForTheHeads) {
     EXPECT_LE(starts[2].range.length(), head_bytes);
 }
 
+TEST_F(Plan, InACrowdASlowMirrorHasTwoSmallOnesInHandAndAFastOneAllItsPlaces) {
+    for (const auto& [rate, places] : {std::pair(3e5, 2u), std::pair(1e7, 5u)}) {
+        board = {};
+        const auto only = mirror(rate), other = peer(Role::wan_peer);
+        for (int i = 0; i < 10; ++i) board.wants.at(want(200'000, {only})).crowd.seekers.insert(other);
+        EXPECT_EQ(decide().starts.size(), places);
+        for (auto& [id, one] : board.wants) one.crowd.seekers.clear();
+        EXPECT_EQ(decide().starts.size(), 5u) << "nobody waits for what is whole sooner";
+    }
+}
+
 TEST_F(Plan, WhatOthersSeekIsWaitedForAsLongAsSomethingElseComes) {
     const auto friends = peer(Role::wan_peer, 1e6);
     const auto stuck = want(2 * mib, {}), moving = want(100'000, {}, {friends});
