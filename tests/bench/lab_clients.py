@@ -25,6 +25,7 @@ from harness import agent as agents  # noqa: E402
 from harness.processes import environment  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("PACKSWARM_BUILD", HERE.parents[1] / "build")).resolve()
+agents_cpu = []  # seconds of each agent that has ended: the lab counts all processes of a client in one
 GATEWAY = f"http://127.0.0.1:{agents.Agent.GATEWAY_PORT}"
 
 
@@ -62,6 +63,8 @@ class WarmAgent:
 
     def stop(self):
         code = self.manager.poll()
+        times = pathlib.Path(f"/proc/{self.proc.p.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        agents_cpu.append(sum(map(int, times[11:13])) / os.sysconf("SC_CLK_TCK"))
         result = self.proc.end()
         self.manager.wait()
         result["rc"] = code

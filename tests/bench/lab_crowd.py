@@ -9,7 +9,7 @@ systems: packswarm_pacman, packswarm_apt, and the lab's own: aria2bt, aria2set, 
 """
 import argparse
 
-import lab_clients  # noqa: F401  (defines packswarm_apt and packswarm_pacman for the lab)
+import lab_clients  # (defines packswarm_apt and packswarm_pacman for the lab)
 import lab as lab_module
 import runner
 
@@ -56,6 +56,9 @@ def main():
                            mirrors_of=None if ours or system.startswith("aria2") else lambda i: spread[i % 8], during=during if arguments.outage or arguments.trace else None,
                            hold=ours or system.startswith("aria2bt") or system == "aria2set", peers=True, crowd=True, keep=arguments.keep,
                            stall=40 if arguments.outage else 60)
+                if ours:
+                    print(f"   of the CPU seconds {sum(lab_clients.agents_cpu):.2f} are the agents'", flush=True)
+                    lab_clients.agents_cpu.clear()
                 if "off" in state:
                     for mirror in lab.mirrors():
                         lab.mirror(mirror, "ok")
