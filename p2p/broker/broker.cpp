@@ -396,6 +396,7 @@ void Broker::deliver(RequestId id, Delivered delivered, const std::vector<std::s
     if (at == requests_.end()) return;
     const Asker asker = std::move(at->second);
     requests_.erase(at);
+    board_.delivered = loop_.now();
     const bool for_it = std::any_of(delivered.sources.begin(), delivered.sources.end(), [](const SourceShare& share) { return share.kind != SourceKind::cache; });
     if (asker.request.need == Need::awaited || for_it) {
         ++done_;

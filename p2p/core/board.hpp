@@ -107,6 +107,7 @@ struct Board {
     std::map<WantId, Want> wants;         // in order of arrival
     AgentKey key = 0;                     // ours
     TimePoint crowd_until{};              // somebody wanted what we want: look around before asking mirrors, until then
+    TimePoint delivered{};                // when an asker last got what it had asked for, from the store too
     Millis peer_grace{0};                 // how long a want without any source waits for peers to speak up
 };
 

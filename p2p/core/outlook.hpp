@@ -106,8 +106,11 @@ class Outlook {
         for (const auto peer : lenders) swarm_rate_ += rate(peer);
     }
 
+    static bool is_crowded(const Want& want) { return !want.crowd.seekers.empty() || !want.crowd.lenders.empty(); }
+    // What nobody waits for yet comes last, but for a crowd's: soonest whole, it is soonest given on, and not lost when all mirrors go.
+    static bool comes_after(const Want& want) { return want.ahead && !is_crowded(want); }
+
     // Those with the least left to begin come first: what is complete frees its asker's slot, and the sum of the work stays the same.
-    // What nobody waits for yet comes last.
     void sort_wants() {
         for (const auto& [id, want] : board_.wants) {
             if (want.resting) continue;
@@ -124,7 +127,7 @@ class Outlook {
                 unverified_[claim.source] += claim.left();
             }
         }
-        std::stable_sort(large_.begin(), large_.end(), [](const Large& a, const Large& b) { return std::tuple(a.want->ahead, a.left) < std::tuple(b.want->ahead, b.left); });
+        std::stable_sort(large_.begin(), large_.end(), [](const Large& a, const Large& b) { return std::tuple(comes_after(*a.want), a.left) < std::tuple(comes_after(*b.want), b.left); });
     }
 
     // The large file with the least left is finished before much is begun behind it: its digest tells who can be believed, and until

@@ -56,10 +56,9 @@ class Planner : private Outlook {
             if (!want.resting) each(id, want);
     }
 
-    // What somebody waits for comes first; what is only known to be wanted soon takes the places that are left. In a crowd what is small
-    // has its turn whoever waits: soonest whole, it is soonest given on, and not lost when all mirrors go.
+    // What somebody waits for comes first; what is only known to be wanted soon takes the places that are left.
     enum class Turn { awaited, ahead };
-    bool has_turn(const Want& want, Turn turn) const { return (want.ahead && !(want.is_small() && is_crowded(want))) == (turn == Turn::ahead); }
+    bool has_turn(const Want& want, Turn turn) const { return comes_after(want) == (turn == Turn::ahead); }
 
     void place_all_small(Turn turn) {
         std::vector<Small> others;
@@ -176,8 +175,6 @@ class Planner : private Outlook {
         return ranged_[by] >= (crowd_ >= large_crowd || small_in_hand ? 1 : 2);
     }
 
-    bool is_crowded(const Want& want) const { return !want.crowd.seekers.empty() || !want.crowd.lenders.empty(); }
-
     // What a crowd may share is begun in stripes; beside a torrent the far end stays the mirrors' place until somebody lends.
     bool goes_by_stripes(const Want& want) const {
         return is_crowded(want) || (want.crowd.company && want.size >= scattered && !want.swarm.joined);
@@ -237,7 +234,7 @@ class Planner : private Outlook {
     void place_checks_and_joins(WantId id, const Want& want) {
         if (!want.is_small() && !want.swarm.joined && !candidates(want, want.peers).empty() && (is_believed(want) || (!stakes_one() && has_whole_piece(want)))) out_.joins.push_back(id);
         if (want.is_small() && (!want.streamed || age(want.created) <= slow_s)) return;
-        if (want.head_agreed || want.ahead || lan_serves(want)) return;
+        if (want.head_agreed || comes_after(want) || lan_serves(want)) return;
         const bool checking = std::any_of(want.claims.begin(), want.claims.end(), [](const auto& item) { return item.second.compares_head(); });
         const auto mirrors = candidates(want, want.mirrors);
         if (checking || mirrors.size() < 2) return;
@@ -452,7 +449,9 @@ class Planner : private Outlook {
 
     // ---- The end ---------------------------------------------------------------------------------------------------------
 
+    // A package manager that is handed one file after the other is at work as well.
     bool anything_comes() const {
+        if (age(board_.delivered) < lenders_silent_s / 2) return true;
         const auto comes = [this](const auto& item) { return item.second.received > 0 && age(item.second.last_byte) < lenders_silent_s / 2; };
         return std::any_of(board_.wants.begin(), board_.wants.end(), [&](const auto& item) {
             const Want& want = item.second;

@@ -143,19 +143,40 @@ TEST_F(Plan, WhatOthersSeekIsWaitedForAsLongAsSomethingElseComes) {
     EXPECT_TRUE(decide().give_ups.empty());
     board.wants.at(moving).claims.at(comes).last_byte = now - 8s;
     ASSERT_EQ(decide().give_ups.size(), 1u) << "nothing comes any more";
+    board.delivered = now - 1s;
+    EXPECT_TRUE(decide().give_ups.empty()) << "somebody is given what is here already";
     board.wants.at(moving).claims.at(comes).last_byte = now;
     board.wants.at(stuck).created = board.wants.at(stuck).grown = now - 61s;
     EXPECT_EQ(decide().give_ups.size(), 1u) << "it has had its time";
 }
 
-TEST_F(Plan, InACrowdSmallFilesNobodyWaitsForYetHaveTheirTurnAllTheSame) {
+TEST_F(Plan, InACrowdWhatNobodyWaitsForYetHasItsTurnAllTheSame) {
     const auto only = mirror(5e6);
     const auto friends = peer(Role::wan_peer);
-    const auto ahead = want(100'000, {only}), large = want(40 * mib, {only});
-    board.wants.at(ahead).ahead = true;
+    const auto ahead = want(100'000, {only}), ahead_too = want(2 * mib, {only}), large = want(40 * mib, {only});
+    for (const auto id : {ahead, ahead_too}) board.wants.at(id).ahead = true;
     EXPECT_EQ(decide().starts[0].want, large);
-    board.wants.at(ahead).crowd.seekers.insert(friends);
+    EXPECT_EQ(starts_of(decide(), large).size(), 2u);
+    for (auto& [id, one] : board.wants) one.crowd.seekers.insert(friends);
     EXPECT_EQ(decide().starts[0].want, ahead);
+    board.wants.at(ahead).resting = true;
+    EXPECT_EQ(starts_of(decide(), large).size(), 1u);
+    EXPECT_EQ(starts_of(decide(), ahead_too).size(), 1u);
+}
+
+// Else nothing of it could be streamed when all mirrors have gone, and pacman waits ten seconds for a byte.
+TEST_F(Plan, InACrowdTheHeadOfALargeFileNobodyWaitsForYetIsComparedInItsTurn) {
+    const auto one = mirror(5e6), other = mirror(5e6), friends = peer(Role::wan_peer);
+    const auto id = want(2 * mib, {one, other});
+    auto& ahead = board.wants.at(id);
+    ahead.ahead = true;
+    ahead.head_agreed = false;
+    ahead.done.add({0, head_bytes});
+    ahead.heads.insert(one);
+    const auto is_check = [](const Start& start) { return start.purpose == Purpose::check; };
+    EXPECT_EQ(std::ranges::count_if(decide().starts, is_check), 0);
+    ahead.crowd.seekers.insert(friends);
+    EXPECT_EQ(std::ranges::count_if(decide().starts, is_check), 1);
 }
 
 }  // namespace
