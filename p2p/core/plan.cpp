@@ -384,6 +384,9 @@ class Planner : private Outlook {
         double eta_s = 0;
     };
 
+    // Its bytes are here by now. It stays open all the same while its source is silent: that nothing comes is what tells of such a source.
+    static bool is_served(const Want& want, const Claim& claim) { return claim.purpose != Purpose::check && want.done.covers({claim.next(), claim.range.end}); }
+
     // Somebody who had gone silent speaks again beside the one who took over: whoever is further along goes on alone.
     void part_rivals() {
         for (const auto& [id, want, left] : large_) {
@@ -412,7 +415,7 @@ class Planner : private Outlook {
             if (want.resting || want.is_small() || lan_serves(want) || !may_ask(want, thief)) continue;
             if (std::find(want.mirrors.begin(), want.mirrors.end(), thief) == want.mirrors.end()) continue;
             for (const auto& [claim_id, claim] : want.claims) {
-                if (claim.source == thief || claim.left() == 0 || claim.purpose == Purpose::check || has_rival(id, want, claim_id, claim)) continue;
+                if (claim.source == thief || claim.purpose == Purpose::check || is_served(want, claim) || has_rival(id, want, claim_id, claim)) continue;
                 const double eta = eta_left_s(claim);
                 if (credit(id, thief) <= 0 && eta < std::numeric_limits<double>::max()) continue;
                 if (eta > worst.eta_s) worst = {id, claim_id, &claim, eta};

@@ -209,6 +209,11 @@ TEST_F(Plan, ReplacesASilentSourceFromWhereItStopped) {
     ASSERT_EQ(starts.size(), 1u);
     EXPECT_EQ(starts[0].source, alive);
     EXPECT_EQ(starts[0].range.begin, 2 * mib + 500'000);
+    board.wants.at(id).done.add({2 * mib, 3 * mib});
+    EXPECT_EQ(starts_of(decide(), id).size(), 1u);
+    board.wants.at(id).size = 5 * mib;
+    board.wants.at(id).done.add({3 * mib, 4 * mib});
+    for (const auto& start : starts_of(decide(), id)) EXPECT_GE(start.range.begin, 4 * mib) << "what is here is not fetched again";
 }
 
 TEST_F(Plan, ComparesTheHeadOfALargeFileBetweenTwoMirrors) {
