@@ -145,3 +145,35 @@ def stock_of_its_own(world, stock):
     for number in range(3):
         repository.add(f"own{number:02}", 2000 + number)
     return repository
+
+
+@pytest.fixture
+def two_strong_hashes(world, stock):
+    """A repository whose indexes name SHA-256 and SHA-512, as Ubuntu's do, on one mirror."""
+    repository = stock_of_its_own(world, stock)
+    repository.hashes = ("SHA256", "SHA512")
+    return repository, world.mirror("m1", repository.publish().base)
+
+
+def test_an_index_with_several_strong_hashes_is_served(world, stock, two_strong_hashes):
+    repository, mirror = two_strong_hashes
+    machine = world.machine("c1")
+    machine.start_agent([stock.debian_repository(mirror)])
+    apt = machine.apt([stock.source(mirror)])
+    update = apt.update()
+    assert "Err:" not in update.stdout and "W:" not in update.stdout, update.stdout
+    apt.install(list(repository.packages))
+    assert apt.wrong(repository.packages.values()) == []
+    assert_all_through_us([mirror])
+
+
+def test_who_insists_on_another_hash_than_ours_is_served_by_apts_own_method(world, stock, two_strong_hashes):
+    repository, mirror = two_strong_hashes
+    machine = world.machine("c1")
+    machine.start_agent([stock.debian_repository(mirror)])
+    apt = machine.apt([stock.source(mirror)], extra='Acquire::ForceHash "SHA512";\n')
+    update = apt.update()
+    assert "Err:" not in update.stdout and "W:" not in update.stdout, update.stdout
+    apt.install(list(repository.packages))
+    assert apt.wrong(repository.packages.values()) == []
+    assert not any(request["agent"].startswith("packswarm") for request in mirror.requests())

@@ -64,6 +64,8 @@ class PublishedAt:
 class DebianRepository:
     """Files below `base`; publish() writes and signs dists/<suite>."""
 
+    hashes = ("SHA256",)  # in its indexes and by-hash folders
+
     def __init__(self, base, key, suite="stable", component="main", architecture="amd64"):
         self.base, self.key, self.suite, self.component, self.architecture = pathlib.Path(base), key, suite, component, architecture
         self.packages = {}
@@ -100,7 +102,7 @@ class DebianRepository:
         shutil.rmtree(dist, ignore_errors=True)
         folder = dist / self.component / f"binary-{self.architecture}"
         folder.mkdir(parents=True)
-        text = run(["apt-ftparchive", "--md5=no", "--sha1=no", "--sha512=no", "packages", "pool"], cwd=self.base).stdout
+        text = run(["apt-ftparchive", *self._hash_options(), "packages", "pool"], cwd=self.base).stdout
         data = (edit_packages(text) if edit_packages else text).encode()
         for ending in {"", *compressions}:
             (folder / f"Packages{ending}").write_bytes(PACKERS[ending](data))
@@ -119,17 +121,21 @@ class DebianRepository:
         fields = {"Origin": "packswarm tests", "Label": "packswarm tests", "Suite": self.suite, "Codename": self.suite, "Architectures": self.architecture,
                   "Components": self.component, "Acquire-By-Hash": "yes" if by_hash else "no"}
         options = [part for name, value in fields.items() for part in ("-o", f"APT::FTPArchive::Release::{name}={value}")]
-        text = run(["apt-ftparchive", "--md5=no", "--sha1=no", "--sha512=no", *options, "release", dist]).stdout
+        text = run(["apt-ftparchive", *self._hash_options(), *options, "release", dist]).stdout
         lines = [f"Date: {http_date(date)}" if line.startswith("Date:") else line for line in text.splitlines()]
         if valid_until:
             lines.insert(1, f"Valid-Until: {http_date(valid_until)}")
         return "\n".join(lines) + "\n"
 
-    @staticmethod
-    def _link_by_hash(folder):
-        (folder / "by-hash/SHA256").mkdir(parents=True)
-        for file in list(folder.glob("Packages*")):
-            os.link(file, folder / "by-hash/SHA256" / sha256(file))
+    def _hash_options(self):
+        return [f"--{name.lower()}={'yes' if name in self.hashes else 'no'}" for name in ("MD5", "SHA1", "SHA256", "SHA512")]
+
+    def _link_by_hash(self, folder):
+        files = list(folder.glob("Packages*"))
+        for name in self.hashes:
+            (folder / "by-hash" / name).mkdir(parents=True)
+            for file in files:
+                os.link(file, folder / "by-hash" / name / hashlib.new(name, file.read_bytes()).hexdigest())
 
     @staticmethod
     def _sign(dist, text, inrelease, detached, key):
