@@ -38,6 +38,14 @@ class StoreReader {
     virtual PieceHashes pieces_of(const Digest& digest) = 0;  // empty: none are known
 };
 
+// What lies in staging and may go when room is needed.
+class Spare {
+  public:
+    virtual ~Spare() = default;
+    virtual ByteCount bytes() const = 0;
+    virtual void give_up(ByteCount needed) = 0;
+};
+
 class Store {
   public:
     virtual ~Store() = default;
@@ -51,6 +59,7 @@ class Store {
     virtual void publish(VerifiedFile file, ArtifactRecord record, Then<StoredFile> then) = 0;  // durable when then runs
     virtual void remove(const Digest& digest) = 0;
     virtual void set_removed(std::function<void(const Digest&)> hook) = 0;  // eviction tells who shares it
+    virtual void set_spare(Spare* spare) = 0;  // goes before anything stored does; or null
 };
 
 }  // namespace packswarm::broker

@@ -165,7 +165,7 @@ ByteCount Vault::superseded_bytes() const {
 
 ByteCount Vault::room() {
     count_staged();
-    return std::max<ByteCount>(0, superseded_bytes() - shortfall(0));
+    return std::max<ByteCount>(0, superseded_bytes() + (spare_ ? spare_->bytes() : 0) - shortfall(0));
 }
 
 Result<void> Vault::make_room(ByteCount size) {
@@ -173,6 +173,10 @@ Result<void> Vault::make_room(ByteCount size) {
         return fail(ErrorKind::Refused, "{} bytes is no artifact's size", size);
     if (shortfall(size) <= 0) return {};
     count_staged();
+    if (const ByteCount lacking = shortfall(size); lacking > 0 && spare_) {
+        spare_->give_up(lacking);
+        count_staged();
+    }
     const ByteCount needed = shortfall(size);
     if (needed <= 0) return {};
     if (!evict(needed) || shortfall(size) > 0)

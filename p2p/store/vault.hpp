@@ -66,6 +66,7 @@ class Vault final : public broker::Store {
     void publish(VerifiedFile file, broker::ArtifactRecord record, broker::Then<StoredFile> then) override;
     void remove(const Digest& digest) override;
     void set_removed(std::function<void(const Digest&)> hook) override { removed_ = std::move(hook); }
+    void set_spare(broker::Spare* spare) override { spare_ = spare; }
 
     // Eviction takes first what is not current, then packages: those that most peers have, by last use among equals; then
     // current roots and index files; files with an open handle after all others. Until this is set everything counts as
@@ -138,6 +139,7 @@ class Vault final : public broker::Store {
     std::vector<Operation> queue_;
     bool busy_ = false;
     std::function<void(const Digest&)> removed_;
+    broker::Spare* spare_ = nullptr;
     std::function<bool(const Digest&)> is_current_;
     std::shared_ptr<int> alive_ = std::make_shared<int>();  // answers of jobs that outlive the vault are dropped
 };

@@ -52,6 +52,7 @@ class Vault final : public broker::Store {
     }
     void remove(const Digest& digest) override { files_.erase(digest); }
     void set_removed(std::function<void(const Digest&)>) override {}
+    void set_spare(broker::Spare*) override {}
     ~Vault() override { *alive_ = false; }
 
   private:

@@ -109,6 +109,37 @@ TEST_F(VaultRoomTest, RefusesWhatCannotFitWithoutEvictingAnything) {
     EXPECT_EQ(left().size(), 5u);
 }
 
+// Staged files that nobody is at work on.
+struct Idle : broker::Spare {
+    std::vector<StagedFile> files;
+    ByteCount bytes() const override {
+        ByteCount out = 0;
+        for (const auto& file : files) out += file.size();
+        return out;
+    }
+    void give_up(ByteCount needed) override {
+        for (; needed > 0 && !files.empty(); files.pop_back()) needed -= files.back().size();
+    }
+};
+
+TEST_F(VaultRoomTest, TakesTheRoomOfWhatIsSpareBeforeItEvictsAnything) {
+    for (unsigned i = 0; i < 6; ++i) store(i);
+    Idle idle;
+    vault->set_spare(&idle);
+    for (int i = 0; i < 2; ++i) idle.files.push_back(*vault->stage(2000));
+    EXPECT_EQ(vault->room(), 4000) << "as if it were free";
+    const auto first = vault->stage(1500);
+    ASSERT_TRUE(first);
+    EXPECT_EQ(idle.files.size(), 1U);
+    const auto second = vault->stage(2500);
+    ASSERT_TRUE(second);
+    EXPECT_TRUE(idle.files.empty());
+    EXPECT_EQ(left().size(), 6U);
+    const auto third = vault->stage(1000);
+    ASSERT_TRUE(third);
+    EXPECT_EQ(left().size(), 5U);
+}
+
 TEST_F(VaultRoomTest, ShrinksWhenTheOwnerLowersTheQuota) {
     for (unsigned i = 0; i < 10; ++i) store(i);
     vault->set_limits(3000, 0);
