@@ -1,0 +1,44 @@
+// Remains: what unfinished transfers of large artifacts have brought, kept for a while for whoever asks for the same artifact next.
+// Nothing of it is verified: every byte is known by its giver, and goes when that one is found to lie. Pure bookkeeping: time comes
+// in. Not here: what is worth keeping, and going on with it (transfer.hpp).
+#pragma once
+
+#include <map>
+#include <optional>
+#include <unordered_map>
+
+#include "p2p/broker/store_port.hpp"
+#include "p2p/core/board.hpp"
+
+namespace packswarm::broker {
+
+struct Remnant {
+    StagedFile file;                                 // nobody writes there any more
+    std::map<core::SourceId, core::RangeSet> given;  // what of it is here, and from whom
+    std::optional<WallTime> modified;
+    ByteCount here() const;
+};
+
+class Remains final : public Spare {
+  public:
+    void keep(const Digest& digest, Remnant remnant, TimePoint now);
+    std::optional<Remnant> take(const Digest& digest, ByteCount size);  // it is the caller's now
+    void drop(const Digest& digest) { kept_.erase(digest); }
+    void forget(core::SourceId liar);  // what it gave goes
+    void expire(TimePoint now);
+    std::size_t files() const { return kept_.size(); }
+
+    ByteCount bytes() const override;
+    void give_up(ByteCount needed) override;
+
+  private:
+    struct Kept {
+        Remnant remnant;
+        TimePoint since{};
+    };
+    ByteCount give_up_least();  // the file of which least is here; tells its size
+
+    std::unordered_map<Digest, Kept> kept_;
+};
+
+}  // namespace packswarm::broker
