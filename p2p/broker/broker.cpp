@@ -25,6 +25,7 @@ Broker::Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger&
               [this] { return book_.shares(); },
               [this](core::SourceId source) {
                   for (auto& [id, live] : live_) live.transfer->discredited(source);
+                  remains_.forget(source);
               }},
       book_(loop, store, ledger, trust, peers), ahead_(*this, book_, store), ticked_(loop.now()) {
     board_.peer_grace = settings_.peer_grace;
@@ -38,6 +39,7 @@ Broker::Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger&
         request.asker = request.transaction = "agent";
         get(std::move(request), {[](const Started&) {}, [](const Progress&) {}, [](const Delivered&) {}, [] {}, [](const Error&) {}});
     });
+    store_.set_spare(&remains_);
     store_.set_removed([this](const Digest& digest) { book_.removed(digest); });
 }
 
@@ -47,6 +49,7 @@ Broker::~Broker() {
     loop_.cancel(tick_timer_);
     peers_.set_observer(nullptr);
     store_.set_removed(nullptr);
+    store_.set_spare(nullptr);
 }
 
 // ---- The planner's hands ---------------------------------------------------------------------------------------------------
@@ -232,6 +235,7 @@ void Broker::cancel(RequestId request) {
         if (std::erase(at->second.askers, request) == 0) continue;
         if (!at->second.askers.empty()) return weigh_need(at->second);
         by_digest_.erase(at->second.transfer->target().digest);
+        keep_remains(*at->second.transfer);
         bury(std::move(at->second.transfer));
         live_.erase(at);
         return;
@@ -343,8 +347,20 @@ void Broker::finish_transfer(core::WantId want, const VerifiedFile& file, bool m
 void Broker::transfer_failed(core::WantId want, const Error& error) {
     std::vector<RequestId> askers;
     auto transfer = take_out(want, askers);
+    if (error.kind != ErrorKind::Broken) keep_remains(*transfer);
     for (const auto id : askers) fail_request(id, error, transfer->reasons());
     bury(std::move(transfer));
+}
+
+// A torrent may let go of the file when the next transfer has begun without it: what came late is of no use then.
+void Broker::keep_remains(Transfer& transfer) {
+    transfer.leave_behind([this, alive = alive_, digest = transfer.target().digest](Remnant remnant) {
+        if (!*alive || by_digest_.count(digest) != 0) return;
+        remains_.keep(digest, std::move(remnant), loop_.now());
+        loop_.after(limits::remains_kept, [this, alive] {
+            if (*alive) remains_.expire(loop_.now());
+        });
+    });
 }
 
 void Broker::publish(VerifiedFile file, const std::string& name, std::optional<WallTime> modified, Then<StoredFile> then) {
@@ -362,6 +378,7 @@ void Broker::publish(VerifiedFile file, const std::string& name, std::optional<W
 
 // Piece hashes are computed once, before the row is written, and only for what peers may ever ask as a torrent.
 void Broker::publish_as(VerifiedFile file, ArtifactRecord record, Then<StoredFile> then) {
+    remains_.drop(file.digest());
     if (record.lineage.empty() || record.size <= limits::small_artifact)
         return store_.publish(std::move(file), std::move(record), std::move(then));
     const ByteRange all{0, record.size};

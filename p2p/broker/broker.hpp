@@ -13,6 +13,7 @@
 #include "p2p/broker/ahead.hpp"
 #include "p2p/broker/index_book.hpp"
 #include "p2p/broker/plain_fetch.hpp"
+#include "p2p/broker/remains.hpp"
 #include "p2p/broker/requests.hpp"
 #include "p2p/broker/root_fetch.hpp"
 #include "p2p/broker/transfer.hpp"
@@ -117,6 +118,7 @@ class Broker final : public Requests, public PeerObserver {
     void note_holder(core::WantId want, core::SourceId peer);
     bool is_ahead(RequestId id) const;
     void weigh_need(Live& live);
+    void keep_remains(Transfer& transfer);
     std::unique_ptr<Transfer> take_out(core::WantId want, std::vector<RequestId>& askers);
 
     Result<SharedBytes> hold(ByteView bytes);
@@ -153,6 +155,7 @@ class Broker final : public Requests, public PeerObserver {
     std::map<core::WantId, Live> live_;
     std::unordered_map<Digest, core::WantId> by_digest_;
     std::unordered_map<Digest, Fresh> fresh_;
+    Remains remains_;
     std::map<std::string, LiveRoot> roots_;           // by repository and path
     std::map<RequestId, std::unique_ptr<PlainFetch>> plain_;
     std::vector<std::unique_ptr<PlainFetch>> signature_fetches_;

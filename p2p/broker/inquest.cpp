@@ -14,6 +14,7 @@ constexpr int max_last_chances = 3;  // that who was left out gets when nobody e
 }  // namespace
 
 void Inquest::open() {
+    has_begun_ = true;
     std::vector<core::SourceId> givers;
     for (const auto& [source, share] : transfer_.shares_)
         if (!share.given.empty()) givers.push_back(source);
@@ -117,6 +118,7 @@ bool Inquest::goes_on() {
 }
 
 void Inquest::go_solo(core::SourceId chosen, const char* reason) {
+    has_begun_ = true;
     tried_alone_.insert(chosen);
     call_back();
     transfer_.note(fmt::format("only {} from here: {}", transfer_.engine_.sources.label(chosen), reason));

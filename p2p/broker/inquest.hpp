@@ -25,6 +25,7 @@ class Inquest {
     void drop();   // nobody will know
     void go_solo(core::SourceId chosen, const char* reason);
     void forgotten(core::SourceId source);  // its bytes were thrown away
+    bool has_begun() const { return has_begun_; }  // somebody gave wrong bytes, whoever it was
     bool suspects_somebody() const { return !suspects_.empty(); }
     // Nobody is left to ask: after a mirror that was tried alone the next, then who was left out on a suspicion. False: truly nobody.
     bool goes_on();
@@ -41,6 +42,7 @@ class Inquest {
     std::vector<core::SourceId> suspects_;  // whose bytes were left out one after the other; the last one is the liar if that helps
     std::vector<core::SourceId> left_out_;  // barred since they failed elsewhere, or were suspects once
     int last_chances_ = 0;
+    bool has_begun_ = false;
 };
 
 }  // namespace packswarm::broker

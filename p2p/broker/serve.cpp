@@ -240,6 +240,7 @@ void Broker::serve_artifact(RequestId id, const Meaning& meaning) {
     join_crowd(want, *live.transfer);
     arm_tick();
     replan_soon();
+    if (auto remnant = remains_.take(*meaning.digest, *meaning.size)) live.transfer->resume(std::move(*remnant));
 }
 
 // ---- Everything else -------------------------------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ class TorrentPart {
     bool is_contested(core::SourceId mirror) const { return !contested_.empty() && contested_mirror_ == mirror; }
     void judged(bool mirrors_agree);              // on what was contested
     bool denied(core::SourceId source) const;     // the hints said no to bytes of this mirror
+    bool is_in_doubt() const { return given_up_ || !denied_.empty() || !contested_.empty(); }  // hints and mirrors contradict each other
     bool is_over() const { return state_ == State::left; }
     bool has_failed() const { return has_failed_; }  // it ended before everything was here: what came later was not checked
 

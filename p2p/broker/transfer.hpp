@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "p2p/broker/inquest.hpp"
+#include "p2p/broker/remains.hpp"
 #include "p2p/broker/requests.hpp"
 #include "p2p/broker/source_book.hpp"
 #include "p2p/broker/store_port.hpp"
@@ -70,6 +71,10 @@ class Transfer {
     void join();
     void give_up();
 
+    void resume(Remnant remnant);  // before anything else comes
+    // The end: what is here, once nobody writes there any more. Nothing when somebody is known to have lied and not who.
+    void leave_behind(std::function<void(Remnant)> then);
+
     void set_need(Need need, bool streamed);  // changes when somebody comes to wait, or waits no longer
     void offered(const PeerOffer& offer);
     void lent(const PeerLoan& loan);
@@ -103,6 +108,8 @@ class Transfer {
     core::Want& want() { return engine_.board.wants.at(id_); }
     const core::Want& want() const { return engine_.board.wants.at(id_); }
     bool ensure_staged();
+    void begin_file(StagedFile file);
+    bool may_resume_from(core::SourceId source) const;
     void begin_at_mirror(core::ClaimId id, const core::Start& start);
     void begin_at_peer(core::ClaimId id, const core::Start& start);
     void take(core::ClaimId id, ByteCount offset, Bytes data);

@@ -96,7 +96,7 @@ class BrokerTest : public ::testing::Test {
             ++outcome->failed;
             outcome->error = error;
         };
-        broker_->get(std::move(request), std::move(events));
+        asked_ = broker_->get(std::move(request), std::move(events));
         return outcome;
     }
     double seconds_until(const std::vector<std::shared_ptr<Outcome>>& outcomes, Millis limit = Millis(120'000)) {
@@ -121,6 +121,7 @@ class BrokerTest : public ::testing::Test {
     std::unique_ptr<store::Ledger> ledger_;
     std::unique_ptr<store::Vault> vault_;
     std::unique_ptr<Broker> broker_;
+    RequestId asked_ = RequestId::none;  // last
 };
 
 TEST_F(BrokerTest, EveryRequestIsAnsweredOnceAndTheSecondTimeFromTheStore) {
@@ -243,6 +244,136 @@ TEST_F(BrokerTest, ARequestIsCancelledWhileTheAnswerAboutItsDigestWaits) {
         seconds_until({again});
         EXPECT_EQ(again->bytes, content);
     }
+}
+
+// ---- What unfinished transfers leave ---------------------------------------------------------------------------------------
+
+class RemainsOfBrokerTest : public BrokerTest {
+  protected:
+    void SetUp() override {
+        BrokerTest::SetUp();
+        all_mirrors({4e6, Millis(10), Fault::none, 4e6});
+    }
+    void all_mirrors(const MirrorManner& manner) {
+        for (auto& [origin, one] : mirrors_.mirrors) one = manner;
+    }
+    // Asks for the file and loses interest when half of it has come.
+    void interrupt_at_half(const std::string& path, const std::string& content) {
+        const auto before = sent();
+        get(path, content);
+        loop_.advance_until([&] { return sent() - before > static_cast<ByteCount>(content.size()) / 2; });
+        broker_->cancel(asked_);
+        loop_.drain();
+    }
+    ByteCount staged() const { return vault_->usage().staged; }
+    const std::string content_ = content_of(12 * limits::mib, 7);
+    const ByteCount size_ = static_cast<ByteCount>(content_.size());
+    const ByteCount slack_ = size_ / 10;
+};
+
+TEST_F(RemainsOfBrokerTest, WhatACancelledTransferBroughtIsNotFetchedAgain) {
+    interrupt_at_half("/pool/x.deb", content_);
+    const auto again = get("/pool/x.deb", content_);
+    seconds_until({again});
+    EXPECT_EQ(again->bytes, content_);
+    EXPECT_LE(sent(), size_ + slack_);
+    ByteCount told = 0;
+    for (const auto& share : again->sources) told += share.bytes - share.wasted;
+    EXPECT_EQ(told, size_) << "the record names the givers of everything";
+    loop_.advance(Millis(1000));
+    EXPECT_EQ(staged(), 0);
+}
+
+TEST_F(RemainsOfBrokerTest, WhatAFailedTransferBroughtIsNotFetchedAgain) {
+    const auto failed = get("/pool/x.deb", content_);
+    loop_.advance_until([&] { return sent() > size_ / 2; });
+    all_mirrors({4e6, Millis(10), Fault::refused_connection});
+    seconds_until({failed});
+    EXPECT_EQ(failed->failed, 1);
+    all_mirrors({4e6, Millis(10), Fault::none, 4e6});
+    const auto again = get("/pool/x.deb", content_);
+    seconds_until({again});
+    EXPECT_EQ(again->bytes, content_);
+    EXPECT_LE(sent(), size_ + slack_);
+}
+
+TEST_F(RemainsOfBrokerTest, TheNextTransferMayBeInterruptedAsWell) {
+    for (int i = 0; i < 3; ++i) {
+        get("/pool/x.deb", content_);
+        loop_.advance(Millis(250));
+        broker_->cancel(asked_);
+        loop_.drain();
+    }
+    const auto again = get("/pool/x.deb", content_);
+    seconds_until({again});
+    EXPECT_EQ(again->bytes, content_);
+    EXPECT_LE(sent(), size_ + slack_);
+}
+
+TEST_F(RemainsOfBrokerTest, AWrongDigestLeavesNothing) {
+    all_mirrors({4e6, Millis(10), Fault::wrong_bytes});
+    const auto wrong = get("/pool/x.deb", content_);
+    seconds_until({wrong}, Millis(600'000));
+    EXPECT_EQ(wrong->error.kind, ErrorKind::Corrupt);
+    loop_.drain();
+    EXPECT_EQ(staged(), 0);
+}
+
+TEST_F(RemainsOfBrokerTest, WhatALiarGaveGoesWhenItIsCaughtElsewhere) {
+    loop_.after(Millis(300), [this] { mirrors_.mirrors["http://a"].fault = Fault::wrong_bytes; });  // when heads have been compared
+    interrupt_at_half("/pool/x.deb", content_);
+    for (const char* origin : {"http://b", "http://c"}) mirrors_.mirrors[origin].fault = Fault::refused_connection;
+    seconds_until({get("/pool/small.deb", content_of(20'000, 8))});
+    EXPECT_EQ(broker_->sources().mirrors().front().second.corrupt, 1U);
+    all_mirrors({4e6, Millis(10), Fault::none, 4e6});
+    const auto before = sent();
+    const auto again = get("/pool/x.deb", content_);
+    seconds_until({again});
+    EXPECT_EQ(again->bytes, content_);
+    EXPECT_LE(sent() - before, size_ * 8 / 10) << "what the others gave stayed";
+    for (const auto& share : again->sources) EXPECT_LE(share.wasted, 64 * limits::kib) << "it was wrong at first";
+}
+
+TEST_F(RemainsOfBrokerTest, ACompleteFileThatNobodyWaitedForIsOnlyVerified) {
+    bool is_cancelled = false;
+    get("/pool/x.deb", content_);
+    const Task cancel_when_complete = [&] {
+        is_cancelled = broker_->live().front().received == size_;
+        is_cancelled ? broker_->cancel(asked_) : void(workers_.interrupt = cancel_when_complete);
+    };
+    workers_.interrupt = cancel_when_complete;
+    ASSERT_TRUE(loop_.advance_until([&] { return is_cancelled; }));
+    const auto before = sent();
+    const auto again = get("/pool/x.deb", content_);
+    seconds_until({again});
+    EXPECT_EQ(again->bytes, content_);
+    EXPECT_LE(sent() - before, 64 * limits::kib);
+}
+
+TEST_F(RemainsOfBrokerTest, TheyStandInNobodysWay) {
+    const auto kept = get("/pool/kept.deb", content_of(3 * limits::mib, 9));
+    seconds_until({kept});
+    loop_.advance(Millis(1000));
+    vault_->set_limits(20 * limits::mib, 0);
+    interrupt_at_half("/pool/x.deb", content_);
+    EXPECT_EQ(staged(), size_);
+    const auto other = get("/pool/other.deb", content_of(8 * limits::mib, 10));
+    seconds_until({other});
+    EXPECT_EQ(other->delivered, 1) << other->error.message;
+    loop_.advance(Millis(1000));
+    EXPECT_EQ(staged(), 0);
+    EXPECT_EQ(vault_->digests().size(), 2U) << "nothing stored went for them";
+}
+
+TEST_F(RemainsOfBrokerTest, SmallFilesAndOldRemainsAreNotKept) {
+    mirrors_.mirrors["http://a"].rate = mirrors_.mirrors["http://b"].rate = mirrors_.mirrors["http://c"].rate = 1e5;
+    interrupt_at_half("/pool/small.deb", content_of(limits::small_artifact, 11));
+    EXPECT_EQ(staged(), 0);
+    all_mirrors({4e6, Millis(10), Fault::none, 4e6});
+    interrupt_at_half("/pool/x.deb", content_);
+    EXPECT_EQ(staged(), size_);
+    loop_.advance(std::chrono::duration_cast<Millis>(limits::remains_kept));
+    EXPECT_EQ(staged(), 0);
 }
 
 TEST_F(BrokerTest, RefusesPasswordsAndSizesThatTheAskerForbade) {

@@ -63,8 +63,8 @@ class FakeLenders final : public Peers {
     void feed(JoinId, std::size_t, Bytes) override {}
     void leave(JoinId, Task left) override { left(); }
     void lend(const Digest&, const StagedFile&, const std::string&) override {}
-    void lend_piece(const Digest&, std::size_t) override {}
-    void end_loan(const Digest&, Outcome) override {}
+    void lend_piece(const Digest&, std::size_t piece) override { lent.insert(piece); }
+    void end_loan(const Digest&, Outcome) override { lent.clear(); }
     core::AgentKey key() const override { return 1; }
     std::vector<PeerView> view() const override { return {}; }
     void offer(const std::string&, std::vector<StoredMark>) override {}
@@ -74,6 +74,7 @@ class FakeLenders final : public Peers {
 
     std::map<PeerId, Lender> lenders;
     std::string content;
+    std::set<std::size_t> lent;  // by us
     int joins = 0;
 
   private:
@@ -102,27 +103,43 @@ class CrowdPartTest : public ::testing::Test {
     }
     enum class Say { lends, has };
     void fetch(ByteCount size, double mirror_rate = 1e6, Say say = Say::lends) {
+        prepare(size, mirror_rate);
+        begin(say);
+        finish();
+    }
+    void prepare(ByteCount size, double mirror_rate) {
         lenders_.content.resize(static_cast<std::size_t>(size));
         std::mt19937 random(7);
         for (std::size_t at = 0; at < lenders_.content.size(); at += 64) lenders_.content[at] = static_cast<char>(random());
+        for (const std::string origin : {"http://a", "http://b"}) mirrors_.mirrors[origin].rate = mirror_rate;
+        mirrors_.files["/file"] = lenders_.content;
+        for (const auto& [id, lender] : lenders_.lenders) sources_->peer({id, "192.0.2." + std::to_string(static_cast<int>(id)) + ":1", "", Reach::wan, {}, 0, 0, static_cast<core::AgentKey>(id)});
+        tick();
+    }
+    void begin(Say say = Say::lends) {
+        const auto size = static_cast<ByteCount>(lenders_.content.size());
         Target target;
         target.digest = verify::digest_of(as_bytes(lenders_.content));
         target.size = size;
         target.lineage = "lineage";
-        for (const std::string origin : {"http://a", "http://b"}) {
-            mirrors_.mirrors[origin].rate = mirror_rate;
-            target.mirrors.push_back({sources_->mirror(origin), origin + "/file"});
-        }
-        mirrors_.files["/file"] = lenders_.content;
-        for (const auto& [id, lender] : lenders_.lenders) sources_->peer({id, "192.0.2." + std::to_string(static_cast<int>(id)) + ":1", "", Reach::wan, {}, 0, 0, static_cast<core::AgentKey>(id)});
+        for (const std::string origin : {"http://a", "http://b"}) target.mirrors.push_back({sources_->mirror(origin), origin + "/file"});
         TransferEvents events{[] {}, [] {}, [this](VerifiedFile) { done_ = true; }, [this](const Error& error) { FAIL() << error.message; }};
         transfer_ = std::make_unique<Transfer>(*engine_, core::WantId{1}, std::move(target), std::move(events));
         for (const auto& [id, lender] : lenders_.lenders)
             if (say == Say::lends) transfer_->lent({id, transfer_->target().digest, size, std::vector<bool>(core::piece_count(size), true)});
             else transfer_->offered({id, Reach::wan, transfer_->target().digest, size, PieceHashes(core::piece_count(size))});
-        tick();
+    }
+    void finish() {
+        replan();
         loop_.advance_until([this] { return done_; }, Millis(300'000));
         loop_.advance(Millis(1));
+    }
+    // What the transfer leaves when nobody waits for it any more.
+    Remnant interrupt() {
+        std::optional<Remnant> out;
+        transfer_->leave_behind([&](Remnant remnant) { out = std::move(remnant); });
+        transfer_.reset();
+        return out.value();
     }
     ByteCount wasted() const {
         ByteCount out = 0;
@@ -207,6 +224,50 @@ TEST_F(CrowdPartTest, AMirrorThatLiesDoesNotGetALenderBlamed) {
     fetch(8 * mib);
     ASSERT_TRUE(done_);
     EXPECT_EQ(lenders_.lenders[honest].blamed, 0);
+}
+
+TEST_F(CrowdPartTest, OfRemainsOnlyWhatMirrorsGaveIsLentOn) {
+    const auto size = 24 * mib;
+    lender(1000 * mib), lender(1000 * mib);
+    prepare(size, 2e6);
+    begin();
+    loop_.advance_until([&] { return transfer_->received() > size / 2; });
+    auto remnant = interrupt();
+    EXPECT_TRUE(lenders_.lent.empty());
+    core::RangeSet first_hand, borrowed;
+    for (const auto& [source, ranges] : remnant.given)
+        for (const auto& range : ranges.ranges()) (sources_->kind(source) == SourceKind::mirror ? first_hand : borrowed).add(range);
+    ASSERT_GT(borrowed.total(), mib);
+    std::set<std::size_t> lendable;
+    for (std::size_t piece = 0; piece < core::piece_count(size); ++piece)
+        if (first_hand.covers(core::piece_range(size, piece))) lendable.insert(piece);
+    ASSERT_FALSE(lendable.empty());
+    begin();
+    transfer_->resume(std::move(remnant));
+    EXPECT_GT(transfer_->received(), size / 2);
+    EXPECT_EQ(transfer_->safe(), 0) << "nothing of it was compared";
+    loop_.advance_until([&] { return !lenders_.lent.empty(); });
+    EXPECT_EQ(lenders_.lent, lendable);
+    finish();
+    ASSERT_TRUE(done_);
+    EXPECT_LE(wasted(), size / 10);
+}
+
+TEST_F(CrowdPartTest, ALenderThatLeftIsStillBlamedForWhatRemains) {
+    const auto liar = lender(0);
+    for (const char* origin : {"http://a", "http://b"}) mirrors_.mirrors[origin].fault = test::MirrorManner::Fault::refused_connection;
+    prepare(8 * mib, 2e6);
+    begin();
+    loop_.advance_until([&] { return transfer_->received() > 2 * mib; });
+    auto remnant = interrupt();
+    sources_->forget_peer(liar);
+    for (const char* origin : {"http://a", "http://b"}) mirrors_.mirrors[origin].fault = test::MirrorManner::Fault::none;
+    lenders_.lenders.erase(liar);
+    begin();
+    transfer_->resume(std::move(remnant));
+    finish();
+    ASSERT_TRUE(done_);
+    EXPECT_EQ(lenders_.lenders[liar].blamed, 1);
 }
 
 TEST_F(CrowdPartTest, WithoutAMirrorThatCouldJudgeLendersAreBelieved) {
