@@ -26,12 +26,15 @@ constexpr unsigned days = 16;
 
 struct Asked {
     std::string path;
+    broker::RequestId request = broker::RequestId::none;  // the last one
     int answers = 0;
     bool delivered = false, right = false;
 };
 
+enum class Kind { calm, interrupted };  // the second: all mirrors go and come back, askers give up in the middle, and ask again
+
 // Mirrors of random pace and fault, the last one always honest; files of random size, asked for at random times.
-void live_through(unsigned seed) {
+void live_through(unsigned seed, Kind kind) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
     test::TempDir folder;
@@ -60,8 +63,37 @@ void live_through(unsigned seed) {
     broker.book().set_repositories(core::RepositoryTable({repository}));
 
     std::vector<std::shared_ptr<Asked>> asked;
+    std::function<void(std::shared_ptr<Asked>, std::string)> ask;
+    ask = [&](std::shared_ptr<Asked> one, const std::string& content) {
+        broker::Request request;
+        request.url = repository.bases[random() % count] + one->path;
+        request.digest = verify::digest_of(as_bytes(content));
+        request.size = static_cast<ByteCount>(content.size());
+        broker::RequestEvents events;
+        events.started = [](const broker::Started&) {};
+        events.progress = [](const broker::Progress&) {};
+        events.not_modified = [one] { ++one->answers; };
+        events.failed = [&, one, content, kind](const Error&) {
+            one->request = broker::RequestId::none;
+            if (kind == Kind::calm) ++one->answers;
+            else loop.after(Millis(1000), [&, one, content] { ask(one, content); });
+        };
+        events.delivered = [one, content](const broker::Delivered& delivered) {
+            ++one->answers;
+            one->delivered = true;
+            std::string got(static_cast<std::size_t>(delivered.size), '\0');
+            one->right = read_at(*delivered.bytes, 0, std::span(got)).has_value() && got == content;
+        };
+        const auto id = one->request = broker.get(std::move(request), std::move(events));
+        if (kind == Kind::calm || random() % 3 != 0) return;
+        loop.after(Millis(random() % 1000), [&, one, content, id] {
+            if (one->answers > 0 || one->request != id) return;
+            broker.cancel(id);
+            ask(one, content);
+        });
+    };
     for (int i = 0; i < 25; ++i) {
-        const std::size_t size = random() % 8 == 0 ? 1 + random() % (3 * limits::mib) : 1 + random() % 100'000;
+        const std::size_t size = random() % (kind == Kind::calm ? 8 : 3) == 0 ? 1 + random() % (3 * limits::mib) : 1 + random() % 100'000;
         std::string content(size, static_cast<char>(random()));
         for (std::size_t at = 0; at + 8 <= size; at += 64) {
             const auto word = random();
@@ -71,25 +103,14 @@ void live_through(unsigned seed) {
         one->path = "/pool/" + std::to_string(i) + ".deb";
         mirrors.files[one->path] = content;
         asked.push_back(one);
-        loop.after(Millis(random() % 3000), [&, one, content] {
-            broker::Request request;
-            request.url = repository.bases[random() % count] + one->path;
-            request.digest = verify::digest_of(as_bytes(content));
-            request.size = static_cast<ByteCount>(content.size());
-            broker::RequestEvents events;
-            events.started = [](const broker::Started&) {};
-            events.progress = [](const broker::Progress&) {};
-            events.not_modified = [one] { ++one->answers; };
-            events.failed = [one](const Error&) { ++one->answers; };
-            events.delivered = [one, content](const broker::Delivered& delivered) {
-                ++one->answers;
-                one->delivered = true;
-                std::string got(static_cast<std::size_t>(delivered.size), '\0');
-                one->right = read_at(*delivered.bytes, 0, std::span(got)).has_value() && got == content;
-            };
-            broker.get(std::move(request), std::move(events));
-        });
+        loop.after(Millis(random() % 3000), [&, one, content] { ask(one, content); });
     }
+    if (kind == Kind::interrupted)
+        loop.after(Millis(1000 + random() % 2000), [&] {
+            const auto before = mirrors.mirrors;
+            for (auto& [base, manner] : mirrors.mirrors) manner.fault = MirrorManner::Fault::refused_connection;
+            loop.after(Millis(random() % 4000), [&, before] { mirrors.mirrors = before; });
+        });
     loop.advance_until([&] { return std::all_of(asked.begin(), asked.end(), [](const auto& one) { return one->answers > 0; }); }, Millis(600'000));
     loop.advance(Millis(2000));
     for (const auto& one : asked) {
@@ -100,11 +121,14 @@ void live_through(unsigned seed) {
     EXPECT_LE(mirrors.most_at_once, static_cast<int>(count) * 6 + 25);
 }
 
-TEST(BrokerSim, EveryRequestIsAnsweredOnceAndRightWhileOneMirrorIsHonest) {
+void live_through_all(Kind kind) {
     spdlog::set_level(std::getenv("PACKSWARM_SIM_SEED") ? spdlog::level::debug : spdlog::level::off);
-    if (const char* one = std::getenv("PACKSWARM_SIM_SEED")) return live_through(static_cast<unsigned>(std::atoi(one)));
-    for (unsigned seed = 1; seed <= days && !::testing::Test::HasFailure(); ++seed) live_through(seed);
+    if (const char* one = std::getenv("PACKSWARM_SIM_SEED")) return live_through(static_cast<unsigned>(std::atoi(one)), kind);
+    for (unsigned seed = 1; seed <= days && !::testing::Test::HasFailure(); ++seed) live_through(seed, kind);
 }
+
+TEST(BrokerSim, EveryRequestIsAnsweredOnceAndRightWhileOneMirrorIsHonest) { live_through_all(Kind::calm); }
+TEST(BrokerSim, WhoAsksAgainAfterAnInterruptionIsAnsweredRight) { live_through_all(Kind::interrupted); }
 
 }  // namespace
 }  // namespace packswarm

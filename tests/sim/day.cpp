@@ -43,6 +43,7 @@ Day::Day(unsigned number) : seed(number) {
     const auto any = [&](std::size_t below) { return static_cast<std::size_t>(random() % below); };
     const auto mirror_count = 1 + any(3);
     outage = any(12) == 0;
+    interrupted = seed % 6 == 5;
     for (std::size_t i = 0; i < mirror_count; ++i) {
         bases.push_back("http://m" + std::to_string(i));
         auto& mirror = mirrors[bases.back()];
@@ -68,7 +69,7 @@ Day::Day(unsigned number) : seed(number) {
         for (auto liars = 1 + any(3); liars > 0; --liars) lies.push_back(static_cast<Lie>(1 + any(static_cast<std::size_t>(Lie::last))));
     if (outage) std::erase(lies, Lie::drip);  // who has nobody else is served for hours
     const auto artifacts = 4 + any(6);
-    const auto large = any(5) == 0 ? 1 + any(2) : 0;
+    const auto drawn = any(5) == 0 ? 1 + any(2) : 0, large = std::max<std::size_t>(drawn, interrupted ? 1 : 0);
     for (std::size_t i = 0; i < artifacts; ++i) {
         auto size = 1 + any(any(4) == 0 ? 200'000 : 30'000);
         if (i < large) size = static_cast<std::size_t>(limits::small_artifact) + 1 + any(seed % 32 == 0 ? 4'000'000 : 400'000);
@@ -87,6 +88,7 @@ Day::Day(unsigned number) : seed(number) {
         }
     }
     look_ahead();
+    interrupt();
 }
 
 // Not drawn from the day's own numbers: what they make of a seed stays the same.
@@ -96,6 +98,15 @@ void Day::look_ahead() {
     if (seed % 12 == 1) ahead_ends = Millis(100 + seed % 1000);
     std::map<std::size_t, int> asked;
     for (auto& wish : wishes) wish.at += Millis(120) * (asked[wish.agent]++ / 2);
+}
+
+void Day::interrupt() {
+    for (std::size_t i = 0, count = wishes.size(); interrupted && i < count; ++i) {
+        if (size(wishes[i].artifact) <= limits::small_artifact) continue;
+        const auto once = wishes[i];
+        wishes[i].cancelled = Millis(100 + (seed * 31 + i * 977) % 2000);
+        wishes.push_back({once.agent, once.artifact, once.at + *wishes[i].cancelled + Millis(seed / 6 % 2 * 1000), once.cancelled});
+    }
 }
 
 bool Day::mirrors_lie() const {
@@ -111,7 +122,7 @@ std::string Day::text() const {
         out += fmt::format(", {} {} KB/s {}{}", base, static_cast<int>(mirror.manner.total / 1000), faults[static_cast<int>(mirror.manner.fault)],
                            mirror.breaks ? fmt::format(" then {} at {} ms", faults[static_cast<int>(mirror.then)], mirror.breaks->count()) : "");
     for (const auto lie : lies) out += fmt::format(", {}", to_string(lie));
-    return out + (outage ? ", outage" : "") + (ahead ? ", known ahead" : "");
+    return out + (outage ? ", outage" : "") + (ahead ? ", known ahead" : "") + (interrupted ? ", interrupted" : "");
 }
 
 }  // namespace packswarm::test

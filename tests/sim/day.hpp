@@ -45,6 +45,7 @@ struct Day {
     std::map<std::string, MirrorDay> mirrors;  // by base
     std::vector<std::string> bases;            // the first one never lies
     std::vector<Wish> wishes;
+    bool interrupted = false;                  // large artifacts are asked for, given up in the middle, and asked for again
     bool outage = false;                       // all mirrors break, the first one too
     bool ahead = false;                        // agents know what they will be asked for, and are asked for one thing after the other
     std::optional<Millis> ahead_ends;          // after the first wish: the package manager is said to have gone
@@ -56,6 +57,7 @@ struct Day {
 
   private:
     void look_ahead();
+    void interrupt();
 };
 
 }  // namespace packswarm::test
