@@ -26,6 +26,7 @@ from harness.processes import environment  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("PACKSWARM_BUILD", HERE.parents[1] / "build")).resolve()
 agents_cpu = []  # seconds of each agent that has ended: the lab counts all processes of a client in one
+files_here = []  # when each client had its last byte, seconds after its start: what follows is the package manager's own work
 GATEWAY = f"http://127.0.0.1:{agents.Agent.GATEWAY_PORT}"
 
 
@@ -57,14 +58,22 @@ class WarmAgent:
 
         self.manager = subprocess.Popen(self.lab.inns(self.node, argv), cwd=self.dest, env=environment(extra), stdin=subprocess.DEVNULL, stdout=self.proc.log,
                                         stderr=self.proc.log, preexec_fn=join, start_new_session=True)
+        self.began, self.all_here = time.monotonic(), None
 
     def done(self):
+        if self.all_here is None and self.has_all():
+            self.all_here = time.monotonic() - self.began
         return self.manager.poll() is not None
+
+    def has_all(self):
+        return sum(entry.stat().st_size for entry in os.scandir(self.dest) if not entry.name.endswith(".sig")) >= sum(entry["size"] for entry in self.entries)
 
     def stop(self):
         code = self.manager.poll()
         times = pathlib.Path(f"/proc/{self.proc.p.pid}/stat").read_text().rsplit(")", 1)[1].split()
         agents_cpu.append(sum(map(int, times[11:13])) / os.sysconf("SC_CLK_TCK"))
+        if self.all_here is not None:
+            files_here.append(self.all_here)
         result = self.proc.end()
         self.manager.wait()
         result["rc"] = code
@@ -93,6 +102,13 @@ class PackswarmPacman(WarmAgent, clients.Pacman):
 
     def start(self):
         self.launch(self.argv([entry["name"] for entry in self.entries]))
+
+
+def report():
+    """What the lab's own line does not tell of the run that has just ended."""
+    print(f"   of the CPU seconds {sum(agents_cpu):.2f} are the agents'; the last byte was there after {max(files_here, default=float('nan')):.1f} s", flush=True)
+    agents_cpu.clear()
+    files_here.clear()
 
 
 clients.SYSTEMS.update(packswarm_apt=PackswarmApt, packswarm_pacman=PackswarmPacman)

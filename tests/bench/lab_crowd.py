@@ -57,8 +57,7 @@ def main():
                            hold=ours or system.startswith("aria2bt") or system == "aria2set", peers=True, crowd=True, keep=arguments.keep,
                            stall=40 if arguments.outage else 60)
                 if ours:
-                    print(f"   of the CPU seconds {sum(lab_clients.agents_cpu):.2f} are the agents'", flush=True)
-                    lab_clients.agents_cpu.clear()
+                    lab_clients.report()
                 if "off" in state:
                     for mirror in lab.mirrors():
                         lab.mirror(mirror, "ok")

@@ -9,7 +9,7 @@ systems: packswarm_pacman, packswarm_apt, and the lab's own aptacng (apt-cacher-
 import argparse
 import time
 
-import lab_clients  # noqa: F401  (defines packswarm_apt and packswarm_pacman for the lab)
+import lab_clients  # (defines packswarm_apt and packswarm_pacman for the lab)
 import clients
 import lab as lab_module
 import runner
@@ -61,6 +61,7 @@ def main():
                 finally:
                     first.stop()
                     first.cleanup()
+                lab_clients.report()
     finally:
         lab_module.Lab.down_all()
 
