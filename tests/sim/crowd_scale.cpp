@@ -8,7 +8,9 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <numeric>
 #include <random>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -74,7 +76,8 @@ class Scale {
 
   private:
     // Who owns a small artifact has 200 ms to say that it is at work: the beginning is looked at more closely.
-    double step_s() const { return now_s_ < 1 ? 0.05 : 0.25; }
+    // Whose get has ended has nothing from there until the next step, which makes lines seem slower: large crowds pay that for their number.
+    double step_s() const { return now_s_ < 1 || agents_.size() <= 200 ? 0.05 : 0.25; }
     TimePoint now() const { return TimePoint(std::chrono::milliseconds(1'000'000 + static_cast<std::int64_t>(now_s_ * 1000))); }
 
     // For people: what is missing, and how much of the lines is in use.
@@ -183,24 +186,46 @@ class Scale {
         return claim == want->second.claims.end() ? nullptr : &claim->second;
     }
 
-    // One step: each giver's line is shared evenly among its gets, what one of them does not need goes to the others; and no taker
-    // gets more than its own line carries.
+    using Gets = std::vector<std::pair<ByteCount, const Flow*>>;  // with what is left of each
+
+    // One step: each giver's line is shared evenly among its connections, what one of them does not need goes to the others; on each
+    // what is small goes first, as swarm::Giver has it. No taker gets more than its own line carries.
     void flow() {
         std::erase_if(flows_, [this](const Flow& flow) { return claim_of(flow) == nullptr; });
-        std::map<std::size_t, std::vector<std::pair<ByteCount, const Flow*>>> givers;
-        for (const auto& flow : flows_) givers[flow.from].emplace_back(claim_of(flow)->left(), &flow);
+        std::map<std::size_t, std::map<std::size_t, Gets>> givers;
+        for (const auto& flow : flows_) givers[flow.from][flow.agent].emplace_back(claim_of(flow)->left(), &flow);
         std::vector<double> room(agents_.size(), down * step_s());
-        for (auto& [giver, gets] : givers) {
-            std::sort(gets.begin(), gets.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-            double line = (giver == agents_.size() ? mirrors_ : up) * step_s();
-            for (std::size_t i = 0; i < gets.size(); ++i) {
-                const auto& flow = *gets[i].second;
-                const double share = std::min(line / static_cast<double>(gets.size() - i), room[flow.agent]);
-                const auto moved = static_cast<double>(move(flow, share));
-                line -= moved;
-                room[flow.agent] -= moved;
+        for (auto& [giver, connections] : givers) {
+            if (giver == agents_.size()) {  // at a mirror each get is a connection
+                Gets all;
+                for (const auto& [taker, gets] : connections) all.insert(all.end(), gets.begin(), gets.end());
+                share(all, mirrors_ * step_s(), room);
+                continue;
+            }
+            std::vector<std::pair<ByteCount, Gets*>> order;
+            for (auto& [taker, gets] : connections)
+                order.emplace_back(std::accumulate(gets.begin(), gets.end(), ByteCount{0}, [](ByteCount sum, const auto& get) { return sum + get.first; }), &gets);
+            std::sort(order.begin(), order.end());
+            double line = up * step_s();
+            for (std::size_t i = 0; i < order.size(); ++i) {
+                const double part = line / static_cast<double>(order.size() - i);
+                auto& gets = *order[i].second;
+                const auto large = std::partition(gets.begin(), gets.end(), [](const auto& get) { return number(get.second->want) >= large_ones; });
+                line -= part - share({large, gets.end()}, share({gets.begin(), large}, part, room), room);
             }
         }
+    }
+
+    // Evenly, what one does not need goes to the others. Returns what is left.
+    double share(std::span<std::pair<ByteCount, const Flow*>> gets, double line, std::vector<double>& room) {
+        std::sort(gets.begin(), gets.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+        for (std::size_t i = 0; i < gets.size(); ++i) {
+            const auto& flow = *gets[i].second;
+            const auto moved = static_cast<double>(move(flow, std::max(0.0, std::min(line / static_cast<double>(gets.size() - i), room[flow.agent]))));
+            line -= moved;
+            room[flow.agent] -= moved;
+        }
+        return line;
     }
 
     ByteCount move(const Flow& flow, double most) {
