@@ -7,7 +7,13 @@ from .processes import run
 
 
 def namespaces_work():
-    return os.geteuid() == 0 and run(["unshare", "--net", "ip", "link", "add", "type", "veth"], check=False).returncode == 0
+    """Not in a container that may not, nor in a chroot whose root folder is no mount point: there `ip -n` fails."""
+    probe = f"psprobe{os.getpid()}"
+    if os.geteuid() != 0 or run(["ip", "netns", "add", probe], check=False).returncode:
+        return False
+    works = ip(probe, "link add type veth", check=False).returncode == 0
+    run(["ip", "netns", "del", probe])
+    return works
 
 
 def free_port(address):
