@@ -83,6 +83,11 @@ class Broker final : public Requests, public PeerObserver {
         std::unique_ptr<RootFetch> fetch;
         std::vector<std::pair<RequestId, bool>> askers;  // true: wants the signature
     };
+    struct Look {  // for a repository's newer index
+        bool is_open = false;
+        std::optional<TimePoint> began;
+        std::vector<RequestId> askers;
+    };
     struct Fresh {  // verified, on its way into the store
         SharedBytes bytes;
         ByteCount size = 0;
@@ -104,6 +109,8 @@ class Broker final : public Requests, public PeerObserver {
     bool serve_stored(RequestId id, const Digest& digest);
     bool serve_root(RequestId id, const Meaning& meaning);
     bool serve_signature(RequestId id, const Meaning& meaning);
+    bool look_first(RequestId id, const Meaning& meaning);
+    void end_look(const std::string& repository);
     void serve_plain(RequestId id, const Meaning& meaning);
     void serve_artifact(RequestId id, const Meaning& meaning);
     std::vector<MirrorAddress> addresses(const Meaning& meaning);
@@ -157,6 +164,7 @@ class Broker final : public Requests, public PeerObserver {
     std::unordered_map<Digest, Fresh> fresh_;
     Remains remains_;
     std::map<std::string, LiveRoot> roots_;           // by repository and path
+    std::map<std::string, Look> looks_;               // by repository
     std::map<RequestId, std::unique_ptr<PlainFetch>> plain_;
     std::vector<std::unique_ptr<PlainFetch>> signature_fetches_;
     std::vector<std::unique_ptr<Transfer>> graveyard_;  // ended inside their own callbacks

@@ -1,6 +1,7 @@
 // How the broker understands a request and which of the four ways it is served: from the store, as an artifact whose digest is
 // known, as a root that is revalidated, or handed through.
 #include <algorithm>
+#include <utility>
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
@@ -9,6 +10,11 @@
 #include "p2p/core/canonical.hpp"
 
 namespace packswarm::broker {
+
+namespace {
+constexpr auto look_patience = Seconds(3);  // for an index, before a package that may stand in it is handed through
+constexpr auto look_interval = Seconds(60);
+}  // namespace
 
 Result<Broker::Meaning> Broker::understand(const Request& request) const {
     auto url = Url::parse(request.url);
@@ -52,6 +58,7 @@ void Broker::serve(RequestId id, const Meaning& meaning) {
     if (!meaning.digest && serve_root(id, meaning)) return;
     if (!meaning.digest && serve_signature(id, meaning)) return;
     if (meaning.digest && meaning.size) return serve_artifact(id, meaning);
+    if (!meaning.digest && look_first(id, meaning)) return;
     serve_plain(id, meaning);
 }
 
@@ -145,6 +152,33 @@ void Broker::refresh(const std::string& repository, Then<RootAnswer> then) {
     RootFetch::Wish wish{*known, core::root_path(*known), "", {}, settings_.peer_grace};
     refreshes_.push_back(std::make_unique<RootFetch>(engine_, book_, std::move(wish), std::move(then)));
     if (refreshes_.size() > limits::max_lineages) refreshes_.erase(refreshes_.begin());
+}
+
+// pacman asks a CacheServer for packages and never for databases: the first package that is not known says that there is a newer one.
+bool Broker::look_first(RequestId id, const Meaning& meaning) {
+    for (const auto& location : meaning.locations) {
+        if (location.repository->format != core::Format::pacman || location.path.find(".pkg.tar") == std::string::npos) continue;
+        auto& look = looks_[location.repository->id];
+        if (!look.is_open && look.began && loop_.now() - *look.began < look_interval) continue;
+        look.askers.push_back(id);
+        if (look.is_open) return true;
+        look.is_open = true;
+        look.began = loop_.now();
+        const auto looked = [this, alive = alive_, repository = location.repository->id] {
+            if (*alive) end_look(repository);
+        };
+        loop_.after(look_patience, looked);
+        refresh(location.repository->id, [looked](const Result<RootAnswer>&) { looked(); });
+        return true;
+    }
+    return false;
+}
+
+void Broker::end_look(const std::string& repository) {
+    auto& look = looks_[repository];
+    if (!look.is_open) return;
+    look.is_open = false;
+    for (const auto id : std::exchange(look.askers, {})) dispatch(id);
 }
 
 // ---- Signatures of packages ------------------------------------------------------------------------------------------------

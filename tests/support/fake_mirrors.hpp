@@ -22,6 +22,7 @@ class FakeMirrors final : public broker::Mirrors {
     std::map<std::string, std::string> files;       // path -> content
     std::map<std::string, MirrorManner> mirrors;    // origin, "http://a"
     std::map<std::string, ByteCount> sent;          // by origin
+    std::map<std::string, int> asked;               // times, by path
     int most_at_once = 0;
 
     broker::FetchId start(broker::MirrorRequest request, broker::MirrorEvents events) override {
@@ -29,6 +30,7 @@ class FakeMirrors final : public broker::Mirrors {
         const auto split = request.url.find('/', 8);
         auto& flight = flights_[id];
         flight = {request.url.substr(0, split), request.url.substr(split), std::move(request), std::move(events), 0, {}, false};
+        ++asked[flight.path];
         most_at_once = std::max(most_at_once, static_cast<int>(flights_.size()));
         loop_.after(mirrors[flight.origin].first_byte, [this, id] { answer(id); });
         return id;
@@ -68,7 +70,7 @@ class FakeMirrors final : public broker::Mirrors {
         broker::MirrorHead head;
         head.total_size = size;
         head.first_byte_s = static_cast<double>(manner.first_byte.count()) / 1000;
-        flight.events.head(head);
+        if (flight.events.head) flight.events.head(head);
         step(id);
     }
     void fall_silent(broker::FetchId id) {

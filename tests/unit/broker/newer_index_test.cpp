@@ -1,0 +1,111 @@
+#include "tests/unit/broker/book_fixture.hpp"
+
+namespace packswarm::broker {
+namespace {
+
+// pacman behind a CacheServer line: databases come to it past the agent, which is asked for packages only.
+class NewerIndexTest : public test::BookFixture {
+  protected:
+    static void SetUpTestSuite() {  // its clock is the fake loop's: what it signs must not lie in the future
+        gpg_ = new test::GpgHome;
+        key_ = new std::string(gpg_->make_key({.at = "20260601T000000"}));
+    }
+    void SetUp() override {
+        BookFixture::SetUp();
+        core::Repository lab;
+        lab.id = "pacman:lab:x86_64";
+        lab.suite = "lab";
+        lab.format = core::Format::pacman;
+        lab.architectures = {"x86_64"};
+        lab.bases = {"http://lab"};
+        lab.keyring.files = {(folder_.path() / "keys.asc").string()};
+        use({lab});
+    }
+    // The mirror has a package, and a database with it and all before it.
+    std::string publish(const std::string& name, const std::string& time) {
+        test::PacmanPackage package;
+        package.name = name;
+        package.file = std::string(30'000, 'x') + name;
+        package.signature = "signature";
+        packages_.push_back(package);
+        mirrors_.files["/" + package.file_name()] = package.file;
+        const auto database = test::pacman_database(packages_);
+        mirrors_.files["/lab.db"] = database;
+        mirrors_.files["/lab.db.sig"] = gpg_->sign_detached(database, {*key_}, {.at = time, .armor = false});
+        return package.file_name();
+    }
+    struct Outcome {
+        std::string bytes;
+        double seconds = 0;
+    };
+    std::shared_ptr<Outcome> get(const std::string& file) {
+        auto outcome = std::make_shared<Outcome>();
+        Request request;
+        request.url = "http://lab/" + file;
+        request.asker = "pacman";
+        RequestEvents events;
+        events.started = [](const Started&) {};
+        events.progress = [](const Progress&) {};
+        events.failed = [](const Error& error) { ADD_FAILURE() << error.message; };
+        events.delivered = [this, outcome, began = loop_.now()](const Delivered& delivered) {
+            outcome->bytes.resize(static_cast<std::size_t>(delivered.size));
+            outcome->seconds = seconds_between(began, loop_.now());
+            ASSERT_TRUE(read_at(*delivered.bytes, 0, std::span(outcome->bytes)));
+        };
+        broker_->get(std::move(request), std::move(events));
+        return outcome;
+    }
+    bool is_right(const Outcome& outcome, const std::string& file) const { return outcome.bytes == mirrors_.files.at("/" + file); }
+    bool is_stored(const std::string& file) { return vault_->find(digest_of(mirrors_.files.at("/" + file))).has_value(); }
+
+    std::vector<test::PacmanPackage> packages_;
+};
+
+TEST_F(NewerIndexTest, APackageThatIsNotKnownIsLookedForInANewerIndexAndThenVerifiedAndKept) {
+    const auto first = publish("first", "20260701T100000");
+    const auto one = get(first), same = get(first);
+    loop_.advance(Millis(5'000));
+    EXPECT_TRUE(is_right(*one, first) && is_right(*same, first));
+    EXPECT_TRUE(is_stored(first));
+    EXPECT_EQ(mirrors_.asked["/lab.db"], 1);
+    EXPECT_EQ(mirrors_.asked["/" + first], 1);
+    const auto second = publish("second", "20260701T110000");
+    loop_.advance(Millis(60'000));
+    const auto other = get(second);
+    loop_.advance(Millis(5'000));
+    EXPECT_TRUE(is_right(*other, second));
+    EXPECT_TRUE(is_stored(second));
+}
+
+TEST_F(NewerIndexTest, ItsSignatureStandsInTheIndexThen) {
+    const auto first = publish("first", "20260701T100000");
+    const auto signature = get(first + ".sig");
+    loop_.advance(Millis(5'000));
+    EXPECT_EQ(signature->bytes, "signature");
+    EXPECT_EQ(mirrors_.asked["/" + first + ".sig"], 0);
+}
+
+TEST_F(NewerIndexTest, WhatNoIndexListsIsHandedThroughAndTheIndexIsNotFetchedForEachOfIt) {
+    publish("first", "20260701T100000");
+    for (const char* name : {"a", "b", "c"}) {
+        const auto file = std::string(name) + "-1-1-any.pkg.tar.zst";
+        mirrors_.files["/" + file] = name;
+        const auto ghost = get(file);
+        loop_.advance(Millis(5'000));
+        EXPECT_EQ(ghost->bytes, name);
+    }
+    EXPECT_EQ(mirrors_.asked["/lab.db"], 1);
+}
+
+TEST_F(NewerIndexTest, AnIndexThatDoesNotComeHoldsAPackageUpForSecondsOnly) {
+    const auto first = publish("first", "20260701T100000");
+    mirrors_.files["/lab.db"].resize(100'000'000);
+    const auto one = get(first);
+    loop_.advance(Millis(5'000));
+    EXPECT_TRUE(is_right(*one, first));
+    EXPECT_GE(one->seconds, 3);
+    EXPECT_LT(one->seconds, 4);
+}
+
+}  // namespace
+}  // namespace packswarm::broker
