@@ -7,6 +7,7 @@ import time
 import pytest
 from conftest import chosen
 
+from harness.pacman import by_server, by_xfer_command, ways
 from harness.processes import run, wait_until
 
 RATE = 40  # Mbit/s of the mirror, so that a transaction has a middle
@@ -30,16 +31,7 @@ def names(packages):
     return [package.name for package in packages]
 
 
-def pacman_by_gateway(machine, stock, mirror):
-    return machine.pacman(stock.pacman_keyring, {"lab": ["Server = http://127.0.0.1:7878/$repo/os/$arch", f"Server = {mirror.url}/$repo/os/$arch"]})
-
-
-def pacman_by_command(machine, stock, mirror):
-    command = f"{machine.world.programs}/packswarm --socket {machine.socket()} fetch %u %o"
-    return machine.pacman(stock.pacman_keyring, {"lab": [f"Server = {mirror.url}/$repo/os/$arch"]}, f"XferCommand = {command}")
-
-
-PACMAN_WAYS = pytest.mark.parametrize("way", [pacman_by_gateway, pacman_by_command], ids=["gateway", "xfer_command"])
+PACMAN_WAYS = pytest.mark.parametrize("way", ways().values(), ids=ways())
 
 
 @pytest.mark.sanitizer
@@ -63,8 +55,8 @@ def stopped_between_packages(agent, pacman):
     other cache. The agent is stopped, and what it had sent already is let arrive."""
     os.kill(agent.child.pid, signal.SIGSTOP)
     time.sleep(0.3)  # the sockets' buffers, for which there is no event
-    packages = {path.name for path in pathlib.Path(pacman.cache).glob("*.pkg.tar.zst")}
-    if all((pathlib.Path(pacman.cache) / f"{name}.sig").exists() for name in packages):
+    packages = list(pathlib.Path(pacman.cache).rglob("*.pkg.tar.zst"))  # pacman 7 fetches into a folder below it
+    if all(path.with_name(f"{path.name}.sig").exists() for path in packages):
         return True
     os.kill(agent.child.pid, signal.SIGCONT)
     return False
@@ -80,7 +72,7 @@ def test_pacman_survives_the_agent_killed_at_half_of_a_transaction(world, stock,
     before = machine.node.received()
     child = pacman.child("-Sw", *names(wanted))
     wait_until(lambda: machine.node.received() - before > total(wanted) / 2, 60, "half of the bytes are here")
-    if way is pacman_by_gateway:
+    if way is not by_xfer_command:
         wait_until(lambda: stopped_between_packages(agent, pacman), 30, "no package lacks its signature")
     agent.kill()
     assert child.alive(), "the transaction was over before the agent was killed"
@@ -211,7 +203,7 @@ def test_without_any_source_apt_gives_its_own_error_and_we_say_why(world, stock,
 def test_without_any_source_pacman_gives_its_own_error_and_we_say_why(world, stock, arch_mirror):
     machine = world.machine("c1")
     machine.start_agent([stock.pacman_repository(arch_mirror)])
-    pacman = pacman_by_gateway(machine, stock, arch_mirror)
+    pacman = by_server(machine, stock, arch_mirror)
     pacman.run("-Sy")
     arch_mirror.stop()
     answer = pacman.run("-Sw", "small03", check=False)

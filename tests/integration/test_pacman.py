@@ -1,6 +1,10 @@
-"""Real pacman through the gateway and through XferCommand, signatures required; and a second machine that gets it from the first."""
+"""Real pacman by every way that the installed one knows, signatures required; and a second machine that gets it from the first."""
+import shutil
+
 import pytest
 from conftest import chosen
+
+from harness.pacman import by_cache_server, by_server, by_xfer_command, sandbox, ways
 
 PARALLEL = "ParallelDownloads = 5"
 
@@ -17,17 +21,7 @@ def machine(world, stock, mirror):
     return machine
 
 
-def through_gateway(machine, stock, mirror):
-    """The hook for pacman 6.0: our Server line first, the mirror's behind it."""
-    return machine.pacman(stock.pacman_keyring, {"lab": [f"Server = {machine.agent.gateway}/$repo/os/$arch", f"Server = {mirror.url}/$repo/os/$arch"]})
-
-
-def through_xfer_command(machine, stock, mirror):
-    command = f"{machine.world.programs}/packswarm --socket {machine.socket()} fetch %u %o"
-    return machine.pacman(stock.pacman_keyring, {"lab": [f"Server = {mirror.url}/$repo/os/$arch"]}, f"XferCommand = {command}")
-
-
-WAYS = pytest.mark.parametrize("way", [through_gateway, through_xfer_command], ids=["gateway", "xfer_command"])
+WAYS = pytest.mark.parametrize("way", ways().values(), ids=ways())
 
 
 @pytest.mark.sanitizer
@@ -40,24 +34,44 @@ def test_sync_and_download_give_the_signed_files(machine, stock, mirror, way):
     assert (pacman.folder / "db/sync/lab.db.sig").exists(), "the database's signature was not asked for"
     pacman.run("-Sw", *(package.name for package in wanted))
     assert pacman.wrong(wanted) == []
-    assert {request["agent"].split("/")[0] for request in mirror.requests()} == {"packswarm"}
+    assert {request["agent"].split("/")[0] for request in mirror.requests() if comes_through_us(way, request)} == {"packswarm"}
+
+
+def comes_through_us(way, request):
+    """pacman asks a CacheServer for packages and their signatures, not for databases."""
+    return way is not by_cache_server or ".pkg." in request["uri"]
+
+
+def test_what_setup_writes_for_this_pacman_brings_its_packages_through_the_agent(machine, stock, mirror):
+    wanted = chosen(stock.arch, "small", "middle")
+    pacman = machine.pacman(stock.pacman_keyring, {"lab": [f"Server = {mirror.url}/$repo/os/$arch"]}, sandbox())
+    root = machine.folder / "root"
+    (root / "etc").mkdir(parents=True)
+    shutil.copy(pacman.config, root / "etc/pacman.conf")
+    machine.node.run([machine.world.programs / "packswarm", "setup", "pacman", "--root", root])
+    shutil.copy(root / "etc/pacman.conf", pacman.config)
+    pacman.run("-Sy")
+    pacman.run("-Sw", *(package.name for package in wanted))
+    assert pacman.wrong(wanted) == []
+    assert {request["agent"].split("/")[0] for request in mirror.requests() if ".pkg." in request["uri"]} == {"packswarm"}
+    assert machine.agent.status()["store"]["files"] >= len(wanted), "they were handed through, neither verified nor kept"
 
 
 def test_upgrade_from_an_address_through_the_gateway_installs_the_package(machine, stock, mirror):
-    pacman = through_gateway(machine, stock, mirror)
+    pacman = by_server(machine, stock, mirror)
     pacman.run("-U", f"{machine.agent.gateway}/{stock.arch.packages['middle03'].path}")
     assert (pacman.folder / "root/usr/share/middle03/data").exists()
     assert {request["agent"].split("/")[0] for request in mirror.requests()} == {"packswarm"}
 
 
-def test_upgrade_from_an_address_through_xfer_command_installs_the_package(machine, stock, mirror):
+def test_upgrade_from_an_address_by_xfer_command_installs_the_package(machine, stock, mirror):
     """pacman 6.0 fetches an address with any XferCommand, then says "no file in the cache" of the file it has just put there, and
     finds it when it is asked again. So: the same outcome as with curl, and the package installed by the second call at the latest."""
     package = stock.arch.packages["middle03"]
     address = f"{mirror.url}/{package.path}"
     with_curl = machine.pacman(stock.pacman_keyring, {"lab": [f"Server = {mirror.url}/$repo/os/$arch"]},
                                "XferCommand = /usr/bin/curl -s -f -o %o %u\nRemoteFileSigLevel = Never")
-    pacman = through_xfer_command(machine, stock, mirror)
+    pacman = by_xfer_command(machine, stock, mirror)
     first = pacman.run("-U", address, check=False)
     assert pacman.wrong([package]) == []
     assert first.returncode == with_curl.run("-U", address, check=False).returncode, first.stdout
@@ -107,7 +121,7 @@ def test_second_machine_gets_everything_from_the_first_when_the_mirror_is_gone(w
 def test_the_second_time_no_mirror_gives_a_package_byte(machine, stock, mirror):
     wanted = chosen(stock.arch)
     names = [package.name for package in wanted]
-    for pacman in (through_gateway(machine, stock, mirror), through_xfer_command(machine, stock, mirror)):
+    for pacman in (by_server(machine, stock, mirror), by_xfer_command(machine, stock, mirror)):
         mirror.forget()
         pacman.run("-Sy")
         pacman.run("-Sw", *names)

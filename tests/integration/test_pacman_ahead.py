@@ -7,9 +7,9 @@ import signal
 import pytest
 from conftest import chosen
 
+from harness.pacman import by_server, ways
 from harness.processes import wait_until
 
-ONE_AT_A_TIME = "ParallelDownloads = 1"
 KNOWN = re.compile(r"pacman \(process (\d+)\) has (\d+) packages in its transaction: (\d+) are fetched ahead")
 
 
@@ -28,17 +28,6 @@ def machine_with(world, stock, mirror, change=verbose):
     return machine
 
 
-def through_gateway(machine, stock, mirror):
-    pacman = machine.pacman(stock.pacman_keyring, {"lab": [f"Server = {machine.agent.gateway}/$repo/os/$arch", f"Server = {mirror.url}/$repo/os/$arch"]})
-    pacman.config.write_text(pacman.config.read_text().replace("ParallelDownloads = 5", ONE_AT_A_TIME))
-    return pacman
-
-
-def through_xfer_command(machine, stock, mirror):
-    command = f"{machine.world.programs}/packswarm --socket {machine.socket()} fetch %u %o"
-    return machine.pacman(stock.pacman_keyring, {"lab": [f"Server = {mirror.url}/$repo/os/$arch"]}, f"XferCommand = {command}")
-
-
 def names(packages):
     return [package.name for package in packages]
 
@@ -49,6 +38,7 @@ def known(machine):
 
 def begin(machine, pacman, wanted, *more):
     """Starts a download and returns it when its transaction is known, and pacman held so that it asks for nothing more."""
+    pacman.one_file_at_a_time()
     pacman.run("-Sy")
     child = pacman.child("-Sw", *more, *names(wanted))
     found = wait_until(lambda: known(machine) or not child.alive(), 60, lambda: f"the transaction is known:\n{machine.agent.log()[-2000:]}")
@@ -75,7 +65,7 @@ def stored(machine, packages):
 
 
 @pytest.mark.sanitizer
-@pytest.mark.parametrize("way", [through_gateway, through_xfer_command], ids=["gateway", "xfer_command"])
+@pytest.mark.parametrize("way", ways().values(), ids=ways())
 def test_the_whole_transaction_is_fetched_while_pacman_asks_for_one_file_after_the_other(world, stock, mirror, way):
     wanted = chosen(stock.arch)
     machine = machine_with(world, stock, mirror)
@@ -94,7 +84,7 @@ def test_the_whole_transaction_is_fetched_while_pacman_asks_for_one_file_after_t
 def test_what_was_fetched_ahead_is_there_when_the_mirrors_stop(world, stock, mirror):
     wanted = chosen(stock.arch)
     machine = machine_with(world, stock, mirror)
-    pacman = through_gateway(machine, stock, mirror)
+    pacman = by_server(machine, stock, mirror)
     child, pid = begin(machine, pacman, wanted)
     wait_until(lambda: stored(machine, wanted) == len(wanted), 60, "all are fetched ahead")
     mirror.stop()
@@ -106,7 +96,7 @@ def test_what_was_fetched_ahead_is_there_when_the_mirrors_stop(world, stock, mir
 def test_nothing_goes_on_when_pacman_is_killed(world, stock, mirror):
     wanted = [stock.arch.packages["huge64"], *chosen(stock.arch, "bulk")]
     machine = machine_with(world, stock, mirror)
-    pacman = through_gateway(machine, stock, mirror)
+    pacman = by_server(machine, stock, mirror)
     child, pid = begin(machine, pacman, wanted)
     wait_until(lambda: "ahead" in {row["asker"] for row in machine.agent.status()["transfers"]}, 20, "something is fetched ahead")
     os.kill(pid, signal.SIGKILL)
@@ -147,7 +137,8 @@ def somebody_elses_configuration(pacman):
 def test_pacman_is_served_as_ever_when_its_transaction_may_not_be_asked_for(world, stock, mirror, change, prepare, reason):
     wanted = chosen(stock.arch)
     machine = machine_with(world, stock, mirror, change)
-    pacman = through_gateway(machine, stock, mirror)
+    pacman = by_server(machine, stock, mirror)
+    pacman.one_file_at_a_time()
     pacman.run("-Sy")
     pacman.run("-Sw", *prepare(pacman), *names(wanted))
     assert pacman.wrong(wanted) == []

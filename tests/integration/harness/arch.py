@@ -5,6 +5,7 @@ import random
 import shutil
 
 from .debian import Package, PublishedAt, sha256
+from .pacman import installed_version
 from .processes import run
 
 
@@ -38,6 +39,8 @@ class PacmanRepository:
 
     def publish(self, signed=True):
         options = ["--sign", "--key", self.key.fingerprint] if signed else []
+        if installed_version() >= (6, 1):  # before it, packages' signatures always stood in the database, as they do in Arch's
+            options.append("--include-sigs")
         for old in self.folder.glob(f"{self.name}.*"):
             old.unlink()
         files = [self.base / package.path for package in self.packages.values()]

@@ -1,8 +1,16 @@
-"""pacman with a root, a database and a cache of its own."""
+"""pacman with a root, a database and a cache of its own, and the ways by which it comes to the agent."""
+import ctypes
+import functools
 import pathlib
+import re
 import shutil
 
+from .agent import Agent
 from .debian import sha256
+from .processes import run
+
+GATEWAY = f"http://127.0.0.1:{Agent.GATEWAY_PORT}"
+DOWNLOAD_USER = "daemon"  # neither root nor the agent's user
 
 
 class Pacman:
@@ -42,6 +50,10 @@ RemoteFileSigLevel = Required
     def child(self, *args, log="pacman.out"):
         return self.node.child(self.argv(*args), self.folder / log)
 
+    def one_file_at_a_time(self):
+        text = self.config.read_text()
+        self.config.write_text(text.replace("ParallelDownloads = 5", "ParallelDownloads = 1"))
+
     def forget_packages(self):
         for file in self.cache.iterdir():
             file.unlink() if file.is_file() else shutil.rmtree(file)
@@ -49,3 +61,44 @@ RemoteFileSigLevel = Required
     def wrong(self, packages):
         have = {sha256(file) for file in self.cache.glob("*.pkg.tar.zst")}
         return sorted(package.name for package in packages if package.sha256 not in have)
+
+
+@functools.cache
+def installed_version():
+    """(7, 0)"""
+    return tuple(int(part) for part in re.search(r"Pacman v(\d+)\.(\d+)", run(["pacman", "--version"]).stdout).groups())
+
+
+def landlock_works():
+    return ctypes.CDLL(None).syscall(444, None, 0, 1) > 0  # landlock_create_ruleset(2): the version that the kernel knows
+
+
+def sandbox():
+    """pacman 7's own user for downloads, confined where the kernel can."""
+    if installed_version() < (7, 0):
+        return ""
+    return f"DownloadUser = {DOWNLOAD_USER}" + ("" if landlock_works() else "\nDisableSandbox")
+
+
+def by_server(machine, stock, mirror):
+    """The hook for pacman 6.0: our Server line first, the mirror's behind it."""
+    return machine.pacman(stock.pacman_keyring, {"lab": [f"Server = {GATEWAY}/$repo/os/$arch", f"Server = {mirror.url}/$repo/os/$arch"]})
+
+
+def by_cache_server(machine, stock, mirror):
+    """From 6.1 on: asked for packages before any server is, never for databases; those the gateway gives when no mirror does."""
+    lines = [f"CacheServer = {GATEWAY}/$repo/os/$arch", f"Server = {mirror.url}/$repo/os/$arch", f"Server = {GATEWAY}/$repo/os/$arch"]
+    return machine.pacman(stock.pacman_keyring, {"lab": lines}, sandbox())
+
+
+def by_xfer_command(machine, stock, mirror):
+    command = f"{machine.world.programs}/packswarm --socket {machine.socket()} fetch %u %o"
+    return machine.pacman(stock.pacman_keyring, {"lab": [f"Server = {mirror.url}/$repo/os/$arch"]}, f"XferCommand = {command}")
+
+
+def ways():
+    """{name: way} for the pacman that is installed."""
+    made = {"gateway": by_server, "xfer_command": by_xfer_command}
+    if shutil.which("pacman") and installed_version() >= (6, 1):
+        made["cache_server"] = by_cache_server
+    return made
