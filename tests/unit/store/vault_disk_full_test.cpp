@@ -1,4 +1,5 @@
 // A file system that is really full: a small tmpfs in a mount namespace of this process alone, gone with it.
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
