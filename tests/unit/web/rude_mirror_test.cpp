@@ -57,8 +57,9 @@ TEST_F(RudeTest, TellsCachesOnTheWayToRevalidateRoots) {
 
 TEST_F(RudeTest, CountsTimeToFirstByteFromTheRequest) {
     serve([](RudeTalk& talk) {
-        talk.drip("H", Millis(600));
-        talk.send("TTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        talk.send("HTTP/1.1 200 OK\r\n");  // libcurl 8 takes the time of the first whole line, not of its first byte
+        std::this_thread::sleep_for(Millis(600));
+        talk.send("Content-Length: 2\r\n\r\nok");
     });
     auto& probe = fetch(deb());
     ASSERT_TRUE(probe.ok()) << probe.error();
