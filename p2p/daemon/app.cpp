@@ -197,10 +197,12 @@ void App::Parts::wait_for_signal() {
             return;
         }
         notify("RELOADING=1");
-        if (auto fresh = reload(); fresh)
+        if (auto fresh = reload(); fresh) {
             apply(*fresh);
-        else
+        } else {
             spdlog::error("the configuration stays as it was: {}", fresh.error().message);
+            notify("READY=1");  // or systemd waits for the end of the reload
+        }
         wait_for_signal();
     });
 }

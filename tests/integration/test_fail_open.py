@@ -209,3 +209,15 @@ def test_without_any_source_pacman_gives_its_own_error_and_we_say_why(world, sto
     answer = pacman.run("-Sw", "small03", check=False)
     assert answer.returncode == 1 and "failed retrieving file" in answer.stdout, answer.stdout
     assert any("small03" in line for line in machine.agent.log().splitlines()), "no word from us"
+
+
+def test_a_wrong_configuration_at_a_reload_changes_nothing_and_the_reload_ends(world, stock, debian_mirror):
+    machine = world.machine("c1")
+    agent = machine.start_agent([stock.debian_repository(debian_mirror)])
+    right = agent.config.read_text()
+    agent.config.write_text("nonsense = 1\n" + right)
+    agent.reload()
+    assert "the configuration stays as it was" in agent.log()
+    assert len(agent.status()["repositories"]) == 1
+    agent.config.write_text(right)
+    agent.reload()

@@ -28,6 +28,7 @@ def names(installed, pattern):
 def test_the_unit_is_installed_and_starts_the_installed_program(installed):
     unit = one(installed, "lib/systemd/system/packswarmd.service")
     program = dict(DIRECTIVE.findall(unit.read_text()))["ExecStart"]
+    assert f"ExecReload={program} --check-config" in unit.read_text()
     there = installed / program.lstrip("/")
     assert there.stat().st_mode & 0o111
     if shutil.which("systemd-analyze"):

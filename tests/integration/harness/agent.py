@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import sqlite3
 
@@ -64,17 +65,28 @@ class Agent:
 
     def start(self):
         """Starts it and returns when it says READY=1."""
-        notify = self.folder / "notify"
-        notify.unlink(missing_ok=True)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
-            ready.bind(str(notify))
-            notify.chmod(0o777)
-            ready.setblocking(False)
+        with self._ear() as ready:
             unprivileged = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
             self.child = self.node.child([*unprivileged, self.programs / "packswarmd", "--config", self.config], self.folder / "log",
-                                         env={"NOTIFY_SOCKET": str(notify), **self.env})
+                                         env={"NOTIFY_SOCKET": str(self.folder / "notify"), **self.env})
             wait_until(lambda: self._said_ready(ready), READY_WITHIN, lambda: f"the agent is ready:\n{self.child.text()[-3000:]}")
         return self
+
+    def reload(self):
+        """Sends SIGHUP and returns when it says READY=1 again."""
+        with self._ear() as ready:
+            os.kill(self.child.pid, signal.SIGHUP)
+            wait_until(lambda: self._said_ready(ready), READY_WITHIN, lambda: f"the agent has reloaded:\n{self.child.text()[-3000:]}")
+
+    def _ear(self):
+        """Where systemd would listen."""
+        notify = self.folder / "notify"
+        notify.unlink(missing_ok=True)
+        ready = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        ready.bind(str(notify))
+        notify.chmod(0o777)
+        ready.setblocking(False)
+        return ready
 
     def _said_ready(self, ready):
         if not self.child.alive():
