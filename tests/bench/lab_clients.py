@@ -66,7 +66,11 @@ class WarmAgent:
         return self.manager.poll() is not None
 
     def has_all(self):
-        return sum(entry.stat().st_size for entry in os.scandir(self.dest) if not entry.name.endswith(".sig")) >= sum(entry["size"] for entry in self.entries)
+        try:
+            here = sum(entry.stat().st_size for entry in os.scandir(self.dest) if not entry.name.endswith((".sig", ".sig.part")))
+        except FileNotFoundError:  # it has got its last name in this moment
+            return False
+        return here >= sum(entry["size"] for entry in self.entries)
 
     def stop(self):
         code = self.manager.poll()
