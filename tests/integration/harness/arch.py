@@ -39,7 +39,7 @@ class PacmanRepository:
 
     def publish(self, signed=True):
         options = ["--sign", "--key", self.key.fingerprint] if signed else []
-        if installed_version() >= (6, 1):  # before it, packages' signatures always stood in the database, as they do in Arch's
+        if installed_version() >= (6, 1):  # before it, packages' signatures always stood in the database
             options.append("--include-sigs")
         for old in self.folder.glob(f"{self.name}.*"):
             old.unlink()
