@@ -22,6 +22,7 @@ constexpr Millis tick_interval{500};
 constexpr int max_restarts = 3;
 constexpr auto reach_patience = 4s;  // when by then nobody who was dialled has answered, nobody can be reached
 constexpr int block_size = 16 * 1024;  // what libtorrent asks for at a time
+constexpr auto several = broker::PeerId::none;  // sent that block, and nobody tells whose bytes were taken
 
 lt::piece_index_t index_of(std::size_t piece) { return lt::piece_index_t(static_cast<int>(piece)); }
 std::size_t number_of(lt::piece_index_t piece) { return static_cast<std::size_t>(static_cast<int>(piece)); }
@@ -251,7 +252,8 @@ void Joins::got_block(broker::JoinId id, const lt::peer_request& block, broker::
     session_.much_came();
     auto* torrent = find(id);
     if (torrent == nullptr) return;
-    torrent->givers[number_of(block.piece)][block.start / block_size] = from;
+    const auto [giver, is_first] = torrent->givers[number_of(block.piece)].emplace(block.start / block_size, from);
+    if (!is_first && giver->second != from) giver->second = several;
     torrent->last_life = now();
 }
 
@@ -266,7 +268,7 @@ void Joins::piece_passed(broker::JoinId id, std::size_t piece) {
     std::map<broker::PeerId, int> blocks;
     if (givers && !was_fed)
         for (const auto& [block, giver] : givers.mapped())
-            if (++blocks[giver] >= blocks[from]) from = giver;
+            if (giver != several && ++blocks[giver] >= blocks[from]) from = giver;
     loop_.tell([id, piece, from](Front& front) { front.piece_done(id, piece, from); });
 }
 
@@ -282,10 +284,11 @@ void Joins::piece_failed(broker::JoinId id, std::size_t piece) {
         for (const auto& [block, giver] : givers.mapped()) peers.insert(giver);
     if (torrent->contested[piece]) {
         torrent->contested[piece] = torrent->pieces[piece] == Piece::claimed;
-    } else if (peers.size() == 1) {
+    } else if (peers.size() == 1 && peers.count(several) == 0) {
         channel_.blame(*peers.begin(), broker::Blame::wrong_bytes);
     } else if (givers) {
-        for (const auto& [block, giver] : givers.mapped()) torrent->suspects[piece][block] = {giver, block_hash(*torrent, piece, block)};
+        for (const auto& [block, giver] : givers.mapped())
+            if (giver != several) torrent->suspects[piece][block] = {giver, block_hash(*torrent, piece, block)};
     }
 }
 
