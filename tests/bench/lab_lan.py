@@ -58,10 +58,12 @@ def main():
                 first = filled(lab, system, content)
                 try:
                     runner.run(lab, "lan", system, system, lan=True, keep=arguments.keep, **how)
+                    lab_clients.report()
                 finally:
                     first.stop()
                     first.cleanup()
-                lab_clients.report()
+                    lab_clients.agents_cpu.clear()  # c1's
+                    lab_clients.files_here.clear()
     finally:
         lab_module.Lab.down_all()
 
