@@ -240,7 +240,8 @@ void CrowdPart::questioned() {
     questioning_ = {};
     const bool mirrors_answered = transfer_.want().crowd.trials.empty();
     transfer_.want().crowd.trials.clear();
-    if (doubts_.size() > doubts_before_) return transfer_.engine_.replan();
+    const bool is_whole = transfer_.want().done.total() == transfer_.target().size;  // else somebody was caught elsewhere: the digest will tell anew
+    if (doubts_.size() > doubts_before_ || !is_whole) return transfer_.engine_.replan();
     const auto peers = lenders_used();
     if (peers.empty()) return transfer_.inquest_.open();  // mirrors gave the same: it was none of them
     if (!mirrors_answered || !question(peers)) drop_all_of(peers);

@@ -114,7 +114,7 @@ class Planner : private Outlook {
         for (const auto& [claim_id, claim] : want.claims) {
             if (!want.is_small() && is_probe(id, want, claim)) continue;
             const bool nearly_there = claim.received > 0 && eta_left_s(claim) < 0.05;
-            if (source(claim.source).role == Role::mirror && claim.purpose == Purpose::work && !nearly_there)
+            if ((source(claim.source).role == Role::mirror || !want.is_small()) && claim.purpose == Purpose::work && !nearly_there)
                 out_.stops.push_back({id, claim_id, "a neighbour on the local network has it"});
         }
     }
@@ -184,7 +184,7 @@ class Planner : private Outlook {
         for (int depth = 0; depth < claims_per_lender; ++depth)
             for (const auto& [id, want, left] : large_)
                 for (const auto& [peer, pieces] : want->crowd.lenders.all()) {
-                    if (!has_turn(*want, turn) || !may_ask(*want, peer) || !is_willing(peer) || !is_free_for(*want, peer) || ranged_[peer] > depth) continue;
+                    if (lan_serves(*want) || !has_turn(*want, turn) || !may_ask(*want, peer) || !is_willing(peer) || !is_free_for(*want, peer) || ranged_[peer] > depth) continue;
                     const auto most = judge(*want, peer) ? lender_trust(source(peer), *want) - unverified_[peer] : want->size;
                     if (most <= 0) continue;
                     if (const auto range = lender_share(board_, *want, peer, taken(id), most))

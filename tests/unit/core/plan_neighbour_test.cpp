@@ -1,3 +1,4 @@
+#include "p2p/core/canonical.hpp"
 #include "tests/unit/core/plan_fixture.hpp"
 
 namespace packswarm::core {
@@ -95,6 +96,24 @@ TEST_F(Plan, ATorrentThatOthersStarveIsServedByTheNeighbourAllTheSame) {
     EXPECT_TRUE(decide().starts.empty());
     board.wants.at(starved).peers = {peer(Role::lan_peer)};  // another neighbour, a slow one
     EXPECT_FALSE(starts_of(decide(), starved).empty());
+}
+
+// Else the torrent rests for as long as who lends the last bytes likes to drip.
+TEST_F(Plan, WhatIsBorrowedIsLeftToANeighbourThatCouldGiveIt) {
+    const auto far = mirror(2e6);
+    const auto near = peer(Role::lan_peer), lender = peer(Role::wan_peer);
+    const auto id = want(50 * mib, {far}, {near});
+    auto& entry = board.wants.at(id);
+    entry.swarm = {true, true, 50e6, now - 9s, now};
+    entry.crowd.lenders.set(lender, std::vector<bool>(piece_count(entry.size), true));
+    EXPECT_TRUE(decide().starts.empty());
+    entry.done.add({mib, entry.size});
+    claim(id, lender, {0, mib}, 512, 1000ms);
+    const auto decisions = decide();
+    ASSERT_EQ(decisions.stops.size(), 1u);
+    EXPECT_TRUE(decisions.starts.empty());
+    entry.swarm.last_piece = now - 3s;
+    EXPECT_TRUE(decide().stops.empty()) << "the neighbour gives nothing";
 }
 
 TEST_F(Plan, MirrorsComeBackWhenANeighbourGoesSilent) {
