@@ -246,10 +246,8 @@ class IndexRun {
         std::string signature = entry.signature;
         if (signature.empty()) signature = read_text(path.string() + ".sig", limits::max_signature).value_or("");
         if (signature.empty()) return fail(ErrorKind::Absent, "it has no signature, and neither has its database");
-        const auto checked =
-            verify::FileVerifier::check_package(keyrings_, *file, as_bytes(signature), repository.keyring, entry);
-        if (!checked) return tl::unexpected(checked.error());
-        return {};
+        if (const auto right = verify::FileVerifier::check_all(*file, entry.digest); !right) return tl::unexpected(right.error());
+        return verify::check_package(keyrings_, file->handle(), file->size(), as_bytes(signature), repository.keyring, entry);
     }
     void add(const fs::path& base, const core::Repository& repository, const core::IndexRoot& root,
              const core::IndexEntry& entry) {

@@ -18,11 +18,11 @@ Result<void> same_package(const PkgInfo& inside, const core::IndexEntry& entry) 
                 printable(entry.name), printable(entry.version), printable(entry.architecture));
 }
 
-Result<void> check_signature(Keyrings& keyrings, const StagedFile& file, ByteView signature,
+Result<void> check_signature(Keyrings& keyrings, const FileHandle& file, ByteCount size, ByteView signature,
                              const core::KeyringSpec& spec) {
     const auto keyring = keyrings.get(spec);
     if (!keyring) return tl::unexpected(keyring.error());
-    const auto signers = verify_detached(*keyring, file.handle(), file.size(), signature);
+    const auto signers = verify_detached(*keyring, file, size, signature);
     if (signers) return {};
     // Another source would send the same signature again: what we do not believe here, pacman has to judge.
     if (signers.error().kind == ErrorKind::Absent) return fail(ErrorKind::Refused, "{}", signers.error().message);
@@ -61,16 +61,13 @@ Result<VerifiedFile> FileVerifier::check_all(StagedFile file, const Digest& expe
     return FileVerifier(std::move(file), expected).finish();
 }
 
-Result<VerifiedFile> FileVerifier::check_package(Keyrings& keyrings, StagedFile file, ByteView signature,
-                                                 const core::KeyringSpec& keyring, const core::IndexEntry& entry) {
-    auto verified = check_all(file, entry.digest);
-    if (!verified) return verified;
-    if (auto good = check_signature(keyrings, file, signature, keyring); !good)
+Result<void> check_package(Keyrings& keyrings, const FileHandle& file, ByteCount size, ByteView signature,
+                           const core::KeyringSpec& keyring, const core::IndexEntry& entry) {
+    if (auto good = check_signature(keyrings, file, size, signature, keyring); !good)
         return fail(good.error().kind, "{}: {}", printable(entry.path), good.error().message);
-    const auto inside = read_pkginfo(file.handle(), file.size());
+    const auto inside = read_pkginfo(file, size);
     if (!inside) return fail(inside.error().kind, "{}: {}", printable(entry.path), inside.error().message);
-    if (auto same = same_package(*inside, entry); !same) return tl::unexpected(same.error());
-    return verified;
+    return same_package(*inside, entry);
 }
 
 }  // namespace packswarm::verify

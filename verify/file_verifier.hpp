@@ -1,5 +1,5 @@
-// FileVerifier: the only maker of VerifiedFile. Hashes a file while its bytes arrive, or vouches for a pacman package
-// by its own detached signature. Not here: who the keys are (keyring.hpp). Any thread, one object at a time. Errors:
+// FileVerifier: the only maker of VerifiedFile, hashes a file while its bytes arrive. Beside it, what a pacman package's
+// own signature says. Not here: who the keys are (keyring.hpp). Any thread, one object at a time. Errors:
 // Corrupt (other bytes than promised), Refused (no key we may believe), Broken (reading failed).
 #pragma once
 
@@ -25,17 +25,16 @@ class FileVerifier {
     // The whole file at once, for imports and for files that somebody else may have touched.
     static Result<VerifiedFile> check_all(StagedFile file, const Digest& expected);
 
-    // A package of an unsigned pacman database: every detached signature good by a key that is valid in the keyring,
-    // digest, and pkgname, pkgver and arch of the .PKGINFO inside equal to the entry's. Refused when only keys we do
-    // not believe signed it.
-    static Result<VerifiedFile> check_package(Keyrings& keyrings, StagedFile file, ByteView signature,
-                                              const core::KeyringSpec& keyring, const core::IndexEntry& entry);
-
   private:
     StagedFile file_;
     Digest expected_;
     Hasher hasher_{HashKind::sha256};
     ByteCount hashed_ = 0;
 };
+
+// A pacman package by its own signature: every detached signature good by a key that is valid in the keyring, and pkgname, pkgver and
+// arch of the .PKGINFO inside equal to the entry's. Its digest is another matter. Refused when only keys we do not believe signed it.
+Result<void> check_package(Keyrings& keyrings, const FileHandle& file, ByteCount size, ByteView signature,
+                           const core::KeyringSpec& keyring, const core::IndexEntry& entry);
 
 }  // namespace packswarm::verify

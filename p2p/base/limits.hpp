@@ -23,7 +23,8 @@ inline constexpr ByteCount max_floors_text = 1 << 20;   // thousands of lineages
 
 // Indexes (FACTS: endless data)
 inline constexpr ByteCount max_release = 4 * mib;       // InRelease and Release; Debian's are about 150 KiB
-inline constexpr ByteCount max_signature = 64 * kib;    // detached signatures; pacman allows 16 KiB
+inline constexpr ByteCount max_signature = 64 * kib;    // detached signatures
+inline constexpr ByteCount max_package_signature = 16 * kib;  // as pacman has it; kept beside its package, and given to peers
 inline constexpr ByteCount max_database = 128 * mib;    // pacman's own bound for a .db
 inline constexpr ByteCount max_packages_text = 512 * mib;  // one uncompressed Packages; Debian main is about 45 MiB
 inline constexpr std::size_t max_index_entries = 1'000'000;

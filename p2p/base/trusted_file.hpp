@@ -80,13 +80,15 @@ class StoredMark {
     const FileInfo& info() const { return info_; }
     ByteCount size() const { return info_.size; }
     bool has_pieces() const { return has_pieces_; }  // piece hashes of its canonical torrent are recorded
+    bool has_signature() const { return has_signature_; }  // and so is its detached signature
 
   private:
     friend class store::Vault;
-    StoredMark(const Digest& digest, const FileInfo& info, bool has_pieces) : digest_(digest), info_(info), has_pieces_(has_pieces) {}
+    StoredMark(const Digest& digest, const FileInfo& info, bool has_pieces, bool has_signature)
+        : digest_(digest), info_(info), has_pieces_(has_pieces), has_signature_(has_signature) {}
     Digest digest_;
     FileInfo info_;
-    bool has_pieces_;
+    bool has_pieces_, has_signature_;
 };
 
 }  // namespace packswarm

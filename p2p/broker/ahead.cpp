@@ -10,7 +10,6 @@ namespace packswarm::broker {
 
 namespace {
 constexpr std::size_t max_signing = 2;  // signatures go past the planner: they must not fill a mirror's places
-std::string key_of(const std::string& repository, const std::string& path) { return repository + " " + path; }
 }  // namespace
 
 const core::Repository* Ahead::find(const core::PrintedPackage& package, core::CatalogHit& hit) const {
@@ -46,13 +45,7 @@ void Ahead::end() {
     waiting_.clear();
     unsigned_.clear();
     signing_.clear();
-    signatures_.clear();
     for (const auto id : std::exchange(open_, {})) requests_.cancel(id);
-}
-
-const Delivered* Ahead::signature(const std::string& repository, const std::string& path) const {
-    const auto at = signatures_.find(key_of(repository, path));
-    return at == signatures_.end() ? nullptr : &at->second;
 }
 
 void Ahead::go_on() {
@@ -68,7 +61,7 @@ void Ahead::go_on() {
     }
 }
 
-// The signature after its package: who has not got the one need not keep the other.
+// The signature after its package, beside which it is kept.
 void Ahead::ask(const Item& item, bool for_signature) {
     const auto* repository = book_.table().find(item.repository);
     if (repository == nullptr || repository->bases.empty()) return;
@@ -86,8 +79,7 @@ void Ahead::ask(const Item& item, bool for_signature) {
     RequestEvents events;
     events.started = [](const Started&) {};
     events.progress = [](const Progress&) {};
-    events.delivered = [this, id, item, for_signature, ended](const Delivered& delivered) {
-        if (for_signature) signatures_[key_of(item.repository, item.path + ".sig")] = delivered;
+    events.delivered = [this, item, for_signature, ended](const Delivered&) {
         if (!for_signature && !item.has_signature) unsigned_.push_back(item);
         ended();
     };

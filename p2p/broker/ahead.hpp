@@ -3,7 +3,6 @@
 #pragma once
 
 #include <deque>
-#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -25,9 +24,6 @@ class Ahead {
     void end();                          // what nobody has come to wait for is dropped where it stands
     std::size_t left() const { return open_.size() + waiting_.size() + unsigned_.size(); }
 
-    // A detached signature that was fetched beside its package.
-    const Delivered* signature(const std::string& repository, const std::string& path) const;
-
   private:
     struct Item {
         std::string repository, path;  // as in the catalog
@@ -45,7 +41,6 @@ class Ahead {
     std::set<RequestId> open_;
     std::deque<Item> unsigned_;       // here, but for their signatures
     std::set<RequestId> signing_;     // of open_, those that fetch signatures
-    std::map<std::string, Delivered> signatures_;  // by repository and path
 };
 
 }  // namespace packswarm::broker

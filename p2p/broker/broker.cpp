@@ -27,7 +27,10 @@ Broker::Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger&
                   for (auto& [id, live] : live_) live.transfer->discredited(source);
                   remains_.forget(source);
               }},
-      book_(loop, store, ledger, trust, peers), ahead_(*this, book_, store), ticked_(loop.now()) {
+      book_(loop, store, ledger, trust, peers), ahead_(*this, book_, store),
+      signatures_(engine_, book_, settings_.peer_grace, {[this](const Digest& digest) { return bytes_of(digest); },
+                                                         [this](const Digest& digest) { return by_digest_.count(digest) != 0; }}),
+      ticked_(loop.now()) {
     board_.peer_grace = settings_.peer_grace;
     board_.key = peers_.key();
     peers_.set_observer(this);
@@ -145,6 +148,7 @@ void Broker::peer_down(PeerId peer) {
 
 void Broker::peer_offers(std::vector<PeerOffer> offers) {
     for (const auto& offer : offers) {
+        signatures_.offered(offer);
         const auto want = by_digest_.find(offer.digest);
         if (want == by_digest_.end()) continue;
         if (const auto source = sources_.find_peer(offer.peer)) {
@@ -284,33 +288,17 @@ void Broker::verified(core::WantId want, VerifiedFile file) {
     const bool hint_only = repository != nullptr && !hit->entry.name.empty() && state != book_.states().end() &&
                            state->second.standing == RepositoryState::Standing::unsigned_hint;
     if (!hint_only) return finish_transfer(want, file, true);
-    vouch_for_package(file, *hit, [this, alive = alive_, want, file](Result<void> good) {
-        if (!*alive || live_.count(want) == 0) return;
+    // A package of an unsigned database counts as verified only with its own signature (DESIGN 3).
+    const auto staged = std::make_shared<const StagedFile>(file.file());
+    vouching_[file.digest()] = SharedBytes(staged, &staged->handle());
+    signatures_.vouch(*hit, [this, want, file](Result<void> good) {
+        vouching_.erase(file.digest());
+        if (live_.count(want) == 0) return;
         // Wrong for its own signature: refused. No signature to be had: the package manager decides, nobody is given it.
         if (!good && good.error().kind == ErrorKind::Corrupt) return transfer_failed(want, good.error());
         if (!good) spdlog::warn("{} is not shared: {}", printable(live_.at(want).transfer->target().name), good.error().message);
         finish_transfer(want, file, good.has_value());
     });
-}
-
-// A package of an unsigned database counts as verified only with its own signature (DESIGN 3).
-void Broker::vouch_for_package(const VerifiedFile& file, const core::CatalogHit& hit, Then<void> then) {
-    const auto check = [this, file, hit, then](Bytes signature) {
-        trust_.check_package(file.file(), std::move(signature), book_.table().find(hit.repository)->keyring, hit.entry,
-                             [then](Result<VerifiedFile> good) { then(good ? Result<void>() : tl::unexpected(good.error())); });
-    };
-    if (!hit.entry.signature.empty()) return check(Bytes(hit.entry.signature.begin(), hit.entry.signature.end()));
-    PlainFetch::Wish wish;
-    for (const auto& base : book_.table().find(hit.repository)->bases)
-        wish.mirrors.push_back({sources_.mirror(base), core::address(base, hit.entry.path + ".sig")});
-    wish.max_size = limits::max_signature;
-    signature_fetches_.push_back(std::make_unique<PlainFetch>(engine_, std::move(wish), [] {}, [] {}, [check, then](Result<PlainAnswer> answer) {
-        if (!answer || !answer->file) return then(answer ? Result<void>(fail(ErrorKind::Absent, "it has no signature")) : tl::unexpected(answer.error()));
-        Bytes signature(static_cast<std::size_t>(answer->file->size()));
-        if (auto got = read_at(answer->file->handle(), 0, signature); !got) return then(tl::unexpected(got.error()));
-        check(std::move(signature));
-    }));
-    if (signature_fetches_.size() > 64) signature_fetches_.erase(signature_fetches_.begin(), signature_fetches_.begin() + 32);
 }
 
 void Broker::finish_transfer(core::WantId want, const VerifiedFile& file, bool may_share) {
@@ -329,6 +317,7 @@ void Broker::finish_transfer(core::WantId want, const VerifiedFile& file, bool m
         deliver(id, std::move(delivered), transfer->reasons());
         first = false;
     }
+    signatures_.package_here(file.digest());
     ArtifactRecord record;
     record.digest = file.digest();
     record.size = transfer->target().size;
@@ -339,6 +328,7 @@ void Broker::finish_transfer(core::WantId want, const VerifiedFile& file, bool m
     bury(std::move(transfer));
     publish_as(file, std::move(record), [this, digest = file.digest()](Result<StoredFile> stored) {
         fresh_.erase(digest);
+        if (stored) signatures_.package_stored(digest);
         if (!stored) return spdlog::error("{} was delivered but could not be kept: {}", digest.hex(), stored.error().message);
         book_.stored(*stored);
     });

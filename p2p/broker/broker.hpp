@@ -16,6 +16,7 @@
 #include "p2p/broker/remains.hpp"
 #include "p2p/broker/requests.hpp"
 #include "p2p/broker/root_fetch.hpp"
+#include "p2p/broker/signature_desk.hpp"
 #include "p2p/broker/transfer.hpp"
 
 namespace packswarm::broker {
@@ -109,6 +110,7 @@ class Broker final : public Requests, public PeerObserver {
     bool serve_stored(RequestId id, const Digest& digest);
     bool serve_root(RequestId id, const Meaning& meaning);
     bool serve_signature(RequestId id, const Meaning& meaning);
+    void deliver_signature(RequestId id, const PackageSignature& signature, const char* reason);
     bool look_first(RequestId id, const Meaning& meaning);
     void end_look(const std::string& repository);
     void serve_plain(RequestId id, const Meaning& meaning);
@@ -118,7 +120,6 @@ class Broker final : public Requests, public PeerObserver {
     void plain_answered(RequestId id, Result<PlainAnswer> result);
 
     void verified(core::WantId want, VerifiedFile file);
-    void vouch_for_package(const VerifiedFile& file, const core::CatalogHit& hit, Then<void> then);
     void finish_transfer(core::WantId want, const VerifiedFile& file, bool may_share);
     void transfer_failed(core::WantId want, const Error& error);
     void publish_as(VerifiedFile file, ArtifactRecord record, Then<StoredFile> then);
@@ -128,6 +129,7 @@ class Broker final : public Requests, public PeerObserver {
     void keep_remains(Transfer& transfer);
     std::unique_ptr<Transfer> take_out(core::WantId want, std::vector<RequestId>& askers);
 
+    SharedBytes bytes_of(const Digest& digest);
     Result<SharedBytes> hold(ByteView bytes);
     void tell_started(RequestId id, const StagedFile& file, std::optional<WallTime> modified);
     void deliver(RequestId id, Delivered delivered, const std::vector<std::string>& reasons);
@@ -162,11 +164,12 @@ class Broker final : public Requests, public PeerObserver {
     std::map<core::WantId, Live> live_;
     std::unordered_map<Digest, core::WantId> by_digest_;
     std::unordered_map<Digest, Fresh> fresh_;
+    std::unordered_map<Digest, SharedBytes> vouching_;  // of an unsigned database: its own signature is looked for
+    SignatureDesk signatures_;
     Remains remains_;
     std::map<std::string, LiveRoot> roots_;           // by repository and path
     std::map<std::string, Look> looks_;               // by repository
     std::map<RequestId, std::unique_ptr<PlainFetch>> plain_;
-    std::vector<std::unique_ptr<PlainFetch>> signature_fetches_;
     std::vector<std::unique_ptr<Transfer>> graveyard_;  // ended inside their own callbacks
     std::vector<std::unique_ptr<RootFetch>> refreshes_;
     std::map<std::string, std::vector<Digest>> to_ask_;

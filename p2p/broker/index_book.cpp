@@ -400,6 +400,12 @@ void IndexBook::judge_share(const Digest& digest, Changes& changes) {
     changes.offers[lineage].push_back(brief->mark);
 }
 
+void IndexBook::offer_again(const Digest& digest) {
+    const auto known = offered_.find(digest);
+    const auto brief = known == offered_.end() ? std::nullopt : store_.brief(digest);
+    if (brief) peers_.offer(lineage_names_[known->second], {brief->mark});
+}
+
 void IndexBook::carry_out(Changes changes) {
     if (!changes.withdrawals.empty()) peers_.withdraw(std::move(changes.withdrawals));
     for (auto& [lineage, files] : changes.offers) peers_.offer(lineage, std::move(files));

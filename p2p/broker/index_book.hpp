@@ -56,6 +56,7 @@ class IndexBook {
 
     // A file is stored: indexes among them are read, public ones are offered.
     void stored(const StoredFile& file);
+    void offer_again(const Digest& digest);  // more of it is recorded than there was
     void removed(const Digest& digest);
 
     void peer_snapshot(const PeerSnapshot& snapshot);

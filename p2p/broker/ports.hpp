@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,8 @@ namespace packswarm::broker {
 
 template <class T>
 using Then = std::function<void(Result<T>)>;
+
+using SharedBytes = std::shared_ptr<const FileHandle>;  // a file's bytes for reading
 
 enum class FetchId : std::uint64_t { none = 0 };
 
@@ -80,6 +83,7 @@ struct PeerOffer {
     Digest digest;
     ByteCount size = 0;
     PieceHashes pieces;  // empty for artifacts that have no torrent
+    ByteCount signature = 0;  // bytes of its detached signature, which a get of the range behind its end is answered with; 0: none
 };
 
 // A peer fetches this artifact itself, and lends what it has of it so far straight from mirrors. Nobody has verified these bytes:

@@ -30,9 +30,7 @@ struct Request {
     bool streams = false;            // takes the first bytes before the last have come; apt and the command line do not
 };
 
-// The file's bytes for reading: offsets below Progress::prefix are there, those below Progress::safe are also known to be right.
-using SharedBytes = std::shared_ptr<const FileHandle>;
-
+// SharedBytes: offsets below Progress::prefix are there, those below Progress::safe are also known to be right.
 struct Started {
     ByteCount size = 0;
     std::optional<WallTime> modified;

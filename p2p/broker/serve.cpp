@@ -62,6 +62,16 @@ void Broker::serve(RequestId id, const Meaning& meaning) {
     serve_plain(id, meaning);
 }
 
+// Of what is here and has the right digest, whether it may be delivered already or not.
+SharedBytes Broker::bytes_of(const Digest& digest) {
+    if (const auto vouching = vouching_.find(digest); vouching != vouching_.end()) return vouching->second;
+    if (const auto fresh = fresh_.find(digest); fresh != fresh_.end()) return fresh->second.bytes;
+    const auto stored = store_.find(digest);
+    if (!stored) return nullptr;
+    const auto file = std::make_shared<const StoredFile>(*stored);
+    return SharedBytes(file, &file->handle());
+}
+
 bool Broker::serve_stored(RequestId id, const Digest& digest) {
     const auto answer = [&](SharedBytes bytes, ByteCount size, std::optional<WallTime> modified) {
         deliver(id, {std::move(bytes), size, digest, modified, {{SourceKind::cache, "", size, 0}}}, {"it was here already"});
@@ -183,24 +193,31 @@ void Broker::end_look(const std::string& repository) {
 
 // ---- Signatures of packages ------------------------------------------------------------------------------------------------
 
-// The database may carry the package's signature already: then it is answered without asking anybody.
+// The database may carry the package's signature already, or the ledger: then it is answered without asking anybody.
 bool Broker::serve_signature(RequestId id, const Meaning& meaning) {
     for (const auto& location : meaning.locations) {
         if (!location.path.ends_with(".sig")) continue;
-        if (const auto* kept = ahead_.signature(location.repository->id, location.path)) {
-            deliver(id, {kept->bytes, kept->size, {}, kept->modified, {{SourceKind::cache, "", kept->size, 0}}}, {"it came with its package"});
+        const auto package = book_.catalog().find(location.repository->id, location.path.substr(0, location.path.size() - 4));
+        if (!package || package->entry.name.empty()) continue;
+        const auto& signature = package->entry.signature;
+        if (!signature.empty()) {
+            deliver_signature(id, {{signature.begin(), signature.end()}, {SourceKind::cache, "", static_cast<ByteCount>(signature.size()), 0}}, "it stands in the package database");
             return true;
         }
-        const auto package = book_.catalog().find(location.repository->id, location.path.substr(0, location.path.size() - 4));
-        if (!package || package->entry.signature.empty()) continue;
-        const auto& signature = package->entry.signature;
-        auto bytes = hold(as_bytes(signature));
-        if (!bytes) return fail_request(id, bytes.error(), {}), true;
-        const auto size = static_cast<ByteCount>(signature.size());
-        deliver(id, {*bytes, size, {}, std::nullopt, {{SourceKind::cache, "", size, 0}}}, {"it stands in the package database"});
+        signatures_.get(*package, addresses(meaning), [this, alive = alive_, id](Result<PackageSignature> found) {
+            if (!*alive) return;
+            if (!found) return fail_request(id, found.error(), {});
+            deliver_signature(id, *found, found->from.kind == SourceKind::peer ? "it was found good for its package" : "its database does not carry it");
+        });
         return true;
     }
     return false;
+}
+
+void Broker::deliver_signature(RequestId id, const PackageSignature& signature, const char* reason) {
+    auto bytes = hold(signature.bytes);
+    if (!bytes) return fail_request(id, bytes.error(), {});
+    deliver(id, {*bytes, static_cast<ByteCount>(signature.bytes.size()), {}, std::nullopt, {signature.from}}, {reason});
 }
 
 // ---- Artifacts -------------------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ struct ArtifactRecord {  // what the ledger remembers of a stored artifact
     PieceHashes pieces;      // of the canonical torrent; empty when not computed
     WallTime modified{};     // Last-Modified of the source, 0 when unknown
     bool is_root = false;    // root and index files are kept while current
+    Bytes signature;         // of a package whose index does not carry it: detached, found good; empty when not known
     std::size_t replicas = 0;  // peers that told or lent it, or sought it, when it came: they have it too
 };
 
@@ -30,12 +31,13 @@ struct ArtifactBrief {
     bool is_root = false;
 };
 
-// Where a stored file lies, and what the ledger has of its pieces: for the thread that gives it to peers. One thread at a time.
+// Where a stored file lies, and what the ledger has of its pieces and signature: for the thread that gives it to peers. One thread at a time.
 class StoreReader {
   public:
     virtual ~StoreReader() = default;
     virtual std::filesystem::path path_of(const Digest& digest) const = 0;
     virtual PieceHashes pieces_of(const Digest& digest) = 0;  // empty: none are known
+    virtual Bytes signature_of(const Digest& digest) = 0;     // likewise
 };
 
 // What lies in staging and may go when room is needed.
@@ -57,6 +59,8 @@ class Store {
     virtual std::vector<Digest> digests() = 0;                               // of everything stored
     virtual std::vector<ArtifactRecord> roots() = 0;
     virtual void publish(VerifiedFile file, ArtifactRecord record, Then<StoredFile> then) = 0;  // durable when then runs
+    // Beside what is stored, with its record; kept runs when readers find it, or never.
+    virtual void keep_signature(const Digest& digest, Bytes signature, Task kept) = 0;
     virtual void remove(const Digest& digest) = 0;
     virtual void set_removed(std::function<void(const Digest&)> hook) = 0;  // eviction tells who shares it
     virtual void set_spare(Spare* spare) = 0;  // goes before anything stored does; or null

@@ -139,10 +139,9 @@ void TrustDesk::open_packages(StoredFile file, std::string, broker::Then<std::sh
     ask<Sheet>(workers_, read, std::move(then));
 }
 
-void TrustDesk::check_package(StagedFile file, Bytes signature, core::KeyringSpec keyring, core::IndexEntry entry,
-                              broker::Then<VerifiedFile> then) {
-    ask<VerifiedFile>(workers_, [file, signature = std::move(signature), keyring = std::move(keyring), entry = std::move(entry), keyrings = keyrings_] {
-        return verify::FileVerifier::check_package(*keyrings, file, signature, keyring, entry);
+void TrustDesk::check_package(broker::SharedBytes package, Bytes signature, core::KeyringSpec keyring, core::IndexEntry entry, broker::Then<void> then) {
+    ask<void>(workers_, [package = std::move(package), signature = std::move(signature), keyring = std::move(keyring), entry = std::move(entry), keyrings = keyrings_] {
+        return verify::check_package(*keyrings, *package, entry.size, signature, keyring, entry);
     }, std::move(then));
 }
 

@@ -26,8 +26,7 @@ class TrustDesk final : public broker::Trust {
     void open_root(broker::RootFiles files, broker::Then<broker::OpenedRoot> then) override;
     void keyring_fingerprints(core::KeyringSpec keyring, broker::Then<std::vector<core::Fingerprint>> then) override;
     void open_packages(StoredFile file, std::string path, broker::Then<std::shared_ptr<const core::CatalogSheet>> then) override;
-    void check_package(StagedFile file, Bytes signature, core::KeyringSpec keyring, core::IndexEntry entry,
-                       broker::Then<VerifiedFile> then) override;
+    void check_package(broker::SharedBytes package, Bytes signature, core::KeyringSpec keyring, core::IndexEntry entry, broker::Then<void> then) override;
 
   private:
     // One verifier is lent to one worker at a time; what is asked meanwhile waits here.

@@ -19,9 +19,11 @@ constexpr const char* artifact_migrations[] = {
     "UPDATE artifacts SET has_pieces = 1 WHERE length(pieces) > 0;"
     "ALTER TABLE artifacts DROP COLUMN pieces",
     "ALTER TABLE artifacts ADD COLUMN replicas INTEGER NOT NULL DEFAULT 0",
+    "CREATE TABLE signatures (digest BLOB PRIMARY KEY, signature BLOB NOT NULL);"
+    "ALTER TABLE artifacts ADD COLUMN has_signature INTEGER NOT NULL DEFAULT 0",
 };
 
-constexpr const char* columns = "size, inode, mtime_ns, name, lineage, modified, is_root, use, has_pieces, digest, replicas";
+constexpr const char* columns = "size, inode, mtime_ns, name, lineage, modified, is_root, use, has_pieces, digest, replicas, has_signature";
 
 std::string joined(const PieceHashes& pieces) {
     std::string out;
@@ -44,9 +46,10 @@ std::optional<Row> row_of(const Statement& query) {
     Row row;
     row.info = {query.integer(0), static_cast<std::uint64_t>(query.integer(1)), query.integer(2)};
     row.record = {Digest::from_raw(digest.data()), row.info.size,          query.bytes(3), query.bytes(4), {},
-                  WallTime(Seconds(query.integer(5))), query.integer(6) != 0, static_cast<std::size_t>(query.integer(10))};
+                  WallTime(Seconds(query.integer(5))), query.integer(6) != 0, {}, static_cast<std::size_t>(query.integer(10))};
     row.use = query.integer(7);
     row.has_pieces = query.integer(8) != 0;
+    row.has_signature = query.integer(11) != 0;
     return row;
 }
 
@@ -83,6 +86,7 @@ std::optional<broker::ArtifactRecord> ArtifactTable::read(const Digest& digest) 
     auto row = row_of(query);
     if (!row) return std::nullopt;
     if (row->has_pieces) row->record.pieces = pieces(digest);
+    if (row->has_signature) row->record.signature = signature(digest);
     return std::move(row->record);
 }
 
@@ -94,32 +98,43 @@ PieceHashes ArtifactTable::pieces(const Digest& digest) {
     return found.value_or(false) ? split(query.bytes(0)) : PieceHashes{};
 }
 
-Result<void> ArtifactTable::write_pieces(const broker::ArtifactRecord& record) {
-    if (record.pieces.empty()) return {};
-    return database_->statement("INSERT OR REPLACE INTO pieces VALUES (?,?)")
-        .bind(Blob{record.digest.raw()}, Blob{joined(record.pieces)})
-        .run();
+Bytes ArtifactTable::signature(const Digest& digest) {
+    auto query = database_->statement("SELECT signature FROM signatures WHERE digest=?");
+    query.bind(Blob{digest.raw()});
+    const auto found = query.step();
+    if (!found) spdlog::error("store: the signature of {} cannot be read: {}", digest.hex(), found.error().message);
+    const auto raw = found.value_or(false) ? query.bytes(0) : std::string();
+    return {raw.begin(), raw.end()};
+}
+
+Result<void> ArtifactTable::write_beside(const broker::ArtifactRecord& record) {
+    const auto write = [&](const char* sql, std::string_view bytes) {
+        return bytes.empty() ? Result<void>() : database_->statement(sql).bind(Blob{record.digest.raw()}, Blob{bytes}).run();
+    };
+    auto written = write("INSERT OR REPLACE INTO pieces VALUES (?,?)", joined(record.pieces));
+    return written ? write("INSERT OR REPLACE INTO signatures VALUES (?,?)", as_text(record.signature)) : written;
 }
 
 Result<void> ArtifactTable::insert(const Row& row) {
     const auto& record = row.record;
-    auto written = database_->statement(fmt::format("INSERT OR REPLACE INTO artifacts ({}) VALUES (?,?,?,?,?,?,?,?,?,?,?)", columns))
+    auto written = database_->statement(fmt::format("INSERT OR REPLACE INTO artifacts ({}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", columns))
                        .bind(row.info.size, static_cast<std::int64_t>(row.info.inode), row.info.modified_ns, record.name, record.lineage,
                              seconds_of(record.modified), int{record.is_root}, row.use, int{!record.pieces.empty()}, Blob{record.digest.raw()},
-                             static_cast<std::int64_t>(record.replicas))
+                             static_cast<std::int64_t>(record.replicas), int{!record.signature.empty()})
                        .run();
-    return written ? write_pieces(record) : written;
+    return written ? write_beside(record) : written;
 }
 
 // What is empty in the record stays as it is in the row, and is_root stays set.
 Result<void> ArtifactTable::update(const broker::ArtifactRecord& record) {
     auto written = database_
                        ->statement("UPDATE artifacts SET name=iif(name='',?1,name), lineage=iif(lineage='',?2,lineage),"
-                                   " modified=iif(modified=0,?3,modified), is_root=max(is_root,?4), has_pieces=max(has_pieces,?5) WHERE digest=?6")
+                                   " modified=iif(modified=0,?3,modified), is_root=max(is_root,?4), has_pieces=max(has_pieces,?5),"
+                                   " has_signature=max(has_signature,?6) WHERE digest=?7")
                        .bind(record.name, record.lineage, seconds_of(record.modified), int{record.is_root}, int{!record.pieces.empty()},
-                             Blob{record.digest.raw()})
+                             int{!record.signature.empty()}, Blob{record.digest.raw()})
                        .run();
-    return written ? write_pieces(record) : written;
+    return written ? write_beside(record) : written;
 }
 
 Result<void> ArtifactTable::touch(const Digest& digest, std::int64_t use) {
@@ -127,8 +142,9 @@ Result<void> ArtifactTable::touch(const Digest& digest, std::int64_t use) {
 }
 
 Result<void> ArtifactTable::remove(const Digest& digest) {
-    auto gone = database_->statement("DELETE FROM pieces WHERE digest=?").bind(Blob{digest.raw()}).run();
-    return gone ? database_->statement("DELETE FROM artifacts WHERE digest=?").bind(Blob{digest.raw()}).run() : gone;
+    for (const auto* table : {"pieces", "signatures", "artifacts"})
+        if (auto gone = database_->statement(fmt::format("DELETE FROM {} WHERE digest=?", table)).bind(Blob{digest.raw()}).run(); !gone) return gone;
+    return {};
 }
 
 }  // namespace packswarm::store

@@ -210,7 +210,7 @@ Result<void> Shelf::write_row(const Operation& operation) {
             break;
     }
     if (!operation.outcome || operation.is_repeat) return {};
-    return table_->insert({operation.record, operation.info, operation.use, !operation.record.pieces.empty()});
+    return table_->insert({operation.record, operation.info, operation.use, !operation.record.pieces.empty(), !operation.record.signature.empty()});
 }
 
 // No row vouches for these files: without one they would be strangers at the next start.

@@ -33,6 +33,7 @@ class Reader final : public broker::StoreReader {
     Reader(std::filesystem::path folder, std::unique_ptr<ArtifactTable> table) : folder_(std::move(folder)), table_(std::move(table)) {}
     std::filesystem::path path_of(const Digest& digest) const override { return path_in(folder_, digest); }
     PieceHashes pieces_of(const Digest& digest) override { return table_->pieces(digest); }
+    Bytes signature_of(const Digest& digest) override { return table_->signature(digest); }
 
   private:
     std::filesystem::path folder_;
@@ -68,7 +69,7 @@ Vault::~Vault() {
 Result<void> Vault::load() {
     auto read = shelf_->table().for_each([this](Row row) {
         uses_ = std::max(uses_, row.use);
-        entries_[row.record.digest] = entry_of(row.record, row.info, row.use, row.has_pieces);
+        entries_[row.record.digest] = entry_of(row);
     });
     if (!read) return read;
     shelf_->for_each_file([this](const FoundFile& file) { load_file(file); });
@@ -104,9 +105,10 @@ void Vault::load_file(const FoundFile& file) {
     orphan.size = info->size;
 }
 
-Vault::Entry Vault::entry_of(const broker::ArtifactRecord& record, const FileInfo& info, std::int64_t use, bool has_pieces) {
-    return {info, static_cast<std::uint64_t>(use), std::min<std::size_t>(record.replicas, 255), !record.lineage.empty(), has_pieces,
-            !record.name.empty(), record.modified != WallTime{}, record.is_root, false};
+Vault::Entry Vault::entry_of(const Row& row) {
+    const auto& record = row.record;
+    return {row.info, static_cast<std::uint64_t>(row.use), std::min<std::size_t>(record.replicas, 255), !record.lineage.empty(), row.has_pieces,
+            row.has_signature, !record.name.empty(), record.modified != WallTime{}, record.is_root, false};
 }
 
 // ---- Room
@@ -265,7 +267,7 @@ std::optional<broker::ArtifactBrief> Vault::brief(const Digest& digest) {
     const auto found = entries_.find(digest);
     if (found == entries_.end()) return std::nullopt;
     const Entry& entry = found->second;
-    return broker::ArtifactBrief{StoredMark(digest, entry.info, entry.has_pieces), static_cast<bool>(entry.has_lineage), static_cast<bool>(entry.is_root)};
+    return broker::ArtifactBrief{StoredMark(digest, entry.info, entry.has_pieces, entry.has_signature), static_cast<bool>(entry.has_lineage), static_cast<bool>(entry.is_root)};
 }
 
 std::vector<Digest> Vault::digests() {
@@ -332,6 +334,17 @@ void Vault::publish(VerifiedFile file, broker::ArtifactRecord record, broker::Th
     enqueue(std::move(publication));
 }
 
+void Vault::keep_signature(const Digest& digest, Bytes signature, Task kept) {
+    if (entries_.count(digest) == 0) return;
+    broker::ArtifactRecord more;
+    more.digest = digest;
+    more.signature = std::move(signature);
+    add_to_row(digest, std::move(more), [kept = std::move(kept)](const Result<StoredFile>& stored) {
+        if (stored) kept();
+    });
+    if (!busy_ && !queue_.empty()) start_batch();
+}
+
 void Vault::enqueue(Operation operation) {
     queue_.push_back(std::move(operation));
     if (!busy_) start_batch();
@@ -388,7 +401,7 @@ void Vault::finish_publication(Operation& done) {
     auto [entry, added] = entries_.try_emplace(done.digest);
     if (!added) return add_to_row(done.digest, std::move(done.record), std::move(done.then));
     stored_bytes_ += done.record.size;
-    entry->second = entry_of(done.record, done.info, done.use, !done.record.pieces.empty());
+    entry->second = entry_of({done.record, done.info, done.use, !done.record.pieces.empty(), !done.record.signature.empty()});
     done.then(stored(done.digest, done.record.size, done.handle));
 }
 
@@ -405,6 +418,7 @@ void Vault::add_to_row(const Digest& digest, broker::ArtifactRecord more, broker
     const Entry& entry = entries_[digest];
     if (entry.has_lineage) more.lineage.clear();
     if (entry.has_pieces) more.pieces.clear();
+    if (entry.has_signature) more.signature.clear();
     if (entry.has_name) more.name.clear();
     if (entry.has_date) more.modified = {};
     if (entry.is_root) more.is_root = false;
@@ -412,7 +426,7 @@ void Vault::add_to_row(const Digest& digest, broker::ArtifactRecord more, broker
     update.record = std::move(more);
     update.then = std::move(then);
     const auto& fresh = update.record;
-    const bool is_new = !fresh.lineage.empty() || !fresh.pieces.empty() || !fresh.name.empty() || fresh.modified != WallTime{} || fresh.is_root;
+    const bool is_new = !fresh.lineage.empty() || !fresh.pieces.empty() || !fresh.signature.empty() || !fresh.name.empty() || fresh.modified != WallTime{} || fresh.is_root;
     if (is_new) return queue_.push_back(std::move(update));
     loop_.post([alive = std::weak_ptr(alive_), this, update = std::make_shared<Operation>(std::move(update))] {
         if (!alive.expired()) finish_update(*update);
@@ -424,6 +438,7 @@ void Vault::finish_update(Operation& done) {
     if (found != entries_.end() && done.outcome) {
         found->second.has_lineage |= !done.record.lineage.empty();
         found->second.has_pieces |= !done.record.pieces.empty();
+        found->second.has_signature |= !done.record.signature.empty();
         found->second.has_name |= !done.record.name.empty();
         found->second.has_date |= done.record.modified != WallTime{};
         found->second.is_root |= done.record.is_root;

@@ -15,6 +15,7 @@
 namespace packswarm::store {
 
 class ArtifactTable;
+struct Row;
 class Shelf;
 struct FoundFile;
 struct Operation;
@@ -64,6 +65,7 @@ class Vault final : public broker::Store {
     // A digest that is stored already keeps its file; its record gains what the new one knows more (lineage, pieces,
     // root).
     void publish(VerifiedFile file, broker::ArtifactRecord record, broker::Then<StoredFile> then) override;
+    void keep_signature(const Digest& digest, Bytes signature, Task kept) override;
     void remove(const Digest& digest) override;
     void set_removed(std::function<void(const Digest&)> hook) override { removed_ = std::move(hook); }
     void set_spare(broker::Spare* spare) override { spare_ = spare; }
@@ -91,7 +93,7 @@ class Vault final : public broker::Store {
         FileInfo info;               // as recorded at publication
         std::uint64_t last_use : 48;  // a count of uses, not a time
         std::uint64_t replicas : 8;
-        std::uint64_t has_lineage : 1, has_pieces : 1, has_name : 1, has_date : 1, is_root : 1, was_found : 1;
+        std::uint64_t has_lineage : 1, has_pieces : 1, has_signature : 1, has_name : 1, has_date : 1, is_root : 1, was_found : 1;
     };
 
     Vault(VaultSettings settings, Loop& loop, Workers& workers);
@@ -116,7 +118,7 @@ class Vault final : public broker::Store {
     bool answer_from_store(Operation& operation);
     void add_to_row(const Digest& digest, broker::ArtifactRecord more, broker::Then<StoredFile> then);
     void finish_update(Operation& operation);
-    static Entry entry_of(const broker::ArtifactRecord& record, const FileInfo& info, std::int64_t use, bool has_pieces);
+    static Entry entry_of(const Row& row);
     StoredFile stored(const Digest& digest, ByteCount size, std::shared_ptr<FileHandle> handle);
     bool is_open(const Digest& digest) const;
 

@@ -147,7 +147,7 @@ TakerEvents Channel::taker_events(const Peer& peer) {
     TakerEvents events;
     events.told = [this, id = peer.id, reach = peer.reach](std::vector<Told> told) {
         std::vector<broker::PeerOffer> offers;
-        for (auto& entry : told) offers.push_back({id, reach, entry.digest, entry.size, std::move(entry.pieces)});
+        for (auto& entry : told) offers.push_back({id, reach, entry.digest, entry.size, std::move(entry.pieces), entry.signature});
         loop_.tell([offers = std::move(offers)](Front& front) { front.offers(offers); });
     };
     events.lends = [this, id = peer.id](const Have& have) {

@@ -75,6 +75,10 @@ bool Giver::pump() {
     return false;
 }
 
+Told Giver::told_of(const Shelved& entry) const {
+    return {entry.digest, entry.info.size, shelf_.pieces_of(entry), static_cast<std::uint16_t>(shelf_.signature_of(entry).size())};
+}
+
 // One tell of as many answers as fit.
 void Giver::answer(OpenAsk& open) {
     Tell tell;
@@ -87,7 +91,7 @@ void Giver::answer(OpenAsk& open) {
         }
         if (!rights_.may_see(*entry)) continue;
         standing_.erase(entry->digest);
-        tell.entries.push_back({entry->digest, entry->info.size, shelf_.pieces_of(*entry)});
+        tell.entries.push_back(told_of(*entry));
         bytes += encoded_size(tell.entries.back());
     }
     tell.last = open.next == open.ask.digests.size();
@@ -110,7 +114,7 @@ void Giver::tell_news() {
         if (entry == nullptr) lent(news_.front());
         if (entry == nullptr || !rights_.may_see(*entry)) continue;
         standing_.erase(entry->digest);
-        tell.entries.push_back({entry->digest, entry->info.size, shelf_.pieces_of(*entry)});
+        tell.entries.push_back(told_of(*entry));
         bytes += encoded_size(tell.entries.back());
     }
     if (!tell.entries.empty()) send(encode(tell, frame_size));
@@ -120,16 +124,23 @@ void Giver::answer(const OpenGet& open) {
     const Get& get = open.get;
     const auto* entry = open.cancelled ? nullptr : shelf_.find(get.digest);
     const auto* loan = open.cancelled || entry != nullptr ? nullptr : lending_.find(get.digest);
-    const bool may = (loan != nullptr && rights_.is_in(loan->lineage)) ||
-                     (entry != nullptr && rights_.may_see(*entry) && get.offset + static_cast<ByteCount>(get.length) <= entry->info.size);
+    const bool may = (loan != nullptr && rights_.is_in(loan->lineage)) || (entry != nullptr && rights_.may_see(*entry));
     if (!may) return send(encode(Refuse{get.token}, frame_size));
     auto message = encode_data(get.token, get.length, frame_size);
-    const auto payload = std::span(message).last(get.length);
-    const auto got = loan != nullptr ? lending_.read(get.digest, get.offset, payload) : shelf_.read(get.digest, get.offset, payload);
-    if (!got) return send(encode(Refuse{get.token}, frame_size));
+    if (!read(get, entry, std::span(message).last(get.length))) return send(encode(Refuse{get.token}, frame_size));
     sent_ += get.length;
     rights_.gave(get.length);
     send(std::move(message));
+}
+
+// entry: of the shelf; null: it is lent.
+Result<void> Giver::read(const Get& get, const Shelved* entry, std::span<char> payload) {
+    if (entry == nullptr) return lending_.read(get.digest, get.offset, payload);
+    if (get.offset + static_cast<ByteCount>(get.length) <= entry->info.size) return shelf_.read(get.digest, get.offset, payload);
+    const auto signature = shelf_.signature_of(*entry);
+    if (get.offset != entry->info.size || signature.size() != payload.size()) return fail(ErrorKind::Absent, "nothing is there");
+    std::copy(signature.begin(), signature.end(), payload.begin());
+    return {};
 }
 
 void Giver::send(Bytes bytes) {

@@ -59,6 +59,8 @@ class Giver {
     void answer(OpenAsk& open);
     void answer(const OpenGet& open);
     void tell_news();
+    Told told_of(const Shelved& entry) const;
+    Result<void> read(const Get& get, const Shelved* entry, std::span<char> payload);
     bool lent(const Digest& digest);
     std::deque<OpenGet>& line_of(const Get& get);
     void send(Bytes bytes);

@@ -84,7 +84,7 @@ Bytes write(const Tell& m, std::size_t headroom) {
     Writer out(Type::tell, headroom);
     out.number(m.token).number(static_cast<std::uint8_t>(m.last)).number(static_cast<std::uint16_t>(m.entries.size()));
     for (const auto& entry : m.entries) {
-        out.raw(entry.digest.raw()).number(entry.size).number(static_cast<std::uint16_t>(entry.pieces.size()));
+        out.raw(entry.digest.raw()).number(entry.size).number(entry.signature).number(static_cast<std::uint16_t>(entry.pieces.size()));
         for (const auto& piece : entry.pieces) out.raw(piece.raw());
     }
     return out.take();
@@ -144,8 +144,9 @@ Result<Message> read_ask(Reader in) {
 bool read_told(Reader& in, Told& entry) {
     entry.digest = in.fixed<Digest>();
     entry.size = in.number<ByteCount>();
+    entry.signature = in.number<std::uint16_t>();
     const auto pieces = in.number<std::uint16_t>();
-    if (!in.ok() || entry.size < 0 || entry.size > limits::max_artifact) return false;
+    if (!in.ok() || entry.size < 0 || entry.size > limits::max_artifact || entry.signature > limits::max_package_signature) return false;
     if (pieces != 0 && pieces != core::piece_count(entry.size)) return false;
     if (in.left() < pieces * PieceHash::size) return false;
     entry.pieces.reserve(pieces);
@@ -240,6 +241,6 @@ Result<Message> decode(ByteView bytes) {
     return wrong("message: unknown type");
 }
 
-std::size_t encoded_size(const Told& entry) { return Digest::size + 10 + entry.pieces.size() * PieceHash::size; }
+std::size_t encoded_size(const Told& entry) { return Digest::size + 12 + entry.pieces.size() * PieceHash::size; }
 
 }  // namespace packswarm::swarm

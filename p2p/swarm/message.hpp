@@ -42,6 +42,7 @@ struct Told {
     Digest digest;
     ByteCount size = 0;
     PieceHashes pieces;  // all of the canonical torrent, or none
+    std::uint16_t signature = 0;  // bytes of its detached signature, at most limits::max_package_signature; 0: not held here
     friend bool operator==(const Told&, const Told&) = default;
 };
 
@@ -63,7 +64,8 @@ struct Have {
     friend bool operator==(const Have&, const Have&) = default;
 };
 
-// Each get is answered once, in any order: one data of exactly this length, or one refuse.
+// Each get is answered once, in any order: one data of exactly this length, or one refuse. A get at the artifact's end, as long as
+// its signature, is answered with that.
 struct Get {
     Token token = 0;
     Digest digest;

@@ -19,9 +19,10 @@ static_assert(limits::max_lineages <= lineage_bits);
 void Shelf::put(const StoredMark& file, const LineageId& lineage) {
     const auto bit = bit_of(lineage);
     if (bit == 0) return spdlog::warn("swarm: {} is not shared: too many lineages", file.digest().hex());
-    Shelved entry{file.digest(), file.info(), file.has_pieces(), bit};
+    Shelved entry{file.digest(), file.info(), file.has_pieces(), file.has_signature(), bit};
     if (const auto* old = find(entry.digest)) {
-        if (old->info == entry.info && old->has_pieces == entry.has_pieces && (old->lineages & bit) != 0) return;
+        const bool is_known = old->info == entry.info && old->has_pieces == entry.has_pieces && old->has_signature == entry.has_signature;
+        if (is_known && (old->lineages & bit) != 0) return;
         entry.lineages |= old->lineages;
         withdraw(file.digest());
     }
@@ -80,6 +81,8 @@ std::optional<Infohash> Shelf::infohash_of(const Digest& digest) const {
 }
 
 PieceHashes Shelf::pieces_of(const Shelved& entry) const { return entry.has_pieces ? reader_->pieces_of(entry.digest) : PieceHashes{}; }
+
+Bytes Shelf::signature_of(const Shelved& entry) const { return entry.has_signature ? reader_->signature_of(entry.digest) : Bytes{}; }
 
 bool Shelf::shared_with(const Shelved& entry, const LineageId& lineage) const {
     const auto root = roots_.find(lineage);

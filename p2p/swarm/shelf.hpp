@@ -1,5 +1,5 @@
 // Shelf: what this agent shares: which digest is a file of which lineages. Takes the store's marks only, and keeps no more of each
-// than a seeding box can afford 63,440 times: where a file lies and its piece hashes are read when somebody asks.
+// than a seeding box can afford 63,440 times: where a file lies, its piece hashes and its signature are read when somebody asks.
 // Not here: who asked (giver.hpp), torrents of it (on_demand.hpp). Network thread. Errors: Absent when a file is no longer
 // what it was when it was offered; such an entry is dropped.
 #pragma once
@@ -22,7 +22,7 @@ using LineageId = Infohash;
 struct Shelved {
     Digest digest;
     FileInfo info;
-    bool has_pieces = false;
+    bool has_pieces = false, has_signature = false;
     std::uint64_t lineages = 0;  // bits: places in the shelf's list of lineages
 };
 
@@ -41,6 +41,7 @@ class Shelf {
     std::optional<Infohash> infohash_of(const Digest& digest) const;
     std::filesystem::path path_of(const Shelved& entry) const { return reader_->path_of(entry.digest); }
     PieceHashes pieces_of(const Shelved& entry) const;
+    Bytes signature_of(const Shelved& entry) const;
     bool shared_with(const Shelved& entry, const LineageId& lineage) const;
     // Fills out from offset on; Absent when the file changed, vanished or is shorter.
     Result<void> read(const Digest& digest, ByteCount offset, std::span<char> out);

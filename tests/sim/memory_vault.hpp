@@ -30,7 +30,7 @@ class Vault final : public broker::Store {
         const auto at = files_.find(digest);
         if (at == files_.end()) return std::nullopt;
         const auto& record = at->second.record;
-        return broker::ArtifactBrief{StoredMark(digest, {record.size, 0, 0}, !record.pieces.empty()), !record.lineage.empty(), record.is_root};
+        return broker::ArtifactBrief{StoredMark(digest, {record.size, 0, 0}, !record.pieces.empty(), !record.signature.empty()), !record.lineage.empty(), record.is_root};
     }
     std::vector<Digest> digests() override {
         std::vector<Digest> out;
@@ -49,6 +49,12 @@ class Vault final : public broker::Store {
         loop_.post([this, alive = alive_, digest, then = std::move(then)] {
             if (*alive) then(*find(digest));
         });
+    }
+    void keep_signature(const Digest& digest, Bytes signature, Task kept) override {
+        const auto at = files_.find(digest);
+        if (at == files_.end()) return;
+        at->second.record.signature = std::move(signature);
+        loop_.post(std::move(kept));
     }
     void remove(const Digest& digest) override { files_.erase(digest); }
     void set_removed(std::function<void(const Digest&)>) override {}

@@ -31,7 +31,10 @@ class RecordingPeers final : public broker::Peers {
     void ask(const std::string& lineage, std::vector<Digest> digests) override {
         for (const auto& digest : digests) asked.emplace(lineage, digest);
     }
-    broker::FetchId get(broker::PeerId, const Digest&, ByteRange, broker::GetEvents) override { return broker::FetchId::none; }
+    std::function<broker::FetchId(broker::PeerId, const Digest&, ByteRange, broker::GetEvents)> on_get;
+    broker::FetchId get(broker::PeerId peer, const Digest& digest, ByteRange range, broker::GetEvents events) override {
+        return on_get ? on_get(peer, digest, range, std::move(events)) : broker::FetchId::none;
+    }
     void cancel(broker::FetchId) override {}
     broker::JoinId join(broker::Join, broker::JoinEvents) override { return broker::JoinId::none; }
     void add_peer(broker::JoinId, broker::PeerId) override {}
@@ -43,7 +46,8 @@ class RecordingPeers final : public broker::Peers {
     void lend_piece(const Digest&, std::size_t) override {}
     void end_loan(const Digest&, Outcome) override {}
     core::AgentKey key() const override { return 0; }
-    void blame(broker::PeerId, broker::Blame) override {}
+    std::vector<broker::PeerId> blamed;
+    void blame(broker::PeerId peer, broker::Blame) override { blamed.push_back(peer); }
     std::vector<broker::PeerView> view() const override { return {}; }
     void offer(const std::string& lineage, std::vector<StoredMark> files) override {
         largest_offer = std::max(largest_offer, files.size());

@@ -37,14 +37,20 @@ class PacmanRepository:
         self.packages[name] = Package(name, version, f"{self.name}/os/{self.architecture}/{file.name}", file.stat().st_size, sha256(file))
         return self.packages[name]
 
-    def publish(self, signed=True):
+    def publish(self, signed=True, package_signatures=True):
+        """`package_signatures`: they stand in the database. Before pacman 6.1 they do whenever repo-add finds them, later when it is told."""
         options = ["--sign", "--key", self.key.fingerprint] if signed else []
-        if installed_version() >= (6, 1):  # before it, packages' signatures always stood in the database
+        if package_signatures and installed_version() >= (6, 1):
             options.append("--include-sigs")
         for old in self.folder.glob(f"{self.name}.*"):
             old.unlink()
         files = [self.base / package.path for package in self.packages.values()]
+        aside = [] if package_signatures else list(self.folder.glob("*.pkg.tar.zst.sig"))
+        for signature in aside:
+            signature.rename(f"{signature}.aside")
         run(["repo-add", "-q", *options, f"{self.name}.db.tar.gz", *files], cwd=self.folder, env={"GNUPGHOME": str(self.key.home)}, timeout=120)
+        for signature in aside:
+            pathlib.Path(f"{signature}.aside").rename(signature)
         for path in (self.base, *self.base.rglob("*")):
             os.chmod(path, 0o755 if path.is_dir() else 0o644)
         self.published_at.stamp(file for file in self.folder.glob(f"{self.name}.*") if not file.is_symlink())

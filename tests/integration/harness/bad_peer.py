@@ -57,7 +57,7 @@ class Artifact:
         self.infohash = hashlib.sha1(info).digest()
 
     def told(self):
-        return self.digest + struct.pack(">qH", self.size, len(self.pieces)) + b"".join(self.pieces)
+        return self.digest + struct.pack(">qHH", self.size, 0, len(self.pieces)) + b"".join(self.pieces)
 
     def all_lent(self):
         return self.digest + struct.pack(">q", self.size) + bitfield(len(self.pieces))
@@ -162,7 +162,7 @@ class Connection:
     def _flood(self):
         """Questions without end, and answers to questions that nobody asked."""
         question = struct.pack(">IH", 1, 512) + os.urandom(32 * 512)
-        answer = struct.pack(">IBH", 99, 1, 1) + os.urandom(32) + struct.pack(">qH", 1000, 0)
+        answer = struct.pack(">IBH", 99, 1, 1) + os.urandom(32) + struct.pack(">qHH", 1000, 0, 0)
         try:
             while True:
                 self.channel(ASK, question)

@@ -25,6 +25,7 @@ class AheadTest : public test::BookFixture {
         lab_.keyring.files = {(folder_.path() / "keys.asc").string()};
         use({lab_});
     }
+    // Without a signature in the database the first few packages are real ones with a signature beside them.
     void list(const std::string& signature) {
         std::vector<test::PacmanPackage> packages;
         for (int i = 0; i < 42; ++i) {
@@ -32,9 +33,10 @@ class AheadTest : public test::BookFixture {
             package.name = fmt::format("p{:02}", i);
             package.file = std::string(i < 40 ? 20'000 + 500 * static_cast<std::size_t>(i) : 3 << 20, static_cast<char>('a' + i % 26)) + package.name;
             package.signature = signature;
+            if (signature.empty() && i < 5) package.file = test::pacman_package_file(package.name, "1-1", "x86_64", package.file);
             files_.push_back(package.file_name());
             mirrors_.files["/" + package.file_name()] = package.file;
-            mirrors_.files["/" + package.file_name() + ".sig"] = "signature of " + package.name;
+            if (signature.empty() && i < 5) mirrors_.files["/" + package.file_name() + ".sig"] = gpg_->sign_detached(package.file, {*key_}, {.at = "20260701T100000", .armor = false});
             packages.push_back(std::move(package));
         }
         const auto database = test::pacman_database(packages);
@@ -191,7 +193,7 @@ TEST_F(AheadTest, DetachedSignaturesComeWithTheirPackages) {
     const auto package = get(files_[2]), signature = get(files_[2] + ".sig");
     loop_.advance(Millis(1'000));
     EXPECT_EQ(package->delivered, 1);
-    EXPECT_EQ(signature->bytes, "signature of p02");
+    EXPECT_EQ(signature->bytes, mirrors_.files.at("/" + files_[2] + ".sig"));
 }
 
 }  // namespace

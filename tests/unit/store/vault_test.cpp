@@ -189,6 +189,32 @@ TEST_F(VaultTest, GivesAnotherThreadPathsAndPieceHashesOfWhatIsPublishedLater) {
     EXPECT_TRUE((*reader)->pieces_of(digest_of("hello")).empty());
 }
 
+TEST_F(VaultTest, KeepsASignatureBesideItsArtifactForAsLongAsThatIsThere) {
+    const Bytes signature{'g', 'o', 'o', 'd', '\0', '!'};
+    auto reader = vault->reader();
+    bool is_kept = false;
+    vault->keep_signature(digest_of("hello"), signature, [&] { is_kept = true; });
+    loop.drain();
+    EXPECT_FALSE(is_kept) << "nothing is there that it could belong to";
+    ASSERT_TRUE(publish("hello", {{}, 0, "first", "", {}, {}, false}));
+    EXPECT_FALSE(vault->brief(digest_of("hello"))->mark.has_signature());
+    vault->keep_signature(digest_of("hello"), signature, [&] {
+        is_kept = true;
+        EXPECT_EQ((*reader)->signature_of(digest_of("hello")), signature) << "told before it could be read";
+        EXPECT_TRUE(vault->brief(digest_of("hello"))->mark.has_signature());
+    });
+    loop.drain();
+    EXPECT_TRUE(is_kept);
+    vault.reset();
+    open();
+    EXPECT_TRUE(vault->brief(digest_of("hello"))->mark.has_signature());
+    EXPECT_EQ(vault->record(digest_of("hello"))->signature, signature);
+    EXPECT_EQ(vault->record(digest_of("hello"))->name, "first");
+    vault->remove(digest_of("hello"));
+    loop.drain();
+    EXPECT_TRUE((*reader)->signature_of(digest_of("hello")).empty());
+}
+
 TEST_F(VaultTest, TakesOverATableThatKeptThePieceHashesInItsRows) {
     ASSERT_TRUE(publish("hello"));
     ASSERT_TRUE(publish("small"));

@@ -122,6 +122,29 @@ TEST_F(Channel, GetsAnyRangeOfASharedFile) {
     EXPECT_TRUE(*nothing.result);
 }
 
+// Behind the artifact's end, told with its size.
+TEST_F(Channel, GivesTheSignatureThatIsKeptBesideAnArtifact) {
+    const auto [a, b] = pair();
+    const auto bytes = noise(5'000, 2), signature = noise(566, 3);
+    const auto file = a->share(bytes);
+    ASSERT_TRUE(ask(*b, file.digest()));
+    EXPECT_EQ(ask(*b, file.digest())->signature, 0);
+    EXPECT_EQ(failure(get(*b, b->only_peer(), file.digest(), {5'000, 5'566})), ErrorKind::Absent);
+    bool is_kept = false;
+    a->vault->keep_signature(file.digest(), signature, [&] { is_kept = true; });
+    ASSERT_TRUE(wait([&] { return is_kept; }));
+    a->offer(file.digest());
+    b->record.offers.clear();
+    EXPECT_EQ(ask(*b, file.digest())->signature, 566);
+    auto& fetched = get(*b, b->only_peer(), file.digest(), {5'000, 5'566});
+    ASSERT_TRUE(wait([&] { return fetched.result.has_value(); }));
+    ASSERT_TRUE(*fetched.result) << fetched.result->error().message;
+    EXPECT_EQ(fetched.bytes, signature);
+    for (const ByteRange range : {ByteRange{5'000, 5'565}, {5'000, 5'567}, {5'001, 5'566}, {4'999, 5'566}, {20'000, 20'566}})
+        EXPECT_EQ(failure(get(*b, b->only_peer(), file.digest(), range)), ErrorKind::Absent) << range.begin;
+    EXPECT_TRUE(b->record.down.empty());
+}
+
 TEST_F(Channel, FourHundredSmallFilesPipelined) {
     const auto [a, b] = pair();
     constexpr int count = 400;

@@ -37,7 +37,7 @@ TEST(Message, SurvivesTheWire) {
     EXPECT_EQ(through_the_wire(some_hello()), some_hello());
     const Ask ask{7, {digest_of(1), digest_of(2)}};
     EXPECT_EQ(through_the_wire(ask), ask);
-    const Tell tell{7, false, {{digest_of(1), 100, {}}, {digest_of(2), 5 * limits::mib, PieceHashes(core::piece_count(5 * limits::mib))}}};
+    const Tell tell{7, false, {{digest_of(1), 100, {}, 566}, {digest_of(2), 5 * limits::mib, PieceHashes(core::piece_count(5 * limits::mib))}}};
     EXPECT_EQ(through_the_wire(tell), tell);
     const Get get{0xffffffff, digest_of(3), 1 << 30, 131072};
     EXPECT_EQ(through_the_wire(get), get);
@@ -82,6 +82,7 @@ TEST(Message, NumbersBeyondTheBoundsAreMalformed) {
     EXPECT_FALSE(decode(encode(Ask{1, std::vector<Digest>(limits::max_ask + 1)})));
     EXPECT_FALSE(decode(encode(Tell{1, true, {{digest_of(1), -1, {}}}})));
     EXPECT_FALSE(decode(encode(Tell{1, true, {{digest_of(1), limits::max_artifact + 1, {}}}})));
+    EXPECT_FALSE(decode(encode(Tell{1, true, {{digest_of(1), 5, {}, static_cast<std::uint16_t>(limits::max_package_signature + 1)}}})));
     auto hello = some_hello();
     hello.root_size = limits::max_database + 1;
     EXPECT_FALSE(decode(encode(hello)));
