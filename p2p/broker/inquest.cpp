@@ -14,6 +14,12 @@ constexpr int max_last_chances = 3;  // that who was left out gets when nobody e
 }  // namespace
 
 void Inquest::open() {
+    is_at_work_ = true;
+    find_out();
+    is_at_work_ = false;
+}
+
+void Inquest::find_out() {
     has_begun_ = true;
     std::vector<core::SourceId> givers;
     for (const auto& [source, share] : transfer_.shares_)
@@ -43,13 +49,13 @@ bool Inquest::names_the_hints() {
 }
 
 void Inquest::close() {
-    const auto suspects = suspects_;
+    const auto suspect = suspect_;
     drop();
-    if (!suspects.empty()) transfer_.blame(suspects.back(), {ErrorKind::Corrupt, "without its bytes the digest is right"});
+    if (suspect) transfer_.blame(*suspect, {ErrorKind::Corrupt, "without its bytes the digest is right"});
 }
 
 void Inquest::drop() {
-    for (const auto source : std::exchange(suspects_, {})) transfer_.engine_.sources.acquit(source);
+    if (const auto suspect = std::exchange(suspect_, std::nullopt)) transfer_.engine_.sources.acquit(*suspect);
 }
 
 // Who was caught with wrong bytes elsewhere while this digest was computed is the likely liar: what the others gave stays.
@@ -57,30 +63,35 @@ bool Inquest::drop_discredited(const std::vector<core::SourceId>& givers) {
     std::vector<core::SourceId> caught;
     const auto& sources = transfer_.engine_.board.sources;
     for (const auto source : givers)
-        if (const auto at = sources.find(source); at == sources.end() || !at->second.usable) caught.push_back(source);
+        if (const auto at = sources.find(source); suspected_.count(source) == 0 && (at == sources.end() || !at->second.usable)) caught.push_back(source);
     if (caught.empty() || caught.size() == givers.size()) return false;
+    call_back();
     for (const auto source : caught) {
         transfer_.note(transfer_.engine_.sources.label(source) + " failed elsewhere: its bytes are fetched again");
         transfer_.forget_bytes_of(source);
         transfer_.want().barred.insert(source);
         left_out_.push_back(source);
+        suspected_.insert(source);
     }
     return true;
 }
 
-// Whoever gave most is most likely the liar: its bytes are fetched again from the others, which it would take anyway if it is.
+// Whoever gave most is most likely the liar: its bytes are fetched again from the others, which it would take anyway if it is. Who was
+// left out before for nothing helps with that; nobody is suspected twice.
 bool Inquest::drop_suspect(const std::vector<core::SourceId>& givers) {
     auto& shares = transfer_.shares_;
-    const auto suspect = *std::max_element(givers.begin(), givers.end(), [&](core::SourceId a, core::SourceId b) {
-        return shares[a].given.total() < shares[b].given.total();
-    });
+    const auto weight = [&](core::SourceId giver) { return suspected_.count(giver) != 0 ? 0 : shares[giver].given.total(); };
+    const auto suspect = *std::max_element(givers.begin(), givers.end(), [&](core::SourceId a, core::SourceId b) { return weight(a) < weight(b); });
+    if (weight(suspect) == 0) return false;
+    call_back();
     const auto& mirrors = transfer_.target_.mirrors;
     const bool others = std::any_of(mirrors.begin(), mirrors.end(), [&](const MirrorAddress& mirror) {
         return mirror.source != suspect && transfer_.want().barred.count(mirror.source) == 0;
     });
     if (!others) return false;
     transfer_.note("the bytes of " + transfer_.engine_.sources.label(suspect) + ", which gave most, are fetched again from the others");
-    suspects_.push_back(suspect);
+    suspect_ = suspect;
+    suspected_.insert(suspect);
     transfer_.forget_bytes_of(suspect);
     transfer_.want().barred.insert(suspect);
     transfer_.engine_.sources.set_aside(suspect);
@@ -94,17 +105,15 @@ std::optional<core::SourceId> Inquest::next_alone() const {
 }
 
 bool Inquest::call_back() {
-    left_out_.insert(left_out_.end(), suspects_.begin(), suspects_.end());
+    if (suspect_) left_out_.push_back(*suspect_);
     drop();
     for (const auto source : left_out_) transfer_.want().barred.erase(source);
     return !std::exchange(left_out_, {}).empty();
 }
 
-// The liar may have been this one as well as the suspect.
+// It was caught elsewhere: the liar may have been this one as well as the suspect, who helps to fetch its part.
 void Inquest::forgotten(core::SourceId source) {
-    if (suspects_.empty() || source == suspects_.back()) return;
-    left_out_.insert(left_out_.end(), suspects_.begin(), suspects_.end());
-    drop();
+    if (!is_at_work_ && source != suspect_) call_back();
 }
 
 bool Inquest::goes_on() {

@@ -35,6 +35,7 @@ constexpr unsigned regressions[] = {
     31618,             // pieces that hints denied are lent on; a short last piece compared as if it were a head
     35749,             // a lone mirror's pieces denied by wrong hints
     876,               // what lenders gave is what mirrors give: the inquest ends with them
+    33615,             // the liar is known, and the honest mirror that was suspected first stays left out beside one that dribbles
     439,               // somebody is waited for who has it already
     2295, 5621, 5852,  // a neighbour's torrent rests while a lender drips what it could give
     2463,              // an inquest ends although bytes of who was caught elsewhere are missing: the mirror is blamed
@@ -56,13 +57,13 @@ struct Sum {
 // How much later than with mirrors alone an agent may have its last file. Everybody honest: who says that it fetches a small artifact
 // and then does not is waited for at most six seconds. A peer that stalls or drips is noticed after four seconds, and so is the next one; a liar's piece is compared
 // within five. A mirror that fails stalls for ten, at other moments than it does without peers. Where one lies a file may be fetched from
-// each mirror alone, by all agents at once.
+// each mirror alone, by all agents at once, though not to the end from one that dribbles.
 double hedge_s(const Day& day, double alone_s) {
     const bool fails = std::any_of(day.mirrors.begin(), day.mirrors.end(), [](const auto& item) { return item.second.fails(); });
     double solo_s = 0;
     for (std::size_t i = 0; day.mirrors_lie() && i < day.digests.size(); ++i)
         for (const auto& [base, mirror] : day.mirrors)
-            solo_s = std::max(solo_s, static_cast<double>(day.size(i)) * static_cast<double>(day.agents.size()) / mirror.slowest());
+            solo_s = std::max(solo_s, static_cast<double>(day.size(i)) * static_cast<double>(day.agents.size()) / mirror.manner.total);
     return 0.25 * alone_s + 6 + (day.lies.empty() ? 0 : 13) + (fails ? 10 : 0) + solo_s;
 }
 

@@ -31,7 +31,6 @@ struct MirrorDay {
     MirrorManner::Fault then = MirrorManner::Fault::none;
     bool has(MirrorManner::Fault fault) const { return manner.fault == fault || then == fault; }
     bool fails() const { return manner.fault != MirrorManner::Fault::none || then != MirrorManner::Fault::none; }
-    double slowest() const { return has(MirrorManner::Fault::dribble) ? 5000 : manner.total; }  // bytes per second
 };
 
 struct Day {
