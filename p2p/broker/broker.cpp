@@ -282,22 +282,31 @@ std::unique_ptr<Transfer> Broker::take_out(core::WantId want, std::vector<Reques
 }
 
 void Broker::verified(core::WantId want, VerifiedFile file) {
-    const auto hit = book_.find(file.digest());
-    const auto* repository = hit ? book_.table().find(hit->repository) : nullptr;
-    const auto state = hit ? book_.states().find(hit->repository) : book_.states().end();
-    const bool hint_only = repository != nullptr && !hit->entry.name.empty() && state != book_.states().end() &&
-                           state->second.standing == RepositoryState::Standing::unsigned_hint;
-    if (!hint_only) return finish_transfer(want, file, true);
-    // A package of an unsigned database counts as verified only with its own signature (DESIGN 3).
-    const auto staged = std::make_shared<const StagedFile>(file.file());
-    vouching_[file.digest()] = SharedBytes(staged, &staged->handle());
-    signatures_.vouch(*hit, [this, want, file](Result<void> good) {
-        vouching_.erase(file.digest());
+    const auto hit = only_hinted(file.digest());
+    if (!hit) return finish_transfer(want, file, true);
+    vouch(*hit, file, [this, want, file](Result<void> good) {
         if (live_.count(want) == 0) return;
         // Wrong for its own signature: refused. No signature to be had: the package manager decides, nobody is given it.
         if (!good && good.error().kind == ErrorKind::Corrupt) return transfer_failed(want, good.error());
         if (!good) spdlog::warn("{} is not shared: {}", printable(live_.at(want).transfer->target().name), good.error().message);
         finish_transfer(want, file, good.has_value());
+    });
+}
+
+// A package of an unsigned database counts as verified only with its own signature (DESIGN 3).
+std::optional<core::CatalogHit> Broker::only_hinted(const Digest& digest) const {
+    auto hit = book_.find(digest);
+    const auto state = hit ? book_.states().find(hit->repository) : book_.states().end();
+    const bool is_hint = state != book_.states().end() && !hit->entry.name.empty() && state->second.standing == RepositoryState::Standing::unsigned_hint;
+    return is_hint ? std::move(hit) : std::nullopt;
+}
+
+void Broker::vouch(const core::CatalogHit& hit, const VerifiedFile& file, Then<void> then) {
+    const auto staged = std::make_shared<const StagedFile>(file.file());
+    vouching_[file.digest()] = SharedBytes(staged, &staged->handle());
+    signatures_.vouch(hit, [this, digest = file.digest(), then = std::move(then)](Result<void> good) {
+        vouching_.erase(digest);
+        then(std::move(good));
     });
 }
 
@@ -328,10 +337,14 @@ void Broker::finish_transfer(core::WantId want, const VerifiedFile& file, bool m
     bury(std::move(transfer));
     publish_as(file, std::move(record), [this, digest = file.digest()](Result<StoredFile> stored) {
         fresh_.erase(digest);
-        if (stored) signatures_.package_stored(digest);
         if (!stored) return spdlog::error("{} was delivered but could not be kept: {}", digest.hex(), stored.error().message);
-        book_.stored(*stored);
+        now_stored(*stored);
     });
+}
+
+void Broker::now_stored(const StoredFile& file) {
+    signatures_.package_stored(file.digest());
+    book_.stored(file);
 }
 
 void Broker::transfer_failed(core::WantId want, const Error& error) {
@@ -353,16 +366,26 @@ void Broker::keep_remains(Transfer& transfer) {
     });
 }
 
+// What its own signature has to vouch for first is kept at once, and shared when it has.
 void Broker::publish(VerifiedFile file, const std::string& name, std::optional<WallTime> modified, Then<StoredFile> then) {
-    ArtifactRecord record;
-    record.digest = file.digest();
-    record.size = file.file().size();
-    record.name = name;
-    record.lineage = book_.public_lineage(file.digest());
-    record.modified = modified.value_or(WallTime{});
-    publish_as(std::move(file), std::move(record), [this, then = std::move(then)](Result<StoredFile> stored) {
-        if (stored) book_.stored(*stored);
-        then(std::move(stored));
+    const auto publish_in = [this, file, name, modified](const std::string& lineage, Then<StoredFile> stored_then) {
+        ArtifactRecord record;
+        record.digest = file.digest();
+        record.size = file.file().size();
+        record.name = name;
+        record.lineage = lineage;
+        record.modified = modified.value_or(WallTime{});
+        publish_as(file, std::move(record), [this, stored_then = std::move(stored_then)](Result<StoredFile> stored) {
+            if (stored) now_stored(*stored);
+            stored_then(std::move(stored));
+        });
+    };
+    const auto hit = only_hinted(file.digest());
+    publish_in(hit ? "" : book_.public_lineage(file.digest()), std::move(then));
+    if (!hit) return;
+    vouch(*hit, file, [this, publish_in, name, digest = file.digest()](const Result<void>& good) {
+        if (!good) return spdlog::warn("{} is not shared: {}", printable(name), good.error().message);
+        publish_in(book_.public_lineage(digest), [](const Result<StoredFile>&) {});
     });
 }
 

@@ -120,6 +120,9 @@ class Broker final : public Requests, public PeerObserver {
     void plain_answered(RequestId id, Result<PlainAnswer> result);
 
     void verified(core::WantId want, VerifiedFile file);
+    std::optional<core::CatalogHit> only_hinted(const Digest& digest) const;
+    void vouch(const core::CatalogHit& hit, const VerifiedFile& file, Then<void> then);
+    void now_stored(const StoredFile& file);
     void finish_transfer(core::WantId want, const VerifiedFile& file, bool may_share);
     void transfer_failed(core::WantId want, const Error& error);
     void publish_as(VerifiedFile file, ArtifactRecord record, Then<StoredFile> then);

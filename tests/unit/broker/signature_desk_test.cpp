@@ -231,6 +231,26 @@ TEST_F(SignatureDeskTest, VouchesForAPackageOfAnUnsignedDatabaseWithoutMirrors) 
     EXPECT_EQ(signature->bytes, signature_);
 }
 
+TEST_F(SignatureDeskTest, AnImportedPackageOfAnUnsignedDatabaseIsSharedOnceItsSignatureIsFoundGood) {
+    list(false);
+    mirrors_.mirrors["http://lab"].first_byte = Millis(500);
+    keep(package_.file, package_.file_name());
+    EXPECT_TRUE(vault_->find(digest()));
+    EXPECT_FALSE(shelf_has(package_.file));
+    loop_.advance(Millis(2'000));
+    EXPECT_TRUE(shelf_has(package_.file));
+    EXPECT_EQ(text(kept()), signature_);
+}
+
+TEST_F(SignatureDeskTest, AnImportedPackageWithAWrongSignatureIsKeptAndNotShared) {
+    mirrors_.files["/" + package_.file_name() + ".sig"] = gpg_->sign_detached("something else", {*key_}, {.at = "20260701T100000", .armor = false});
+    list(false);
+    keep(package_.file, package_.file_name());
+    loop_.advance(Millis(20'000));
+    EXPECT_TRUE(vault_->find(digest()));
+    EXPECT_FALSE(shelf_has(package_.file));
+}
+
 TEST_F(SignatureDeskTest, FloodsOfTellersAreBounded) {
     list();
     get();
