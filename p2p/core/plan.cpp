@@ -266,7 +266,7 @@ class Planner : private Outlook {
         std::stable_sort(mirrors.begin(), mirrors.end(), [this](SourceId a, SourceId b) { return rate(a) > rate(b); });
         for (const auto& [id, want, left] : large_)
             for (const auto by : mirrors)
-                if (turn == Turn::awaited && !want->ahead) begin(by, id, *want);
+                if (turn == Turn::awaited && has_turn(*want, turn)) begin(by, id, *want);
         for (bool progress = true; progress;) {
             progress = false;
             for (const auto by : mirrors) {
@@ -279,13 +279,16 @@ class Planner : private Outlook {
         }
     }
 
-    // Each is begun at least, so that its asker sees it move. In a crowd its head will do: what is small must not wait behind parts.
+    // Each is begun at least, so that its asker sees it move. In a crowd its head will do: what is small must not wait behind parts. And
+    // a head that mirrors agree on keeps a package manager waiting when they stop for good, also one that has not asked for it yet.
     void begin(SourceId by, WantId id, const Want& want) {
         const bool head_only = has_its_share(by);
-        if (!want.claims.empty() || new_claims_.count(id) != 0 || !is_free(by) || (head_only && !want.done.empty())) return;
+        const bool head_is_missing = is_crowded(want) && !want.head_agreed && !taken(id).covers({0, std::min(head_bytes, want.size)});
+        const bool has_begun = !want.claims.empty() || new_claims_.count(id) != 0 || (head_only && !want.done.empty());
+        if (!is_free(by) || (has_begun && !head_is_missing)) return;
         auto range = range_for(by, id, want);
         if (!range) return;
-        if (head_only) range->end = std::min(range->end, range->begin + head_bytes);
+        if (head_only || head_is_missing) range->end = std::min(range->end, range->begin + head_bytes);
         start(id, by, *range, Purpose::work, "its share of what is left");
     }
 

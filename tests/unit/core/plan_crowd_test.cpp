@@ -179,5 +179,24 @@ TEST_F(Plan, InACrowdTheHeadOfALargeFileNobodyWaitsForYetIsComparedInItsTurn) {
     EXPECT_EQ(std::ranges::count_if(decide().starts, is_check), 1);
 }
 
+// Lenders keep its claims busy from the first moment, with whatever pieces they have.
+TEST_F(Plan, InACrowdTheHeadOfEachLargeFileIsFetchedEarlyWhoeverLendsTheRest) {
+    const auto one = mirror(5e6), other = mirror(5e6), friends = peer(Role::wan_peer), lender = peer(Role::wan_peer, 1e6);
+    const auto id = want(8 * mib, {one, other});
+    auto& ahead = board.wants.at(id);
+    ahead.ahead = true;
+    ahead.head_agreed = false;
+    ahead.crowd.seekers.insert(friends);
+    std::vector<bool> lent(piece_count(ahead.size), true);
+    lent[0] = false;
+    ahead.crowd.lenders.set(lender, lent);
+    ahead.done.add({4 * mib, 5 * mib});
+    claim(id, lender, {5 * mib, 6 * mib}, 1000);
+    const auto begins_with_head = [](const Start& start) { return start.range == ByteRange{0, head_bytes} && start.purpose == Purpose::work; };
+    EXPECT_EQ(std::ranges::count_if(starts_of(decide(), id), begins_with_head), 1);
+    ahead.head_agreed = true;
+    EXPECT_EQ(std::ranges::count_if(starts_of(decide(), id), begins_with_head), 0);
+}
+
 }  // namespace
 }  // namespace packswarm::core
