@@ -1,7 +1,7 @@
 #include "p2p/broker/ahead.hpp"
 
 #include "p2p/base/limits.hpp"
-#include "tests/unit/broker/book_fixture.hpp"
+#include "tests/unit/broker/pacman_fixture.hpp"
 
 namespace packswarm::broker {
 namespace {
@@ -9,21 +9,11 @@ namespace {
 using core::PrintedPackage;
 
 // A pacman repository with a signed database; only mirrors are made up. Packages p00 to p39 of 20 to 40 KB, and two large ones.
-class AheadTest : public test::BookFixture {
+class AheadTest : public test::PacmanFixture {
   protected:
-    static void SetUpTestSuite() {  // its clock is the fake loop's: what it signs must not lie in the future
-        gpg_ = new test::GpgHome;
-        key_ = new std::string(gpg_->make_key({.at = "20260601T000000"}));
-    }
     void SetUp() override {
-        BookFixture::SetUp();
-        lab_.id = "pacman:lab:x86_64";
-        lab_.suite = "lab";
-        lab_.format = core::Format::pacman;
-        lab_.architectures = {"x86_64"};
-        lab_.bases = {"http://lab"};
-        lab_.keyring.files = {(folder_.path() / "keys.asc").string()};
-        use({lab_});
+        PacmanFixture::SetUp();
+        use_lab();
     }
     // Without a signature in the database the first few packages are real ones with a signature beside them.
     void list(const std::string& signature) {
@@ -36,15 +26,10 @@ class AheadTest : public test::BookFixture {
             if (signature.empty() && i < 5) package.file = test::pacman_package_file(package.name, "1-1", "x86_64", package.file);
             files_.push_back(package.file_name());
             mirrors_.files["/" + package.file_name()] = package.file;
-            if (signature.empty() && i < 5) mirrors_.files["/" + package.file_name() + ".sig"] = gpg_->sign_detached(package.file, {*key_}, {.at = "20260701T100000", .armor = false});
+            if (signature.empty() && i < 5) mirrors_.files["/" + package.file_name() + ".sig"] = sign(package.file);
             packages.push_back(std::move(package));
         }
-        const auto database = test::pacman_database(packages);
-        const auto detached = gpg_->sign_detached(database, {*key_}, {.at = "20260701T100000", .armor = false});
-        std::optional<Result<std::shared_ptr<const OpenedRoot>>> accepted;
-        book().accept({lab_, Bytes(database.begin(), database.end()), Bytes(detached.begin(), detached.end())}, {}, [&](auto answer) { accepted = std::move(answer); });
-        loop_.drain();
-        ASSERT_TRUE(accepted && *accepted) << (accepted ? accepted->error().message : "no answer");
+        accept(packages);
     }
     std::vector<PrintedPackage> printed(std::size_t from, std::size_t to) const {
         std::vector<PrintedPackage> out;
@@ -56,29 +41,8 @@ class AheadTest : public test::BookFixture {
         const auto at = mirrors_.sent.find("http://lab");
         return at == mirrors_.sent.end() ? 0 : at->second;
     }
-    struct Outcome {
-        int delivered = 0, failed = 0;
-        std::string bytes;
-    };
-    std::shared_ptr<Outcome> get(const std::string& file, RequestId* id = nullptr) {
-        auto outcome = std::make_shared<Outcome>();
-        Request request;
-        request.url = "http://lab/" + file;
-        request.asker = "pacman";
-        RequestEvents events;
-        events.delivered = [outcome](const Delivered& delivered) {
-            ++outcome->delivered;
-            outcome->bytes.resize(static_cast<std::size_t>(delivered.size));
-            ASSERT_TRUE(read_at(*delivered.bytes, 0, std::span(outcome->bytes)));
-        };
-        events.failed = [outcome](const Error&) { ++outcome->failed; };
-        const auto made = broker_->get(std::move(request), std::move(events));
-        if (id != nullptr) *id = made;
-        return outcome;
-    }
     Ahead& ahead() { return broker_->ahead(); }
 
-    core::Repository lab_;
     std::vector<std::string> files_;
 };
 

@@ -1,25 +1,14 @@
-#include "tests/unit/broker/book_fixture.hpp"
+#include "tests/unit/broker/pacman_fixture.hpp"
 
 namespace packswarm::broker {
 namespace {
 
 // pacman behind a CacheServer line: databases come to it past the agent, which is asked for packages only.
-class NewerIndexTest : public test::BookFixture {
+class NewerIndexTest : public test::PacmanFixture {
   protected:
-    static void SetUpTestSuite() {  // its clock is the fake loop's: what it signs must not lie in the future
-        gpg_ = new test::GpgHome;
-        key_ = new std::string(gpg_->make_key({.at = "20260601T000000"}));
-    }
     void SetUp() override {
-        BookFixture::SetUp();
-        core::Repository lab;
-        lab.id = "pacman:lab:x86_64";
-        lab.suite = "lab";
-        lab.format = core::Format::pacman;
-        lab.architectures = {"x86_64"};
-        lab.bases = {"http://lab"};
-        lab.keyring.files = {(folder_.path() / "keys.asc").string()};
-        use({lab});
+        PacmanFixture::SetUp();
+        use_lab();
     }
     // The mirror has a package, and a database with it and all before it.
     std::string publish(const std::string& name, const std::string& time) {
@@ -33,27 +22,6 @@ class NewerIndexTest : public test::BookFixture {
         mirrors_.files["/lab.db"] = database;
         mirrors_.files["/lab.db.sig"] = gpg_->sign_detached(database, {*key_}, {.at = time, .armor = false});
         return package.file_name();
-    }
-    struct Outcome {
-        std::string bytes;
-        double seconds = 0;
-    };
-    std::shared_ptr<Outcome> get(const std::string& file) {
-        auto outcome = std::make_shared<Outcome>();
-        Request request;
-        request.url = "http://lab/" + file;
-        request.asker = "pacman";
-        RequestEvents events;
-        events.started = [](const Started&) {};
-        events.progress = [](const Progress&) {};
-        events.failed = [](const Error& error) { ADD_FAILURE() << error.message; };
-        events.delivered = [this, outcome, began = loop_.now()](const Delivered& delivered) {
-            outcome->bytes.resize(static_cast<std::size_t>(delivered.size));
-            outcome->seconds = seconds_between(began, loop_.now());
-            ASSERT_TRUE(read_at(*delivered.bytes, 0, std::span(outcome->bytes)));
-        };
-        broker_->get(std::move(request), std::move(events));
-        return outcome;
     }
     bool is_right(const Outcome& outcome, const std::string& file) const { return outcome.bytes == mirrors_.files.at("/" + file); }
     bool is_stored(const std::string& file) { return vault_->find(digest_of(mirrors_.files.at("/" + file))).has_value(); }

@@ -1,7 +1,7 @@
 #include "p2p/broker/signature_desk.hpp"
 
 #include "p2p/base/limits.hpp"
-#include "tests/unit/broker/book_fixture.hpp"
+#include "tests/unit/broker/pacman_fixture.hpp"
 
 namespace packswarm::broker {
 namespace {
@@ -9,62 +9,25 @@ namespace {
 constexpr PeerId honest{1}, liar{2};
 
 // A pacman repository whose database does not carry its packages' signatures; mirrors and peers are made up, all else is real.
-class SignatureDeskTest : public test::BookFixture {
+class SignatureDeskTest : public test::PacmanFixture {
   protected:
-    static void SetUpTestSuite() {  // its clock is the fake loop's: what it signs must not lie in the future
-        gpg_ = new test::GpgHome;
-        key_ = new std::string(gpg_->make_key({.at = "20260601T000000"}));
-    }
     void SetUp() override {
-        BookFixture::SetUp();
+        PacmanFixture::SetUp();
         broker_.reset();
         broker_ = std::make_unique<Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_, BrokerSettings{Millis(3000)});
         peers_.on_get = [this](PeerId peer, const Digest& digest, ByteRange range, GetEvents events) { return give(peer, digest, range, std::move(events)); };
         package_.name = "tool";
         package_.file = test::pacman_package_file("tool", "1-1", "x86_64", std::string(30'000, 'x'));
-        signature_ = gpg_->sign_detached(package_.file, {*key_}, {.at = "20260701T100000", .armor = false});
+        signature_ = sign(package_.file);
         mirrors_.files["/" + package_.file_name()] = package_.file;
         mirrors_.files["/" + package_.file_name() + ".sig"] = signature_;
     }
     void list(bool database_is_signed = true) {
-        core::Repository lab;
-        lab.id = "pacman:lab:x86_64";
-        lab.suite = "lab";
-        lab.format = core::Format::pacman;
-        lab.architectures = {"x86_64"};
-        lab.bases = {"http://lab"};
-        lab.keyring.files = {(folder_.path() / "keys.asc").string()};
-        lab.sharing = core::Sharing::allowed;
-        lab.signed_database = database_is_signed;
-        use({lab});
-        const auto database = test::pacman_database({package_});
-        std::optional<Bytes> detached;
-        if (database_is_signed) {
-            const auto text = gpg_->sign_detached(database, {*key_}, {.at = "20260701T100000", .armor = false});
-            detached = Bytes(text.begin(), text.end());
-        }
-        std::optional<Result<std::shared_ptr<const OpenedRoot>>> accepted;
-        book().accept({lab, Bytes(database.begin(), database.end()), detached}, {}, [&](auto answer) { accepted = std::move(answer); });
-        loop_.drain();
-        ASSERT_TRUE(accepted && *accepted) << (accepted ? accepted->error().message : "no answer");
+        lab_.sharing = core::Sharing::allowed;
+        use_lab(database_is_signed);
+        accept({package_});
     }
-    struct Outcome {
-        std::string bytes, error;
-    };
-    std::shared_ptr<Outcome> get(const std::string& ending = "") {
-        auto outcome = std::make_shared<Outcome>();
-        Request request;
-        request.url = "http://lab/" + package_.file_name() + ending;
-        request.asker = "pacman";
-        RequestEvents events;
-        events.delivered = [outcome](const Delivered& delivered) {
-            outcome->bytes.resize(static_cast<std::size_t>(delivered.size));
-            ASSERT_TRUE(read_at(*delivered.bytes, 0, std::span(outcome->bytes)));
-        };
-        events.failed = [outcome](const Error& error) { outcome->error = error.message; };
-        broker_->get(std::move(request), std::move(events));
-        return outcome;
-    }
+    std::shared_ptr<Outcome> get(const std::string& ending = "") { return PacmanFixture::get(package_.file_name() + ending); }
     Digest digest() const { return digest_of(package_.file); }
     Bytes kept() { return vault_->record(digest()) ? vault_->record(digest())->signature : Bytes(); }
     static std::string text(const Bytes& bytes) { return {bytes.begin(), bytes.end()}; }
@@ -172,7 +135,7 @@ TEST_F(SignatureDeskTest, APeerThatLiesIsBlamedAndTheNextOneAsked) {
     loop_.advance(Millis(1'000));
     ASSERT_EQ(package->bytes, package_.file);
     mirrors_are_gone();
-    meet(liar, gpg_->sign_detached("something else", {*key_}, {.at = "20260701T100000", .armor = false}));
+    meet(liar, sign("something else"));
     const auto signature = get(".sig");
     loop_.advance(Millis(100));
     tell();
@@ -243,7 +206,7 @@ TEST_F(SignatureDeskTest, AnImportedPackageOfAnUnsignedDatabaseIsSharedOnceItsSi
 }
 
 TEST_F(SignatureDeskTest, AnImportedPackageWithAWrongSignatureIsKeptAndNotShared) {
-    mirrors_.files["/" + package_.file_name() + ".sig"] = gpg_->sign_detached("something else", {*key_}, {.at = "20260701T100000", .armor = false});
+    mirrors_.files["/" + package_.file_name() + ".sig"] = sign("something else");
     list(false);
     keep(package_.file, package_.file_name());
     loop_.advance(Millis(20'000));
@@ -256,7 +219,7 @@ TEST_F(SignatureDeskTest, FloodsOfTellersAreBounded) {
     get();
     loop_.advance(Millis(1'000));
     mirrors_are_gone();
-    const auto wrong = gpg_->sign_detached("something else", {*key_}, {.at = "20260701T100000", .armor = false});
+    const auto wrong = sign("something else");
     for (unsigned i = 10; i < 110; ++i) meet(PeerId{i}, wrong);
     get(".sig");
     for (int i = 0; i < 20; ++i) {
