@@ -20,6 +20,8 @@ constexpr std::size_t owners_suffice = 3;    // so many others keep the mirrors 
 constexpr double owners_begin_s = 2.5;       // for owners to lend something of what is theirs
 constexpr double lenders_go_on_s = 5;        // since the last byte, when somebody lends
 constexpr std::size_t throng = 8;            // so many that the mirrors need long for everybody's first share
+constexpr std::size_t many_seek = 64;        // so many that a line shared by all of them brings nothing whole for long
+constexpr std::size_t given_at_once = 12;    // of them are given a small artifact by each who has it
 constexpr ByteCount lender_claim = limits::mib;
 
 // splitmix64's finalizer (Steele, Lea, Flood 2014).
@@ -32,6 +34,11 @@ std::uint64_t mixed(std::uint64_t x) {
 std::uint64_t weight(AgentKey key, const Want& want, std::size_t part) {
     return mixed(key ^ mixed(want.crowd.seed + 0x9e3779b97f4a7c15ULL * (part + 1)));
 }
+
+bool is_throng(const Want& want) { return want.crowd.seekers.size() >= throng; }
+
+// How long a small artifact may wait for others. Who takes its first bytes as they come gives up after ten seconds without one.
+double patience_s(const Want& want, double mirror_s) { return 3 * std::clamp(mirror_s, 0.2, is_throng(want) && !want.streamed ? 20.0 : 2.0); }
 
 std::optional<ByteRange> first_gap(const RangeSet& taken, ByteRange within, ByteCount length) {
     const auto gaps = taken.gaps(within);
@@ -80,12 +87,19 @@ bool waits_for_crowd(const Board& board, const Want& want, TimePoint now, double
     if (!want.crowd.company || now >= board.crowd_until) return false;
     const double age = seconds_between(want.created, now);
     if (age < asks_cross_s) return true;
-    const bool many = want.crowd.seekers.size() >= throng;
-    const double patience = 3 * std::clamp(mirror_s, 0.2, many ? 20.0 : 2.0);
+    const bool many = is_throng(want);
+    const double patience = patience_s(want, mirror_s);
     for (const auto& [peer, since] : want.crowd.fetching)
         if (age < patience && board.sources.count(peer) != 0) return true;
     const auto better = static_cast<double>(better_owners(board, want, 0));
     return better > 0 && age < std::min(owner_begins_s + (better - 1) * (many ? next_of_many_s : next_begins_s), patience);
+}
+
+bool is_sought_by_many(const Want& want) { return want.crowd.seekers.size() >= many_seek; }
+
+bool waits_its_turn(const Board& board, const Want& want, std::size_t holders, TimePoint now, double mirror_s) {
+    if (!is_sought_by_many(want) || holders == 0 || seconds_between(want.created, now) >= patience_s(want, mirror_s)) return false;
+    return better_owners(board, want, 0) >= given_at_once * holders;
 }
 
 bool waits_for_neighbour(const Board& board, const Want& want, TimePoint now) {

@@ -20,8 +20,17 @@ std::size_t better_owners(const Board& board, const Want& want, std::size_t stri
 // A small artifact that mirrors need not be asked for yet: the asks of others may still be on their way, its owner is at work,
 // or it was announced a moment ago. 30 ms for the asks, 200 ms for the owner, 100 ms for each that comes next in order before us (500 where
 // there are eight others or more), and at most three times as long as the best mirror would take (mirror_s, at least 200 ms, at most
-// 2 s; 20 s where eight others make the mirrors slow for everybody).
+// 2 s; 20 s where eight others make the mirrors slow for everybody, unless its first bytes are handed on as they come).
 bool waits_for_crowd(const Board& board, const Want& want, TimePoint now, double mirror_s);
+
+// So many others want it that mirrors and peers that serve all of them side by side bring nothing whole for long: each asks for little
+// at a time then.
+bool is_sought_by_many(const Want& want);
+
+// A small artifact that others should be given first, where many seek it: who has it gives it to a few at a time, so that these give
+// it on while the others still wait. In the order of its owners, among those who do not have it yet. holders: who may be asked for it.
+// No longer than waits_for_crowd at most.
+bool waits_its_turn(const Board& board, const Want& want, std::size_t holders, TimePoint now, double mirror_s);
 
 // An artifact that a neighbour may have, who has given right bytes already and had one of the last three: its answer takes a few
 // milliseconds, and what a mirror was asked for until then would come over the line for nothing. At most 30 ms of its life.

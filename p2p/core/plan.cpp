@@ -127,6 +127,7 @@ class Planner : private Outlook {
         if (waits_for_neighbour(board_, want, now_)) return;
         const auto mirrors = candidates(want, want.mirrors);
         const auto peers = candidates(want, want.peers);
+        if (waits_its_turn(board_, want, peers.size(), now_, eta_of_best(mirrors, want.size))) return;
         if (is_crowded(want) && spares_mirrors(want, peers, mirrors)) return place_at_best(id, want, peers, "a peer of the crowd has it");
         if (waits_for_crowd(board_, want, now_, eta_of_best(mirrors, want.size))) return;
         auto sources = mirrors;
@@ -163,14 +164,18 @@ class Planner : private Outlook {
 
     // ---- A crowd --------------------------------------------------------------------------------------------------------
 
-    // Of five small ones that come slowly and side by side none can be lent for long: one after the other they are whole sooner.
+    // Of five small ones that come slowly and side by side none can be lent for long: one after the other they are whole sooner. Where
+    // many want them, of peers too: what is not asked for yet goes to whoever has it by then.
     bool has_its_few(const Want& want, SourceId by) const {
-        return is_crowded(want) && source(by).role == Role::mirror && busy_.at(by) >= few_at_once && eta_s(by, want.size) > source(by).first_byte_s + slowly_s;
+        const bool many = is_sought_by_many(want);
+        if (!is_crowded(want) || !(source(by).role == Role::mirror || (many && source(by).role == Role::wan_peer))) return false;
+        return busy_.at(by) >= (many ? 1 : few_at_once) && eta_s(by, want.size) > source(by).first_byte_s + slowly_s;
     }
 
     // Small artifacts must not wait at the mirrors behind parts of large ones, ours and everybody's: those can be borrowed.
     bool has_its_share(SourceId by) {
         if (crowd_ == 0) return false;
+        if (std::any_of(large_.begin(), large_.end(), [](const Large& one) { return is_sought_by_many(*one.want); })) return busy_.at(by) >= 1;
         const bool small_in_hand = busy_.at(by) > ranged_[by];
         return ranged_[by] >= (crowd_ >= large_crowd || small_in_hand ? 1 : 2);
     }

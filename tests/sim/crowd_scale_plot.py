@@ -12,12 +12,15 @@ def y(ratio): return 260 - 240 * math.log2(ratio) / math.log2(4)
 
 
 def main():
+    rows = [row for row in csv.DictReader(open(sys.argv[1], encoding="ascii")) if row["lending"] == "first-hand"]
+    most = {}  # neighbours of that many agents
+    for row in rows:
+        most[row["agents"]] = max(most.get(row["agents"], 0), int(row["neighbours"]))
     curves = {}
-    for row in csv.DictReader(open(sys.argv[1], encoding="ascii")):
-        if row["lending"] != "first-hand" or int(row["neighbours"]) != min(50, int(row["agents"]) - 1):
-            continue
-        kind = "fixed" if row["mirrors_mbit"] == "60" else "grow"
-        curves.setdefault(kind, []).append((int(row["agents"]), float(row["over_bound"])))
+    for row in rows:
+        if int(row["neighbours"]) == most[row["agents"]]:
+            kind = "fixed" if row["mirrors_mbit"] == "60" else "grow"
+            curves.setdefault(kind, []).append((int(row["agents"]), float(row["over_bound"])))
     out = ['<svg xmlns="http://www.w3.org/2000/svg" width="560" height="330" font-family="sans-serif" font-size="12">',
            '<rect width="560" height="330" fill="white"/>']
     for ratio in (1, 1.3, 2, 3, 4):

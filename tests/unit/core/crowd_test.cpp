@@ -151,6 +151,27 @@ TEST(Crowd, ASmallOneIsLeftToItsOwnerForAMomentOnly) {
     EXPECT_EQ(at_work, 2) << "the next in order, not all at once";
 }
 
+TEST(Crowd, OfManyThoseInTurnAreGivenASmallOneAndWithEachWhoHasItMore) {
+    const TimePoint born(100s);
+    auto boards = crowd(100, 1 * mib, born);
+    std::vector<std::size_t> in_turn;
+    for (const std::size_t holders : {1, 2, 9}) {
+        in_turn.push_back(static_cast<std::size_t>(std::count_if(boards.begin(), boards.end(), [&](Board& board) { return !waits_its_turn(board, want_of(board), holders, born + 1s, 15); })));
+    }
+    EXPECT_EQ(in_turn, (std::vector<std::size_t>{12, 24, 100}));
+    for (auto& board : boards) {
+        EXPECT_FALSE(waits_its_turn(board, want_of(board), 0, born + 1s, 15)) << "there is nobody to wait for";
+        EXPECT_FALSE(waits_its_turn(board, want_of(board), 1, born + 60s, 100)) << "not for ever";
+        want_of(board).streamed = true;
+        EXPECT_FALSE(waits_its_turn(board, want_of(board), 1, born + 6s, 100)) << "a package manager that counts the bytes gives up soon";
+    }
+}
+
+TEST(Crowd, OfFewerThanManyAllAreGivenItAtOnce) {
+    auto boards = crowd(64, 1 * mib, TimePoint(100s));
+    for (auto& board : boards) EXPECT_FALSE(waits_its_turn(board, want_of(board), 1, TimePoint(101s), 15));
+}
+
 TEST(Crowd, WithoutOneNothingWaits) {
     const TimePoint born(100s);
     auto boards = crowd(3, 100'000, born);

@@ -134,6 +134,23 @@ TEST_F(Plan, InACrowdASlowMirrorHasTwoSmallOnesInHandAndAFastOneAllItsPlaces) {
     }
 }
 
+TEST_F(Plan, WhereManySeekASlowMirrorAndAPeerHaveOneInHand) {
+    const auto far = mirror(8e4), friends = peer(Role::wan_peer, 1e5);
+    std::vector<SourceId> others;
+    for (int k = 0; k < 64; ++k) others.push_back(peer(Role::wan_peer));
+    for (int i = 0; i < 6; ++i) {
+        auto& one = board.wants.at(want(i < 4 ? 500'000 : 20 * mib, {far}, i < 2 ? std::vector{friends} : std::vector<SourceId>{}));
+        one.crowd.seekers = {others.begin(), others.end()};
+    }
+    std::map<SourceId, int> small, parts;
+    for (const auto& start : decide().starts) {
+        const bool is_small = board.wants.at(start.want).is_small();
+        if (is_small || start.range.length() > head_bytes) ++(is_small ? small : parts)[start.source];
+    }
+    EXPECT_EQ(small, (std::map<SourceId, int>{{far, 1}, {friends, 1}}));
+    EXPECT_TRUE(parts.empty()) << "heads only beside what is small";
+}
+
 TEST_F(Plan, WhatOthersSeekIsWaitedForAsLongAsSomethingElseComes) {
     const auto friends = peer(Role::wan_peer, 1e6);
     const auto stuck = want(2 * mib, {}), moving = want(100'000, {}, {friends});
