@@ -438,6 +438,7 @@ TEST_F(Control, SocketIsOpenToEveryUser) {
 TEST_F(Control, LetsAnyUserFetchButOnlyTheOwnerShare) {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root to become another user";
     ASSERT_EQ(::chmod(folder.c_str(), 0755), 0);
+    loop.run([&] { requests.has(some_url, "content"); });
     const pid_t child = ::fork();
     if (child == 0) {
         if (::setresgid(65534, 65534, 65534) != 0 || ::setresuid(65534, 65534, 65534) != 0) ::_exit(9);
@@ -453,7 +454,6 @@ TEST_F(Control, LetsAnyUserFetchButOnlyTheOwnerShare) {
         const auto events = client->receive(10s);
         ::_exit(events && events->size() == 1 && events->front().kind == EventKind::done ? 0 : 4);
     }
-    loop.run([&] { requests.has(some_url, "content"); });
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     EXPECT_EQ(WEXITSTATUS(status), 0);
