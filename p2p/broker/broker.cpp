@@ -319,6 +319,11 @@ void Broker::finish_transfer(core::WantId want, const VerifiedFile& file, bool m
     fresh_[file.digest()] = {bytes, transfer->target().size, transfer->modified()};
     bool first = true;
     for (const auto id : askers) {
+        const auto asker = requests_.find(id);
+        if (asker != requests_.end() && asker->second.told && asker->second.request.streams && !transfer->stands_by_its_head()) {
+            fail_request(id, {ErrorKind::Transient, "the file begins with other bytes than went out before it was verified: ask again"}, transfer->reasons());
+            continue;
+        }
         Delivered delivered{bytes, transfer->target().size, file.digest(), transfer->modified(), transfer->shares()};
         if (!first)  // the bytes were fetched once
             for (auto& share : delivered.sources) share = {SourceKind::cache, "", delivered.size, 0};

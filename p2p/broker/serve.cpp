@@ -249,7 +249,7 @@ void Broker::serve_artifact(RequestId id, const Meaning& meaning) {
         auto& live = live_.at(same->second);
         live.askers.push_back(id);
         weigh_need(live);
-        if (live.transfer->staged() && *meaning.size > limits::small_artifact) tell_started(id, *live.transfer->staged(), live.transfer->modified());
+        if (live.transfer->has_started()) tell_started(id, *live.transfer->staged(), live.transfer->modified());
         return;
     }
     const auto want = core::WantId{next_want_++};

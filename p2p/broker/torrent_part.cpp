@@ -250,7 +250,7 @@ void TorrentPart::deny(std::size_t piece) {
         if (share.given.touches(range)) denied_[piece] = share.given.covers(range) ? source : core::SourceId{};  // of what several gave nobody knows whose is wrong
     transfer_.written_over(range);
     transfer_.want().done.remove(range);
-    if (range.begin < transfer_.safe_) transfer_.safe_ = 0;
+    if (range.begin < transfer_.safe_) transfer_.heads_.forgotten();
     transfer_.engine_.trust.rewind(transfer_.check_);
     transfer_.advanced_ = 0;
     if (state_ == State::joined) {

@@ -18,7 +18,7 @@ constexpr auto progress_interval = Millis(100);
 }  // namespace
 
 Transfer::Transfer(Engine& engine, core::WantId id, Target target, TransferEvents events)
-    : engine_(engine), id_(id), target_(std::move(target)), events_(std::move(events)), inquest_(*this) {
+    : engine_(engine), id_(id), target_(std::move(target)), events_(std::move(events)), heads_(*this), inquest_(*this) {
     auto& entry = engine_.board.wants[id_];
     entry.size = target_.size;
     entry.created = engine_.loop.now();
@@ -159,6 +159,7 @@ void Transfer::take(core::ClaimId id, ByteCount offset, Bytes data) {
         auto& buffer = flights_[id].buffer;
         if (buffer.empty()) buffer.reserve(static_cast<std::size_t>(claim.range.length()));
         buffer.insert(buffer.end(), data.begin(), data.end());
+        if (claim.purpose != core::Purpose::check) heads_.arriving(claim, buffer);
         return;
     }
     if (offset + length > claim.range.end) {  // shortened meanwhile
@@ -200,7 +201,7 @@ void Transfer::ended(core::ClaimId id, const Result<void>& result) {
         shares_[claim.source].wasted += static_cast<ByteCount>(buffer.size());
         return blame(claim.source, result.error());
     }
-    if (claim.compares_head()) return compare_head(claim.source, std::move(buffer));
+    if (claim.compares_head()) return heads_.compare(claim.source, std::move(buffer));
     if (claim.purpose == core::Purpose::check) return crowd_->compared(claim.source, claim.range, buffer);
     if (want().is_small()) return small_complete(claim.source, std::move(buffer));
 }
@@ -229,59 +230,20 @@ void Transfer::small_complete(core::SourceId from, Bytes content) {
     if (over_ || want().resting) return;
     if (static_cast<ByteCount>(content.size()) != target_.size)
         return blame(from, {ErrorKind::Corrupt, fmt::format("gave {} bytes of {}", content.size(), target_.size)});
+    heads_.replaced_by(content);
     if (auto written = staged_->write(0, content); !written) return fail_with(written.error());
     want().done.add({0, target_.size});
     shares_[from].given.add({0, target_.size});
     check_all();
 }
 
-// ---- Heads: two sources must agree before anything is streamed --------------------------------------------------------------
-
-void Transfer::compare_head(core::SourceId from, Bytes head) {
-    shares_[from].wasted += static_cast<ByteCount>(head.size());
-    heads_[from] = std::move(head);
-    want().heads.insert(from);
-    settle_heads();
-    engine_.replan();
-}
-
-void Transfer::settle_heads() {
-    const ByteCount length = std::min(core::head_bytes, target_.size);
-    if (want().head_agreed || (!want().is_small() && !want().done.covers({0, length}))) return;
-    for (const auto& [source, share] : shares_) {
-        if (!share.given.covers({0, length}) || engine_.sources.kind(source) != SourceKind::mirror) continue;
-        if (!want().heads.insert(source).second && heads_.count(source) != 0) break;
-        Bytes head(static_cast<std::size_t>(length));
-        if (auto got = read_at(staged_->handle(), 0, head); !got) return fail_with(got.error());
-        heads_[source] = std::move(head);
-        break;
-    }
-    std::map<Bytes, std::vector<core::SourceId>> votes;
-    for (const auto& [source, head] : heads_) votes[head].push_back(source);
-    const auto winner = std::find_if(votes.begin(), votes.end(), [](const auto& vote) { return vote.second.size() >= 2; });
-    if (winner == votes.end()) {
-        const bool everyone_asked = heads_.size() >= target_.mirrors.size();
-        if (votes.size() > 1 && everyone_asked) inquest_.go_solo(heads_.begin()->first, "the mirrors give different bytes");
-        return;
-    }
-    want().head_agreed = true;
-    const std::vector<core::SourceId> honest = winner->second;
-    for (const auto& [source, head] : std::map(heads_))
-        if (std::find(honest.begin(), honest.end(), source) == honest.end()) {
-            forget_bytes_of(source);
-            blame(source, {ErrorKind::Corrupt, "its first bytes differ from what two other sources give"});
-        }
-    Bytes here(static_cast<std::size_t>(length));  // parts of it may be a third one's
-    if (want().done.covers({0, length}) && read_at(staged_->handle(), 0, here) && here == winner->first) safe_ = std::max(safe_, length);
-}
-
 // ---- Verification ----------------------------------------------------------------------------------------------------------
 
 ByteCount Transfer::received() const { return want().done.total(); }
-ByteCount Transfer::prefix() const { return want().is_small() ? 0 : want().done.prefix(); }
+ByteCount Transfer::prefix() const { return want().is_small() ? safe_ : want().done.prefix(); }
 
 void Transfer::advance() {
-    settle_heads();
+    heads_.settle();
     if (over_) return;
     const ByteCount prefix = want().done.prefix();
     // With a single source there is nobody to compare with: its bytes go out as they would without us, but for the last one. What
@@ -293,11 +255,14 @@ void Transfer::advance() {
         engine_.trust.advance(check_, prefix);
     }
     if (want().done.total() == target_.size) return check_all();
+    tell_progress();
+}
+
+void Transfer::tell_progress() {
     const auto now = engine_.loop.now();
-    if (now - progressed_ >= progress_interval) {
-        progressed_ = now;
-        events_.progress();
-    }
+    if (now - progressed_ < progress_interval) return;
+    progressed_ = now;
+    events_.progress();
 }
 
 void Transfer::check_all() {
@@ -367,7 +332,7 @@ void Transfer::written_over(ByteRange range) {
 void Transfer::forget_bytes_of(core::SourceId source) {
     auto& share = shares_[source];
     if (share.given.empty()) return;
-    if (share.given.touches({0, safe_})) safe_ = 0;  // others will write there
+    if (share.given.touches({0, safe_})) heads_.forgotten();  // others will write there
     inquest_.forgotten(source);
     want().done.remove(share.given);
     if (crowd_) crowd_->forgotten(share.given);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "p2p/broker/heads.hpp"
 #include "p2p/broker/inquest.hpp"
 #include "p2p/broker/remains.hpp"
 #include "p2p/broker/requests.hpp"
@@ -89,12 +90,15 @@ class Transfer {
     ByteCount received() const;
     ByteCount prefix() const;
     ByteCount safe() const { return safe_; }
+    bool has_started() const { return staged_ && (!want().is_small() || safe_ > 0); }  // its askers have been told so
+    bool stands_by_its_head() const { return heads_.were_true(); }  // once it is verified: nothing else has gone out before
     std::vector<SourceShare> shares() const;
     const std::vector<std::string>& reasons() const { return reasons_; }
 
   private:
     friend class TorrentPart;
     friend class CrowdPart;
+    friend class Heads;
     friend class Inquest;
     struct Flight {
         FetchId fetch = FetchId::none;
@@ -118,9 +122,8 @@ class Transfer {
     void close(core::ClaimId id);
     void blame(core::SourceId source, const Error& error);
     void small_complete(core::SourceId from, Bytes content);
-    void compare_head(core::SourceId from, Bytes head);
-    void settle_heads();
     void advance();
+    void tell_progress();
     void check_all();
     void wrong_digest(const Error& error);
     void praise();
@@ -137,8 +140,8 @@ class Transfer {
     std::map<core::ClaimId, Flight> flights_;
     std::map<core::SourceId, Share> shares_;
     std::map<core::SourceId, int> transient_failures_;
-    std::map<core::SourceId, Bytes> heads_;     // first core::head_bytes as each source gave them
     std::set<core::SourceId> no_ranges_;
+    Heads heads_;
     Inquest inquest_;
     std::unique_ptr<TorrentPart> torrent_;
     std::unique_ptr<CrowdPart> crowd_;

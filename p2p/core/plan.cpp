@@ -20,6 +20,7 @@ constexpr double chunk_seconds = 4;            // a claim should not outlive wha
 constexpr int claims_per_file = 2;             // of one mirror: the second hides the first one's round trips
 constexpr int max_rivals = 3;                  // sources at once on the same late bytes
 constexpr double slow_s = 4;                   // from then on even a small file's asker should see something
+constexpr double check_late_s = 2;             // from then on a third mirror is asked for the head as well
 constexpr std::size_t large_crowd = 3;         // from here on the others keep the mirrors busy between two claims of ours
 constexpr int claims_per_lender = 2;           // of one peer: the second hides the first one's round trip
 constexpr int few_at_once = 2;                 // small ones of a crowd at one mirror, when another would take
@@ -240,7 +241,7 @@ class Planner : private Outlook {
         if (!want.is_small() && !want.swarm.joined && !candidates(want, want.peers).empty() && (is_believed(want) || (!stakes_one() && has_whole_piece(want)))) out_.joins.push_back(id);
         if (want.is_small() && (!want.streamed || age(want.created) <= slow_s)) return;
         if (want.head_agreed || comes_after(want) || lan_serves(want)) return;
-        const bool checking = std::any_of(want.claims.begin(), want.claims.end(), [](const auto& item) { return item.second.compares_head(); });
+        const bool checking = std::any_of(want.claims.begin(), want.claims.end(), [this](const auto& item) { return item.second.compares_head() && age(item.second.started) < check_late_s; });
         const auto mirrors = candidates(want, want.mirrors);
         if (checking || mirrors.size() < 2) return;
         // The head from a second mirror, once the first has begun to give it: it tells a liar early and lets bytes be streamed.
@@ -248,13 +249,17 @@ class Planner : private Outlook {
         std::set<SourceId> giving;
         bool begun = !want.heads.empty() || want.is_small() || want.done.covers(head);
         for (const auto& [claim_id, claim] : want.claims) {
+            if (claim.compares_head()) giving.insert(claim.source);
             if (claim.range.begin != 0 || claim.purpose == Purpose::check) continue;
             giving.insert(claim.source);
             begun = begun || claim.received > 0;
         }
-        for (const auto by : mirrors)
-            if (begun && giving.count(by) == 0 && want.heads.count(by) == 0 && source(by).ranges && busy_.at(by) <= source(by).slots)
-                return start(id, by, head, Purpose::check, "the head from a second mirror, to compare");
+        std::optional<SourceId> soonest;
+        for (const auto by : mirrors) {
+            if (!begun || giving.count(by) != 0 || want.heads.count(by) != 0 || !source(by).ranges || busy_.at(by) > source(by).slots) continue;
+            if (!soonest || eta_s(by, head_bytes) < eta_s(*soonest, head_bytes)) soonest = by;
+        }
+        if (soonest) start(id, *soonest, head, Purpose::check, "the head from a second mirror, to compare");
     }
 
     struct Chance {

@@ -73,18 +73,24 @@ class BrokerTest : public ::testing::Test {
         std::string bytes;
         Error error;
         std::vector<SourceShare> sources;
+        bool started = false;
+        ByteCount safe = 0;
     };
-    std::shared_ptr<Outcome> get(const std::string& path, const std::string& content) {
+    std::shared_ptr<Outcome> get(const std::string& path, const std::string& content, bool streams = false) {
         mirrors_.files[path] = content;
         Request request;
         request.url = "http://a" + path;
         request.digest = verify::digest_of(as_bytes(content));
         request.size = static_cast<ByteCount>(content.size());
         request.asker = "test";
+        request.streams = streams;
         auto outcome = std::make_shared<Outcome>();
         RequestEvents events;
-        events.started = [](const Started&) {};
-        events.progress = [](const Progress& progress) { EXPECT_LE(progress.safe, progress.prefix); };
+        events.started = [outcome](const Started&) { outcome->started = true; };
+        events.progress = [outcome](const Progress& progress) {
+            EXPECT_LE(progress.safe, progress.prefix);
+            outcome->safe = progress.safe;
+        };
         events.delivered = [outcome](const Delivered& delivered) {
             ++outcome->delivered;
             outcome->bytes.resize(static_cast<std::size_t>(delivered.size));
@@ -153,6 +159,54 @@ TEST_F(BrokerTest, TwoAskersOfOneFileShareOneTransfer) {
     EXPECT_EQ(first->bytes, content);
     EXPECT_EQ(second->bytes, content);
     EXPECT_LE(sent(), static_cast<ByteCount>(content.size()) * 110 / 100);
+}
+
+TEST_F(BrokerTest, WhoTakesFirstBytesAsTheyComeIsShownThoseOfASlowSmallFile) {
+    for (auto& [origin, manner] : mirrors_.mirrors) manner.rate = 20'000;
+    const auto content = content_of(500'000, 1);
+    const auto streaming = get("/pool/x.deb", content, true), patient = get("/pool/y.deb", content_of(500'000, 2));
+    loop_.advance(Millis(3000));
+    EXPECT_FALSE(streaming->started) << "a moment later it may be here whole";
+    loop_.advance(Millis(5000));
+    EXPECT_TRUE(streaming->started);
+    EXPECT_EQ(streaming->safe, 16'384) << "pacman gives up after ten seconds without a byte";
+    EXPECT_FALSE(patient->started);
+    const auto late = get("/pool/x.deb", content, true);
+    loop_.advance(Millis(200));
+    EXPECT_TRUE(late->started);
+    EXPECT_EQ(late->safe, 16'384);
+    seconds_until({streaming, patient, late});
+    EXPECT_EQ(streaming->bytes, content);
+    EXPECT_EQ(late->bytes, content);
+}
+
+TEST_F(BrokerTest, WhatTheOnlyMirrorGivesOfASlowSmallFileIsShown) {
+    for (const char* origin : {"http://b", "http://c"}) mirrors_.mirrors[origin].fault = Fault::absent;
+    mirrors_.mirrors["http://a"].rate = 20'000;
+    auto repository = *broker_->book().table().find("repo");
+    repository.bases = {"http://a"};
+    broker_->book().set_repositories(core::RepositoryTable({repository}));
+    const auto content = content_of(500'000, 1);
+    const auto outcome = get("/pool/x.deb", content, true);
+    loop_.advance(Millis(8000));
+    EXPECT_EQ(outcome->safe, 16'384);
+    seconds_until({outcome});
+    EXPECT_EQ(outcome->bytes, content);
+}
+
+TEST_F(BrokerTest, WhoWasShownOtherBytesThanTheVerifiedOnesIsNotGivenTheRest) {
+    for (auto& [origin, manner] : mirrors_.mirrors) manner.rate = 20'000;
+    for (const char* origin : {"http://a", "http://b"}) mirrors_.mirrors[origin].fault = Fault::wrong_bytes;  // and they agree
+    const auto content = content_of(500'000, 1);
+    const auto shown = get("/pool/x.deb", content, true), patient = get("/pool/x.deb", content);
+    seconds_until({shown, patient});
+    EXPECT_TRUE(shown->started);
+    EXPECT_EQ(shown->failed, 1);
+    EXPECT_EQ(shown->error.kind, ErrorKind::Transient);
+    EXPECT_EQ(patient->bytes, content);
+    const auto again = get("/pool/x.deb", content, true);
+    seconds_until({again});
+    EXPECT_EQ(again->bytes, content);
 }
 
 TEST_F(BrokerTest, OneLargeFileUsesEveryMirror) {

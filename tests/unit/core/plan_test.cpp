@@ -294,5 +294,24 @@ TEST_F(Plan, EndsNearTheFluidBoundWithUnequalMirrors) {
     EXPECT_LE(seconds_between(begun, now) / bound, 1.10);
 }
 
+TEST_F(Plan, TheHeadIsAskedOfAThirdMirrorWhenTheSecondIsLateWithIt) {
+    const auto first = mirror(1e6), slow = mirror(1e5), third = mirror(5e5);
+    const auto id = want(20 * mib, {first, slow, third});
+    board.wants.at(id).head_agreed = false;
+    claim(id, first, {0, 1 * mib}, 100'000, 1s);
+    const auto checks = [this, id] {
+        std::vector<SourceId> out;
+        for (const auto& start : starts_of(decide(), id))
+            if (start.purpose == Purpose::check) out.push_back(start.source);
+        return out;
+    };
+    EXPECT_EQ(checks(), std::vector{third}) << "who would answer soonest";
+    const auto check = claim(id, third, {0, head_bytes}, 0, 1s);
+    board.wants.at(id).claims.at(check).purpose = Purpose::check;
+    EXPECT_TRUE(checks().empty());
+    board.wants.at(id).claims.at(check).started = now - 3s;
+    EXPECT_EQ(checks(), std::vector{slow});
+}
+
 }  // namespace
 }  // namespace packswarm::core
