@@ -36,8 +36,9 @@ void Heads::settle() {
 bool Heads::collect(ByteCount length) {
     auto& want = transfer_.want();
     for (const auto& [id, claim] : want.claims) {
+        if (!want.is_small()) break;  // what came of a large one stands in the file
         const auto& buffer = transfer_.flights_.at(id).buffer;
-        const bool gives_it = want.is_small() && claim.purpose != core::Purpose::check && static_cast<ByteCount>(buffer.size()) >= length;
+        const bool gives_it = claim.purpose != core::Purpose::check && static_cast<ByteCount>(buffer.size()) >= length;
         if (gives_it && transfer_.engine_.sources.kind(claim.source) == SourceKind::mirror && want.heads.insert(claim.source).second)
             votes_[claim.source] = Bytes(buffer.begin(), buffer.begin() + length);
     }
@@ -80,7 +81,7 @@ void Heads::arriving(const core::Claim& claim, const Bytes& so_far) {
 }
 
 void Heads::show(ByteView head) {
-    if (!transfer_.want().streamed || !shown_.empty()) return;
+    if (!shown_.empty()) return;
     if (auto written = transfer_.staged_->write(0, head); !written) return transfer_.fail_with(written.error());
     shown_.assign(head.begin(), head.end());
     transfer_.safe_ = static_cast<ByteCount>(head.size());
