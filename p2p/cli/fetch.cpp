@@ -65,6 +65,7 @@ class AgentFetch {
 
     Result<void> ask_for_more(control::Client& client) {
         for (; next_ < jobs_.size() && in_hand_.size() < max_in_hand; ++next_) {
+            if (waits(jobs_[next_])) return {};
             const auto url = Url::parse(jobs_[next_].url);
             if (results_[next_] || !url || url->has_credentials) continue;  // secrets are not shown to the agent
             control::Get get;
@@ -74,6 +75,11 @@ class AgentFetch {
             if (auto sent = client.send(get); !sent) return sent;
         }
         return {};
+    }
+
+    bool waits(const FetchJob& job) const {
+        return job.after && std::any_of(in_hand_.begin(), in_hand_.end(),
+                                        [&](const auto& entry) { return entry.second.job == *job.after; });
     }
 
     Result<void> take(control::Event event) {
@@ -160,8 +166,9 @@ FetchResult fetch_directly(const FetchJob& job, const FetchOptions& options, Fet
 }
 
 // pacman 6.0 never asks its XferCommand for signatures, and wants them all the same: what is fetched into its
-// "NAME.part" brings "NAME.sig" along.
-std::optional<FetchJob> signature_beside(const FetchJob& job) {
+// "NAME.part" brings "NAME.sig" along. The agent answers a database's with that of the database it gave last, so it is
+// asked for after the database (job `number`): at once it could be the former one's.
+std::optional<FetchJob> signature_beside(const FetchJob& job, std::size_t number) {
     const auto url = Url::parse(job.url);
     const auto out = job.out.string();
     if (!url || !out.ends_with(".part")) return std::nullopt;
@@ -169,7 +176,8 @@ std::optional<FetchJob> signature_beside(const FetchJob& job) {
     const bool signable =
         kind == core::PathKind::package || (kind == core::PathKind::root && url->path.ends_with(".db"));
     if (!signable) return std::nullopt;
-    return FetchJob{job.url + ".sig", out.substr(0, out.size() - 5) + ".sig"};
+    const auto after = kind == core::PathKind::root ? std::optional(number) : std::nullopt;
+    return FetchJob{job.url + ".sig", out.substr(0, out.size() - 5) + ".sig", after};
 }
 
 FetchOptions quiet(FetchOptions options) {
@@ -184,7 +192,7 @@ std::vector<FetchResult> fetch(const std::vector<FetchJob>& jobs, const FetchOpt
     auto all = jobs;
     std::vector<std::size_t> signed_job;  // whose signature all[jobs.size() + i] is
     for (std::size_t i = 0; i < jobs.size(); ++i)
-        if (auto signature = signature_beside(jobs[i])) {
+        if (auto signature = signature_beside(jobs[i], i)) {
             all.push_back(std::move(*signature));
             signed_job.push_back(i);
         }
@@ -219,7 +227,7 @@ Result<std::vector<FetchJob>> parse_jobs(std::string_view text) {
         const auto out = blank == std::string_view::npos ? blank : line.find_first_not_of(" \t", blank);
         if (out == std::string_view::npos || blank == 0)
             return fail(ErrorKind::Refused, "line {}: an address and a path are wanted", number);
-        jobs.push_back({std::string(line.substr(0, blank)), std::filesystem::path(line.substr(out))});
+        jobs.push_back({std::string(line.substr(0, blank)), std::filesystem::path(line.substr(out)), {}});
     }
     return jobs;
 }

@@ -18,6 +18,7 @@ namespace packswarm::cli {
 struct FetchJob {
     std::string url;
     std::filesystem::path out;
+    std::optional<std::size_t> after{};  // asked for once the job of this number is over
 };
 
 struct FetchProgress {
