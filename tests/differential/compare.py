@@ -1,0 +1,101 @@
+"""Differences: what came out otherwise through packswarm than with the plain package manager, and the few that are right."""
+import dataclasses
+import re
+import urllib.parse
+
+from servers import OURS, PLAIN
+
+
+@dataclasses.dataclass
+class Difference:
+    kind: str  # exit, lists, candidates, files, failed, asked, login, hang, crash
+    step: int
+    text: str
+
+    def __str__(self):
+        return f"step {self.step}: {self.kind}: {self.text}"
+
+
+# ---- right differences, each with its reason; a rule takes a difference and the world and says whether it explains it
+
+def newer_root_of_a_group_that_stands_together(difference, plain, ours, lab):
+    """Two addresses in one stanza are one repository to the agent: it answers with the newest verified state that either shows, where plain apt
+    shows each address's own. Only for such a group, and only with what its owner has published on one of its servers."""
+    groups = [one for one in lab.world.repositories if len(one.servers) > 1]
+    names = [{name for name in seen.lists if not name.endswith(".diff_Index")} for seen in (plain, ours)]
+    return difference.kind in ("lists", "candidates", "files") and bool(groups) and names[0] == names[1] and \
+        all(lab.is_published(digest) for digest in ours.lists.values()) and not ours.failed - plain.failed
+
+
+def verified_content_when_a_server_is_silent(difference, plain, ours, lab):
+    """While a server refuses connections, what the agent verified before or has from a peer may be used: plain apt fails there, we do not.
+    Nothing else may differ: our failures are fewer, and each list and file is one that its owner published."""
+    return bool(lab.shut) and not ours.failed - plain.failed and ours.exit_code <= plain.exit_code and \
+        all(lab.is_published(digest) for digest in [*ours.lists.values(), *ours.files.values()])
+
+
+RIGHT = (newer_root_of_a_group_that_stands_together, verified_content_when_a_server_is_silent)
+
+
+# ---- comparison
+
+def unlike(plain, ours):
+    """"name: plain has a, ours b" for each key that differs."""
+    return [f"{name}: plain {str(plain.get(name, 'nothing'))[:12]}, ours {str(ours.get(name, 'nothing'))[:12]}"
+            for name in sorted({*plain, *ours}) if plain.get(name) != ours.get(name)]
+
+
+def differences(number, plain, ours, lab):
+    """(what is wrong, what is right)."""
+    found = []
+    if plain.exit_code != ours.exit_code:
+        found.append(Difference("exit", number, f"plain {plain.exit_code}, ours {ours.exit_code}"))
+    for kind in ("lists", "candidates", "files"):
+        unequal = unlike(getattr(plain, kind), getattr(ours, kind))
+        if unequal:
+            found.append(Difference(kind, number, "; ".join(unequal)))
+    for only, items in (("ours", ours.failed - plain.failed), ("plain", plain.failed - ours.failed)):
+        if items:
+            found.append(Difference("failed", number, f"only {only}: {'; '.join(sorted(items))}"))
+    right = [one for one in found if any(rule(one, plain, ours, lab) for rule in RIGHT)]
+    return [one for one in found if one not in right], right
+
+
+# ---- who was asked for what
+
+def spelled(path):
+    """One spelling of a path, whatever was encoded in it."""
+    return re.sub(r"/(\./)+", "/", urllib.parse.unquote(path.partition("?")[0].removeprefix("/real")))
+
+
+def foreign_requests(lab):
+    """Requests of ours that plain would not have made of another owner's server: for what neither its owner ever published there nor plain asked there.
+    Names of packages and digests are each owner's own, so that what leaks is recognised. The names of a root belong to every base of its owner, a signature's to what it signs."""
+    plain = {(request.server, spelled(request.path)) for request in lab.servers.log[PLAIN]}
+    known = {}
+    for server, mounts in lab.mounts.items():
+        known[server] = {f"{mount.prefix}/{path}" for mount in mounts for path in mount.ever}
+        known[server] |= {f"{mount.prefix}/{folder}{root}" for mount in mounts for folder in mount.root_folders() for root in mount.root_names}
+    out = {}
+    for request in lab.servers.log[OURS]:
+        path = spelled(request.path)
+        if path.removesuffix(".sig") not in known.get(request.server, ()) and (request.server, path) not in plain:
+            out.setdefault((request.server, path), request)
+    return [Difference("asked", request.step, f"{server} was asked for {path} ({request.status}, {request.agent})") for (server, path), request in out.items()]
+
+
+def careless_requests(lab):
+    """Passwords where plain sends none, and requests that pass by the proxy or go to it where plain's do not."""
+    found = []
+    for server in {request.server for request in lab.servers.log[PLAIN]}:
+        plain = [request for request in lab.servers.log[PLAIN] if request.server == server]
+        ours = [request for request in lab.servers.log[OURS] if request.server == server]
+        if any(request.login for request in ours) and not any(request.login for request in plain):
+            found.append(Difference("login", ours[0].step, f"{server} was sent a password"))
+        other = [request for request in ours if request.via not in {one.via for one in plain}]
+        if other:
+            found.append(Difference("asked", other[0].step, f"{server} was asked {other[0].via} for {other[0].path}, plain never does"))
+    unasked = {request.server for request in lab.servers.log[OURS]} - {request.server for request in lab.servers.log[PLAIN]}
+    asked_at_all = {server for repository in lab.world.repositories if not repository.only_peer for server in repository.servers}
+    found += [Difference("asked", 0, f"{server} was asked, plain never does") for server in unasked - asked_at_all]
+    return found
