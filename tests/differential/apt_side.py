@@ -5,6 +5,7 @@ import shutil
 
 from harness.apt import Apt
 from harness.debian import sha256
+from publish import Snapshot
 from servers import LOGIN, PEER, PROXY
 
 LIMIT = 90  # seconds after which apt-get counts as hanging
@@ -25,7 +26,7 @@ class Observation:
 class AptSide:
     def __init__(self, side, folder, world, servers, pool, method=None, socket=None, authority=None):
         self.side, self.world, self.servers, self.pool, self.authority = side, world, servers, pool, authority
-        self.number = 0  # of the step
+        self.number, self.turned = 0, set()  # of the step; repositories whose sources have turned to their snapshot
         node = servers.node
         self.apt = Apt(node, folder, [], method, self._options(method, socket))
         self.etc = self.apt.folder / "etc"
@@ -38,9 +39,14 @@ class AptSide:
     def url(self, server):
         return self.servers.sites[server, self.side].url
 
+    def base_url(self, server, repository):
+        return self.url(server) + (Snapshot.PATH if repository.name in self.turned else "") + repository.base
+
     def _options(self, method, socket):
         proxy = f"http://{self.servers.network.address(self.side, PROXY)}:3128"
         lines = [f'Packswarm::Socket "{socket}";'] if method else []
+        if socket and not method:  # the agent's gateway as apt's proxy
+            lines.append(f'Acquire::http::Proxy "{socket}"; Acquire::https::Proxy "DIRECT";')
         lines += ['Acquire::Max-Pipeline-Depth "200";'] if method else []
         for name, value in self.world.options.items():
             if name == "Proxy":
@@ -101,10 +107,10 @@ class AptSide:
             options["trusted"] = "yes"
         told = " ".join(f"{name}={value}" for name, value in options.items())
         component = f" {repository.component}" if repository.layout == "suite" else ""
-        return [f"deb [{told}] {self.url(server)}{repository.base} {self._suite(repository)}{component}" for server in repository.servers]
+        return [f"deb [{told}] {self.base_url(server, repository)} {self._suite(repository)}{component}" for server in repository.servers]
 
     def _stanza(self, repository):
-        fields = {"Types": "deb", "URIs": " ".join(f"{self.url(server)}{repository.base}" for server in repository.servers), "Suites": self._suite(repository)}
+        fields = {"Types": "deb", "URIs": " ".join(self.base_url(server, repository) for server in repository.servers), "Suites": self._suite(repository)}
         if repository.layout == "suite":
             fields["Components"] = repository.component
         fields["Architectures"] = "amd64"

@@ -36,9 +36,24 @@ def stage_of(seed):
         add_repository(world, number)
     if manager == "apt":
         world.options = apt_options(world)
+        late_aspects(world)
     else:
         world.options = {"way": Chance(seed, "way").weighted(gateway=60, xfer=40)}
     return world
+
+
+def late_aspects(world):
+    """A server that sends on to another one of its owner; the gateway as apt's proxy."""
+    chance = Chance(world.seed, "content delivery")
+    sending = [server for server in world.servers if server.habits.get("redirect") == "here"]
+    for server in sending:
+        if chance.of(50):
+            carrier = Server(f"s{len(world.servers) + 1}", server.owner, server.scheme, len(world.servers) + 1, server.port, {})
+            server.habits["redirect"] = carrier.name
+            world.servers.append(carrier)
+    if "peer" not in world.agent and not any(name.startswith("Proxy") for name in world.options) and Chance(world.seed, "door").of(9):
+        world.agent["door"] = "proxy"
+        world.agent["knows"] = "learned"
 
 
 def count_of(seed):

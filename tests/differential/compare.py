@@ -8,7 +8,7 @@ from servers import OURS, PLAIN
 
 @dataclasses.dataclass
 class Difference:
-    kind: str  # exit, lists, candidates, files, failed, asked, login, hang, crash
+    kind: str  # exit, lists, candidates, files, failed, asked, login, header, hang, crash, machine
     step: int
     text: str
 
@@ -71,7 +71,7 @@ def spelled(path):
 def foreign_requests(lab):
     """Requests of ours that plain would not have made of another owner's server: for what neither its owner ever published there nor plain asked there.
     Names of packages and digests are each owner's own, so that what leaks is recognised. The names of a root belong to every base of its owner, a signature's to what it signs."""
-    plain = {(request.server, spelled(request.path)) for request in lab.servers.log[PLAIN]}
+    plain = {(server, spelled(request.path)) for request in lab.servers.log[PLAIN] for server in lab.beside(request.server)}
     known = {}
     for server, mounts in lab.mounts.items():
         known[server] = {f"{mount.prefix}/{path}" for mount in mounts for path in mount.ever}
@@ -82,6 +82,19 @@ def foreign_requests(lab):
         if path.removesuffix(".sig") not in known.get(request.server, ()) and (request.server, path) not in plain:
             out.setdefault((request.server, path), request)
     return [Difference("asked", request.step, f"{server} was asked for {path} ({request.status}, {request.agent})") for (server, path), request in out.items()]
+
+
+def other_headers(server, lab, plain, ours):
+    """What the owner told apt to say, where plain said it for the same file."""
+    if "door" in lab.world.agent:  # a proxy says what it is told
+        return []
+    found = []
+    for field in ("agent", "cache"):
+        said = {spelled(request.path): getattr(request, field) for request in plain}
+        option = {"agent": "Acquire::http::User-Agent", "cache": "Acquire::http::No-Cache"}[field]
+        other = [request for request in ours if option in lab.world.options and getattr(request, field) != said.get(spelled(request.path), getattr(request, field))]
+        found += [Difference("header", one.step, f"{server} was told \"{getattr(one, field)}\" with {one.path}, {option} is not obeyed") for one in other[:1]]
+    return found
 
 
 def careless_requests(lab):
@@ -95,6 +108,7 @@ def careless_requests(lab):
         other = [request for request in ours if request.via not in {one.via for one in plain}]
         if other:
             found.append(Difference("asked", other[0].step, f"{server} was asked {other[0].via} for {other[0].path}, plain never does"))
+        found += other_headers(server, lab, plain, ours)
     unasked = {request.server for request in lab.servers.log[OURS]} - {request.server for request in lab.servers.log[PLAIN]}
     asked_at_all = {server for repository in lab.world.repositories if not repository.only_peer for server in repository.servers}
     found += [Difference("asked", 0, f"{server} was asked, plain never does") for server in unasked - asked_at_all]

@@ -1,29 +1,48 @@
-"""Known faults: worlds that show them are left out until they are mended, each with its reason. The list is to be empty."""
+"""Known faults: what shows them is taken from every world until they are mended, each with its reason. The list is to be empty."""
 import itertools
 
 
-def known_faults(world):
-    """The faults that a world would show."""
-    return [f"{fault.__name__}: {fault.__doc__}" for fault in FAULTS if fault(world)]
+def without_known_faults(world):
+    """(what is left of the world, the faults that were in it)."""
+    found = []
+    for fault in FAULTS:
+        parts = fault(world)
+        for part in parts:
+            world = world.without(part)
+        found += [f"{fault.__name__}: {fault.__doc__}"] if parts else []
+    return world, found
 
 
-def changes(world):
-    return {step["change"] for step in world.steps if step["do"] == "publish"}
+def changes(world, *kinds):
+    return [f"step{step['number']}" for step in world.steps if step["do"] == "publish" and step["change"] in kinds]
 
 
 def two_repositories_of_one_suite(world):
     """What shares suite and keys is taken for one repository, and one's index is answered for the other's address."""
-    return world.manager == "apt" and any(one.suite == other.suite for one, other in itertools.combinations(world.repositories, 2))
+    if world.manager != "apt":
+        return []
+    return sorted({other.name for one, other in itertools.combinations(world.repositories, 2) if one.suite == other.suite})
+
+
+def snapshot_of_the_same_suite(world):
+    """A source that turns to a snapshot is answered with today's index."""
+    return [f"step{step['number']}" for step in world.steps if step["do"] == "turn"]
 
 
 def key_that_the_machine_does_not_hold(world):
     """A root that apt would refuse aloud (NO_PUBKEY) is answered with the former one, and nobody is told."""
-    return bool(changes(world) & {"other_key", "stranger_key"})
+    return changes(world, "other_key", "stranger_key")
 
 
 def file_times_that_go_back(world):
     """A newer root with an older Last-Modified is "not modified" to who asked with a date in between."""
-    return bool(changes(world) & {"older_file_time", "same_file_time", "rollback"})
+    return changes(world, "older_file_time", "same_file_time", "rollback")
 
 
-FAULTS = (two_repositories_of_one_suite, key_that_the_machine_does_not_hold, file_times_that_go_back)
+def options_of_apt(world):
+    """User-Agent, No-Cache and the like are not obeyed by what the agent asks."""
+    names = ("Acquire::http::User-Agent", "Acquire::http::No-Cache", "Acquire::http::AllowRedirect")
+    return [f"option:{name}" for name in names if name in world.options]
+
+
+FAULTS = (two_repositories_of_one_suite, snapshot_of_the_same_suite, key_that_the_machine_does_not_hold, file_times_that_go_back, options_of_apt)

@@ -13,7 +13,7 @@ from harness.network import Host
 from harness.processes import Household
 from pacman_publish import PacmanPublication
 from pacman_side import PacmanSide
-from publish import Publication
+from publish import Publication, Snapshot
 from servers import OURS, PEER, PLAIN, LoopbackNetwork, Servers, certificate_for
 
 HANGS = 30  # seconds by which one side may end after the other
@@ -39,7 +39,7 @@ class Lab:
         self.folder.chmod(0o755)
         self.shut, self.apart = set(), False
         self.publications = {one.name: self._publication(one) for one in world.repositories}
-        self.mounts = {server.name: [self.publications[one.name] for one in world.repositories if server.name in one.servers] for server in world.servers}
+        self.mounts = {server.name: self._mounts(server) for server in world.servers}
         self.servers = Servers(run.network, world, self.mounts, run.certificate)
         self.servers.node = Host(self.household, run.network.address(PLAIN, 1))
         self.sides = self.agent = self.peer = None
@@ -50,8 +50,18 @@ class Lab:
         kind = Publication if self.world.manager == "apt" else PacmanPublication
         return kind(repository, self.run.pool, int(time.time()))
 
+    def _mounts(self, server):
+        """What a server shows: its repositories, what another server of its owner sends on to it, and a snapshot of each as it began."""
+        shown = {server.name, *(other.name for other in self.world.servers if other.habits.get("redirect") == server.name)}
+        mounts = [self.publications[one.name] for one in self.world.repositories if shown & set(one.servers)]
+        return mounts + [Snapshot(mount) for mount in mounts]
+
     def is_published(self, digest):
         return any(digest in publication.digests for publication in self.publications.values())
+
+    def beside(self, server):
+        """The servers that a source names together with this one, and itself."""
+        return {server, *(other for one in self.world.repositories if server in one.servers for other in one.servers)}
 
     def settle(self):
         """Both sides, the agent and the peer."""
@@ -62,14 +72,17 @@ class Lab:
 
     def settle_pacman(self):
         programs, socket, keyring = self.run.programs, self.folder / "agent/socket", self.run.pool.pacman_keyring
-        gateway = f"http://{self.servers.network.address(9, OURS_AT)}:{Agent.GATEWAY_PORT}"
-        self.sides = {side: PacmanSide(side, self.folder / name, self.world, self.servers, keyring, programs, socket, gateway)
+        self.sides = {side: PacmanSide(side, self.folder / name, self.world, self.servers, keyring, programs, socket, self.gateway)
                       for side, name in ((PLAIN, "plain"), (OURS, "ours"))}
         conf = self.sides[OURS].pacman.config
         told = self._configured_pacman() if self.world.agent["knows"] == "configured" else []
         self.agent = AgentSide(self.folder / "agent", self.world, self.servers, programs, None, told, OURS_AT, self.run.pool)
         if self.world.agent["knows"] == "learned":
             self.agent.rewrite(lambda settings: settings.update(sources={"apt": False, "pacman": True, "pacman_conf": conf}))
+
+    @property
+    def gateway(self):
+        return f"http://{self.servers.network.address(9, OURS_AT)}:{Agent.GATEWAY_PORT}"
 
     def _configured_pacman(self):
         return [{"format": "pacman", "suite": one.suite, "architectures": ["x86_64"], "keyring": [self.run.pool.pacman_keyring],
@@ -80,6 +93,8 @@ class Lab:
         programs, pool, authority = self.run.programs, self.run.pool, self.run.authority
         method = programs / "packswarm-apt-method"
         socket = self.folder / "agent/socket"
+        if "door" in self.world.agent:
+            method, socket = None, self.gateway
         self.sides = {PLAIN: AptSide(PLAIN, self.folder / "plain", self.world, self.servers, pool, authority=authority),
                       OURS: AptSide(OURS, self.folder / "ours", self.world, self.servers, pool, method, socket, authority)}
         self.agent = self._agent("agent", OURS, OURS_AT)
@@ -122,6 +137,11 @@ class Lab:
 
     def step_publish(self, step):
         self.publications[step["repository"]].change(step["change"])
+
+    def step_turn(self, step):
+        """The sources of a repository turn to its snapshot."""
+        for side in self.sides.values():
+            side.turned.add(step["repository"])
 
     def step_agent(self, step):
         self.agent.event(step["event"])

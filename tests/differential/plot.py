@@ -26,6 +26,7 @@ def steps_of(world, kill):
     for number, step in enumerate(steps, 1):
         step["number"] = number
     late_source(chance, world, steps)
+    snapshot(Chance(world.seed, "snapshot"), world, mine, steps)
     if kill:
         kills(world, steps)
     return steps
@@ -42,7 +43,7 @@ def round_of(chance, world, mine):
         if chance.of(65):
             changes = CHANGES if world.manager == "apt" else PACMAN_CHANGES
             steps.append({"do": "publish", "repository": one.name, "change": chance.weighted(**changes)})
-    if world.agent["knows"] != "absent" and chance.of(30):
+    if world.agent["knows"] != "absent" and "door" not in world.agent and chance.of(30):  # apt has no way around a proxy that is down
         steps.append({"do": "agent", "event": chance.weighted(**EVENTS)})
     if chance.of(6):
         steps.append({"do": "shut", "server": chance.one(*[server for one in mine for server in one.servers])})
@@ -68,8 +69,15 @@ def late_source(chance, world, steps):
         mine[-1].added_in_step = updates[-1]
 
 
+def snapshot(chance, world, mine, steps):
+    """The owner turns to a snapshot of a repository before the last update."""
+    if world.manager == "apt" and chance.of(8):
+        last = [step for step in steps if step["do"] == "update"][-1]
+        steps.insert(steps.index(last), {"do": "turn", "repository": chance.one(*mine).name, "number": last["number"] * 10})
+
+
 def kills(world, steps):
     chance = Chance(world.seed, "kills")
     for step in steps:
-        if step["do"] in ("update", "install", "upgrade") and chance.of(60):
+        if step["do"] in ("update", "install", "upgrade") and "door" not in world.agent and chance.of(60):
             step["kill"] = chance.number(0, 40) * 10

@@ -119,6 +119,7 @@ class Publication:
         if self.repository.pdiffs:
             files.update(self.pdiff_files(folder, before))
         release = self.release_text(files)
+        self.ever |= {f"{self.root_folders()[0]}{path}" for path in files}  # named, if not there
         if "" not in self.repository.compressions:  # a Release lists the plain file although no server has it
             del files[f"{folder}Packages"]
         top = self.root_folders()[0]
@@ -207,6 +208,19 @@ class Publication:
         lines += ["SHA256-Download:", *[f"{size(data)} {name}.gz" for name, data in packed.items()]]
         files = {f"{folder}Packages.diff/{name}.gz": data for name, data in packed.items()}
         return {**files, f"{folder}Packages.diff/Index": ("\n".join(lines) + "\n").encode()}
+
+
+class Snapshot:
+    """A repository as it was first published, at another address of the same servers."""
+
+    PATH = "/snapshot/20260101T000000Z"
+
+    def __init__(self, publication):
+        self.prefix, self.tree = self.PATH + publication.prefix, publication.tree
+        self.ever, self.root_names, self.root_folders = set(publication.tree), publication.root_names, publication.root_folders
+
+    def tree_at(self, _):
+        return self.tree
 
 
 def ed_script(old, new):

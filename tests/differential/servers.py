@@ -31,6 +31,7 @@ class Request:
     via: str  # direct, proxy
     agent: str
     login: bool  # it carried a password
+    cache: str  # Cache-Control
     step: int
 
 
@@ -230,12 +231,8 @@ class Answer(http.server.BaseHTTPRequestHandler):
         self.send(habits, *file)
 
     def redirect_place(self, kind):
-        if kind == "elsewhere":
-            return self.servers.sites[self.servers_of_owner()[-1], self.side].url
-        return self.site.url
-
-    def servers_of_owner(self):
-        return [name for (name, side), site in self.servers.sites.items() if side == self.side and site.server.owner == self.site.server.owner]
+        """`kind`: here, or the server that carries the files."""
+        return self.site.url if kind == "here" else self.servers.sites[kind, self.side].url
 
     def send(self, habits, data, file_time):
         if self.not_modified(habits, file_time):
@@ -302,7 +299,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
     def head(self, status, fields, size=0):
         if self.site:
             self.servers.note(self.side, Request(self.site.server.name, self.path, status, size, self.via, self.headers.get("User-Agent", ""),
-                                                 "Authorization" in self.headers, self.servers.step))
+                                                 "Authorization" in self.headers, self.headers.get("Cache-Control", ""), self.servers.step))
         self.send_response_only(status)
         for name, value in fields.items():
             self.send_header(name, value)

@@ -127,6 +127,7 @@ class World:
             self.repositories.remove(repository)
             self.steps = [step for step in self.steps if step.get("repository") != name]
             used = {server for one in self.repositories for server in one.servers}
+            used |= {server.habits.get("redirect") for server in self.servers if server.name in used}
             self.servers = [server for server in self.servers if server.name in used]
         elif trait == "second":
             dropped = repository.servers.pop()
