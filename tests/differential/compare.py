@@ -34,7 +34,14 @@ def verified_content_when_a_server_is_silent(difference, plain, ours, lab):
         all(lab.is_published(digest) for digest in [*ours.lists.values(), *ours.files.values()])
 
 
-RIGHT = (newer_root_of_a_group_that_stands_together, verified_content_when_a_server_is_silent)
+def database_that_pacman_alone_would_not_look_at(difference, plain, ours, lab):
+    """pacman's own downloader (libcurl) takes a file with an older Last-Modified than its own for unchanged, whatever the server says. An XferCommand
+    is not told a date: it brings what the server shows now."""
+    return lab.world.manager == "pacman" and lab.world.options["way"] == "xfer" and difference.kind in ("lists", "candidates", "files") and \
+        all(lab.is_shown(name, ours.lists[name]) for name in ours.lists if plain.lists.get(name) != ours.lists[name])
+
+
+RIGHT = (database_that_pacman_alone_would_not_look_at, newer_root_of_a_group_that_stands_together, verified_content_when_a_server_is_silent)
 
 
 # ---- comparison

@@ -11,6 +11,7 @@ from harness.agent import Agent
 from harness.keys import pacman_keyring
 from harness.network import Host
 from harness.processes import Household
+from packages import sha256
 from pacman_publish import PacmanPublication
 from pacman_side import PacmanSide
 from publish import Publication, Snapshot
@@ -58,6 +59,11 @@ class Lab:
 
     def is_published(self, digest):
         return any(digest in publication.digests for publication in self.publications.values())
+
+    def is_shown(self, name, digest):
+        """Whether a repository's servers show a file of this name with these bytes at this moment."""
+        return any(path.endswith(f"/{name}") and sha256(data) == digest for publication in self.publications.values()
+                   for path, (data, _) in publication.tree.items())
 
     def beside(self, server):
         """The servers that a source names together with this one, and itself."""
