@@ -39,10 +39,28 @@ def file_times_that_go_back(world):
     return changes(world, "older_file_time", "same_file_time", "rollback")
 
 
+def repository_that_is_signed_otherwise(world):
+    """A server that has no InRelease any more is taken for one that does not answer, and the former one is used."""
+    return changes(world, "signing")
+
+
+def root_with_the_date_of_another(world):
+    """New content under the date of the former is refused for the machine's own apt too."""
+    return changes(world, "same_date")
+
+
+def what_the_gateway_refuses(world):
+    """As apt's proxy the gateway answers 403 for a root that the agent does not believe, 400 for "." in a path, 502 for a package sent as text/html."""
+    refused = any("SHA256" not in one.hashes or one.layout == "dot" or one.spelling == "dot" for one in world.repositories)
+    refused |= any("html" in server.habits for server in world.servers)
+    return ["agent:door"] if "door" in world.agent and refused else []
+
+
 def options_of_apt(world):
     """User-Agent, No-Cache and the like are not obeyed by what the agent asks."""
     names = ("Acquire::http::User-Agent", "Acquire::http::No-Cache", "Acquire::http::AllowRedirect")
     return [f"option:{name}" for name in names if name in world.options]
 
 
-FAULTS = (two_repositories_of_one_suite, snapshot_of_the_same_suite, key_that_the_machine_does_not_hold, file_times_that_go_back, options_of_apt)
+FAULTS = (two_repositories_of_one_suite, snapshot_of_the_same_suite, key_that_the_machine_does_not_hold, file_times_that_go_back,
+          repository_that_is_signed_otherwise, root_with_the_date_of_another, what_the_gateway_refuses, options_of_apt)

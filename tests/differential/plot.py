@@ -2,7 +2,8 @@
 from chance import Chance, stage_of
 
 CHANGES = {"new_version": 40, "older_file_time": 8, "same_file_time": 4, "signed_again": 8, "reupload": 8, "withdraw": 10, "added": 8, "rollback": 7,
-           "stranger_key": 3, "other_key": 5, "index_missing": 3}
+           "stranger_key": 3, "other_key": 5, "index_missing": 3,
+           "same_date": 3, "signing": 4}
 PACMAN_CHANGES = {"new_version": 45, "older_file_time": 8, "signed_again": 8, "reupload": 8, "withdraw": 10, "added": 10, "rollback": 8}
 EVENTS = {"restart": 30, "reload": 20, "kill": 15, "kill_and_start": 35}
 

@@ -25,7 +25,7 @@ class Publication:
     def __init__(self, repository, pool, began):
         self.repository, self.pool = repository, pool
         self.packages = copy.deepcopy(repository.packages)
-        self.key = repository.key
+        self.key, self.signing = repository.key, repository.signing
         self.released = began - DAY  # Date of the newest Release
         self.file_time = began - DAY // 2
         self.number = 0
@@ -96,6 +96,17 @@ class Publication:
         self.tree = {path: (data, self.file_time) for path, (data, _) in tree.items()}
         self.listing = self.packages_text()
 
+    def change_same_date(self):
+        """New content under the date of the former."""
+        self.released -= 3600
+        self.change_new_version()
+
+    def change_signing(self):
+        """From InRelease alone to Release and Release.gpg, or back."""
+        if self.signing != "unsigned":
+            self.signing = "inrelease" if self.signing == "detached" else "detached"
+        self.write()
+
     def change_stranger_key(self):
         self.key = self.pool.COUNT - 1
         self.write()
@@ -140,8 +151,7 @@ class Publication:
         self.digests |= {sha256(data) for data, _ in tree.values()} | {sha256(self.listing)}
 
     def roots(self, release):
-        signing = self.repository.signing
-        roots = {}
+        signing, roots = self.signing, {}
         if signing in ("inrelease", "both"):
             roots["InRelease"] = self.pool.clearsign(self.key, release)
         if signing != "inrelease":
