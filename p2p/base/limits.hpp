@@ -67,6 +67,12 @@ inline constexpr ByteCount max_drained = 64 * kib;      // unwanted rest of a bo
 inline constexpr auto drain_timeout = 2s;               // and for no longer than this
 inline constexpr ByteCount max_unread = 16 * mib;       // received, not yet taken by the loop: transfers pause beyond it
 
+// What a repository is
+inline constexpr auto mirror_lag = 24h;              // a mirror is behind its archive for no longer
+inline constexpr std::size_t max_sightings = 16;     // roots that one address showed, remembered over restarts,
+inline constexpr std::size_t max_sighted = 2'048;    // of so many addresses
+inline constexpr std::size_t max_roots_on_show = 8;  // products of one lineage in one hello
+
 // Peer channel
 inline constexpr ByteCount max_peer_message = 512 * kib;
 inline constexpr std::size_t max_ask = 512;             // digests in one ask
