@@ -84,7 +84,30 @@ Result<core::IndexRoot> open_pacman(Keyrings& keyrings, const core::Repository& 
     return root;
 }
 
+// The text between the header of a clearsigned file and its signature (RFC 9580 7.1), or all of another one. Nothing is
+// checked.
+std::string unsigned_text(std::string_view file) {
+    if (!file.starts_with("-----BEGIN PGP SIGNED MESSAGE-----")) return std::string(file);
+    while (!file.empty() && !trim(take_line(file)).empty()) {
+    }
+    std::string out;
+    while (!file.empty()) {
+        auto line = take_line(file);
+        if (line.starts_with("-----BEGIN PGP SIGNATURE-----")) break;
+        if (line.starts_with("- ")) line.remove_prefix(2);
+        out.append(line).append("\n");
+    }
+    return out;
+}
+
 }  // namespace
+
+std::optional<core::OwnCopy> own_copy(std::string_view file) {
+    const auto text = unsigned_text(file);
+    const auto root = parse_release(text);
+    if (!root) return std::nullopt;
+    return core::OwnCopy{root->product, {core::mark_of(content_of(text)), root->date}};
+}
 
 Result<core::IndexRoot> open_root(Keyrings& keyrings, const core::Repository& repository, ByteView bytes,
                                   std::optional<ByteView> signature) {

@@ -16,4 +16,8 @@ namespace packswarm::verify {
 Result<core::IndexRoot> open_root(Keyrings& keyrings, const core::Repository& repository, ByteView root,
                                   std::optional<ByteView> signature);
 
+// What an InRelease or Release file says that the package manager has checked and keeps. No signature is looked at: it
+// tells which repository this machine has there, and makes nobody believe anything.
+std::optional<core::OwnCopy> own_copy(std::string_view file);
+
 }  // namespace packswarm::verify

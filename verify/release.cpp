@@ -8,6 +8,7 @@
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
+#include "verify/hasher.hpp"
 #include "verify/safe_text.hpp"
 
 namespace packswarm::verify {
@@ -100,6 +101,7 @@ Result<void> ReleaseReader::field(std::string_view name, std::string_view value)
     in_hashes_ = lower == "sha256";
     has_hashes_ |= in_hashes_;
     if (lower == "origin") root_.origin = value;
+    if (lower == "label") root_.label = value;
     if (lower == "suite") root_.suite = value;
     if (lower == "codename") root_.codename = value;
     if (lower == "architectures") root_.architectures = names(value);
@@ -143,13 +145,19 @@ Result<core::IndexRoot> ReleaseReader::finish() {
     if (!has_hashes_)
         return fail(ErrorKind::Refused, "a Release file without SHA256 hashes: its weaker ones are not believed");
     root_.date = *date_;
-    for (const auto& text : {root_.origin, root_.suite, root_.codename})
+    for (const auto& text : {root_.origin, root_.label, root_.suite, root_.codename})
         if (text.size() > limits::max_name)
             return fail(ErrorKind::Corrupt, "a Release file with a name of {} bytes", text.size());
+    root_.product = product_of(root_);
     return std::move(root_);
 }
 
 }  // namespace
+
+Digest product_of(const core::IndexRoot& root) {
+    const auto& name = root.codename.empty() ? root.suite : root.codename;
+    return digest_of(as_bytes("packswarm product 1\n" + root.origin + "\n" + root.label + "\n" + name + "\n"));
+}
 
 std::optional<WallTime> parse_date(std::string_view text) {
     static constexpr std::array<std::string_view, 12> months = {"jan", "feb", "mar", "apr", "may", "jun",

@@ -13,6 +13,8 @@ namespace packswarm::verify {
 
 // Fills everything but digest, is_signed and signers.
 Result<core::IndexRoot> parse_release(std::string_view text);
+// What a repository's signer calls it: Origin, Label and Codename (or Suite), in one digest.
+Digest product_of(const core::IndexRoot& root);
 // "Sat, 11 Jul 2026 10:16:37 UTC" (RFC 1123; UTC, GMT, Z and +0000 are the same).
 std::optional<WallTime> parse_date(std::string_view text);
 // apt's rule (apt-pkg/deb/debmetaindex.cc): suite or codename equals the suite of sources, or the part of it before the

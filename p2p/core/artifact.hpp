@@ -8,6 +8,7 @@
 
 #include "p2p/base/digest.hpp"
 #include "p2p/base/units.hpp"
+#include "p2p/core/kinship.hpp"
 
 namespace packswarm::core {
 
@@ -17,8 +18,10 @@ std::string_view to_string(Format format);  // "debian", "pacman"
 // 40 (v4) or 64 (v6) upper-case hexadecimal digits of an OpenPGP primary key.
 using Fingerprint = std::string;
 
-// The stable identity of a repository over time. A Debian InRelease vouches for every component at once, so the component is
-// not part of it: one announce and one connection per suite and architecture.
+// Where agents that may have a repository in common meet: computable before any root was seen. A Debian InRelease
+// vouches for every component at once, so the component is not part of it: one announce and one connection per suite
+// and architecture. Several products may meet in one lineage; which of them a root belongs to says its provenance
+// (kinship.hpp).
 struct Lineage {
     Format format = Format::debian;
     Fingerprint signer;         // primary key that signs the root
@@ -50,7 +53,8 @@ struct IndexRoot {
     std::vector<Fingerprint> signers;      // primary keys with a good signature, sorted
     WallTime date{};                       // Debian Date; pacman: newest BUILDDATE or the signature's time
     std::optional<WallTime> valid_until;   // Debian Valid-Until
-    std::string origin, suite, codename;   // Debian fields; pacman: suite = repository name
+    std::string origin, label, suite, codename;  // Debian fields; pacman: suite = repository name
+    Digest product;  // of origin, label and codename: vendors sign several products with one key; pacman: zero
     std::vector<std::string> architectures, components;
     bool by_hash = false;                  // Acquire-By-Hash: yes
     std::vector<IndexEntry> files;         // Debian: index files, path relative to the directory of the Release file
@@ -72,9 +76,15 @@ enum class Sharing {
     by_signer,  // allowed once a key of the owner's public keyrings has signed its root
 };
 
+// What the package manager's own copy of a root says. The package manager has checked it, we have not.
+struct OwnCopy {
+    Digest product;
+    RootMark mark;
+};
+
 // One repository as this machine is configured to use it: what it is, where its mirrors are, who may sign it.
 struct Repository {
-    std::string id;                         // stable text: "debian:bookworm:amd64:<hash of bases>", "pacman:core:x86_64"
+    std::string id;  // stable text: "debian:bookworm:amd64:<hash of keyring and bases>"
     Format format = Format::debian;
     std::string suite;                      // Debian suite as in sources; pacman repository name
     std::vector<std::string> components;    // Debian
@@ -83,6 +93,7 @@ struct Repository {
                                             // Debian: what stands in sources; pacman: $repo and $arch expanded
     KeyringSpec keyring;
     Sharing sharing = Sharing::forbidden;
+    std::optional<OwnCopy> own_copy;        // of the root, in the package manager's own folder
     bool signed_database = true;            // pacman: SigLevel asks for a database signature
 };
 

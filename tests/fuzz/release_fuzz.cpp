@@ -2,6 +2,7 @@
 // Text of an InRelease before and after its signature is checked: the clearsigned frame and the Release fields.
 #include <cstdint>
 
+#include "verify/index_root.hpp"
 #include "verify/release.hpp"
 #include "verify/signature.hpp"
 
@@ -14,6 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         for (const auto& file : root->files)
             if (file.path.empty() || file.path.front() == '/' || file.path.find("..") == 0 || file.size < 0)
                 __builtin_trap();
+    (void)verify::own_copy(as_text(bytes));
     if (root) (void)verify::check_suite(*root, as_text(bytes).substr(0, 20));
     return 0;
 }
