@@ -233,7 +233,8 @@ RequestId Broker::get(Request request, RequestEvents events) {
 void Broker::cancel(RequestId request) {
     if (requests_.erase(request) == 0) return;
     plain_.erase(request);
-    for (auto& [key, root] : roots_) std::erase_if(root.askers, [&](const auto& asker) { return asker.first == request; });
+    for (auto& [key, root] : roots_)
+        std::erase_if(root.askers, [&](const auto& asker) { return asker.request == request; });
     std::erase_if(roots_, [](const auto& item) { return item.second.askers.empty(); });
     for (auto at = live_.begin(); at != live_.end(); ++at) {
         if (std::erase(at->second.askers, request) == 0) continue;
@@ -431,6 +432,9 @@ void Broker::deliver(RequestId id, Delivered delivered, const std::vector<std::s
     if (at == requests_.end()) return;
     const Asker asker = std::move(at->second);
     requests_.erase(at);
+    // The asker's copy bears this date too, and was found to be another one, or might be: here the date names nothing.
+    if (asker.request.if_modified_since && delivered.modified == asker.request.if_modified_since)
+        delivered.modified.reset();
     board_.delivered = loop_.now();
     const bool for_it = std::any_of(delivered.sources.begin(), delivered.sources.end(), [](const SourceShare& share) { return share.kind != SourceKind::cache; });
     if (asker.request.need == Need::awaited || for_it) {

@@ -80,9 +80,14 @@ class Broker final : public Requests, public PeerObserver {
         std::vector<RequestId> askers;
         std::set<core::SourceId> holders;  // peers that told or lent it
     };
+    struct RootAsker {
+        RequestId request = RequestId::none;
+        bool wants_signature = false;
+        std::optional<Digest> held;  // the file its date was given out with
+    };
     struct LiveRoot {
         std::unique_ptr<RootFetch> fetch;
-        std::vector<std::pair<RequestId, bool>> askers;  // true: wants the signature
+        std::vector<RootAsker> askers;
     };
     struct Look {  // for a repository's newer index
         bool is_open = false;
@@ -109,6 +114,9 @@ class Broker final : public Requests, public PeerObserver {
     void serve(RequestId id, const Meaning& meaning);
     bool serve_stored(RequestId id, const Digest& digest);
     bool serve_root(RequestId id, const Meaning& meaning);
+    bool serve_root_signature(RequestId id, const std::string& key, const core::Repository& repository);
+    bool has_it_already(const RootAsker& asker, const RootAnswer& answer) const;
+    void say_not_modified(RequestId id, const SourceShare& from);
     bool serve_signature(RequestId id, const Meaning& meaning);
     void deliver_signature(RequestId id, const PackageSignature& signature, const char* reason);
     bool look_first(RequestId id, const Meaning& meaning);
@@ -170,7 +178,8 @@ class Broker final : public Requests, public PeerObserver {
     std::unordered_map<Digest, SharedBytes> vouching_;  // of an unsigned database: its own signature is looked for
     SignatureDesk signatures_;
     Remains remains_;
-    std::map<std::string, LiveRoot> roots_;           // by repository and path
+    std::map<std::string, LiveRoot> roots_;                                  // by repository and address
+    std::map<std::string, std::shared_ptr<const OpenedRoot>> served_roots_;  // likewise: the last one
     std::map<std::string, Look> looks_;               // by repository
     std::map<RequestId, std::unique_ptr<PlainFetch>> plain_;
     std::vector<std::unique_ptr<Transfer>> graveyard_;  // ended inside their own callbacks

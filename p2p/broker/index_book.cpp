@@ -4,19 +4,15 @@
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
-#include "p2p/core/bundle.hpp"
-#include "p2p/core/freshness.hpp"
 
 namespace packswarm::broker {
 
 namespace {
 
-constexpr std::size_t max_candidate_signers = 16;   // keys of a keyring that could sign a repository nobody has seen yet
-constexpr std::size_t max_snapshots = 256;
+constexpr std::size_t max_candidate_signers = 16;  // keys of a keyring that could sign a repository nobody has seen yet
 constexpr std::size_t walk_step = 1024;             // judged in one turn of the loop: a few milliseconds
 constexpr auto missing_after = Millis(3000);        // the package manager asks for what it wants first
 const std::string root_sheet = "root";
-const std::string unsigned_signer = "unsigned-database";
 
 std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
 
@@ -34,18 +30,29 @@ std::vector<core::IndexEntry> with_folder(const std::vector<core::IndexEntry>& f
 }  // namespace
 
 IndexBook::IndexBook(Loop& loop, Store& store, Ledger& ledger, Trust& trust, Peers& peers)
-    : loop_(loop), store_(store), ledger_(ledger), trust_(trust), peers_(peers) {
+    : loop_(loop), store_(store), ledger_(ledger), trust_(trust), peers_(peers), sightings_(ledger) {
     for (const auto& floor : ledger_.floors()) floors_[floor.lineage] = floor;
 }
 
 void IndexBook::set_repositories(core::RepositoryTable table) {
     table_ = std::move(table);
-    std::erase_if(states_, [this](const auto& item) { return table_.find(item.first) == nullptr; });
+    std::erase_if(states_, [this](const auto& item) {
+        const bool is_gone = table_.find(item.first) == nullptr;
+        if (is_gone) catalog_.keep_only(item.first, {});  // what it listed vouches for nothing any more
+        return is_gone;
+    });
     for (const auto& repository : table_.all()) {
         states_[repository.id];
         guess_lineages(repository);
     }
+    find_kin();
     announce_lineages();
+}
+
+const RepositoryState& IndexBook::state_of(const std::string& id) const {
+    static const RepositoryState nothing;
+    const auto state = states_.find(id);
+    return state == states_.end() ? nothing : state->second;
 }
 
 void IndexBook::allow_sharing(bool allowed) {
@@ -113,8 +120,9 @@ void IndexBook::guess_lineages(const core::Repository& repository) {
             state.message = keys.error().message;
             return;
         }
-        if (repository.sharing == core::Sharing::by_signer)
-            std::erase_if(*keys, [this](const auto& key) { return public_keys_.count(key) == 0; });
+        const auto is_private = [this](const auto& key) { return public_keys_.count(key) == 0; };
+        state.only_public_keys = !keys->empty() && std::none_of(keys->begin(), keys->end(), is_private);
+        if (repository.sharing == core::Sharing::by_signer) std::erase_if(*keys, is_private);
         if (keys->size() > max_candidate_signers) keys->resize(max_candidate_signers);
         state.lineages = lineages_of(repository, *keys, nullptr);
         announce_lineages();
@@ -138,6 +146,7 @@ void IndexBook::announce_lineages() {
                 lineage.date = state.root->index.date;
                 lineage.root = state.root->bundle_digest;
                 lineage.root_size = static_cast<ByteCount>(state.root->bundle.size());
+                lineage.provenance = shown_provenance(repository, state);
             }
             out.push_back(std::move(lineage));
         }
@@ -166,48 +175,6 @@ std::string IndexBook::public_lineage(const Digest& digest) const {
 }
 
 // ---- Roots -----------------------------------------------------------------------------------------------------------------
-
-void IndexBook::accept(RootFiles files, std::optional<WallTime> modified, Then<std::shared_ptr<const OpenedRoot>> then) {
-    const auto repository = files.repository;
-    trust_.open_root(std::move(files), [this, repository, modified, then = std::move(then)](Result<OpenedRoot> opened) {
-        auto& state = states_[repository.id];
-        Result<void> good = opened ? judge(repository, *opened, false) : tl::unexpected(opened.error());
-        if (!good) {
-            state.message = good.error().message;
-            if (!state.root) state.standing = RepositoryState::Standing::refused;
-            spdlog::warn("{}: index refused: {}", repository.id, printable(good.error().message, 400));
-            return then(tl::unexpected(good.error()));
-        }
-        const auto shared = std::make_shared<const OpenedRoot>(std::move(*opened));
-        const bool is_new = !state.root || state.root->bundle_digest != shared->bundle_digest;
-        state.modified = modified;
-        adopt(repository, shared);
-        if (is_new) keep_bundle(repository, shared);
-        then(shared);
-    });
-}
-
-// The rules of DESIGN 3. A restored root was judged when it came; only its age is looked at again.
-Result<void> IndexBook::judge(const core::Repository& repository, const OpenedRoot& opened, bool restored) {
-    const auto& root = opened.index;
-    // One floor for every key that signed: when keys come and go, those that stay carry it on.
-    const auto signers = root.is_signed && !root.signers.empty() ? root.signers : std::vector<core::Fingerprint>{unsigned_signer};
-    const auto names = lineages_of(repository, signers, &root);
-    if (names.empty()) return fail(ErrorKind::Broken, "{} has no architecture", repository.id);
-    std::optional<core::KnownRoot> known;
-    for (const auto& name : names)
-        if (const auto floor = floors_.find(name); floor != floors_.end() && (!known || known->date < floor->second.date))
-            known = core::KnownRoot{floor->second.date, floor->second.root, floor->second.root};
-    const auto fresh = core::check_freshness(root, known, loop_.wall_now(), restored ? core::StaleIndex::accept : core::StaleIndex::refuse);
-    if (!fresh) return tl::unexpected(fresh.error());
-    for (const auto& warning : fresh->warnings) spdlog::warn("{}: {}", repository.id, warning);
-    if (!fresh->raises_floor) return {};
-    for (const auto& name : names) {
-        floors_[name] = {name, root.date, root.content};
-        if (auto raised = ledger_.raise_floor(floors_[name]); !raised) return raised;
-    }
-    return {};
-}
 
 void IndexBook::adopt(const core::Repository& repository, std::shared_ptr<const OpenedRoot> opened) {
     auto& state = states_[repository.id];
@@ -260,54 +227,6 @@ void IndexBook::fetch_missing(const std::string& id) {
         if (state.root->index.by_hash) entry.path = place + "by-hash/SHA256/" + entry.digest.hex();
         missing_(*repository, entry);
     }
-}
-
-// The root with its signature becomes an artifact of its own: kept over restarts, and given to peers when mirrors are gone.
-void IndexBook::keep_bundle(const core::Repository& repository, std::shared_ptr<const OpenedRoot> opened) {
-    auto file = store_.stage(static_cast<ByteCount>(opened->bundle.size()));
-    if (!file || !file->write(0, opened->bundle)) {
-        spdlog::warn("{}: the index cannot be kept: {}", repository.id, file ? "writing failed" : file.error().message);
-        return;
-    }
-    const auto check = trust_.begin_check(*file, opened->bundle_digest);
-    trust_.finish(check, [this, repository, opened](Result<VerifiedFile> verified) {
-        if (!verified) return spdlog::error("{}: the index changed while it was kept: {}", repository.id, verified.error().message);
-        ArtifactRecord record;
-        record.digest = opened->bundle_digest;
-        record.size = static_cast<ByteCount>(opened->bundle.size());
-        record.name = repository.id;
-        record.lineage = is_public(repository) && !states_[repository.id].lineages.empty() ? states_[repository.id].lineages.front() : "";
-        record.is_root = true;
-        record.modified = states_[repository.id].modified.value_or(opened->index.date);
-        store_.publish(std::move(*verified), record, [this](Result<StoredFile> stored) {
-            if (!stored) return spdlog::warn("keeping an index failed: {}", stored.error().message);
-            reconcile_later();
-        });
-    });
-}
-
-void IndexBook::restore() {
-    for (const auto& record : store_.roots())
-        if (table_.find(record.name) != nullptr) restore_root(record);
-}
-
-void IndexBook::restore_root(const ArtifactRecord& record) {
-    auto stored = store_.find(record.digest);
-    if (!stored || stored->size() > limits::max_database + limits::max_release) return;
-    Bytes bytes(static_cast<std::size_t>(stored->size()));
-    if (!read_at(stored->handle(), 0, bytes)) return;
-    auto bundle = core::unpack_bundle(std::move(bytes));
-    const auto* repository = table_.find(record.name);
-    if (!bundle || repository == nullptr) return;
-    RootFiles files{*repository, std::move(bundle->root), std::move(bundle->signature)};
-    trust_.open_root(std::move(files), [this, repository = *repository, modified = record.modified](Result<OpenedRoot> opened) {
-        if (!opened) return spdlog::warn("{}: a stored index is no longer good: {}", repository.id, opened.error().message);
-        const auto& known = states_[repository.id].root;
-        if (known && known->index.date >= opened->index.date) return;
-        if (auto good = judge(repository, *opened, true); !good) return spdlog::warn("{}: {}", repository.id, good.error().message);
-        states_[repository.id].modified = modified;
-        adopt(repository, std::make_shared<const OpenedRoot>(std::move(*opened)));
-    });
 }
 
 // ---- Files -----------------------------------------------------------------------------------------------------------------
@@ -413,24 +332,29 @@ void IndexBook::carry_out(Changes changes) {
 
 // ---- Peers -----------------------------------------------------------------------------------------------------------------
 
-void IndexBook::peer_snapshot(const PeerSnapshot& snapshot) {
-    if (snapshot.size <= 0 || snapshot.size > limits::max_database + limits::max_release) return;
-    std::erase_if(snapshots_, [&](const PeerSnapshot& old) { return old.peer == snapshot.peer && old.lineage == snapshot.lineage; });
-    if (snapshots_.size() < max_snapshots) snapshots_.push_back(snapshot);
+std::vector<PeerSnapshot> IndexBook::snapshots_of(const std::string& id) const {
+    const auto state = states_.find(id);
+    const auto* repository = table_.find(id);
+    if (state == states_.end() || repository == nullptr) return {};
+    Known known;
+    known.lineages = state->second.lineages;
+    known.own = own_provenance(*repository);
+    known.bundles = sightings_.bundles(*repository);
+    known.confirmed = sightings_.last_confirmed(*repository);
+    known.public_keys = public_keys_;
+    known.only_public_keys = state->second.only_public_keys;
+    known.names_a_day = std::any_of(repository->bases.begin(), repository->bases.end(), core::names_a_day);
+    return snapshots_.of(known);
 }
 
-void IndexBook::peer_down(PeerId peer) {
-    std::erase_if(snapshots_, [&](const PeerSnapshot& snapshot) { return snapshot.peer == peer; });
-}
-
-std::vector<PeerSnapshot> IndexBook::snapshots_of(const std::string& repository) const {
-    std::vector<PeerSnapshot> out;
-    const auto state = states_.find(repository);
-    if (state == states_.end()) return out;
-    for (const auto& snapshot : snapshots_)
-        if (std::find(state->second.lineages.begin(), state->second.lineages.end(), snapshot.lineage) != state->second.lineages.end())
-            out.push_back(snapshot);
-    std::sort(out.begin(), out.end(), [](const PeerSnapshot& a, const PeerSnapshot& b) { return a.date > b.date; });
+// With what the package manager's own copy shows, and every address that is configured.
+core::Provenance IndexBook::own_provenance(const core::Repository& repository) const {
+    auto out = sightings_.provenance(repository);
+    out.addresses.clear();
+    for (const auto& base : repository.bases) out.addresses.push_back(Sightings::address_mark(repository, base));
+    if (!repository.own_copy) return out;
+    if (out.product == Digest{}) out.product = repository.own_copy->product;
+    out.contents.push_back(repository.own_copy->mark);
     return out;
 }
 

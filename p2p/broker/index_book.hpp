@@ -9,12 +9,18 @@
 #include <unordered_map>
 #include <vector>
 
+#include "p2p/broker/sightings.hpp"
+#include "p2p/broker/snapshots.hpp"
 #include "p2p/broker/store_port.hpp"
 #include "p2p/broker/trust_port.hpp"
 #include "p2p/core/catalog.hpp"
+#include "p2p/core/freshness.hpp"
 #include "p2p/core/repository_table.hpp"
 
 namespace packswarm::broker {
+
+// Who "signs" a database without a signature: a name for its floor and its swarm.
+inline const std::string unsigned_signer = "unsigned-database";
 
 struct RepositoryState {
     enum class Standing { unread, verified, unsigned_hint, refused } standing = Standing::unread;
@@ -22,6 +28,9 @@ struct RepositoryState {
     std::shared_ptr<const OpenedRoot> root;    // newest accepted
     std::optional<WallTime> modified;          // Last-Modified it came with
     std::vector<std::string> lineages;         // names, one an architecture; of the candidates while nothing is verified
+    std::vector<std::string> kin;              // ids of repositories that were shown to be the same one
+    std::vector<core::Mark> vouched;           // its addresses by which a peer's root was known to be its own
+    bool only_public_keys = false;             // its keyring holds none but the distributions'
 };
 
 class IndexBook {
@@ -41,13 +50,23 @@ class IndexBook {
     const core::RepositoryTable& table() const { return table_; }
     const core::Catalog& catalog() const { return catalog_; }
     const std::map<std::string, RepositoryState>& states() const { return states_; }
+    const RepositoryState& state_of(const std::string& id) const;  // an empty one for what a reload took away
     bool is_current(const Digest& digest) const { return catalog_.has(digest); }
     std::size_t offered() const { return offered_.size(); }
     bool is_offered(const Digest& digest) const { return offered_.count(digest) != 0; }
     bool is_settled() const { return !reconcile_due_ && walk_.empty(); }  // the shelf is what it should be
 
-    // Signature, keys, suite, rollback and dates; when all is well the root becomes the newest of its repository.
+    // Signature, keys, suite, rollback and dates; when all is well the root becomes the newest of its repository. One
+    // that no address of the repository gave must be of the same product and not older than what is here, and binds no
+    // address to it.
     void accept(RootFiles files, std::optional<WallTime> modified, Then<std::shared_ptr<const OpenedRoot>> then);
+    // An address says that the file it gave last is still what it has.
+    void confirmed(const core::Repository& repository, const std::string& address);
+    const Sightings& sightings() const { return sightings_; }
+    // Bases of other repositories that were shown to be the same: for files that this one's own index lists, by digest.
+    std::vector<std::string> lent_bases(const core::Repository& repository) const;
+    // The newest root of these, when it is newer than what is here: for when no own address answers.
+    std::shared_ptr<const OpenedRoot> lent_root(const core::Repository& repository) const;
 
     // The lineage that may be named to peers for this digest: empty for private, unknown and switched-off ones.
     std::string public_lineage(const Digest& digest) const;
@@ -59,20 +78,31 @@ class IndexBook {
     void offer_again(const Digest& digest);  // more of it is recorded than there was
     void removed(const Digest& digest);
 
-    void peer_snapshot(const PeerSnapshot& snapshot);
-    void peer_down(PeerId peer);
-    std::vector<PeerSnapshot> snapshots_of(const std::string& repository) const;  // newest first
+    void peer_snapshot(const PeerSnapshot& snapshot) { snapshots_.add(snapshot); }
+    void peer_down(PeerId peer) { snapshots_.peer_down(peer); }
+    std::vector<PeerSnapshot> snapshots_of(
+        const std::string& repository) const;  // of the same repository, newest first
 
     bool is_public(const core::Repository& repository) const;
 
   private:
     std::vector<core::Fingerprint> public_signers(const core::Repository& repository, const core::IndexRoot& root) const;
     std::vector<std::string> lineages_of(const core::Repository& repository, const std::vector<core::Fingerprint>& signers, const core::IndexRoot* root) const;
-    Result<void> judge(const core::Repository& repository, const OpenedRoot& opened, bool restored);
+    std::vector<std::string> floor_names(const core::Repository& repository, const core::IndexRoot& root,
+                                         const std::string& base) const;
+    std::optional<core::KnownRoot> floor_of(const core::Repository& repository, const core::IndexRoot& root) const;
+    Result<void> judge(const core::Repository& repository, const OpenedRoot& opened, const std::string& base);
+    Result<void> judge_lent(const core::Repository& repository, const OpenedRoot& opened) const;
+    void judge_restored(const core::Repository& repository, const OpenedRoot& opened) const;
+    core::Provenance own_provenance(const core::Repository& repository) const;
+    core::Provenance shown_provenance(const core::Repository& repository, const RepositoryState& state) const;
+    void note_sighting(const core::Repository& repository, const RootFiles& files, const OpenedRoot& opened,
+                       std::optional<WallTime> modified);
+    void find_kin();
     void adopt(const core::Repository& repository, std::shared_ptr<const OpenedRoot> opened);
     void keep_bundle(const core::Repository& repository, std::shared_ptr<const OpenedRoot> opened);
     void read_index(const std::string& repository, const StoredFile& file, const core::IndexEntry& entry);
-    void restore_root(const ArtifactRecord& record);
+    void restore_root(const core::Repository& repository, const ArtifactRecord& record);
     void fetch_missing(const std::string& repository);
     void announce_lineages();
     void guess_lineages(const core::Repository& repository);
@@ -95,9 +125,9 @@ class IndexBook {
     core::RepositoryTable table_;
     core::Catalog catalog_;
     std::map<std::string, RepositoryState> states_;     // by Repository::id
-    std::map<std::string, Floor> floors_;               // by lineage
-    std::map<std::string, core::Lineage> lineages_;     // by name: those this agent is in
-    std::vector<PeerSnapshot> snapshots_;
+    std::map<std::string, Floor> floors_;               // by lineage, product and address
+    Sightings sightings_;
+    Snapshots snapshots_;
     std::unordered_map<Digest, std::uint32_t> offered_;  // and in which of lineage_names_
     std::vector<std::string> lineage_names_;
     std::vector<Digest> walk_;                           // stored digests that are still to be judged

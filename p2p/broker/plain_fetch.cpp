@@ -1,5 +1,7 @@
 #include "p2p/broker/plain_fetch.hpp"
 
+#include <utility>
+
 #include "p2p/base/limits.hpp"
 
 namespace packswarm::broker {
@@ -35,7 +37,8 @@ void PlainFetch::next() {
     MirrorRequest request;
     request.url = now_.url;
     request.max_bytes = wish_.max_size;
-    request.if_modified_since = wish_.if_modified_since;
+    request.if_modified_since =
+        std::exchange(wish_.if_modified_since, {});  // what another mirror says of that date is not its file
     MirrorEvents events;
     events.head = [this](const MirrorHead& answer_head) { head(answer_head); };
     events.data = [this](ByteCount offset, Bytes bytes) { data(offset, std::move(bytes)); };

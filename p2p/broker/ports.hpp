@@ -12,6 +12,7 @@
 #include "p2p/base/loop.hpp"
 #include "p2p/base/trusted_file.hpp"
 #include "p2p/core/artifact.hpp"
+#include "p2p/core/kinship.hpp"
 #include "p2p/core/lenders.hpp"
 #include "p2p/core/mirror_health.hpp"
 #include "p2p/core/sharing_rules.hpp"
@@ -102,6 +103,7 @@ struct PeerSnapshot {
     WallTime date{};
     Digest root;
     ByteCount size = 0;
+    core::Provenance provenance{};  // empty from agents of the first protocol
 };
 
 enum class Blame { wrong_bytes, wrong_pieces, silent };
@@ -139,12 +141,14 @@ struct JoinEvents {
     std::function<void(Result<void>)> ended;                         // the torrent cannot go on (disk, no metadata); Transient, Broken
 };
 
-// A lineage whose rendezvous swarm this agent is in, with the newest root it can show.
+// A lineage whose rendezvous swarm this agent is in, with the newest root it can show of one repository. Two products
+// may share a lineage: then it is there once for each.
 struct LineageState {
     core::Lineage lineage;
     WallTime date{};
     Digest root;                // zero while nothing verified is stored
     ByteCount root_size = 0;
+    core::Provenance provenance{};
 };
 
 // What peers were given since the start, and what is loaded for them.
@@ -193,9 +197,10 @@ class Peers {
 
 // ---- Ledger; implemented by store::Ledger ------------------------------------------------------------------------------------
 
-// The newest verified root of a lineage, kept for good (DESIGN 3: rollback and freeze).
+// The newest verified root that an address showed of a lineage and product, kept for good (DESIGN 3: rollback and
+// freeze).
 struct Floor {
-    std::string lineage;
+    std::string lineage;  // and product and address
     WallTime date{};
     Digest root;
 };
@@ -230,6 +235,11 @@ class Ledger {
     virtual std::vector<std::pair<std::string, core::MirrorHealth>> mirror_health() = 0;  // by base address
     virtual void save_mirror_health(const std::string& base, const core::MirrorHealth& health) = 0;
     virtual void record(const TransferRecord& transfer) = 0;
+    virtual std::vector<core::Sighting> sightings() {
+        return {};
+    }  // a ledger may forget them: roots are then fetched anew
+    virtual void save_sighting(const core::Sighting&) {}
+    virtual void forget_sighting(const core::Sighting&) {}
 };
 
 }  // namespace packswarm::broker

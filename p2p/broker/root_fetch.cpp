@@ -75,13 +75,20 @@ void RootFetch::next() {
 void RootFetch::start_mirror(const std::string& base) {
     const Key key = next_key_++;
     auto& attempt = attempts_[key];
+    attempt.base = base;
     attempt.source = engine_.sources.mirror(base);
     engine_.sources.claim_started(attempt.source);
     MirrorRequest request;
     request.url = core::address(base, wish_.path);
     request.max_bytes = wish_.repository.format == core::Format::pacman ? limits::max_database : limits::max_release;
     // Revalidated against what this agent holds, whatever the asker has: one that never saw the root needs it itself.
-    if (holds_it()) request.if_modified_since = book_.states().at(wish_.repository.id).modified;
+    // Only with the date that this very address gave with these very bytes: "not modified" to any other date says
+    // nothing of them.
+    if (holds_it()) {
+        attempt.held = book_.state_of(wish_.repository.id).root;
+        attempt.asked_since = book_.sightings().revalidates(request.url, attempt.held->index.digest);
+        request.if_modified_since = attempt.asked_since;
+    }
     MirrorEvents events;
     events.head = [this, key](const MirrorHead& head) {
         auto& at = attempts_.at(key);
@@ -101,9 +108,20 @@ void RootFetch::start_mirror(const std::string& base) {
 void RootFetch::root_here(Key key, const std::string& base, const Result<void>& result) {
     engine_.sources.claim_ended(attempts_.at(key).source);
     if (!result) return lost(key, result.error());
-    if (attempts_.at(key).not_modified) return answer(ours({SourceKind::mirror, base, 0, 0}));
+    if (attempts_.at(key).not_modified) return unchanged(key, base);
     if (!signature_path().empty()) return fetch_signature(key, base);
     open(key);
+}
+
+void RootFetch::unchanged(Key key, const std::string& base) {
+    const auto& attempt = attempts_.at(key);
+    if (!attempt.held || !attempt.asked_since)
+        return lost(key, {ErrorKind::Transient, "not modified, but nobody asked since when"});
+    book_.confirmed(wish_.repository, core::address(base, wish_.path));
+    auto kept = ours(attempt.held, {SourceKind::mirror, base, 0, 0});
+    if (kept) kept->modified = attempt.asked_since;
+    if (kept && base == wish_.first_base) kept->unchanged_since = attempt.asked_since;
+    answer(std::move(kept));
 }
 
 void RootFetch::fetch_signature(Key key, const std::string& base) {
@@ -157,7 +175,7 @@ void RootFetch::start_peer(const PeerSnapshot& snapshot) {
 
 void RootFetch::open(Key key) {
     const auto& attempt = attempts_.at(key);
-    RootFiles files{wish_.repository, attempt.root, attempt.signature};
+    RootFiles files{wish_.repository, attempt.root, attempt.signature, attempt.base, wish_.path};
     book_.accept(std::move(files), attempt.modified, [this, alive = alive_, key](Result<std::shared_ptr<const OpenedRoot>> opened) {
         if (!*alive) return;
         if (!opened) return lost(key, opened.error());
@@ -167,7 +185,6 @@ void RootFetch::open(Key key) {
         good.root = std::move(at.root);
         good.signature = std::move(at.signature);
         good.modified = at.modified;
-        good.not_modified = wish_.if_modified_since && at.modified && *at.modified <= *wish_.if_modified_since;
         good.from = {at.at_peer ? SourceKind::peer : SourceKind::mirror, engine_.sources.label(at.source), at.bytes, 0};
         if (!at.at_peer) engine_.sources.gave_right_bytes(at.source, 0);
         answer(std::move(good));
@@ -189,34 +206,54 @@ void RootFetch::lost(Key key, const Error& error) {
 
 // Nobody gives a good one: the newest that was verified here still stands, with its age in the log.
 void RootFetch::last_resort() {
-    const auto& state = book_.states().at(wish_.repository.id);
+    const auto state = book_.state_of(wish_.repository.id);
     const bool unreachable = !last_error_ || last_error_->kind == ErrorKind::Transient || last_error_->kind == ErrorKind::Absent;
+    if (unreachable && take_lent()) return;
     if (!holds_it() || !unreachable)
         return answer(tl::unexpected(last_error_.value_or(Error{ErrorKind::Absent, "no mirror and no peer has " + wish_.path})));
     const auto age_h = std::chrono::duration_cast<std::chrono::hours>(engine_.loop.wall_now() - state.root->index.date).count();
     spdlog::warn("{}: no source answers; the index of {} hours ago is used", wish_.repository.id, age_h);
-    answer(ours({SourceKind::cache, "", static_cast<ByteCount>(state.root->bundle.size()), 0}));
+    answer(ours(state.root, {SourceKind::cache, "", static_cast<ByteCount>(state.root->bundle.size()), 0}));
+}
+
+// A newer one stands here for another address that was shown to have the same repository: verified once more, as this
+// one's.
+bool RootFetch::take_lent() {
+    const auto lent = lent_taken_ ? nullptr : book_.lent_root(wish_.repository);
+    auto bundle =
+        lent ? core::unpack_bundle(lent->bundle) : Result<core::Bundle>(fail(ErrorKind::Absent, "nothing is lent"));
+    if (!bundle || bundle->signature.has_value() == signature_path().empty()) return false;
+    lent_taken_ = true;
+    book_.accept(
+        {wish_.repository, std::move(bundle->root), std::move(bundle->signature), {}, {}}, lent->index.date,
+        [this, alive = alive_](Result<std::shared_ptr<const OpenedRoot>> opened) {
+            if (!*alive) return;
+            if (!opened) return last_resort();
+            spdlog::warn("{}: no source answers; the index of another mirror of the same content is used",
+                         wish_.repository.id);
+            answer(ours(*opened, {SourceKind::cache, "", static_cast<ByteCount>((*opened)->bundle.size()), 0}));
+        });
+    return true;
 }
 
 // Whether the newest root is here in the form that is asked for (InRelease, or a root with its signature beside it).
 bool RootFetch::holds_it() const {
-    const auto& state = book_.states().at(wish_.repository.id);
-    if (!state.root || !state.modified) return false;
+    const auto& state = book_.state_of(wish_.repository.id);
+    if (!state.root) return false;
     const auto bundle = core::unpack_bundle(state.root->bundle);
     return bundle && bundle->signature.has_value() != signature_path().empty();
 }
 
-Result<RootAnswer> RootFetch::ours(SourceShare from) const {
-    const auto& state = book_.states().at(wish_.repository.id);
-    auto bundle = core::unpack_bundle(state.root->bundle);
+Result<RootAnswer> RootFetch::ours(std::shared_ptr<const OpenedRoot> held, SourceShare from) const {
+    const auto& state = book_.state_of(wish_.repository.id);
+    auto bundle = core::unpack_bundle(held->bundle);
     if (!bundle) return tl::unexpected(bundle.error());
     RootAnswer kept;
-    kept.opened = state.root;
     kept.root = std::move(bundle->root);
     kept.signature = std::move(bundle->signature);
-    kept.modified = state.modified ? state.modified : std::optional(state.root->index.date);
+    kept.modified = state.modified ? state.modified : std::optional(held->index.date);
+    kept.opened = std::move(held);
     kept.from = std::move(from);
-    kept.not_modified = wish_.if_modified_since && *kept.modified <= *wish_.if_modified_since;
     return kept;
 }
 

@@ -14,11 +14,11 @@
 namespace packswarm::broker {
 
 struct RootAnswer {
-    bool not_modified = false;
-    std::shared_ptr<const OpenedRoot> opened;  // none when not modified
+    std::shared_ptr<const OpenedRoot> opened;
     Bytes root;                                // the file itself
     std::optional<Bytes> signature;
     std::optional<WallTime> modified;
+    std::optional<WallTime> unchanged_since;  // the mirror the asker named says so of the very file that was asked for
     SourceShare from;
 };
 
@@ -28,7 +28,6 @@ class RootFetch {
         core::Repository repository;
         std::string path;                   // InRelease, Release or .db below the bases
         std::string first_base;             // the mirror the asker named; empty: none
-        std::optional<WallTime> if_modified_since;
         Millis peer_grace{0};               // how long to wait for peers' snapshots when no mirror answers
     };
     RootFetch(Engine& engine, IndexBook& book, Wish wish, Then<RootAnswer> then);
@@ -41,9 +40,11 @@ class RootFetch {
         core::SourceId source{};
         FetchId fetch = FetchId::none;
         bool at_peer = false;
+        std::string base;  // none: a peer's
         Bytes root;
         std::optional<Bytes> signature;
-        std::optional<WallTime> modified;
+        std::optional<WallTime> modified, asked_since;
+        std::shared_ptr<const OpenedRoot> held;  // what it was asked about with that date
         bool not_modified = false;
         ByteCount bytes = 0;
     };
@@ -56,9 +57,11 @@ class RootFetch {
     void root_here(Key key, const std::string& base, const Result<void>& result);
     void open(Key key);
     void lost(Key key, const Error& error);
+    void unchanged(Key key, const std::string& base);
     void last_resort();
+    bool take_lent();
     bool holds_it() const;
-    Result<RootAnswer> ours(SourceShare from) const;
+    Result<RootAnswer> ours(std::shared_ptr<const OpenedRoot> held, SourceShare from) const;
     void answer(Result<RootAnswer> result);
     std::string signature_path() const;  // empty: the root carries its own
 
@@ -72,7 +75,7 @@ class RootFetch {
     Key next_key_ = 1;
     TimerId overtake_ = TimerId::none;
     TimePoint created_{};
-    bool peers_asked_ = false;
+    bool peers_asked_ = false, lent_taken_ = false;
     std::optional<Error> last_error_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

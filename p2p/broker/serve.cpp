@@ -26,7 +26,9 @@ Result<Broker::Meaning> Broker::understand(const Request& request) const {
     meaning.digest = request.digest;
     meaning.size = request.size;
     if (meaning.digest) {
-        meaning.hit = book_.find(*meaning.digest);
+        for (const auto& location : meaning.locations)  // what its own repository says of it, before what others do
+            if (!meaning.hit) meaning.hit = book_.catalog().find_in(location.repository->id, *meaning.digest);
+        if (!meaning.hit) meaning.hit = book_.find(*meaning.digest);
     } else {
         for (const auto& location : meaning.locations)
             if (!meaning.hit && core::classify(location.path) != core::PathKind::root)
@@ -73,7 +75,11 @@ SharedBytes Broker::bytes_of(const Digest& digest) {
 }
 
 bool Broker::serve_stored(RequestId id, const Digest& digest) {
+    const auto& request = requests_.at(id).request;
     const auto answer = [&](SharedBytes bytes, ByteCount size, std::optional<WallTime> modified) {
+        // Who names the digest wants these bytes; who names only the date that they are given out with has them.
+        if (!request.digest && modified && request.if_modified_since == modified)
+            return say_not_modified(id, {SourceKind::cache, "", 0, 0}), true;
         deliver(id, {std::move(bytes), size, digest, modified, {{SourceKind::cache, "", size, 0}}}, {"it was here already"});
         return true;
     };
@@ -96,25 +102,17 @@ bool Broker::serve_root(RequestId id, const Meaning& meaning) {
         const auto release = debian ? root.substr(0, root.rfind('/') + 1) + "Release" : root;
         const bool wants_signature = location.path == release + (debian ? ".gpg" : ".sig");
         if (location.path != root && location.path != release && !wants_signature) continue;
-        const auto& state = book_.states().at(location.repository->id);
-        if (wants_signature && state.root) {  // goes with the root that was served last
-            auto bundle = core::unpack_bundle(state.root->bundle);
-            if (bundle && bundle->signature) {
-                auto bytes = hold(*bundle->signature);
-                if (!bytes) return fail_request(id, bytes.error(), {}), true;
-                const auto size = static_cast<ByteCount>(bundle->signature->size());
-                deliver(id, {*bytes, size, {}, state.modified, {{SourceKind::cache, "", size, 0}}}, {"it came with the index"});
-                return true;
-            }
-        }
         const std::string path = wants_signature ? release : location.path;
-        auto& live = roots_[location.repository->id + " " + path];
-        live.askers.emplace_back(id, wants_signature);
+        const auto key = location.repository->id + " " + core::address(location.base, path);
+        if (wants_signature && serve_root_signature(id, key, *location.repository)) return true;
+        const auto since = wants_signature ? std::nullopt : requests_.at(id).request.if_modified_since;
+        auto& live = roots_[key];  // one for each address: what another one has is no answer
+        live.askers.push_back(
+            {id, wants_signature, since ? book_.sightings().given(*location.repository, path, *since) : std::nullopt});
         if (live.fetch) return true;
-        RootFetch::Wish wish{*location.repository, path, location.base, {}, settings_.peer_grace};
-        if (!wants_signature) wish.if_modified_since = requests_.at(id).request.if_modified_since;
-        live.fetch = std::make_unique<RootFetch>(engine_, book_, std::move(wish),
-            [this, alive = alive_, key = location.repository->id + " " + path](Result<RootAnswer> result) {
+        live.fetch = std::make_unique<RootFetch>(
+            engine_, book_, RootFetch::Wish{*location.repository, path, location.base, settings_.peer_grace},
+            [this, alive = alive_, key](Result<RootAnswer> result) {
                 if (*alive) root_answered(key, std::move(result));
             });
         return true;
@@ -122,44 +120,81 @@ bool Broker::serve_root(RequestId id, const Meaning& meaning) {
     return false;
 }
 
+// It goes with the root that this address was served last, or else with the newest.
+bool Broker::serve_root_signature(RequestId id, const std::string& key, const core::Repository& repository) {
+    const auto& state = book_.state_of(repository.id);
+    const auto served = served_roots_.find(key);
+    const auto root = served != served_roots_.end() ? served->second : state.root;
+    if (!root) return false;
+    auto bundle = core::unpack_bundle(root->bundle);
+    if (!bundle || !bundle->signature) return false;
+    auto bytes = hold(*bundle->signature);
+    if (!bytes) return fail_request(id, bytes.error(), {}), true;
+    const auto size = static_cast<ByteCount>(bundle->signature->size());
+    deliver(id, {*bytes, size, {}, state.modified, {{SourceKind::cache, "", size, 0}}}, {"it came with the index"});
+    return true;
+}
+
+// The asker's own copy is what the answer would be: the mirror says so of exactly its date, or it was handed these very
+// bytes with it. A date alone orders nothing: what was published later may bear an earlier one.
+bool Broker::has_it_already(const RootAsker& asker, const RootAnswer& answer) const {
+    const auto since = requests_.at(asker.request).request.if_modified_since;
+    if (asker.wants_signature || !since) return false;
+    return answer.unchanged_since == since || asker.held == answer.opened->index.digest;
+}
+
 void Broker::root_answered(const std::string& key, Result<RootAnswer> result) {
     const auto at = roots_.find(key);
     if (at == roots_.end()) return;
     const auto live = std::move(at->second);
     roots_.erase(at);
-    for (const auto& [id, wants_signature] : live.askers) {
+    if (result) {
+        if (served_roots_.size() > limits::max_sighted) served_roots_.clear();
+        served_roots_[key] = result->opened;
+    }
+    for (const auto& root_asker : live.askers) {
+        const auto id = root_asker.request;
         if (requests_.count(id) == 0) continue;
         if (!result) {
             fail_request(id, result.error(), {});
             continue;
         }
-        if (result->not_modified && !wants_signature) {
-            const Asker asker = std::move(requests_.at(id));
-            requests_.erase(id);
-            ++done_;
-            record(asker, "ok", {}, 0, {result->from}, {"not modified since the asker's copy"});
-            asker.events.not_modified();
+        if (has_it_already(root_asker, *result)) {
+            say_not_modified(id, result->from);
             continue;
         }
-        if (wants_signature && !result->signature) {
+        if (root_asker.wants_signature && !result->signature) {
             fail_request(id, {ErrorKind::Absent, "the index carries its own signature"}, {});
             continue;
         }
-        const Bytes& body = wants_signature ? *result->signature : result->root;
+        const Bytes& body = root_asker.wants_signature ? *result->signature : result->root;
         auto bytes = hold(body);
         if (!bytes) {
             fail_request(id, bytes.error(), {});
             continue;
         }
-        deliver(id, {*bytes, static_cast<ByteCount>(body.size()), wants_signature ? Digest{} : result->opened->index.digest, result->modified, {result->from}},
+        deliver(id,
+                {*bytes,
+                 static_cast<ByteCount>(body.size()),
+                 root_asker.wants_signature ? Digest{} : result->opened->index.digest,
+                 result->modified,
+                 {result->from}},
                 {"revalidated and verified"});
     }
+}
+
+void Broker::say_not_modified(RequestId id, const SourceShare& from) {
+    const Asker asker = std::move(requests_.at(id));
+    requests_.erase(id);
+    ++done_;
+    record(asker, "ok", {}, 0, {from}, {"not modified since the asker's copy"});
+    asker.events.not_modified();
 }
 
 void Broker::refresh(const std::string& repository, Then<RootAnswer> then) {
     const auto* known = book_.table().find(repository);
     if (known == nullptr) return then(fail(ErrorKind::Absent, "no repository is called {}", printable(repository)));
-    RootFetch::Wish wish{*known, core::root_path(*known), "", {}, settings_.peer_grace};
+    RootFetch::Wish wish{*known, core::root_path(*known), "", settings_.peer_grace};
     refreshes_.push_back(std::make_unique<RootFetch>(engine_, book_, std::move(wish), std::move(then)));
     if (refreshes_.size() > limits::max_lineages) refreshes_.erase(refreshes_.begin());
 }
@@ -222,7 +257,9 @@ void Broker::deliver_signature(RequestId id, const PackageSignature& signature, 
 
 // ---- Artifacts -------------------------------------------------------------------------------------------------------------
 
-// The same file on every mirror of its repository. An address that belongs to no repository has one mirror: itself.
+// Where a file may be asked for. Under its name alone, at the address that was asked, since names may be private;
+// pacman's servers of one repository are one list. By its digest, at all bases that stand with that one; and at those
+// of repositories that were shown to be the same, when the asker's own index lists it.
 std::vector<MirrorAddress> Broker::addresses(const Meaning& meaning) {
     std::vector<MirrorAddress> out;
     const auto add = [&](const std::string& base, const std::string& path) {
@@ -230,17 +267,30 @@ std::vector<MirrorAddress> Broker::addresses(const Meaning& meaning) {
         if (std::none_of(out.begin(), out.end(), [&](const MirrorAddress& known) { return known.source == source; }))
             out.push_back({source, core::address(base, path)});
     };
-    for (const auto& location : meaning.locations) {
-        if (meaning.hit && meaning.hit->repository != location.repository->id) continue;
-        add(location.base, location.path);
-        for (const auto& base : location.repository->bases) add(base, location.path);
-    }
-    if (out.empty() && meaning.hit)
-        if (const auto* repository = book_.table().find(meaning.hit->repository))
-            for (const auto& base : repository->bases) add(base, meaning.hit->entry.path);
-    if (meaning.locations.empty()) out.push_back({sources_.mirror(meaning.url.origin()), meaning.url.text()});
+    const auto is_its_own = [&](const core::Location& location) {
+        return meaning.hit && meaning.hit->repository == location.repository->id;
+    };
+    const bool is_listed = std::any_of(meaning.locations.begin(), meaning.locations.end(), is_its_own);
+    std::vector<const core::Location*> asked;
     for (const auto& location : meaning.locations)
-        if (out.empty()) add(location.base, location.path);
+        if (is_listed ? is_its_own(location) : location.base.size() == meaning.locations.front().base.size())
+            asked.push_back(&location);
+    if (asked.empty()) return {{sources_.mirror(meaning.url.origin()), meaning.url.text()}};
+    for (const auto* location : asked) add(location->base, location->path);
+    // Several suites may have the base in common and other mirrors beside it: whose file it is, nobody knows unless an
+    // index says so.
+    const auto has_base = [](const core::Location* location, const std::string& base) {
+        const auto& bases = location->repository->bases;
+        return std::find(bases.begin(), bases.end(), base) != bases.end();
+    };
+    const auto& first = *asked.front();
+    if (!meaning.digest && first.repository->format != core::Format::pacman) return out;
+    for (const auto& base : first.repository->bases)
+        if (std::all_of(asked.begin(), asked.end(),
+                        [&](const core::Location* location) { return has_base(location, base); }))
+            add(base, first.path);
+    if (is_listed)
+        for (const auto& base : book_.lent_bases(*first.repository)) add(base, first.path);
     return out;
 }
 
@@ -326,13 +376,7 @@ void Broker::plain_answered(RequestId id, Result<PlainAnswer> answer) {
     plain_.erase(at);
     if (requests_.count(id) == 0) return;
     if (!answer) return fail_request(id, answer.error(), {"no index vouches for it: handed through"});
-    if (answer->not_modified) {
-        const Asker asker = std::move(requests_.at(id));
-        requests_.erase(id);
-        ++done_;
-        record(asker, "ok", {}, 0, {answer->from}, {"not modified since the asker's copy"});
-        return asker.events.not_modified();
-    }
+    if (answer->not_modified) return say_not_modified(id, answer->from);
     const auto staged = std::make_shared<const StagedFile>(*answer->file);
     deliver(id, {SharedBytes(staged, &staged->handle()), staged->size(), requests_.at(id).request.digest.value_or(Digest{}), answer->modified, {answer->from}},
             {"no index vouches for it: handed through"});

@@ -17,6 +17,8 @@ struct RootFiles {
     core::Repository repository;     // format, suite, keyring
     Bytes root;                      // InRelease, Release or .db
     std::optional<Bytes> signature;  // Release.gpg or .db.sig
+    std::string base{},
+        path{};  // the address that gave the root; no base: a peer, or another repository of the same content
 };
 
 // A root whose signature is good, and the one file that carries it with its signature between agents and over restarts:

@@ -10,32 +10,54 @@ bool ends_with_any(std::string_view text, std::initializer_list<std::string_view
     return std::any_of(endings.begin(), endings.end(), [&](std::string_view ending) { return text.ends_with(ending); });
 }
 
-// Repositories of the same identity are one, with the mirrors of all.
-bool same_identity(const Repository& a, const Repository& b) {
-    return a.format == b.format && a.suite == b.suite && a.keyring == b.keyring && a.architectures == b.architectures;
+bool has(const std::vector<std::string>& all, const std::string& one) {
+    return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+void add_missing(std::vector<std::string>& into, const std::vector<std::string>& from) {
+    for (const auto& one : from)
+        if (!has(into, one)) into.push_back(one);
+}
+
+// One address under one suite and keyring is one repository, however many entries name it.
+bool share_a_base(const Repository& a, const Repository& b) {
+    return a.format == b.format && a.suite == b.suite && a.keyring == b.keyring &&
+           std::any_of(a.bases.begin(), a.bases.end(), [&](const std::string& base) { return has(b.bases, base); });
 }
 
 void merge(Repository& into, const Repository& from) {
-    for (const auto& base : from.bases)
-        if (std::find(into.bases.begin(), into.bases.end(), base) == into.bases.end()) into.bases.push_back(base);
-    for (const auto& component : from.components)
-        if (std::find(into.components.begin(), into.components.end(), component) == into.components.end())
-            into.components.push_back(component);
+    add_missing(into.bases, from.bases);
+    add_missing(into.components, from.components);
+    add_missing(into.architectures, from.architectures);
+    if (!into.own_copy) into.own_copy = from.own_copy;
     if (from.sharing == Sharing::forbidden) into.sharing = Sharing::forbidden;
 }
 
 }  // namespace
 
-RepositoryTable::RepositoryTable(std::vector<Repository> repositories) {
-    for (auto& repository : repositories) {
-        auto same = std::find_if(repositories_.begin(), repositories_.end(),
-                                 [&](const Repository& known) { return same_identity(known, repository); });
-        if (same != repositories_.end())
-            merge(*same, repository);
-        else
-            repositories_.push_back(std::move(repository));
+std::vector<Repository> stand_together(std::vector<Repository> entries) {
+    std::vector<Repository> out;
+    for (auto& entry : entries) {
+        const auto is_same = [&](const Repository& known) { return share_a_base(known, entry); };
+        const auto first = std::find_if(out.begin(), out.end(), is_same);
+        if (first == out.end()) {
+            out.push_back(std::move(entry));
+            continue;
+        }
+        merge(*first, entry);
+        for (auto other = std::next(first); other != out.end();) {  // the entry may join two that stood apart
+            if (!share_a_base(*first, *other)) {
+                ++other;
+                continue;
+            }
+            merge(*first, *other);
+            other = out.erase(other);
+        }
     }
+    return out;
 }
+
+RepositoryTable::RepositoryTable(std::vector<Repository> entries) : repositories_(stand_together(std::move(entries))) {}
 
 std::vector<Location> RepositoryTable::locate(const Url& url) const {
     const std::string text = url.origin() + url.path;

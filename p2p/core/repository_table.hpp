@@ -1,5 +1,7 @@
-// RepositoryTable: finds the repository and the path below its base for an address a package manager asked for, and gives the
-// same file's address on every other mirror. Repositories of one identity (format, suite, keyring) share their mirrors.
+// RepositoryTable: finds the repository and the path below its base for an address a package manager asked for. A
+// repository is a group of bases that stand together in one entry of the configuration; entries that name the same base
+// (under one suite and keyring) are one. Equal names and keys join nothing: what else is the same repository is shown
+// by its content (kinship.hpp).
 #pragma once
 
 #include <map>
@@ -17,10 +19,14 @@ struct Location {
     std::string base;  // the base that the address used
 };
 
+// Entries that share a base become one, with the bases, components and architectures of all; the first one's name
+// stays.
+std::vector<Repository> stand_together(std::vector<Repository> entries);
+
 class RepositoryTable {
   public:
     RepositoryTable() = default;
-    explicit RepositoryTable(std::vector<Repository> repositories);
+    explicit RepositoryTable(std::vector<Repository> entries);
 
     // All repositories whose base is a prefix of the address (several suites share one base); longest base first.
     std::vector<Location> locate(const Url& url) const;

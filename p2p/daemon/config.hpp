@@ -60,6 +60,7 @@ struct Config {
 
     bool sources_apt = true;
     std::string sources_apt_dir = "/etc/apt";
+    std::string sources_apt_lists = "/var/lib/apt/lists";
     bool sources_pacman = true;
     std::string sources_pacman_conf = "/etc/pacman.conf";
 

@@ -5,6 +5,7 @@
 
 #include "p2p/base/log.hpp"
 #include "p2p/base/url.hpp"
+#include "p2p/daemon/apt_lists.hpp"
 #include "p2p/daemon/learned.hpp"
 
 namespace packswarm::daemon {
@@ -46,19 +47,24 @@ core::Repository from_config(const RepositoryConfig& config, std::vector<std::st
     return out;
 }
 
-// Stable over restarts and whatever the order of mirrors: kept roots are found again by it.
+// Stable over restarts and whatever the order of mirrors, and another one for every group of bases that stand together.
+// When a mirror is added or taken away the name changes; kept roots are then found by the addresses that showed them
+// (broker/sightings.hpp).
 void name_them(std::vector<core::Repository>& repositories) {
     for (auto& repository : repositories) {
-        std::size_t mark = 1469598103934665603ULL;
         std::vector<std::string> parts = repository.keyring.files;
         parts.insert(parts.end(), repository.keyring.embedded.begin(), repository.keyring.embedded.end());
         parts.insert(parts.end(), repository.keyring.fingerprints.begin(), repository.keyring.fingerprints.end());
         parts.push_back(repository.keyring.pacman_home);
-        for (const auto& part : parts)
-            for (const char c : part + "\n") mark = (mark ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+        auto bases = repository.bases;
+        std::sort(bases.begin(), bases.end());
+        parts.insert(parts.end(), bases.begin(), bases.end());
+        std::string text;
+        for (const auto& part : parts) text += part + "\n";
         std::string architectures;
         for (const auto& one : repository.architectures) architectures += (architectures.empty() ? "" : "+") + one;
-        repository.id = fmt::format("{}:{}:{}:{:08x}", core::to_string(repository.format), repository.suite, architectures, mark & 0xffffffff);
+        repository.id = fmt::format("{}:{}:{}:{:08x}", core::to_string(repository.format), repository.suite,
+                                    architectures, core::mark_of(text) & 0xffffffff);
     }
 }
 
@@ -78,7 +84,10 @@ Repositories gather_repositories(const Config& config) {
     }
     if (config.sources_apt) append(all, learn_from_apt(config.sources_apt_dir), out.warnings);
     if (config.sources_pacman) append(all, learn_from_pacman(config.sources_pacman_conf), out.warnings);
+    all = core::stand_together(std::move(all));
     name_them(all);
+    if (config.sources_apt)
+        for (auto& repository : all) repository.own_copy = find_own_copy(repository, config.sources_apt_lists);
     out.table = core::RepositoryTable(std::move(all));
     return out;
 }

@@ -104,11 +104,13 @@ void Exchange::news() {
     changed_();
 }
 
+// By the date, only when it is the very one that these bytes are given out with: of two dates none says what was
+// published later.
 bool Exchange::is_not_modified() const {
     if (needs_signature_) return false;
     if (not_modified_) return true;
     const auto& since = head_.if_modified_since;
-    return delivered_ && delivered_->modified && since && !head_.range && *delivered_->modified <= *since;
+    return delivered_ && delivered_->modified && since && !head_.range && *delivered_->modified == *since;
 }
 
 ByteCount Exchange::size() const { return delivered_ ? delivered_->size : started_ ? started_->size : 0; }

@@ -24,9 +24,13 @@ constexpr const char* ledger_migrations[] = {
     "CREATE INDEX shares_by_transfer ON shares (transfer);"
     "CREATE TABLE totals (kind TEXT PRIMARY KEY, bytes INTEGER NOT NULL, wasted INTEGER NOT NULL);"
     "CREATE TABLE sent (month TEXT PRIMARY KEY, bytes INTEGER NOT NULL);",
-    "CREATE TABLE peers (lineage TEXT NOT NULL, endpoint TEXT NOT NULL, last_seen INTEGER NOT NULL, received INTEGER NOT NULL,"
+    "CREATE TABLE peers (lineage TEXT NOT NULL, endpoint TEXT NOT NULL, last_seen INTEGER NOT NULL, received INTEGER "
+    "NOT NULL,"
     " failures INTEGER NOT NULL, PRIMARY KEY (lineage, endpoint));",
     "ALTER TABLE sent ADD COLUMN near INTEGER NOT NULL DEFAULT 0",
+    "CREATE TABLE sightings (address TEXT NOT NULL, file BLOB NOT NULL, content BLOB NOT NULL, bundle BLOB NOT NULL,"
+    " product BLOB NOT NULL, date INTEGER NOT NULL, modified INTEGER, confirmed INTEGER NOT NULL, PRIMARY KEY "
+    "(address, file))",
 };
 
 constexpr std::size_t records_between_trims = 128;

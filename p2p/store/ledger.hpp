@@ -1,6 +1,6 @@
-// Ledger: what must outlive a restart: floors, mirror health, peers met, transfers with sources and reasons, totals.
-// Not here: the stored files and their table (Vault). Thread: the loop. Errors: Broken; a write that only feeds
-// statistics logs. A damaged database is moved aside (ledger.db.damaged); floors survive that in a text file
+// Ledger: what must outlive a restart: floors, roots seen, mirror health, peers met, transfers with sources and
+// reasons, totals. Not here: the stored files and their table (Vault). Thread: the loop. Errors: Broken; a write that
+// only feeds statistics logs. A damaged database is moved aside (ledger.db.damaged); floors survive that in a text file
 // (floors.txt) merged at open.
 #pragma once
 
@@ -53,6 +53,9 @@ class Ledger final : public broker::Ledger, public broker::PeerMemory {
     std::vector<std::pair<std::string, core::MirrorHealth>> mirror_health() override;
     void save_mirror_health(const std::string& base, const core::MirrorHealth& health) override;
     void record(const broker::TransferRecord& transfer) override;
+    std::vector<core::Sighting> sightings() override;
+    void save_sighting(const core::Sighting& sighting) override;
+    void forget_sighting(const core::Sighting& sighting) override;
     std::vector<core::KnownPeer> known_peers() override;
     void update_peers(const core::PeerBook::Changes& changes) override;
     void add_sent(const Sent& sent, WallTime when);

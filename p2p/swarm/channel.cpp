@@ -50,7 +50,9 @@ void Channel::show(const LineageId& lineage, LineageShow state) {
     auto& shown = shows_[lineage];
     if (shown == state) return;
     shown = std::move(state);
-    shelf_.set_root(lineage, shown.root);
+    std::vector<Digest> roots;
+    for (const auto& root : shown.roots) roots.push_back(root.root);
+    shelf_.set_roots(lineage, std::move(roots));
     for (const auto& link : links_) {
         if (link->lineage() != lineage || !link->is_up()) continue;
         link->say_hello();
@@ -68,11 +70,10 @@ Hello Channel::hello_for(const LineageId& lineage) const {
     hello.agent_id = agent_id_;
     hello.listen_port = static_cast<std::uint16_t>(session_.port());
     hello.agent = settings_.agent;
-    if (const auto at = shows_.find(lineage); at != shows_.end()) {
-        hello.date = at->second.date;
-        hello.root = at->second.root;
-        hello.root_size = at->second.root_size;
-    }
+    const auto at = shows_.find(lineage);
+    if (at == shows_.end() || at->second.roots.empty()) return hello;
+    hello.root = at->second.roots.front();
+    hello.others.assign(at->second.roots.begin() + 1, at->second.roots.end());
     return hello;
 }
 
@@ -103,7 +104,7 @@ bool Channel::greeted(Link& link, const Hello& hello) {
         link.close(unwanted());
         return false;
     }
-    const bool is_news = !link.is_up() || hello.root != link.peer_hello.root || hello.date != link.peer_hello.date;
+    const bool is_news = !link.is_up() || hello.root != link.peer_hello.root || hello.others != link.peer_hello.others;
     if (!link.is_up()) open(link, peer_of(link, hello));
     if (is_news) tell_snapshot(link, hello);
     return true;
@@ -168,9 +169,15 @@ TakerEvents Channel::taker_events(const Peer& peer) {
 
 void Channel::tell_snapshot(const Link& link, const Hello& hello) {
     const auto shown = shows_.find(link.lineage());
-    if (hello.root == Digest{} || shown == shows_.end()) return;
-    const broker::PeerSnapshot snapshot{link.peer, shown->second.name, WallTime(Seconds(hello.date)), hello.root, hello.root_size};
-    loop_.tell([snapshot](Front& front) { front.snapshot(snapshot); });
+    if (shown == shows_.end()) return;
+    auto roots = hello.others;
+    roots.insert(roots.begin(), hello.root);
+    for (auto& root : roots) {
+        if (root.root == Digest{}) continue;
+        const broker::PeerSnapshot snapshot{link.peer, shown->second.name, WallTime(Seconds(root.date)),
+                                            root.root, root.root_size,     std::move(root.provenance)};
+        loop_.tell([snapshot](Front& front) { front.snapshot(snapshot); });
+    }
 }
 
 void Channel::breached(Link& link, const std::string& what) {

@@ -24,9 +24,7 @@ struct ChannelSettings {
 // A lineage as hellos show it.
 struct LineageShow {
     std::string name;
-    std::int64_t date = 0;
-    Digest root;
-    ByteCount root_size = 0;
+    std::vector<RootOnShow> roots;  // the newest first, one for each product
     friend bool operator==(const LineageShow&, const LineageShow&) = default;
 };
 

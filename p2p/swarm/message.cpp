@@ -1,5 +1,7 @@
 #include "p2p/swarm/message.hpp"
 
+#include <algorithm>
+
 #include "p2p/base/limits.hpp"
 #include "p2p/core/canonical.hpp"
 
@@ -63,13 +65,37 @@ class Reader {
     bool short_ = false;
 };
 
+void add_root(Writer& out, const RootOnShow& root) {
+    out.number(root.date).raw(root.root.raw()).number(root.root_size);
+}
+
+void add_provenance(Writer& out, const core::Provenance& provenance) {
+    const auto contents = std::min(provenance.contents.size(), limits::max_sightings);
+    const auto addresses = std::min(provenance.addresses.size(), limits::max_sightings);
+    out.raw(provenance.product.raw()).number(static_cast<std::uint8_t>(contents));
+    for (std::size_t i = 0; i < contents; ++i)
+        out.number(provenance.contents[i].content)
+            .number(static_cast<std::int64_t>(provenance.contents[i].date.time_since_epoch().count()));
+    out.number(static_cast<std::uint8_t>(addresses));
+    for (std::size_t i = 0; i < addresses; ++i) out.number(provenance.addresses[i]);
+}
+
 Bytes write(const Hello& m, std::size_t headroom) {
     Writer out(Type::hello, headroom);
     const std::string_view id(reinterpret_cast<const char*>(m.agent_id.data()), m.agent_id.size());
     const auto agent = std::string_view(m.agent).substr(0, limits::max_agent_name);
     out.number(m.version).raw(id).number(m.listen_port);
     out.number(static_cast<std::uint8_t>(agent.size())).raw(agent);
-    return out.number(m.date).raw(m.root.raw()).number(m.root_size).take();
+    add_root(out, m.root);
+    if (m.version < 2) return out.take();
+    add_provenance(out, m.root.provenance);
+    const auto others = std::min(m.others.size(), limits::max_roots_on_show - 1);
+    out.number(static_cast<std::uint8_t>(others));
+    for (std::size_t i = 0; i < others; ++i) {
+        add_root(out, m.others[i]);
+        add_provenance(out, m.others[i].provenance);
+    }
+    return out.take();
 }
 
 Bytes write(const Ask& m, std::size_t headroom) {
@@ -114,6 +140,31 @@ Bytes write(const Have& m, std::size_t headroom) {
 
 tl::unexpected<Error> wrong(std::string_view what) { return fail(ErrorKind::Corrupt, "malformed {}", what); }
 
+bool is_date(std::int64_t date) { return date >= 0 && date < std::int64_t{1} << 40; }
+
+bool read_root(Reader& in, RootOnShow& root) {
+    root.date = in.number<std::int64_t>();
+    root.root = in.fixed<Digest>();
+    root.root_size = in.number<ByteCount>();
+    return in.ok() && root.root_size >= 0 && root.root_size <= limits::max_database && is_date(root.date);
+}
+
+bool read_provenance(Reader& in, core::Provenance& provenance) {
+    provenance.product = in.fixed<Digest>();
+    const auto contents = in.number<std::uint8_t>();
+    if (contents > limits::max_sightings) return false;
+    for (int i = 0; i < contents; ++i) {
+        const auto content = in.number<core::Mark>();
+        const auto date = in.number<std::int64_t>();
+        if (!is_date(date)) return false;
+        provenance.contents.push_back({content, WallTime(Seconds(date))});
+    }
+    const auto addresses = in.number<std::uint8_t>();
+    if (addresses > limits::max_sightings) return false;
+    for (int i = 0; i < addresses; ++i) provenance.addresses.push_back(in.number<core::Mark>());
+    return in.ok();
+}
+
 Result<Message> read_hello(Reader in) {
     Hello m;
     m.version = in.number<std::uint16_t>();
@@ -122,12 +173,14 @@ Result<Message> read_hello(Reader in) {
     m.listen_port = in.number<std::uint16_t>();
     const auto agent_size = in.number<std::uint8_t>();
     m.agent = std::string(as_text(in.raw(agent_size)));
-    m.date = in.number<std::int64_t>();
-    m.root = in.fixed<Digest>();
-    m.root_size = in.number<ByteCount>();
-    const bool sane = m.version > 0 && agent_size <= limits::max_agent_name && m.root_size >= 0 &&
-                      m.root_size <= limits::max_database && m.date >= 0 && m.date < std::int64_t{1} << 40;
-    if (!in.ok() || !sane) return wrong("hello");
+    if (m.version == 0 || agent_size > limits::max_agent_name || !read_root(in, m.root)) return wrong("hello");
+    if (m.version < 2) return m;
+    if (!read_provenance(in, m.root.provenance)) return wrong("hello");
+    const auto others = in.number<std::uint8_t>();
+    if (!in.ok() || others >= limits::max_roots_on_show) return wrong("hello");
+    m.others.resize(others);
+    for (auto& other : m.others)
+        if (!read_root(in, other) || !read_provenance(in, other.provenance)) return wrong("hello");
     return m;
 }
 

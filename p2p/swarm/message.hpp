@@ -12,23 +12,35 @@
 #include "p2p/base/digest.hpp"
 #include "p2p/base/result.hpp"
 #include "p2p/base/units.hpp"
+#include "p2p/core/kinship.hpp"
 
 namespace packswarm::swarm {
 
-inline constexpr std::uint16_t protocol_version = 1;
+// 1: a hello names one root. 2: behind that stand its provenance and further roots, of other products under one key and
+// suite.
+inline constexpr std::uint16_t protocol_version = 2;
 
 using Token = std::uint32_t;                 // chosen by the asker, comes back with the answer
 using AgentId = std::array<std::uint8_t, 16>;  // random, new with every start
 
-// First on every connection from both sides; again when the root changes. Bytes after the known fields are left for later versions.
+// A verified root of this connection's lineage.
+struct RootOnShow {
+    std::int64_t date = 0;  // seconds since the epoch
+    Digest root;            // zero: none
+    ByteCount root_size = 0;
+    core::Provenance provenance{};
+    friend bool operator==(const RootOnShow&, const RootOnShow&) = default;
+};
+
+// First on every connection from both sides; again when a root changes. Bytes after the known fields are left for later
+// versions.
 struct Hello {
     std::uint16_t version = protocol_version;
     AgentId agent_id{};
     std::uint16_t listen_port = 0;
     std::string agent;       // at most limits::max_agent_name bytes
-    std::int64_t date = 0;   // seconds since the epoch; newest verified root of this connection's lineage
-    Digest root;             // zero: none
-    ByteCount root_size = 0;
+    RootOnShow root;         // the newest
+    std::vector<RootOnShow> others;  // of other products
     friend bool operator==(const Hello&, const Hello&) = default;
 };
 

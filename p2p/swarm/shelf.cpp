@@ -62,7 +62,7 @@ std::uint64_t Shelf::bit_of(const LineageId& lineage) {
     return 0;
 }
 
-void Shelf::set_root(const LineageId& lineage, const Digest& root) { roots_[lineage] = root; }
+void Shelf::set_roots(const LineageId& lineage, std::vector<Digest> roots) { roots_[lineage] = std::move(roots); }
 void Shelf::forget_lineage(const LineageId& lineage) { roots_.erase(lineage); }
 
 const Shelved* Shelf::find(const Digest& digest) const {
@@ -85,8 +85,10 @@ PieceHashes Shelf::pieces_of(const Shelved& entry) const { return entry.has_piec
 Bytes Shelf::signature_of(const Shelved& entry) const { return entry.has_signature ? reader_->signature_of(entry.digest) : Bytes{}; }
 
 bool Shelf::shared_with(const Shelved& entry, const LineageId& lineage) const {
-    const auto root = roots_.find(lineage);
-    if (root != roots_.end() && root->second == entry.digest) return true;
+    const auto roots = roots_.find(lineage);
+    if (roots != roots_.end() &&
+        std::find(roots->second.begin(), roots->second.end(), entry.digest) != roots->second.end())
+        return true;
     const auto place = std::find(lineages_.begin(), lineages_.end(), lineage);
     return place != lineages_.end() && (entry.lineages >> (place - lineages_.begin()) & 1) != 0;
 }

@@ -32,8 +32,8 @@ class Shelf {
 
     void put(const StoredMark& file, const LineageId& lineage);
     void withdraw(const Digest& digest);
-    // The newest root of a lineage is shared with that lineage, whichever lineage it was offered under.
-    void set_root(const LineageId& lineage, const Digest& root);
+    // The roots on show in a lineage are shared with that lineage, whichever lineage they were offered under.
+    void set_roots(const LineageId& lineage, std::vector<Digest> roots);
     void forget_lineage(const LineageId& lineage);
 
     const Shelved* find(const Digest& digest) const;
@@ -67,7 +67,7 @@ class Shelf {
     std::unordered_map<Infohash, Digest> by_infohash_;
     std::unordered_map<Digest, Infohash> infohashes_;
     std::vector<LineageId> lineages_;  // at most 64; a place is used again when no entry names it
-    std::unordered_map<LineageId, Digest> roots_;
+    std::unordered_map<LineageId, std::vector<Digest>> roots_;
     std::list<std::pair<Digest, FileHandle>> handles_;  // most recently used first
 };
 

@@ -1,5 +1,6 @@
 #include "p2p/swarm/swarm.hpp"
 
+#include <algorithm>
 #include <future>
 #include <libtorrent/extensions.hpp>
 
@@ -43,6 +44,19 @@ Result<void> check_endpoints(const std::vector<std::string>& texts) {
     for (const auto& text : texts)
         if (const auto parts = split_endpoint(text); !parts) return tl::unexpected(parts.error());
     return {};
+}
+
+// Two addresses of one product show the newer of their roots.
+void show_root(std::vector<RootOnShow>& roots, RootOnShow root) {
+    if (root.root == Digest{}) return;
+    const auto same = std::find_if(roots.begin(), roots.end(),
+                                   [&](const auto& one) { return one.provenance.product == root.provenance.product; });
+    if (same == roots.end())
+        roots.push_back(std::move(root));
+    else if (same->date < root.date)
+        *same = std::move(root);
+    std::stable_sort(roots.begin(), roots.end(), [](const auto& a, const auto& b) { return a.date > b.date; });
+    if (roots.size() > limits::max_roots_on_show) roots.pop_back();
 }
 
 Result<void> check(const SwarmSettings& settings) {
@@ -167,11 +181,17 @@ void Swarm::set_lineages(std::vector<broker::LineageState> lineages) {
     }
     std::set<std::string> names;
     std::vector<LineageWish> wishes;
-    for (const auto& state : lineages) {
+    for (auto& state : lineages) {
         const auto name = state.lineage.name();
-        names.insert(name);
-        wishes.push_back({{name, state.date.time_since_epoch().count(), state.root, state.root_size}, {}});
-        if (inside_->lineages.count(name) == 0) wishes.back().first_dials = inside_->front->acquaintances().first_dials(name);
+        if (names.insert(name).second) {
+            wishes.push_back({{name, {}}, {}});
+            if (inside_->lineages.count(name) == 0)
+                wishes.back().first_dials = inside_->front->acquaintances().first_dials(name);
+        }
+        const auto wish =
+            std::find_if(wishes.begin(), wishes.end(), [&](const auto& one) { return one.show.name == name; });
+        show_root(wish->show.roots,
+                  {state.date.time_since_epoch().count(), state.root, state.root_size, std::move(state.provenance)});
     }
     inside_->lineages = std::move(names);
     inside_->session->post([in = inside_.get(), wishes = std::move(wishes)] { in->rendezvous.set_lineages(wishes); });

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "p2p/broker/ports.hpp"
 
@@ -23,6 +24,8 @@ class FakeMirrors final : public broker::Mirrors {
     std::map<std::string, MirrorManner> mirrors;    // origin, "http://a"
     std::map<std::string, ByteCount> sent;          // by origin
     std::map<std::string, int> asked;               // times, by path
+    std::map<std::string, WallTime> modified;       // Last-Modified by path; 304 to who names exactly that
+    std::vector<std::string> urls;                  // asked for, in order
     int most_at_once = 0;
 
     broker::FetchId start(broker::MirrorRequest request, broker::MirrorEvents events) override {
@@ -31,6 +34,7 @@ class FakeMirrors final : public broker::Mirrors {
         auto& flight = flights_[id];
         flight = {request.url.substr(0, split), request.url.substr(split), std::move(request), std::move(events), 0, {}, false};
         ++asked[flight.path];
+        urls.push_back(flight.origin + flight.path);
         most_at_once = std::max(most_at_once, static_cast<int>(flights_.size()));
         loop_.after(mirrors[flight.origin].first_byte, [this, id] { answer(id); });
         return id;
@@ -62,6 +66,13 @@ class FakeMirrors final : public broker::Mirrors {
         if (manner.fault == Fault::refused_connection) return finish(id, fail(ErrorKind::Transient, "connection refused"));
         if (manner.fault == Fault::absent || file == files.end()) return finish(id, fail(ErrorKind::Absent, "404"));
         if (manner.fault == Fault::silent) return fall_silent(id);
+        const auto date = modified.find(flight.path);
+        if (date != modified.end() && flight.request.if_modified_since == date->second) {
+            broker::MirrorHead unchanged;
+            unchanged.not_modified = true;
+            if (flight.events.head) flight.events.head(unchanged);
+            return finish(id, {});
+        }
         const auto size = static_cast<ByteCount>(file->second.size());
         flight.range = flight.request.range.value_or(ByteRange{0, size});
         flight.at = flight.range.begin;
@@ -69,6 +80,7 @@ class FakeMirrors final : public broker::Mirrors {
         ++giving_[flight.origin];
         broker::MirrorHead head;
         head.total_size = size;
+        if (date != modified.end()) head.last_modified = date->second;
         head.first_byte_s = static_cast<double>(manner.first_byte.count()) / 1000;
         if (flight.events.head) flight.events.head(head);
         step(id);

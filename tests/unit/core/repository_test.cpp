@@ -20,14 +20,42 @@ Repository debian(std::string suite, std::vector<std::string> bases) {
     return out;
 }
 
-TEST(RepositoryTable, OneIdentityUnderTwoAddressesSharesItsMirrors) {
-    RepositoryTable table({debian("stable", {"http://a/debian"}), debian("stable", {"https://b/pub/debian"}), debian("other", {"http://a/debian"})});
+// Vendors sign several products with one key and call all of them stable.
+TEST(RepositoryTable, EqualNamesAndKeysUnderTwoAddressesJoinNothing) {
+    RepositoryTable table({debian("stable", {"http://v/code"}), debian("stable", {"http://v/edge"}),
+                           debian("stable", {"http://v/code"})});
     ASSERT_EQ(table.all().size(), 2u);
-    EXPECT_EQ(table.all()[0].bases, (std::vector<std::string>{"http://a/debian", "https://b/pub/debian"}));
+    EXPECT_EQ(table.all()[0].bases, std::vector<std::string>{"http://v/code"});
+    EXPECT_EQ(table.all()[1].bases, std::vector<std::string>{"http://v/edge"});
+    const auto found = table.locate(*Url::parse("http://v/edge/pool/x.deb"));
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_EQ(found[0].repository, &table.all()[1]);
+}
+
+TEST(RepositoryTable, EntriesThatShareABaseAreOneWithTheBasesAndComponentsOfAll) {
+    auto more = debian("stable", {"http://b/debian", "http://c/debian"});
+    more.components = {"contrib"};
+    more.architectures = {"i386"};
+    auto bridge = debian("stable", {"http://a/debian", "http://c/debian"});
+    RepositoryTable table({debian("stable", {"http://a/debian"}), more, debian("other", {"http://a/debian"}), bridge});
+    ASSERT_EQ(table.all().size(), 2u);
+    EXPECT_EQ(table.all()[0].bases,
+              (std::vector<std::string>{"http://a/debian", "http://c/debian", "http://b/debian"}));
+    EXPECT_EQ(table.all()[0].components, (std::vector<std::string>{"main", "contrib"}));
+    EXPECT_EQ(table.all()[0].architectures, (std::vector<std::string>{"amd64", "i386"}));
+    auto other_key = debian("stable", {"http://a/debian"});
+    other_key.keyring.files = {"/other.gpg"};
+    EXPECT_EQ(RepositoryTable({debian("stable", {"http://a/debian"}), other_key}).all().size(), 2u);
+}
+
+TEST(RepositoryTable, FindsWhatLiesBelowItsBases) {
+    RepositoryTable table(
+        {debian("stable", {"http://a/debian", "https://b/pub/debian"}), debian("other", {"http://a/debian"})});
     const auto found = table.locate(*Url::parse("https://b/pub/debian/pool/main/x%2by.deb"));
     ASSERT_EQ(found.size(), 1u);
     EXPECT_EQ(found[0].path, "pool/main/x+y.deb");
     EXPECT_EQ(address("http://a/debian", found[0].path), "http://a/debian/pool/main/x+y.deb");
+    EXPECT_EQ(table.locate(*Url::parse("http://a/debian/x")).size(), 2u) << "several suites have one base";
     EXPECT_TRUE(table.locate(*Url::parse("http://a/debian-security/x")).empty()) << "a base is a folder, not a prefix of text";
 }
 

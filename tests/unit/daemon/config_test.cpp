@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include "p2p/base/limits.hpp"
+#include "p2p/daemon/apt_lists.hpp"
 #include "p2p/daemon/learned.hpp"
 #include "p2p/daemon/repositories.hpp"
+#include "tests/support/nginx.hpp"
+#include "tests/support/signed_repo.hpp"
 
 namespace packswarm::daemon {
 namespace {
@@ -80,6 +83,43 @@ TEST(Sources, EmbeddedKeysDisabledStanzasAndPasswordsAreUnderstood) {
     EXPECT_NE(out.repositories[0].keyring.embedded.at(0).find("KEY BLOCK-----\n\nabc"), std::string::npos);
     EXPECT_EQ(out.warnings.size(), 2u);
     for (const auto& warning : out.warnings) EXPECT_EQ(warning.find("pw"), std::string::npos);
+}
+
+// apt-pkg/contrib/strutl.cc, URItoFileName.
+TEST(Sources, AptsCopiesOfRootsAreFoundUnderAptsNamesAndSayWhichRepositoryItIs) {
+    EXPECT_EQ(apt_list_name("http://127.0.0.1:8080/a~b/dists/s%20t/InRelease"),
+              "127.0.0.1:8080_a%7eb_dists_s%2520t_InRelease");
+    const test::TempDir folder;
+    core::Repository repository;
+    repository.suite = "stable";
+    repository.bases = {"http://other/debian", "http://m/debian"};
+    EXPECT_FALSE(find_own_copy(repository, folder.path()));
+    const std::string text = "Origin: O\nLabel: L\nCodename: c\nDate: Sat, 11 Jul 2026 10:16:37 UTC\nSHA256:\n";
+    test::write_file(folder.path() / "m_debian_dists_stable_Release", text);
+    const auto copy = find_own_copy(repository, folder.path());
+    ASSERT_TRUE(copy);
+    test::write_file(folder.path() / "m_debian_dists_stable_InRelease",
+                     "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n" + text +
+                         "-----BEGIN PGP SIGNATURE-----\n\nx\n-----END PGP SIGNATURE-----\n");
+    test::write_file(folder.path() / "m_debian_dists_stable_Release", "nonsense");
+    const auto signed_copy = find_own_copy(repository, folder.path());
+    ASSERT_TRUE(signed_copy);
+    EXPECT_EQ(signed_copy->product, copy->product);
+    EXPECT_EQ(signed_copy->mark, copy->mark) << "one content in two forms";
+}
+
+TEST(Sources, TheNameOfARepositoryIsAnotherOneForEveryGroupOfBases) {
+    Config config;
+    config.sources_apt = config.sources_pacman = false;
+    RepositoryConfig repository;
+    repository.suite = "s";
+    const auto name = [&](std::vector<std::string> mirrors) {
+        repository.mirrors = std::move(mirrors);
+        config.repositories = {repository};
+        return gather_repositories(config).table.all().at(0).id;
+    };
+    EXPECT_EQ(name({"http://a", "http://b"}), name({"http://b", "http://a/"}));
+    EXPECT_NE(name({"http://a"}), name({"http://b"}));
 }
 
 TEST(Sources, AnAddressWithAPasswordIsNeverARepository) {

@@ -53,6 +53,33 @@ class LedgerTest : public ::testing::Test {
     const std::string bookworm = "debian/F/bookworm/amd64";
 };
 
+TEST_F(LedgerTest, RemembersWhichRootsAnAddressShowed) {
+    core::Sighting one{"http://m/dists/s/InRelease", digest_of("file"),    digest_of("content"),
+                       digest_of("bundle"),          digest_of("product"), WallTime(Seconds(10)),
+                       WallTime(Seconds(11)),        WallTime(Seconds(12))};
+    auto other = one;
+    other.file = digest_of("other");
+    other.modified.reset();
+    ledger->save_sighting(one);
+    ledger->save_sighting(other);
+    one.confirmed = WallTime(Seconds(20));
+    ledger->save_sighting(one);
+    open();
+    ASSERT_EQ(ledger->sightings().size(), 2U);
+    for (const auto& row : ledger->sightings()) {
+        const auto& expected = row.file == one.file ? one : other;
+        EXPECT_EQ(row.address, expected.address);
+        EXPECT_EQ(row.content, expected.content);
+        EXPECT_EQ(row.bundle, expected.bundle);
+        EXPECT_EQ(row.product, expected.product);
+        EXPECT_EQ(row.date, expected.date);
+        EXPECT_EQ(row.modified, expected.modified);
+        EXPECT_EQ(row.confirmed, expected.confirmed);
+    }
+    ledger->forget_sighting(one);
+    EXPECT_EQ(ledger->sightings().size(), 1U);
+}
+
 TEST_F(LedgerTest, KeepsThePeersMetOverARestart) {
     EXPECT_TRUE(ledger->known_peers().empty());
     const core::KnownPeer one{"l", "192.0.2.7:26881", WallTime(Seconds(1000)), 5, 2}, other{"l", "[2001:db8::1]:1", WallTime(Seconds(2000)), 0, 0};

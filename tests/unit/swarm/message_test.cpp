@@ -27,9 +27,11 @@ Hello some_hello() {
     hello.agent_id = {1, 2, 3};
     hello.listen_port = 65535;
     hello.agent = "packswarm/0.1";
-    hello.date = 1'790'000'000;
-    hello.root = digest_of(9);
-    hello.root_size = 150'000;
+    hello.root = {1'790'000'000,
+                  digest_of(9),
+                  150'000,
+                  {digest_of(5), {{7, WallTime(Seconds(1'790'000'000))}, {8, {}}}, {11, 12, 13}}};
+    hello.others = {{1'780'000'000, digest_of(8), 50'000, {digest_of(6), {}, {14}}}};
     return hello;
 }
 
@@ -73,6 +75,22 @@ TEST(Message, TrailingBytesAreMalformedExceptInHello) {
     EXPECT_TRUE(decode(hello));
 }
 
+// As agents of the first protocol say it: one root, and nothing of where it is from.
+TEST(Message, AHelloOfTheFirstVersionIsUnderstoodAndUnderstandsOurs) {
+    auto old = some_hello();
+    old.version = 1;
+    const auto bytes = encode(old);
+    const auto read = through_the_wire(old);
+    EXPECT_EQ(read.root.root, old.root.root);
+    EXPECT_EQ(read.root.provenance, core::Provenance{});
+    EXPECT_TRUE(read.others.empty());
+    auto ours = encode(some_hello());
+    ASSERT_GT(ours.size(), bytes.size());
+    ours.resize(bytes.size());
+    ours[2] = 1;  // the version's low byte: what follows its fields is left unread by the first version
+    EXPECT_EQ(ours, bytes);
+}
+
 TEST(Message, NumbersBeyondTheBoundsAreMalformed) {
     EXPECT_FALSE(decode(encode(Get{1, digest_of(1), 0, 0})));
     EXPECT_FALSE(decode(encode(Get{1, digest_of(1), 0, static_cast<std::uint32_t>(limits::max_data_block) + 1})));
@@ -84,7 +102,10 @@ TEST(Message, NumbersBeyondTheBoundsAreMalformed) {
     EXPECT_FALSE(decode(encode(Tell{1, true, {{digest_of(1), limits::max_artifact + 1, {}}}})));
     EXPECT_FALSE(decode(encode(Tell{1, true, {{digest_of(1), 5, {}, static_cast<std::uint16_t>(limits::max_package_signature + 1)}}})));
     auto hello = some_hello();
-    hello.root_size = limits::max_database + 1;
+    hello.root.root_size = limits::max_database + 1;
+    EXPECT_FALSE(decode(encode(hello)));
+    hello = some_hello();
+    hello.root.provenance.contents.front().date = WallTime(Seconds(-1));
     EXPECT_FALSE(decode(encode(hello)));
     hello = some_hello();
     hello.version = 0;

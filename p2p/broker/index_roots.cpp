@@ -1,0 +1,239 @@
+// How the index book takes a root: it is judged by the rules of freshness, noted for the address that showed it, kept,
+// restored; and what repositories of the same content lend each other.
+#include <algorithm>
+
+#include "p2p/base/limits.hpp"
+#include "p2p/base/log.hpp"
+#include "p2p/broker/index_book.hpp"
+#include "p2p/core/bundle.hpp"
+#include "p2p/core/freshness.hpp"
+
+namespace packswarm::broker {
+
+void IndexBook::accept(RootFiles files, std::optional<WallTime> modified,
+                       Then<std::shared_ptr<const OpenedRoot>> then) {
+    auto from = files;
+    from.root.clear();
+    from.signature.reset();
+    trust_.open_root(std::move(files), [this, from = std::move(from), modified,
+                                        then = std::move(then)](Result<OpenedRoot> opened) {
+        const auto& repository = from.repository;
+        if (opened && table_.find(repository.id) == nullptr)  // a reload took it away meanwhile: nobody else is told
+            return then(std::make_shared<const OpenedRoot>(std::move(*opened)));
+        auto& state = states_[repository.id];
+        Result<void> good = opened ? judge(repository, *opened, from.base) : tl::unexpected(opened.error());
+        if (!good) {
+            state.message = good.error().message;
+            if (!state.root) state.standing = RepositoryState::Standing::refused;
+            spdlog::warn("{}: index refused: {}", repository.id, printable(good.error().message, 400));
+            return then(tl::unexpected(good.error()));
+        }
+        const auto shared = std::make_shared<const OpenedRoot>(std::move(*opened));
+        const bool is_new = !state.root || state.root->bundle_digest != shared->bundle_digest;
+        state.modified = modified;
+        state.vouched = from.base.empty() ? snapshots_.addresses_of(shared->bundle_digest) : std::vector<core::Mark>{};
+        note_sighting(repository, from, *shared, modified);
+        adopt(repository, shared);
+        if (is_new) keep_bundle(repository, shared);
+        then(shared);
+    });
+}
+
+void IndexBook::note_sighting(const core::Repository& repository, const RootFiles& files, const OpenedRoot& opened,
+                              std::optional<WallTime> modified) {
+    if (files.base.empty()) return;
+    core::Sighting sighting;
+    sighting.address = core::address(files.base, files.path);
+    sighting.file = opened.index.digest;
+    if (opened.index.is_signed) sighting.content = opened.index.content;
+    sighting.bundle = opened.bundle_digest;
+    sighting.product = opened.index.product;
+    sighting.date = opened.index.date;
+    sighting.modified = modified;
+    sighting.confirmed = loop_.wall_now();
+    sightings_.saw(std::move(sighting));
+    find_kin();
+    spdlog::debug("{}: seen at {}", repository.id, printable(files.base));
+}
+
+void IndexBook::confirmed(const core::Repository& repository, const std::string& address) {
+    if (table_.find(repository.id) == nullptr) return;
+    sightings_.confirmed(address, loop_.wall_now());
+    find_kin();
+}
+
+// A floor belongs to the address that showed it. One for every key that signed: when keys come and go, those that stay
+// carry it on.
+std::vector<std::string> IndexBook::floor_names(const core::Repository& repository, const core::IndexRoot& root,
+                                                const std::string& base) const {
+    const auto signers =
+        root.is_signed && !root.signers.empty() ? root.signers : std::vector<core::Fingerprint>{unsigned_signer};
+    auto names = lineages_of(repository, signers, &root);
+    for (auto& name : names) name += fmt::format(" {:016x} {}", core::mark_of(root.product), base);
+    return names;
+}
+
+// The highest of all bases that stand together.
+std::optional<core::KnownRoot> IndexBook::floor_of(const core::Repository& repository,
+                                                   const core::IndexRoot& root) const {
+    std::optional<core::KnownRoot> known;
+    for (const auto& base : repository.bases)
+        for (const auto& name : floor_names(repository, root, base))
+            if (const auto floor = floors_.find(name);
+                floor != floors_.end() && (!known || known->date < floor->second.date))
+                known = core::KnownRoot{floor->second.date, floor->second.root, floor->second.root};
+    return known;
+}
+
+// The rules of DESIGN 3.
+Result<void> IndexBook::judge(const core::Repository& repository, const OpenedRoot& opened, const std::string& base) {
+    const auto& root = opened.index;
+    if (repository.architectures.empty()) return fail(ErrorKind::Broken, "{} has no architecture", repository.id);
+    const auto known = floor_of(repository, root);
+    const auto fresh = core::check_freshness(root, known, loop_.wall_now());
+    if (!fresh) return tl::unexpected(fresh.error());
+    for (const auto& warning : fresh->warnings) spdlog::warn("{}: {}", repository.id, warning);
+    if (base.empty()) return judge_lent(repository, opened);
+    const bool is_level = known && root.date <= known->date;
+    if (!fresh->raises_floor && !is_level) return {};
+    for (const auto& name : floor_names(repository, root, base)) {
+        if (const auto floor = floors_.find(name); floor != floors_.end() && floor->second.date >= root.date) continue;
+        floors_[name] = {name, root.date, root.content};
+        if (auto raised = ledger_.raise_floor(floors_[name]); !raised) return raised;
+    }
+    return {};
+}
+
+// Of a root that none of its addresses gave. It raises no floor: what an address has stays that address's to say.
+Result<void> IndexBook::judge_lent(const core::Repository& repository, const OpenedRoot& opened) const {
+    const auto own = own_provenance(repository);
+    const auto& root = opened.index;
+    if (own.product != Digest{} && root.product != Digest{} && own.product != root.product)
+        return fail(ErrorKind::Absent, "an index of another product ({}, {}) under the same key and suite",
+                    printable(root.origin), printable(root.label));
+    const auto& here = state_of(repository.id).root;
+    if (here && here->index.product == root.product && here->index.date > root.date)
+        return fail(ErrorKind::Absent, "an index that is older than the one that is here");
+    return {};
+}
+
+// It was judged when it came; only its age is looked at again.
+void IndexBook::judge_restored(const core::Repository& repository, const OpenedRoot& opened) const {
+    const auto fresh = core::check_freshness(opened.index, floor_of(repository, opened.index), loop_.wall_now(),
+                                             core::StaleIndex::accept);
+    if (!fresh) return;
+    for (const auto& warning : fresh->warnings) spdlog::warn("{}: {}", repository.id, warning);
+}
+
+// The root with its signature becomes an artifact of its own: kept over restarts, and given to peers when mirrors are
+// gone.
+void IndexBook::keep_bundle(const core::Repository& repository, std::shared_ptr<const OpenedRoot> opened) {
+    auto file = store_.stage(static_cast<ByteCount>(opened->bundle.size()));
+    if (!file || !file->write(0, opened->bundle)) {
+        spdlog::warn("{}: the index cannot be kept: {}", repository.id, file ? "writing failed" : file.error().message);
+        return;
+    }
+    const auto check = trust_.begin_check(*file, opened->bundle_digest);
+    trust_.finish(check, [this, repository, opened](Result<VerifiedFile> verified) {
+        if (!verified)
+            return spdlog::error("{}: the index changed while it was kept: {}", repository.id,
+                                 verified.error().message);
+        ArtifactRecord record;
+        record.digest = opened->bundle_digest;
+        record.size = static_cast<ByteCount>(opened->bundle.size());
+        record.name = repository.id;
+        record.lineage = is_public(repository) && !states_[repository.id].lineages.empty()
+                             ? states_[repository.id].lineages.front()
+                             : "";
+        record.is_root = true;
+        record.modified = states_[repository.id].modified.value_or(opened->index.date);
+        store_.publish(std::move(*verified), record, [this](Result<StoredFile> stored) {
+            if (!stored) return spdlog::warn("keeping an index failed: {}", stored.error().message);
+            reconcile_later();
+        });
+    });
+}
+
+void IndexBook::restore() {
+    for (const auto& record : store_.roots())
+        for (const auto& repository : table_.all())
+            if (record.name == repository.id || sightings_.showed(repository, record.digest))
+                restore_root(repository, record);
+}
+
+void IndexBook::restore_root(const core::Repository& repository, const ArtifactRecord& record) {
+    auto stored = store_.find(record.digest);
+    if (!stored || stored->size() > limits::max_database + limits::max_release) return;
+    Bytes bytes(static_cast<std::size_t>(stored->size()));
+    if (!read_at(stored->handle(), 0, bytes)) return;
+    auto bundle = core::unpack_bundle(std::move(bytes));
+    if (!bundle) return;
+    RootFiles files{repository, std::move(bundle->root), std::move(bundle->signature), {}, {}};
+    trust_.open_root(std::move(files), [this, repository, modified = record.modified](Result<OpenedRoot> opened) {
+        if (!opened)
+            return spdlog::warn("{}: a stored index is no longer good: {}", repository.id, opened.error().message);
+        const auto& known = states_[repository.id].root;
+        if (known && known->index.date >= opened->index.date) return;
+        judge_restored(repository, *opened);
+        states_[repository.id].modified = modified;
+        adopt(repository, std::make_shared<const OpenedRoot>(std::move(*opened)));
+    });
+}
+
+// What peers are told of a root on show. One that a peer gave is told with the addresses of ours that it was known by.
+core::Provenance IndexBook::shown_provenance(const core::Repository& repository, const RepositoryState& state) const {
+    const auto& root = state.root->index;
+    auto out = sightings_.provenance(repository);
+    out.product = root.product;
+    const core::RootMark newest{core::mark_of(root.content), root.date};
+    if (std::find(out.contents.begin(), out.contents.end(), newest) == out.contents.end())
+        out.contents.insert(out.contents.begin(), newest);
+    if (out.contents.size() > limits::max_sightings) out.contents.resize(limits::max_sightings);
+    for (const auto& base : repository.bases) {
+        const auto mark = Sightings::address_mark(repository, base);
+        const bool is_vouched = std::find(state.vouched.begin(), state.vouched.end(), mark) != state.vouched.end();
+        const bool is_new = std::find(out.addresses.begin(), out.addresses.end(), mark) == out.addresses.end();
+        if (is_vouched && is_new && out.addresses.size() < limits::max_sightings) out.addresses.push_back(mark);
+    }
+    return out;
+}
+
+// ---- Kin
+// -------------------------------------------------------------------------------------------------------------------
+
+void IndexBook::find_kin() {
+    std::vector<std::pair<const core::Repository*, core::Provenance>> all;
+    for (const auto& repository : table_.all()) {
+        states_[repository.id].kin.clear();
+        all.emplace_back(&repository, sightings_.provenance(repository));
+    }
+    const auto takes = [this](const auto& one, const auto& other) {
+        const auto found = core::kinship(one.second, sightings_.last_confirmed(*one.first), other.second);
+        return found == core::Kinship::content || found == core::Kinship::address;
+    };
+    for (const auto& one : all)
+        for (const auto& other : all) {
+            const bool alike = one.first != other.first && one.first->format == other.first->format &&
+                               one.first->suite == other.first->suite;
+            if (alike && takes(one, other) && takes(other, one)) states_[one.first->id].kin.push_back(other.first->id);
+        }
+}
+
+std::vector<std::string> IndexBook::lent_bases(const core::Repository& repository) const {
+    std::vector<std::string> out;
+    for (const auto& id : state_of(repository.id).kin)
+        if (const auto* kin = table_.find(id)) out.insert(out.end(), kin->bases.begin(), kin->bases.end());
+    return out;
+}
+
+std::shared_ptr<const OpenedRoot> IndexBook::lent_root(const core::Repository& repository) const {
+    const auto& state = state_of(repository.id);
+    auto newest = state.root;
+    for (const auto& id : state.kin) {
+        const auto& lent = state_of(id).root;
+        if (lent && lent->index.is_signed && (!newest || newest->index.date < lent->index.date)) newest = lent;
+    }
+    return newest == state.root ? nullptr : newest;
+}
+
+}  // namespace packswarm::broker

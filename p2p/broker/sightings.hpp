@@ -1,0 +1,51 @@
+// Sightings: which root files each address was seen to have, over restarts. They say what a 304 of that address is
+// worth, what the asker has, and what shows that two repositories are the same (core/kinship.hpp). Not here: whether a
+// root is good (index_book.hpp).
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "p2p/broker/ports.hpp"
+#include "p2p/core/artifact.hpp"
+#include "p2p/core/kinship.hpp"
+
+namespace packswarm::broker {
+
+class Sightings {
+  public:
+    explicit Sightings(Ledger& ledger);
+
+    void saw(core::Sighting sighting);                         // the address answered with it now
+    void confirmed(const std::string& address, WallTime now);  // and says that it is still so
+    // With which date to ask an address whether it still has this file; none when another one was seen there since.
+    std::optional<WallTime> revalidates(const std::string& address, const Digest& file) const;
+    // Which file the repository's addresses gave with this Last-Modified under this path; none when it was none, or
+    // more than one.
+    std::optional<Digest> given(const core::Repository& repository, const std::string& path, WallTime modified) const;
+    bool showed(const core::Repository& repository, const Digest& bundle) const;
+
+    // What the repository's own addresses showed, with those that did; by content, or by the bundles that older agents
+    // name.
+    core::Provenance provenance(const core::Repository& repository) const;
+    std::vector<core::RootMark> bundles(const core::Repository& repository) const;
+    std::optional<WallTime> last_confirmed(const core::Repository& repository) const;
+    // The address by which agents tell each other where a repository is.
+    static core::Mark address_mark(const core::Repository& repository, const std::string& base);
+
+  private:
+    using Rows = std::vector<core::Sighting>;  // of one address, the last seen first
+    void drop_oldest_address();
+    std::vector<const Rows*> rows_of(const core::Repository& repository) const;
+
+    Ledger& ledger_;
+    std::map<std::string, Rows> by_address_;
+};
+
+// The names a root file may have below a base: InRelease and Release are two files with one content.
+std::vector<std::string> root_paths(const core::Repository& repository);
+
+}  // namespace packswarm::broker

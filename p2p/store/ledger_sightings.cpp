@@ -1,0 +1,48 @@
+#include "p2p/base/log.hpp"
+#include "p2p/store/database.hpp"
+#include "p2p/store/floor_file.hpp"
+#include "p2p/store/ledger.hpp"
+
+namespace packswarm::store {
+
+std::vector<core::Sighting> Ledger::sightings() {
+    std::vector<core::Sighting> out;
+    auto query = database_->statement(
+        "SELECT address, file, content, bundle, product, date, modified, confirmed FROM sightings");
+    while (query.step().value_or(false)) {
+        core::Sighting one;
+        one.address = query.bytes(0);
+        Digest* const digests[] = {&one.file, &one.content, &one.bundle, &one.product};
+        bool is_whole = true;
+        for (int i = 0; i < 4; ++i) {
+            const auto raw = query.bytes(i + 1);
+            is_whole = is_whole && raw.size() == Digest::size;
+            if (is_whole) *digests[i] = Digest::from_raw(raw.data());
+        }
+        one.date = WallTime(Seconds(query.integer(5)));
+        if (!query.null(6)) one.modified = WallTime(Seconds(query.integer(6)));
+        one.confirmed = WallTime(Seconds(query.integer(7)));
+        if (is_whole) out.push_back(std::move(one));
+    }
+    return out;
+}
+
+void Ledger::save_sighting(const core::Sighting& one) {
+    std::optional<std::int64_t> modified;
+    if (one.modified) modified = seconds_of(*one.modified);
+    auto saved = database_->statement("INSERT OR REPLACE INTO sightings VALUES (?,?,?,?,?,?,?,?)")
+                     .bind(one.address, Blob{one.file.raw()}, Blob{one.content.raw()}, Blob{one.bundle.raw()},
+                           Blob{one.product.raw()}, seconds_of(one.date), modified, seconds_of(one.confirmed))
+                     .run();
+    if (!saved) spdlog::error("ledger: what {} showed is not kept: {}", printable(one.address), saved.error().message);
+}
+
+void Ledger::forget_sighting(const core::Sighting& one) {
+    auto gone = database_->statement("DELETE FROM sightings WHERE address=? AND file=?")
+                    .bind(one.address, Blob{one.file.raw()})
+                    .run();
+    if (!gone)
+        spdlog::error("ledger: what {} showed is not forgotten: {}", printable(one.address), gone.error().message);
+}
+
+}  // namespace packswarm::store
