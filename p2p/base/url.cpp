@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <optional>
 
 #include "p2p/base/digest.hpp"
 #include "p2p/base/limits.hpp"
@@ -14,14 +15,21 @@ namespace {
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 32 || c == 127; }
 
-bool has_traversal(std::string_view path) {
+// Without "." segments (RFC 3986 5.2.4): "/flat/./x" and "/flat/x" name one file. Nothing when a ".." would climb.
+std::optional<std::string> without_dots(std::string_view path) {
+    std::string out;
+    out.reserve(path.size());
     for (std::size_t at = 0; at <= path.size();) {
         const auto end = std::min(path.find('/', at), path.size());
         const auto segment = path.substr(at, end - at);
-        if (segment == "." || segment == "..") return true;
+        if (segment == "..") return std::nullopt;
+        if (segment != ".") {
+            out += segment;
+            if (end < path.size()) out += '/';
+        }
         at = end + 1;
     }
-    return false;
+    return out;
 }
 
 bool good_host(std::string_view host) {
@@ -63,12 +71,13 @@ Result<std::string> decode_path(std::string_view encoded) {
         if (is_control(c)) return fail(ErrorKind::Refused, "a path with a control character");
         out += c;
     }
-    if (has_traversal(out)) return fail(ErrorKind::Refused, "a path that climbs out of its folder");
-    return out;
+    auto folded = without_dots(out);
+    if (!folded) return fail(ErrorKind::Refused, "a path that climbs out of its folder");
+    return std::move(*folded);
 }
 
 std::string encode_path(std::string_view decoded) {
-    static constexpr std::string_view kept = "-._~/+:@=,!$&()*;";
+    static constexpr std::string_view kept = "-._~/:@=,!$&()*;";
     std::string out;
     for (const char c : decoded) {
         if (std::isalnum(static_cast<unsigned char>(c)) || kept.find(c) != std::string_view::npos) {
@@ -106,9 +115,10 @@ Result<Url> Url::parse(std::string_view text) {
     if (!split_authority(authority, url.host, url.port)) return fail(ErrorKind::Refused, "an address with a malformed host");
     const auto query = rest.find('?');
     if (query != std::string_view::npos) url.query = rest.substr(query + 1);
-    auto path = decode_path(rest.substr(0, query));
+    url.spelled_path = rest.empty() || rest.front() == '?' ? "/" : rest.substr(0, query);
+    auto path = decode_path(url.spelled_path);
     if (!path) return tl::unexpected(path.error());
-    url.path = path->empty() ? "/" : std::move(*path);
+    url.path = std::move(*path);
     return url;
 }
 
@@ -116,6 +126,8 @@ std::string Url::origin() const {
     const bool standard = (scheme == "http" && port == 80) || (scheme == "https" && port == 443);
     return scheme + "://" + host + (standard ? "" : ":" + std::to_string(port));
 }
+
+std::string Url::asked() const { return origin() + spelled_path + (query.empty() ? "" : "?" + query); }
 
 std::string Url::text() const { return origin() + encode_path(path) + (query.empty() ? "" : "?" + query); }
 

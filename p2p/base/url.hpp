@@ -1,5 +1,6 @@
 // Url: the absolute http and https addresses that mirrors and package managers use (RFC 3986, RFC 9110 4.2), taken apart.
-// Percent-encodings are folded to one spelling, so %2B and +, %3A and : name the same file. Not here: fetching.
+// path and text() fold percent-encodings and "." segments to one spelling, so %2B and +, %3A and : name the same file here. What a
+// server is asked for is asked(): some servers read '+' as a blank, or %25 and %2525 as two files. Not here: fetching.
 #pragma once
 
 #include <string>
@@ -14,6 +15,7 @@ struct Url {
     std::string host;    // lower case, IPv6 in brackets
     int port = 0;        // never 0 after parse: 80 or 443 when the text has none
     std::string path;    // decoded, starts with '/', no "." or ".." segments
+    std::string spelled_path;  // the same as it was written
     std::string query;   // as written, without '?'
     bool has_credentials = false;
 
@@ -21,10 +23,12 @@ struct Url {
     static Result<Url> parse(std::string_view text);
     std::string origin() const;   // scheme://host[:port] without a default port
     std::string text() const;     // origin + encoded path [+ ?query]; never credentials
+    std::string asked() const;    // the same with the path as it was written
 };
 
-// Decodes %XX; nullopt-like empty Result (Refused) for bad digits, control characters or traversal segments.
+// Decodes %XX and folds "." segments; Refused for bad digits, control characters and ".." segments.
 Result<std::string> decode_path(std::string_view encoded);
-std::string encode_path(std::string_view decoded);  // keeps unreserved characters, '/', '+', ':', '~', '@' and '='
+// Keeps unreserved characters, '/', ':', '~', '@' and '='. '+' becomes %2B, as apt writes it: object stores read a bare one as a blank.
+std::string encode_path(std::string_view decoded);
 
 }  // namespace packswarm

@@ -262,10 +262,10 @@ void Broker::deliver_signature(RequestId id, const PackageSignature& signature, 
 // of repositories that were shown to be the same, when the asker's own index lists it.
 std::vector<MirrorAddress> Broker::addresses(const Meaning& meaning) {
     std::vector<MirrorAddress> out;
-    const auto add = [&](const std::string& base, const std::string& path) {
+    const auto add_address = [&](const std::string& base, const std::string& address) {
         const auto source = sources_.mirror(base);
         if (std::none_of(out.begin(), out.end(), [&](const MirrorAddress& known) { return known.source == source; }))
-            out.push_back({source, core::address(base, path)});
+            out.push_back({source, address});
     };
     const auto is_its_own = [&](const core::Location& location) {
         return meaning.hit && meaning.hit->repository == location.repository->id;
@@ -275,8 +275,11 @@ std::vector<MirrorAddress> Broker::addresses(const Meaning& meaning) {
     for (const auto& location : meaning.locations)
         if (is_listed ? is_its_own(location) : location.base.size() == meaning.locations.front().base.size())
             asked.push_back(&location);
-    if (asked.empty()) return {{sources_.mirror(meaning.url.origin()), meaning.url.text()}};
-    for (const auto* location : asked) add(location->base, location->path);
+    if (asked.empty()) return {{sources_.mirror(meaning.url.origin()), meaning.url.asked()}};
+    for (const auto* location : asked) add_address(location->base, meaning.url.asked());
+    const auto add = [&](const std::string& base, const std::string& path) {
+        add_address(base, core::address(base, path));
+    };
     // Several suites may have the base in common and other mirrors beside it: whose file it is, nobody knows unless an
     // index says so.
     const auto has_base = [](const core::Location* location, const std::string& base) {

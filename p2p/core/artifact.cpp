@@ -1,5 +1,7 @@
 #include "p2p/core/artifact.hpp"
 
+#include "p2p/base/url.hpp"
+
 namespace packswarm::core {
 
 std::string_view to_string(Format format) {
@@ -17,8 +19,8 @@ std::string Lineage::name() const {
 std::string root_path(const Repository& repository) {
     if (repository.format == Format::pacman) return repository.suite + ".db";
     if (!repository.suite.empty() && repository.suite.back() == '/') {  // flat repository (sources.list(5): exact path)
-        const std::string folder = repository.suite == "./" || repository.suite == "/" ? "" : repository.suite;
-        return folder + "InRelease";
+        const auto folder = decode_path(repository.suite == "/" ? "" : repository.suite);  // "./" and "./sub/" are legal
+        return folder.value_or(repository.suite) + "InRelease";
     }
     return "dists/" + repository.suite + "/InRelease";
 }

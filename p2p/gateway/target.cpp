@@ -45,7 +45,7 @@ tl::expected<Target, Problem> absolute_form(std::string_view target, const Door&
     if (!url) return problem(400, url.error().message);
     if (is_ours(url->host, door) && url->port == door.port) return pacman_path(url->path);
     if (url->has_credentials) return problem(403, "addresses with a password are not fetched for others: exempt this host from the proxy");
-    return Target{url->text(), {}, {}, {}};
+    return Target{url->asked(), {}, {}, {}};
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // What a request-target means (RFC 9112 3.2): a pacman path /<repo>/os/<arch>/<file>, or an absolute address, as proxies get them.
-// All spellings of one name are folded to one. A path must be asked of us by our own address: a web page whose name was
+// All spellings of a pacman path are folded to one. A path must be asked of us by our own address: a web page whose name was
 // rebound to this machine (DNS rebinding) asks by its name. Any thread.
 #pragma once
 
@@ -12,7 +12,7 @@
 namespace packswarm::gateway {
 
 struct Target {
-    std::string url;  // absolute form: the address in its one spelling; empty for a pacman path
+    std::string url;  // absolute form: the address as it was written, without password; empty for a pacman path
     std::string repository, architecture, file;  // pacman path, decoded
     bool is_pacman_path() const { return url.empty(); }
 };

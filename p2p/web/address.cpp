@@ -26,9 +26,10 @@ std::string part(const UrlHandle& url, CURLUPart which, unsigned flags) {
     return out;
 }
 
+// The path stays as it was written, "." segments too: it is the asker's word for the file.
 Result<UrlHandle> take_apart(const std::string& url) {
     UrlHandle handle(::curl_url());
-    if (!handle || ::curl_url_set(handle.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK)
+    if (!handle || ::curl_url_set(handle.get(), CURLUPART_URL, url.c_str(), CURLU_PATH_AS_IS) != CURLUE_OK)
         return fail(ErrorKind::Refused, "not a usable address: {}", printable(url));
     return handle;
 }

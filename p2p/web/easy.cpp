@@ -92,6 +92,7 @@ Easy::Easy(const HttpSettings& settings, AnswerSink& sink) : handle_(::curl_easy
     if (!settings.ca_file.empty()) set(CURLOPT_CAINFO, settings.ca_file.c_str());
     if (!settings.ca_path.empty()) set(CURLOPT_CAPATH, settings.ca_path.c_str());
     set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings.connect_timeout.count()));
+    set(CURLOPT_PATH_AS_IS, 1L);
     set(CURLOPT_TCP_NODELAY, 1L);
     set(CURLOPT_TCP_KEEPALIVE, 1L);
     set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);

@@ -71,6 +71,7 @@ class Mirror:
             "html": f"location ~ {PACKAGES} {{ default_type text/html; return 200 '{HTML}'; }}",
             "wrong_bytes": f"location ~ ^{self.prefix}/(.*{PACKAGES[:-1]})$ {{ alias {self.spoiled}/$1; }}",
             "half_missing": f"location ~ {EVEN} {{ return 404; }}",
+            "plus_is_a_blank": "if ($request_uri ~ [+]) { return 403; }",  # as object stores read it
             "other_layout": f"location ~ {PACKAGES} {{ return 404; }} location /elsewhere/ {{ alias {self.base}/; }}",
         }[fault]
         tls = f" ssl http2; ssl_certificate {self.tls[0]}; ssl_certificate_key {self.tls[1]}" if self.tls else " backlog=1024"
@@ -81,14 +82,14 @@ class Mirror:
 user root; worker_processes 1; daemon off; pid {folder}/pid; error_log stderr warn;
 events {{ worker_connections 2048; }}
 http {{
-  log_format lines escape=json '{{"status": $status, "sent": $bytes_sent, "body": $body_bytes_sent, "uri": "$uri", "range": "$http_range", "agent": "$http_user_agent", "method": "$request_method"}}';
+  log_format lines escape=json '{{"status": $status, "sent": $bytes_sent, "body": $body_bytes_sent, "uri": "$uri", "asked": "$request_uri", "range": "$http_range", "agent": "$http_user_agent", "method": "$request_method"}}';
   access_log {folder}/access.log lines; sendfile on; tcp_nopush on; keepalive_requests 10000; {scratch}
   server {{ listen {listen}; if_modified_since {self.unchanged}; {self.rate} {places} {more} {place} {{ alias {self.base}/; }} }}
 }}
 """
 
     def requests(self):
-        """Every request so far: status, sent, body, uri, range, agent."""
+        """Every request so far: status, sent, body, uri, asked (the path as it was spelled), range, agent."""
         log = self.folder / "access.log"
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 

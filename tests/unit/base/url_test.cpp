@@ -16,6 +16,22 @@ TEST(Url, FoldsPercentEncodingsToOneSpelling) {
     EXPECT_EQ(a->path, "/core/os/x86_64/gtk+-1:2.0.pkg.tar.zst");
 }
 
+TEST(Url, AsksAsItWasWritten) {
+    for (const std::string spelled : {"http://a/b%2bc", "http://a/b+c", "http://a/%7e", "http://a/x/./y", "http://a/%2540", "http://a/?q=%2B"})
+        EXPECT_EQ(Url::parse(spelled).value().asked(), spelled);
+    EXPECT_EQ(Url::parse("HTTP://A:80").value().asked(), "http://a/");
+    EXPECT_EQ(Url::parse("http://user:secret@a/b").value().asked(), "http://a/b");
+}
+
+TEST(Url, FoldsDotSegmentsThatStayWhereTheyAre) {
+    for (const char* spelled : {"http://a/flat/./x.deb", "http://a/./flat/x.deb", "http://a/flat/%2e/x.deb", "http://a/flat/././x.deb"})
+        EXPECT_EQ(Url::parse(spelled).value().text(), "http://a/flat/x.deb") << spelled;
+    EXPECT_EQ(Url::parse("http://a/flat/.").value().path, "/flat/");
+    EXPECT_EQ(Url::parse("http://a/.flat/x..y").value().path, "/.flat/x..y");
+}
+
+TEST(Url, WritesPlusAsObjectStoresReadIt) { EXPECT_EQ(encode_path("pool/a+b_1:2~c %.deb"), "pool/a%2Bb_1:2~c%20%25.deb"); }
+
 TEST(Url, KeepsPasswordsOutOfItsText) {
     const auto url = Url::parse("https://user:secret@example.org/debian/x.deb");
     ASSERT_TRUE(url);

@@ -54,7 +54,7 @@ TEST(RepositoryTable, FindsWhatLiesBelowItsBases) {
     const auto found = table.locate(*Url::parse("https://b/pub/debian/pool/main/x%2by.deb"));
     ASSERT_EQ(found.size(), 1u);
     EXPECT_EQ(found[0].path, "pool/main/x+y.deb");
-    EXPECT_EQ(address("http://a/debian", found[0].path), "http://a/debian/pool/main/x+y.deb");
+    EXPECT_EQ(address("http://a/debian", found[0].path), "http://a/debian/pool/main/x%2By.deb");
     EXPECT_EQ(table.locate(*Url::parse("http://a/debian/x")).size(), 2u) << "several suites have one base";
     EXPECT_TRUE(table.locate(*Url::parse("http://a/debian-security/x")).empty()) << "a base is a folder, not a prefix of text";
 }
@@ -69,6 +69,14 @@ TEST(RepositoryTable, FindsPacmanRepositoriesByNameAndArchitecture) {
     EXPECT_NE(table.find_pacman("core", "x86_64"), nullptr);
     EXPECT_EQ(table.find_pacman("core", "aarch64"), nullptr);
     EXPECT_EQ(root_path(*table.find_pacman("core", "x86_64")), "core.db");
+}
+
+TEST(RepositoryTable, KnowsTheRootOfAFlatRepositoryHoweverItsFolderIsWritten) {
+    Repository flat;
+    for (const auto& [suite, path] : {std::pair("./", "InRelease"), {"/", "InRelease"}, {"sub/", "sub/InRelease"}, {"./sub/", "sub/InRelease"}, {"a/./b/", "a/b/InRelease"}}) {
+        flat.suite = suite;
+        EXPECT_EQ(root_path(flat), path) << suite;
+    }
 }
 
 TEST(Classify, KnowsWhatAPathIsByItsName) {

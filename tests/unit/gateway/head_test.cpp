@@ -38,8 +38,11 @@ TEST(Head, ReadsAPacmanPath) {
 TEST(Head, FoldsEverySpellingOfANameToOne) {
     for (const char* spelling : {"a:1+2~.pkg.tar.zst", "a%3A1%2B2~.pkg.tar.zst", "%61%3a1%2b2%7E.pkg.tar.zst"})
         EXPECT_EQ(accepted(request(std::string("/core/os/x86_64/") + spelling)).target.file, "a:1+2~.pkg.tar.zst");
-    EXPECT_EQ(accepted(request("http://deb.example/g%2b%2b", "", "deb.example")).target.url,
-              accepted(request("HTTP://DEB.example:80/g++", "", "deb.example")).target.url);
+}
+
+TEST(Head, KeepsTheSpellingOfAnAbsoluteAddress) {
+    for (const std::string spelled : {"http://deb.example/g%2b%2b", "http://deb.example/g++", "http://deb.example/flat/./x.deb", "http://deb.example/a%2525"})
+        EXPECT_EQ(accepted(request(spelled, "", "deb.example")).target.url, spelled);
 }
 
 TEST(Head, ReadsAnAbsoluteAddressAsAProxyWould) {
