@@ -136,8 +136,10 @@ void AptAgent::finish(Items::iterator item, const AptMessage& reply) {
 
 void AptAgent::hand_over(Items::iterator item, const Error& reason) {
     if (item->first == announced_) announced_ = 0;
-    item->second.item.discard();
-    handed_over_.push_back({item->second.item.uri(), item->second.item.raw(), reason});
+    auto& [file, announced] = item->second;
+    auto remainder = file.leave(reason);
+    const auto shown = announced ? HandedOver::Shown::begun : HandedOver::Shown::not_yet;
+    handed_over_.push_back({file.uri(), file.raw(), reason, std::move(remainder), shown});
     items_.erase(item);
     last_news_ = now();
 }

@@ -14,8 +14,11 @@
 namespace packswarm::hooks {
 
 struct HandedOver {
-    std::string uri, raw;  // raw: the 600 as it came
+    enum class Shown { not_yet, begun };  // begun: apt has seen its 200
+    std::string uri, raw;                 // raw: the 600 as it came
     Error reason;
+    std::optional<AptRemainder> remainder = {};
+    Shown shown = Shown::not_yet;
 };
 
 struct AptAgentSettings {

@@ -1,10 +1,22 @@
 #include "hooks/apt_fallback.hpp"
 
 #include <poll.h>
+#include <unistd.h>
 
 #include "hooks/apt_route.hpp"
+#include "p2p/base/text.hpp"
 
 namespace packswarm::hooks {
+namespace {
+
+// Whether a 201 names another hash than the file has to have. What it does not name, apt does not compare either.
+bool is_wrong(const AptMessage& done, const AptHashes& expected) {
+    for (const auto& [kind, value] : expected)
+        if (const auto got = lower(done.find(kind + "-Hash")); !got.empty() && got != value) return true;
+    return false;
+}
+
+}  // namespace
 
 Result<AptOwnMethod*> AptFallback::child_for(const std::string& key) {
     const auto found = children_.find(key);
@@ -17,14 +29,14 @@ Result<AptOwnMethod*> AptFallback::child_for(const std::string& key) {
 
 void AptFallback::prepare_privileged() { [[maybe_unused]] const auto child = child_for(""); }
 
-void AptFallback::acquire(const std::string& uri, const std::string& raw, const Error& reason, Login login) {
-    auto key = login == Login::needed ? std::string() : host_of(uri);
+void AptFallback::acquire(HandedOver item, Login login) {
+    auto key = login == Login::needed ? std::string() : host_of(item.uri);
     if (!children_.contains(key) && children_.size() >= max_hosts) key = children_.rbegin()->first;
     auto child = child_for(key);
-    if (!child) return refuse(uri, child.error());
-    // A file that nobody has, or an address the agent may not see, is no failure of the agent.
-    if (reason.kind != ErrorKind::Absent && !reason.message.empty()) reasons_[uri] = reason.message;
-    (*child)->acquire(uri, raw);
+    if (!child) return refuse(item.uri, child.error());
+    (*child)->acquire(item.uri, item.raw);
+    const auto uri = item.uri;
+    open_.insert_or_assign(uri, std::move(item));
 }
 
 std::vector<AptOwnMethod*> AptFallback::children() {
@@ -39,25 +51,40 @@ void AptFallback::on_ready(AptOwnMethod& child, short events) {
     if (events & (POLLIN | POLLHUP)) {
         const auto messages = child.read();
         if (!messages) return bury(child, messages.error());
-        relay(*messages);
+        relay(child, *messages);
     }
 }
 
-void AptFallback::relay(const std::vector<std::string>& messages) {
+void AptFallback::relay(AptOwnMethod& child, const std::vector<std::string>& messages) {
     for (const auto& text : messages) {
         const auto message = AptMessage::parse(text);
-        if (message && message->code() == 400) explain_failure(*message);
-        replies_ += text;
+        if (!message || is_for_apt(child, *message)) replies_ += text;
     }
 }
 
-// apt shows its own method's error; ours stands beside it, once.
-void AptFallback::explain_failure(const AptMessage& failure) {
-    const auto reason = reasons_.find(std::string(failure.find("URI")));
-    if (reason == reasons_.end() || reason->second == last_explained_) return;
-    last_explained_ = reason->second;
-    replies_ +=
-        AptMessage(104, "Warning").add("URI", reason->first).add("Message", "packswarm: " + reason->second).text();
+bool AptFallback::is_for_apt(AptOwnMethod& child, const AptMessage& message) {
+    const auto at = open_.find(std::string(message.find("URI")));
+    if (at == open_.end()) return true;
+    auto& item = at->second;
+    if (message.code() == 200) return std::exchange(item.shown, HandedOver::Shown::begun) == HandedOver::Shown::not_yet;
+    if (message.code() == 201 && item.remainder && is_wrong(message, item.remainder->expected)) {
+        ::unlink(item.remainder->file.c_str());
+        item.remainder.reset();
+        child.acquire(item.uri, item.raw);
+        return false;
+    }
+    if (message.code() == 400) explain_failure(item);
+    if (ends_item(message.code())) open_.erase(at);
+    return true;
+}
+
+// apt shows its own method's error; ours stands beside it where that is asked for, once. A file that nobody has, or an
+// address the agent may not see, is no failure of the agent.
+void AptFallback::explain_failure(const HandedOver& item) {
+    const auto& reason = item.reason;
+    if (!tells_reasons_ || reason.kind == ErrorKind::Absent || reason.message == last_explained_) return;
+    last_explained_ = reason.message;
+    replies_ += AptMessage(104, "Warning").add("URI", item.uri).add("Message", "packswarm: " + reason.message).text();
 }
 
 // Transient: apt asks again, and a new child is started for it.
@@ -68,6 +95,7 @@ void AptFallback::bury(AptOwnMethod& child, const Error& reason) {
 }
 
 void AptFallback::refuse(const std::string& uri, const Error& reason) {
+    open_.erase(uri);
     AptMessage failure(400, "URI Failure");
     failure.add("URI", uri).add("Message", "packswarm: " + reason.message).add("FailReason", "Timeout");
     replies_ += failure.add("Transient-Failure", "true").text();

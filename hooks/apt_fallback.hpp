@@ -1,6 +1,7 @@
 // AptFallback: apt's own methods, one process per host as apt itself would start them, for what the agent does not
-// deliver. Their replies are relayed as they are. Not here: deciding what falls back. One thread. Errors: none leave;
-// what cannot be done is answered with apt's 400, so that apt retries or says so.
+// deliver. Their replies are relayed as they are, but that no item begins twice, and that a file which went on from what
+// the agent left and came out wrong is fetched once more from its start. Not here: deciding what falls back. One thread.
+// Errors: none leave; what cannot be done is answered with apt's 400, so that apt retries or says so.
 #pragma once
 
 #include <map>
@@ -8,13 +9,17 @@
 #include <string>
 #include <vector>
 
+#include "hooks/apt_agent.hpp"
 #include "hooks/apt_own_method.hpp"
 
 namespace packswarm::hooks {
 
 class AptFallback {
   public:
-    explicit AptFallback(std::string program) : program_(std::move(program)) {}
+    // told: apt is shown why the agent did not do what its own method fails at, too.
+    enum class Reasons { kept_back, told };
+    explicit AptFallback(std::string program, Reasons reasons = Reasons::kept_back)
+        : program_(std::move(program)), tells_reasons_(reasons == Reasons::told) {}
 
     // What every child is told first: the 601 as it came.
     void configure(std::string configuration) { configuration_ = std::move(configuration); }
@@ -22,7 +27,7 @@ class AptFallback {
     void prepare_privileged();
 
     enum class Login { none, needed };
-    void acquire(const std::string& uri, const std::string& raw, const Error& reason, Login login);
+    void acquire(HandedOver item, Login login);
 
     std::vector<AptOwnMethod*> children();
     void on_ready(AptOwnMethod& child, short events);  // poll's revents on either pipe
@@ -31,14 +36,16 @@ class AptFallback {
   private:
     static constexpr std::size_t max_hosts = 10;  // apt's own limit (Acquire::QueueHost::Limit)
     Result<AptOwnMethod*> child_for(const std::string& key);
-    void relay(const std::vector<std::string>& messages);
-    void explain_failure(const AptMessage& failure);
+    void relay(AptOwnMethod& child, const std::vector<std::string>& messages);
+    bool is_for_apt(AptOwnMethod& child, const AptMessage& message);
+    void explain_failure(const HandedOver& item);
     void bury(AptOwnMethod& child, const Error& reason);
     void refuse(const std::string& uri, const Error& reason);
 
     std::string program_, configuration_;
     std::map<std::string, std::unique_ptr<AptOwnMethod>> children_;  // by host; "" is the privileged one
-    std::map<std::string, std::string> reasons_;                     // by address: why the agent did not do it
+    std::map<std::string, HandedOver> open_;                         // by address: what the agent had before
+    bool tells_reasons_;
     std::string last_explained_;
     std::string replies_;
 };

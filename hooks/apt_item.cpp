@@ -16,7 +16,7 @@ namespace {
 
 constexpr ByteCount slice_size = 4 * limits::mib;
 
-std::vector<std::string> kinds_to_compute(const std::vector<std::pair<std::string, std::string>>& expected) {
+std::vector<std::string> kinds_to_compute(const AptHashes& expected) {
     std::vector<std::string> kinds{"SHA256"};
     for (const auto& [kind, value] : expected)
         if (kind != "SHA256") kinds.push_back(kind);
@@ -25,8 +25,8 @@ std::vector<std::string> kinds_to_compute(const std::vector<std::pair<std::strin
 
 // One strong hash that apt expects, and the one that its owner insists on. apt compares those that both sides know: a second one would
 // cost more than all else that is done with the bytes, and prove nothing.
-std::vector<std::pair<std::string, std::string>> expected_hashes(const AptMessage& acquire, const std::string& forced) {
-    std::vector<std::pair<std::string, std::string>> expected;
+AptHashes expected_hashes(const AptMessage& acquire, const std::string& forced) {
+    AptHashes expected;
     for (const std::string kind : {"SHA256", "SHA512"})
         if (const auto value = acquire.find("Expected-" + kind); !value.empty() && (expected.empty() || lower(kind) == lower(forced)))
             expected.emplace_back(kind, lower(value));
@@ -78,6 +78,7 @@ bool AptItem::on_progress(const control::Event& event) {
     const auto prefix = std::min(event.prefix, size_);
     const bool grew = prefix > target_ || event.received > received_;
     target_ = std::max(target_, prefix);
+    if (event.modified) modified_ = event.modified;
     received_ = std::max(received_, event.received);
     return grew;
 }
@@ -122,6 +123,7 @@ Result<AptItem::Step> AptItem::work() {
     const ByteRange slice{written_, std::min(target_, written_ + slice_size)};
     if (auto copied = copy_slice(slice); !copied) return tl::unexpected(copied.error());
     written_ = slice.end;
+    date();
     const bool all_there = is_final_ && written_ == size_;
     return all_there ? check() : Step::going;
 }
@@ -137,11 +139,28 @@ Result<AptItem::Step> AptItem::check() {
         written_ = 0;
         return Step::going;
     }
-    if (modified_) {
-        const timespec times[2] = {{0, UTIME_NOW}, {modified_->time_since_epoch().count(), 0}};
-        ::futimens(out_.fd(), times);
-    }
+    date();
     return Step::complete;
+}
+
+// A half file, too, bears the server's date: apt's own method asks for the rest only of a file of that date (If-Range).
+void AptItem::date() const {
+    if (!modified_) return;
+    const timespec times[2] = {{0, UTIME_NOW}, {modified_->time_since_epoch().count(), 0}};
+    ::futimens(out_.fd(), times);
+}
+
+std::optional<AptRemainder> AptItem::leave(const Error& reason) {
+    const bool is_good_for_more = out_.open() && written_ > 0 && !expected_.empty() && !is_second_copy_ &&
+                                  reason.kind != ErrorKind::Corrupt;
+    if (!is_good_for_more) {
+        discard();
+        return std::nullopt;
+    }
+    [[maybe_unused]] const auto cut = ::ftruncate(out_.fd(), written_);
+    date();
+    out_ = FileHandle();
+    return AptRemainder{filename_, expected_};
 }
 
 void AptItem::discard() {

@@ -1,7 +1,6 @@
 // AptItem: one file that apt asked for and the agent is getting: what apt allows, the bytes on their way into apt's
 // file, their hashes, and the replies. Small steps, so that one big file never keeps the others waiting. Not here:
-// talking to either side. Errors: any error means that apt's own method has to take over; discard() first, so that it
-// starts clean. One thread.
+// talking to either side. Errors: any error means that apt's own method has to take over; leave() first. One thread.
 #pragma once
 
 #include <optional>
@@ -12,6 +11,14 @@
 #include "verify/hasher.hpp"
 
 namespace packswarm::hooks {
+
+using AptHashes = std::vector<std::pair<std::string, std::string>>;  // kind of hash, hexadecimal value
+
+// The beginning of a file that apt's own method finds in its place. Nobody has verified it: what it becomes has to have these hashes.
+struct AptRemainder {
+    std::string file;
+    AptHashes expected;
+};
 
 class AptItem {
   public:
@@ -33,8 +40,10 @@ class AptItem {
     enum class Step { going, complete };
     // Copies and hashes at most one slice. Corrupt: also a second copy of the agent's file is not what apt expects.
     Result<Step> work();
-    // Removes what was written; what stood there before the first byte of ours stays for apt's own method to resume.
-    void discard();
+    // Lets go of the file. What was copied stays for apt's own method to go on from, as that method leaves its own halves; it goes when
+    // it was found wrong, or when apt knows no hash to judge the whole by. What stood there before the first byte of ours stays.
+    std::optional<AptRemainder> leave(const Error& reason);
+    void discard();  // removes what was written
 
     AptMessage start_message() const;
     AptMessage done_message() const;
@@ -45,10 +54,11 @@ class AptItem {
     Result<void> copy_slice(ByteRange slice);
     Result<Step> check();
     Result<void> check_size(ByteCount size) const;
+    void date() const;
 
     std::string raw_, uri_, filename_;
-    std::vector<std::pair<std::string, std::string>> expected_;  // kind of hash, hexadecimal value
-    std::optional<Digest> digest_;                               // what apt expects, if it knows
+    AptHashes expected_;
+    std::optional<Digest> digest_;  // what apt expects, if it knows
     std::optional<ByteCount> expected_size_;
     ByteCount max_size_ = 0;
     std::string since_;

@@ -101,8 +101,7 @@ AptMethod::Flow AptMethod::round() {
 // Moves what one side could not do to the other, and all replies towards apt.
 void AptMethod::collect() {
     outgoing_ += agent_.take_replies();
-    for (const auto& item : agent_.take_handed_over())
-        fallback_.acquire(item.uri, item.raw, item.reason, AptFallback::Login::none);
+    for (auto& item : agent_.take_handed_over()) fallback_.acquire(std::move(item), AptFallback::Login::none);
     outgoing_ += fallback_.take_replies();
 }
 
@@ -145,7 +144,8 @@ AptMethod::Flow AptMethod::configure(const AptMessage& message, const std::strin
     route_ = AptRoute(config, ProxyEnvironment::from_process());
     forced_hash_ = config.find("Acquire::ForceHash");
     agent_ = AptAgent(agent_settings(config));
-    fallback_ = AptFallback(own_method_program(config, settings_.called_as, settings_.scheme));
+    const auto reasons = config.find_bool("Debug::Packswarm", false) ? AptFallback::Reasons::told : AptFallback::Reasons::kept_back;
+    fallback_ = AptFallback(own_method_program(config, settings_.called_as, settings_.scheme), reasons);
     fallback_.configure(raw);
     if (route_.knows_logins()) fallback_.prepare_privileged();
     const auto dropped = become_user(config.find("APT::Sandbox::User"));
@@ -161,7 +161,7 @@ void AptMethod::acquire(const AptMessage& message, const std::string& raw) {
     if (why_not.empty()) return agent_.get(AptItem(message, raw, forced_hash_));
     const std::string uri(message.find("URI"));
     const auto login = route_.has_login(host_of(uri)) ? AptFallback::Login::needed : AptFallback::Login::none;
-    fallback_.acquire(uri, raw, {ErrorKind::Absent, why_not}, login);
+    fallback_.acquire({uri, raw, {ErrorKind::Absent, why_not}}, login);
 }
 
 }  // namespace packswarm::hooks

@@ -1,14 +1,27 @@
 // packswarm-apt-method: put in place of apt's http and https methods by one file in apt.conf.d (packswarm setup apt).
 #include <signal.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
 
 #include "hooks/apt_method.hpp"
 
+namespace {
+
+bool is_ours(const std::string& name) { return name == "http" || name == "https" || name == "packswarm-apt-method"; }
+
+}  // namespace
+
 int main(int argc, char** argv) {
     const std::string called_as = argc > 0 ? argv[0] : "";
     const auto name = std::filesystem::path(called_as).filename().string();
+    if (argc > 0 && !is_ours(name)) {  // such as tor+http, with options of its own: apt's own method knows itself by that name
+        const auto own = packswarm::hooks::own_method_program({}, called_as, "http");
+        ::execv(own.c_str(), argv);
+        std::fprintf(stderr, "packswarm-apt-method: called as %s, and %s cannot be started\n", name.c_str(), own.c_str());
+        return 100;
+    }
     ::signal(SIGPIPE, SIG_IGN);
     packswarm::hooks::interrupt_children_on_signals();
     try {

@@ -69,9 +69,9 @@ Result<pid_t> spawn(const std::string& program, const Pipe& input, const Pipe& o
     return child;
 }
 
-bool ends_item(int code) { return code == 103 || code == 201 || code == 400; }
-
 }  // namespace
+
+bool ends_item(int code) { return code == 103 || code == 201 || code == 400; }
 
 void interrupt_children_on_signals() {
     for (const int signal : {SIGINT, SIGTERM, SIGHUP})

@@ -41,6 +41,8 @@ class AptOwnMethod {
     std::set<std::string> owed_;  // addresses it has not answered yet
 };
 
+bool ends_item(int code);  // a message of that code is the last about its item
+
 // A signal that ends us must not leave children behind: they are interrupted first, as apt does with its methods.
 void interrupt_children_on_signals();
 

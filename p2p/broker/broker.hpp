@@ -122,6 +122,7 @@ class Broker final : public Requests, public PeerObserver {
     bool look_first(RequestId id, const Meaning& meaning);
     void end_look(const std::string& repository);
     void serve_plain(RequestId id, const Meaning& meaning);
+    void leave(RequestId id);
     void serve_artifact(RequestId id, const Meaning& meaning);
     std::vector<MirrorAddress> addresses(const Meaning& meaning);
     void root_answered(const std::string& key, Result<RootAnswer> result);

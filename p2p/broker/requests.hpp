@@ -18,6 +18,9 @@ enum class RequestId : std::uint64_t { none = 0 };
 // leaves, has no line in the ledger but where it was fetched for it alone, and fails quietly.
 enum class Need { awaited, ahead };
 
+// What becomes of a file that no index here vouches for. Left: who asks fetches it as well as we would, and with its owner's settings.
+enum class Unlisted { handed_through, left_to_asker };
+
 struct Request {
     std::string url;                 // as the package manager would ask its mirror
     std::optional<Digest> digest;    // when the asker knows it (apt); else the verified index is looked up
@@ -27,6 +30,7 @@ struct Request {
     std::string asker;               // "apt", "pacman", "cli", "gateway", "ahead"
     std::string transaction;         // requests of one transaction share this text
     Need need = Need::awaited;
+    Unlisted unlisted = Unlisted::handed_through;
     bool streams = false;            // takes the first bytes before the last have come; apt and the command line do not
 };
 
@@ -41,6 +45,7 @@ struct Progress {
     ByteCount received = 0;  // bytes here, anywhere in the file
     ByteCount prefix = 0;    // contiguous bytes from the start
     ByteCount safe = 0;      // of these, bytes that may be handed out before the end (checked against hints or two sources)
+    std::optional<WallTime> modified = {};  // as soon as a mirror has said it, often later than Started
 };
 
 struct Delivered {

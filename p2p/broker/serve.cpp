@@ -60,8 +60,16 @@ void Broker::serve(RequestId id, const Meaning& meaning) {
     if (!meaning.digest && serve_root(id, meaning)) return;
     if (!meaning.digest && serve_signature(id, meaning)) return;
     if (meaning.digest && meaning.size) return serve_artifact(id, meaning);
+    if (requests_.at(id).request.unlisted == Unlisted::left_to_asker) return leave(id);
     if (!meaning.digest && look_first(id, meaning)) return;
     serve_plain(id, meaning);
+}
+
+// No failure of anybody's: it is neither logged nor kept in the ledger.
+void Broker::leave(RequestId id) {
+    const Asker asker = std::move(requests_.at(id));
+    requests_.erase(id);
+    asker.events.failed({ErrorKind::Absent, "no index here vouches for it: it is left to who asks"});
 }
 
 // Of what is here and has the right digest, whether it may be delivered already or not.
@@ -325,7 +333,7 @@ void Broker::serve_artifact(RequestId id, const Meaning& meaning) {
         for_askers([this](RequestId asker, const Transfer& transfer) {
             const auto at = requests_.find(asker);
             if (at != requests_.end() && at->second.events.progress)
-                at->second.events.progress({transfer.received(), transfer.prefix(), transfer.safe()});
+                at->second.events.progress({transfer.received(), transfer.prefix(), transfer.safe(), transfer.modified()});
         });
     };
     // An answer may stand in the loop's queue behind the last asker's cancel.

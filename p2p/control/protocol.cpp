@@ -196,6 +196,7 @@ void add_details(Json& out, const Event& event) {
             out["received"] = event.received;
             out["prefix"] = event.prefix;
             out["safe"] = event.safe;
+            if (event.modified) out["modified"] = event.modified->time_since_epoch().count();
             return;
         case EventKind::done:
             add_file_facts(out, event);

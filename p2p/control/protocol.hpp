@@ -63,7 +63,7 @@ struct Event {
     EventKind kind = EventKind::failed;
     std::uint64_t id = 0;                // 0: about the connection, not about one command
     ByteCount size = 0;                  // start, done
-    std::optional<WallTime> modified;    // start, done
+    std::optional<WallTime> modified;    // start, progress, done
     ByteCount received = 0, prefix = 0, safe = 0;  // progress, as in broker::Progress
     std::optional<Digest> digest;        // done: computed by the agent from the bytes it has
     std::vector<Source> sources;         // done

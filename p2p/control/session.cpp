@@ -123,6 +123,7 @@ void Session::on_command(Get get) {
     request.max_size = get.max_size;
     request.if_modified_since = get.since;
     request.asker = asker_;
+    if (asker_ == "apt") request.unlisted = broker::Unlisted::left_to_asker;
     request.transaction = parts_.transaction;
     gets_[get.id].request = parts_.requests.get(std::move(request), events_of(get.id));
 }
@@ -242,6 +243,7 @@ void Session::send_waiting_progress() {
         event.received = progress.received;
         event.prefix = progress.prefix;
         event.safe = progress.safe;
+        event.modified = progress.modified;
         wire_.queue(to_line(event));
         if (!wire_.flush()) break;
     }

@@ -119,15 +119,16 @@ def test_apt_keeps_more_than_ten_files_in_flight(sandbox):
     assert child.wait(60) == 0
 
 
-def test_with_no_source_at_all_apt_says_its_own_error_and_we_ours(sandbox):
+@pytest.mark.parametrize("asks_why", [True, False])
+def test_with_no_source_at_all_apt_says_its_own_error_and_we_ours_where_that_is_asked_for(sandbox, asks_why):
     agent = sandbox.agent("good")
-    apt = sandbox.apt()
+    apt = sandbox.apt('Debug::Packswarm "true";\n' if asks_why else "")
     apt.update()
     agent.child.kill()
     sandbox.mirror.stop()
     answer = apt.install(["tiny01"], check=False)
-    assert answer.returncode == 100
-    assert "E: Failed to fetch" in answer.stdout and "packswarm: no agent answers" in answer.stdout, answer.stdout
+    assert answer.returncode == 100 and "E: Failed to fetch" in answer.stdout, answer.stdout
+    assert ("packswarm: no agent answers" in answer.stdout) == asks_why, answer.stdout
 
 
 def test_credentials_in_the_address_are_never_shown_to_the_agent(sandbox):
@@ -225,20 +226,63 @@ def test_more_than_apt_allows_is_never_taken(sandbox):
 def test_what_the_agent_says_cannot_become_a_message_to_apt(sandbox):
     sandbox.agent("unasked")
     sandbox.mirror.stop()
-    talk = Conversation(sandbox)
+    talk = Conversation(sandbox, **{"Debug::Packswarm": "true"})
     talk.acquire(f"{sandbox.mirror.url}/x.deb", sandbox.folder / "x.deb")
     warning, failure = talk.hear_until(104), talk.hear_until(400)
     assert warning["Message"].startswith("packswarm: one") and failure["URI"].endswith("x.deb")
 
 
-def test_an_unfinished_file_of_ours_is_gone_before_apts_own_method_starts(sandbox):
-    """It would be resumed otherwise, with bytes that nobody has checked."""
+def fetched(sandbox, package, target, seen=3_000_000):
+    """Asks for the package, whose agent dies later than `seen` bytes of it have come; gives the 200s and the 201."""
+    talk = Conversation(sandbox)
+    talk.acquire(address(sandbox, package), target, Expected_SHA256=package.sha256, Expected_Checksum_FileSize=package.size)
+    heard = [talk.hear()]
+    while heard[-1]["code"] != 201:
+        heard.append(talk.hear())
+    return [message for message in heard if message["code"] == 200], heard[-1]
+
+
+def test_apts_own_method_goes_on_from_what_an_agent_that_died_has_left(sandbox):
+    sandbox.agent("die", after=3_000_000, rate=4_000_000)
+    package = sandbox.stock.debian.packages["big00"]
+    begun, done = fetched(sandbox, package, sandbox.folder / "target.deb")
+    assert done["SHA256-Hash"] == package.sha256
+    [request] = sandbox.mirror.requests()
+    begin = int(request["range"].removeprefix("bytes=").removesuffix("-"))
+    assert request["status"] == 206 and begin > 0 and request["body"] == package.size - begin, request
+    assert len(begun) == 1 and int(begun[0]["Size"]) == package.size, begun
+
+
+def test_a_wrong_beginning_that_was_left_is_fetched_again_and_apt_hears_nothing_of_it(sandbox):
+    sandbox.agent("die_wrong", after=3_000_000, rate=4_000_000)
+    package = sandbox.stock.debian.packages["big00"]
+    begun, done = fetched(sandbox, package, sandbox.folder / "target.deb")
+    assert done["SHA256-Hash"] == package.sha256
+    assert [(request["status"], request["range"] == "") for request in sandbox.mirror.requests()] == [(206, False), (200, True)]
+    assert len(begun) == 1
+
+
+def test_what_has_no_hash_is_fetched_from_its_start_after_us(sandbox):
+    """Nobody could tell whether the beginning is right."""
     sandbox.agent("die", after=3_000_000)
     package = sandbox.stock.debian.packages["big00"]
     talk, target = Conversation(sandbox), sandbox.folder / "target.deb"
-    talk.acquire(address(sandbox, package), target, Expected_SHA256=package.sha256, Expected_Checksum_FileSize=package.size)
+    talk.acquire(address(sandbox, package), target)
     assert talk.hear_until(201)["SHA256-Hash"] == package.sha256
     assert [request["range"] for request in sandbox.mirror.requests()] == [""]
+
+
+def test_a_half_file_is_gone_on_with_after_we_were_interrupted_too(sandbox):
+    sandbox.agent("good", rate=1_000_000)
+    package = sandbox.stock.debian.packages["big00"]
+    talk, target = Conversation(sandbox), sandbox.folder / "target.deb"
+    talk.acquire(address(sandbox, package), target, Expected_SHA256=package.sha256, Expected_Checksum_FileSize=package.size)
+    wait_until(lambda: target.exists() and target.stat().st_size > 0, 20, "the first bytes")
+    talk.process.kill()
+    talk.process.wait()
+    source = sandbox.stock.debian.base / package.path
+    assert int(target.stat().st_mtime) == int(source.stat().st_mtime), "apt's own method asks for the rest of a file of that date only"
+    assert source.read_bytes().startswith(target.read_bytes())
 
 
 def test_an_unfinished_file_of_an_earlier_run_is_resumed_by_apts_own_method(sandbox):

@@ -93,7 +93,7 @@ def flat(world, stock, folder):
     (place / "deb").mkdir(parents=True)
     for package in packages:
         shutil.copy(made.base / package.path, place / "deb")
-    (place / "Packages").write_text(run(["dpkg-scanpackages", "./" + folder], cwd=base).stdout)
+    (place / "Packages").write_text(run(["sh", "-c", f"dpkg-scanpackages ./{folder} 2>/dev/null"], cwd=base).stdout)
     release = run(["apt-ftparchive", "--md5=no", "--sha1=no", "release", place]).stdout
     (world.folder / "Release").write_text(release)
     stock.key.clearsign(world.folder / "Release", place / "InRelease")
@@ -104,6 +104,10 @@ def flat(world, stock, folder):
     return base, packages
 
 
+def complaints(output):
+    return [line for line in output.splitlines() if line.startswith(("Err:", "W:", "E:"))]
+
+
 @pytest.mark.parametrize("suite", FLAT)
 def test_a_flat_repository_is_served_through_us(world, stock, learned, suite):
     base, packages = flat(world, stock, FLAT[suite])
@@ -111,13 +115,12 @@ def test_a_flat_repository_is_served_through_us(world, stock, learned, suite):
     machine = world.machine("c1")
     source = f"deb [signed-by={stock.public} arch=amd64] {mirror.url} {suite}"
     plain = machine.apt([source], through_us=False)
-    plain.update()
+    as_apt = complaints(plain.update().stdout)
     plain.install([package.name for package in packages])
     assert plain.wrong(packages) == []
     apt = learned(machine, machine.apt([source]))
     mirror.forget()
-    update = apt.update()
-    assert "Err:" not in update.stdout and "W:" not in update.stdout, update.stdout
+    assert complaints(apt.update().stdout) == as_apt
     apt.install([package.name for package in packages])
     assert apt.wrong(packages) == []
     assert_only_we_asked(mirror)

@@ -217,6 +217,40 @@ TEST_F(Items, KeepAnEarlierHalfUntilTheFirstByteOfTheirOwn) {
     EXPECT_EQ(written(), "half of it");
 }
 
+TEST_F(Items, LeaveWhatTheyCopiedToAptsOwnMethodWhereAHashWillJudgeTheWhole) {
+    write_source(content_.substr(0, 2 * limits::mib));
+    const Error gone{ErrorKind::Transient, "gone"};
+    auto half = expecting_content();
+    ASSERT_TRUE(half.on_start(event(EventKind::start)));
+    half.on_progress(event(EventKind::progress, 2 * limits::mib));
+    ASSERT_TRUE(work_off(half));
+    const auto left = half.leave(gone);
+    ASSERT_TRUE(left);
+    EXPECT_EQ(left->file, target_.string());
+    EXPECT_EQ(left->expected, (AptHashes{{"SHA256", digest_.hex()}}));
+    EXPECT_EQ(written(), content_.substr(0, 2 * limits::mib));
+    struct stat st {};
+    ASSERT_EQ(::stat(target_.c_str(), &st), 0);
+    EXPECT_EQ(st.st_mtime, 784111777);
+
+    auto unjudged = item({});
+    ASSERT_TRUE(unjudged.on_start(event(EventKind::start)));
+    unjudged.on_progress(event(EventKind::progress, 2 * limits::mib));
+    ASSERT_TRUE(work_off(unjudged));
+    EXPECT_FALSE(unjudged.leave(gone));
+    EXPECT_FALSE(fs::exists(target_));
+}
+
+TEST_F(Items, LeaveNothingThatWasFoundWrong) {
+    write_source(std::string(content_.size(), 'x'));
+    auto one = expecting_content();
+    ASSERT_TRUE(one.on_done(event(EventKind::done)));
+    const auto step = work_off(one);
+    ASSERT_FALSE(step);
+    EXPECT_FALSE(one.leave(step.error()));
+    EXPECT_FALSE(fs::exists(target_));
+}
+
 TEST_F(Items, SayThatNothingChangedAsAptsOwnMethodDoes) {
     std::ofstream(target_) << "half of it";
     auto one = item({{"Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT"}});

@@ -1,0 +1,27 @@
+"""What apt's own method takes over from an agent that is no more: it goes on, and the mirror gives nothing twice that apt's file held."""
+from harness.debian import DebianRepository
+from harness.processes import wait_until
+
+
+def half_file(apt):
+    return max((file.stat().st_size for file in (apt.archives / "partial").glob("*.deb")), default=0)
+
+
+def test_an_agent_that_dies_late_costs_apt_only_the_rest(world, stock):
+    repository = DebianRepository(world.folder / "own", stock.key)
+    package = repository.add("huge", 24_000_000)
+    mirror = world.mirror("m1", repository.publish().base, up=40)
+    machine = world.machine("c1")
+    machine.start_agent([stock.debian_repository(mirror)])
+    apt = machine.apt([stock.source(mirror)])
+    apt.update()
+    child = apt.child(*apt.install_argv([package.name]))
+    wait_until(lambda: half_file(apt) > 16_000_000, 60, lambda: f"two thirds of it stand in apt's file:\n{child.text()[-2000:]}")
+    machine.agent.kill()
+    had = half_file(apt)
+    assert child.wait(60) == 0, child.text()
+    assert apt.wrong([package]) == []
+    by_apt = [request for request in mirror.requests() if request["uri"].endswith(".deb") and not request["agent"].startswith("packswarm")]
+    assert [request["status"] for request in by_apt] == [206], by_apt
+    assert by_apt[0]["body"] <= package.size - had, (by_apt, had)
+    assert child.text().count("Get:1") == 1, child.text()

@@ -1,0 +1,55 @@
+#include "tests/unit/broker/pacman_fixture.hpp"
+
+namespace packswarm::broker {
+namespace {
+
+// Files that no index vouches for: whether who asks can fetch them as well as we would decides who does.
+class UnlistedTest : public test::PacmanFixture {
+  protected:
+    void SetUp() override {
+        PacmanFixture::SetUp();
+        use_lab();
+        mirrors_.files["/notes.txt"] = "notes";
+    }
+    std::pair<std::string, std::optional<Error>> ask(Request request) {
+        std::pair<std::string, std::optional<Error>> outcome;
+        RequestEvents events;
+        events.delivered = [&](const Delivered& delivered) {
+            outcome.first.resize(static_cast<std::size_t>(delivered.size));
+            ASSERT_TRUE(read_at(*delivered.bytes, 0, std::span(outcome.first)));
+        };
+        events.failed = [&](const Error& error) { outcome.second = error; };
+        broker_->get(std::move(request), std::move(events));
+        loop_.advance(Millis(5'000));
+        return outcome;
+    }
+    static Request request(const std::string& url, Unlisted unlisted) {
+        Request out;
+        out.url = url;
+        out.asker = "apt";
+        out.unlisted = unlisted;
+        return out;
+    }
+};
+
+TEST_F(UnlistedTest, IsHandedThroughToWhoHasNobodyElse) {
+    EXPECT_EQ(ask(request("http://lab/notes.txt", Unlisted::handed_through)).first, "notes");
+}
+
+TEST_F(UnlistedTest, IsLeftToWhoFetchesItAsWellAndAskedOfNobody) {
+    const auto [bytes, error] = ask(request("http://lab/notes.txt", Unlisted::left_to_asker));
+    EXPECT_EQ(bytes, "");
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->kind, ErrorKind::Absent);
+    EXPECT_EQ(mirrors_.asked["/notes.txt"], 0);
+}
+
+TEST_F(UnlistedTest, WithItsDigestAndSizeItIsAnArtifactAllTheSame) {
+    auto known = request("http://lab/notes.txt", Unlisted::left_to_asker);
+    known.digest = digest_of("notes");
+    known.size = 5;
+    EXPECT_EQ(ask(known).first, "notes");
+}
+
+}  // namespace
+}  // namespace packswarm::broker
