@@ -14,7 +14,8 @@ namespace packswarm::hooks {
 
 using AptHashes = std::vector<std::pair<std::string, std::string>>;  // kind of hash, hexadecimal value
 
-// The beginning of a file that apt's own method finds in its place. Nobody has verified it: what it becomes has to have these hashes.
+// The beginning of a file that apt's own method finds in its place. Nobody has verified it: what it becomes has to have
+// these hashes.
 struct AptRemainder {
     std::string file;
     AptHashes expected;
@@ -40,8 +41,9 @@ class AptItem {
     enum class Step { going, complete };
     // Copies and hashes at most one slice. Corrupt: also a second copy of the agent's file is not what apt expects.
     Result<Step> work();
-    // Lets go of the file. What was copied stays for apt's own method to go on from, as that method leaves its own halves; it goes when
-    // it was found wrong, or when apt knows no hash to judge the whole by. What stood there before the first byte of ours stays.
+    // Lets go of the file. What was copied stays for apt's own method to go on from, as that method leaves its own
+    // halves; it goes when it was found wrong, or when apt knows no hash to judge the whole by. What stood there before
+    // the first byte of ours stays.
     std::optional<AptRemainder> leave(const Error& reason);
     void discard();  // removes what was written
 

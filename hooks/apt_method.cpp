@@ -144,7 +144,8 @@ AptMethod::Flow AptMethod::configure(const AptMessage& message, const std::strin
     route_ = AptRoute(config, ProxyEnvironment::from_process());
     forced_hash_ = config.find("Acquire::ForceHash");
     agent_ = AptAgent(agent_settings(config));
-    const auto reasons = config.find_bool("Debug::Packswarm", false) ? AptFallback::Reasons::told : AptFallback::Reasons::kept_back;
+    const auto reasons = config.find_bool("Debug::Packswarm", false) ? AptFallback::Reasons::told
+                                                                     : AptFallback::Reasons::kept_back;
     fallback_ = AptFallback(own_method_program(config, settings_.called_as, settings_.scheme), reasons);
     fallback_.configure(raw);
     if (route_.knows_logins()) fallback_.prepare_privileged();

@@ -16,10 +16,11 @@ bool is_ours(const std::string& name) { return name == "http" || name == "https"
 int main(int argc, char** argv) {
     const std::string called_as = argc > 0 ? argv[0] : "";
     const auto name = std::filesystem::path(called_as).filename().string();
-    if (argc > 0 && !is_ours(name)) {  // such as tor+http, with options of its own: apt's own method knows itself by that name
+    // Such as tor+http, with options of its own: apt's own method knows itself by that name.
+    if (argc > 0 && !is_ours(name)) {
         const auto own = packswarm::hooks::own_method_program({}, called_as, "http");
         ::execv(own.c_str(), argv);
-        std::fprintf(stderr, "packswarm-apt-method: called as %s, and %s cannot be started\n", name.c_str(), own.c_str());
+        std::fprintf(stderr, "packswarm-apt-method: called as %s, and %s does not start\n", name.c_str(), own.c_str());
         return 100;
     }
     ::signal(SIGPIPE, SIG_IGN);

@@ -1,5 +1,5 @@
-// Stands where apt's method would in the suite's folder of methods: lets the agent, when there is one, learn the test's sources, and becomes
-// our method, under the name that apt called.
+// Stands where apt's method would in the suite's folder of methods: lets the agent, when there is one, learn the test's
+// sources, and becomes our method, under the name that apt called.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
