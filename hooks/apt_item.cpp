@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -15,6 +16,10 @@ namespace packswarm::hooks {
 namespace {
 
 constexpr ByteCount slice_size = 4 * limits::mib;
+
+// Best known first. The weak ones are there for who allows them (allow-weak): apt takes no file without one of those
+// that it expects.
+constexpr std::array known_kinds = {"SHA256", "SHA512", "SHA3-512", "SHA3-256", "SHA1", "MD5Sum"};
 
 std::vector<std::string> kinds_to_compute(const AptHashes& expected) {
     std::vector<std::string> kinds{"SHA256"};
@@ -27,7 +32,7 @@ std::vector<std::string> kinds_to_compute(const AptHashes& expected) {
 // cost more than all else that is done with the bytes, and prove nothing.
 AptHashes expected_hashes(const AptMessage& acquire, const std::string& forced) {
     AptHashes expected;
-    for (const std::string kind : {"SHA256", "SHA512"})
+    for (const std::string kind : known_kinds)
         if (const auto value = acquire.find("Expected-" + kind); !value.empty() && (expected.empty() || lower(kind) == lower(forced)))
             expected.emplace_back(kind, lower(value));
     return expected;
@@ -45,6 +50,19 @@ AptItem::AptItem(const AptMessage& acquire, std::string raw, const std::string& 
       max_size_(parse_byte_count(acquire.find("Maximum-Size")).value_or(0)),
       since_(acquire.find("Last-Modified")),
       hasher_(kinds_to_compute(expected_)) {}
+
+std::string AptItem::why_not(const AptMessage& acquire) {
+    const std::string prefix = "expected-", size = "expected-checksum-filesize";
+    std::string unknown;
+    for (const auto& [name, value] : acquire.fields()) {
+        const auto key = lower(name);
+        if (!key.starts_with(prefix) || key == size || value.empty()) continue;
+        for (const char* kind : known_kinds)
+            if (key == prefix + lower(kind)) return {};
+        unknown = name.substr(prefix.size());
+    }
+    return unknown.empty() ? "" : "apt expects a hash of a kind that is not known here: " + unknown;
+}
 
 control::Get AptItem::request(std::uint64_t id) const {
     control::Get get;

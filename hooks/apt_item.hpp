@@ -26,6 +26,9 @@ class AptItem {
     // acquire: a 600 message; raw: the same as it came; forced: the kind of hash that apt compares whatever else it knows, mostly none.
     AptItem(const AptMessage& acquire, std::string raw, const std::string& forced = {});
 
+    // Why this is one for apt's own method: only hashes are expected that cannot be computed here. Empty: it is not.
+    static std::string why_not(const AptMessage& acquire);
+
     const std::string& uri() const { return uri_; }
     const std::string& raw() const { return raw_; }
     control::Get request(std::uint64_t id) const;

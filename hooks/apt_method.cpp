@@ -158,7 +158,8 @@ AptMethod::Flow AptMethod::configure(const AptMessage& message, const std::strin
 }
 
 void AptMethod::acquire(const AptMessage& message, const std::string& raw) {
-    const auto why_not = route_.why_not(message);
+    auto why_not = route_.why_not(message);
+    if (why_not.empty()) why_not = AptItem::why_not(message);
     if (why_not.empty()) return agent_.get(AptItem(message, raw, forced_hash_));
     const std::string uri(message.find("URI"));
     const auto login = route_.has_login(host_of(uri)) ? AptFallback::Login::needed : AptFallback::Login::none;

@@ -21,6 +21,10 @@ const EVP_MD* algorithm(HashKind kind) {
             return EVP_sha256();
         case HashKind::sha512:
             return EVP_sha512();
+        case HashKind::sha3_256:
+            return EVP_sha3_256();
+        case HashKind::sha3_512:
+            return EVP_sha3_512();
     }
     return EVP_sha256();
 }
@@ -30,6 +34,8 @@ std::optional<HashKind> kind_of(std::string_view name) {
     if (name == "SHA1") return HashKind::sha1;
     if (name == "SHA256") return HashKind::sha256;
     if (name == "SHA512") return HashKind::sha512;
+    if (name == "SHA3-256") return HashKind::sha3_256;
+    if (name == "SHA3-512") return HashKind::sha3_512;
     return std::nullopt;
 }
 

@@ -1,4 +1,4 @@
-// Hashing: Sha256 (digests), Sha1 (piece hashes), MultiHasher (apt's four), and whole files or ranges of them. Over
+// Hashing: Sha256 (digests), Sha1 (piece hashes), MultiHasher (those of apt), and whole files or ranges of them. Over
 // OpenSSL. Not here: deciding which digest is right (file_verifier.hpp). Any thread, one object at a time. Errors:
 // those of reading.
 #pragma once
@@ -16,7 +16,7 @@
 
 namespace packswarm::verify {
 
-enum class HashKind { md5, sha1, sha256, sha512 };
+enum class HashKind { md5, sha1, sha256, sha512, sha3_256, sha3_512 };
 
 class Hasher {
   public:
@@ -50,8 +50,8 @@ class Sha1 {
     Hasher hasher_{HashKind::sha1};
 };
 
-// The hashes of apt's method protocol (apt: doc/method.dbk): names are MD5Sum, SHA1, SHA256 and SHA512. SHA256 is
-// always among them.
+// The hashes of apt's method protocol (apt: doc/method.dbk): names are MD5Sum, SHA1, SHA256 and SHA512, and in its
+// newest versions SHA3-256 and SHA3-512. SHA256 is always among them.
 class MultiHasher {
   public:
     MultiHasher() : MultiHasher({"MD5Sum", "SHA1", "SHA256", "SHA512"}) {}

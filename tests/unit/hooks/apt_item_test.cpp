@@ -182,6 +182,29 @@ TEST_F(HashesOfAbc, AreTheOneThatTheOwnerInsistsOnToo) {
     EXPECT_FALSE(answer({{"Expected-SHA512", std::string(128, '0')}, {"Expected-SHA256", sha256}}, "sha512"));
 }
 
+TEST_F(HashesOfAbc, AreOfTheKindThatIsListedWhereOthersAreMissing) {
+    const std::string sha3 = "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532";
+    const auto newest = answer({{"Expected-SHA3-256", sha3}});
+    ASSERT_TRUE(newest);
+    EXPECT_EQ(newest->find("SHA3-256-Hash"), sha3);
+    EXPECT_FALSE(answer({{"Expected-SHA3-256", std::string(64, '0')}}));
+    const auto weak = answer({{"Expected-MD5Sum", md5}});
+    ASSERT_TRUE(weak);
+    EXPECT_EQ(weak->find("MD5Sum-Hash"), md5);
+}
+
+TEST_F(HashesOfAbc, AreForAptsOwnMethodWhenNoneOfThemIsKnown) {
+    const auto why_not = [](std::initializer_list<std::pair<const char*, const char*>> expected) {
+        AptMessage acquire(600, "URI Acquire");
+        for (const auto& [name, value] : expected) acquire.add(name, value);
+        return AptItem::why_not(acquire);
+    };
+    EXPECT_EQ(why_not({}), "");
+    EXPECT_EQ(why_not({{"Expected-Checksum-FileSize", "3"}}), "");
+    EXPECT_EQ(why_not({{"Expected-BLAKE9", "00"}, {"Expected-SHA512", "00"}}), "");
+    EXPECT_NE(why_not({{"Expected-BLAKE9", "00"}, {"Expected-Checksum-FileSize", "3"}}).find("BLAKE9"), std::string::npos);
+}
+
 TEST_F(Items, RefuseOtherSizesThanAptAllows) {
     write_source(content_);
     auto exact = item({{"Expected-Checksum-FileSize", "10"}});

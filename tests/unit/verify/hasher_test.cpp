@@ -29,6 +29,14 @@ TEST(Hasher, GivesTheKnownDigestsOfAbc) {
     EXPECT_EQ(hashes.at("SHA512").substr(0, 32), "ddaf35a193617abacc417349ae204131");
 }
 
+TEST(Hasher, GivesTheKnownSha3OfAbc) {
+    MultiHasher hasher({"SHA3-256", "SHA3-512"});
+    hasher.add(as_bytes("abc"));
+    const auto hashes = hasher.finish();
+    EXPECT_EQ(hashes.at("SHA3-256"), "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532");
+    EXPECT_EQ(hashes.at("SHA3-512").substr(0, 32), "b751850b1a57168a5693cd924b6b096e");
+}
+
 TEST(Hasher, StartsAnewAfterFinish) {
     Sha256 hasher;
     hasher.add(as_bytes("something"));
