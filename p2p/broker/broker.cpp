@@ -285,6 +285,7 @@ std::unique_ptr<Transfer> Broker::take_out(core::WantId want, std::vector<Reques
 void Broker::verified(core::WantId want, VerifiedFile file) {
     const auto hit = only_hinted(file.digest());
     if (!hit) return finish_transfer(want, file, true);
+    if (!demands_proof(*hit)) return finish_transfer(want, file, false);
     vouch(*hit, file, [this, want, file](Result<void> good) {
         if (live_.count(want) == 0) return;
         // Wrong for its own signature: refused. No signature to be had: the package manager decides, nobody is given it.
@@ -388,7 +389,7 @@ void Broker::publish(VerifiedFile file, const std::string& name, std::optional<W
     };
     const auto hit = only_hinted(file.digest());
     publish_in(hit ? "" : book_.public_lineage(file.digest()), std::move(then));
-    if (!hit) return;
+    if (!hit || !demands_proof(*hit)) return;
     vouch(*hit, file, [this, publish_in, name, digest = file.digest()](const Result<void>& good) {
         if (!good) return spdlog::warn("{} is not shared: {}", printable(name), good.error().message);
         publish_in(book_.public_lineage(digest), [](const Result<StoredFile>&) {});

@@ -57,6 +57,8 @@ class Broker final : public Requests, public PeerObserver {
 
     RequestId get(Request request, RequestEvents events) override;
     void cancel(RequestId request) override;
+    core::PackageSignatures package_signatures(const std::string& repository,
+                                               const std::string& architecture) const override;
     std::optional<std::string> pacman_address(const std::string& repository, const std::string& architecture,
                                               const std::string& file) const override;
 
@@ -130,6 +132,7 @@ class Broker final : public Requests, public PeerObserver {
 
     void verified(core::WantId want, VerifiedFile file);
     std::optional<core::CatalogHit> only_hinted(const Digest& digest) const;
+    bool demands_proof(const core::CatalogHit& hit) const;
     void vouch(const core::CatalogHit& hit, const VerifiedFile& file, Then<void> then);
     void now_stored(const StoredFile& file);
     void finish_transfer(core::WantId want, const VerifiedFile& file, bool may_share);

@@ -72,6 +72,9 @@ class Requests {
     // For the gateway's own addresses (/core/os/x86_64/...): the repository's first mirror address of that path, when known.
     virtual std::optional<std::string> pacman_address(const std::string& repository, const std::string& architecture,
                                                       const std::string& file) const = 0;
+    // Of the same repository.
+    virtual core::PackageSignatures package_signatures(const std::string& repository,
+                                                       const std::string& architecture) const = 0;
 };
 
 }  // namespace packswarm::broker

@@ -236,6 +236,19 @@ void Broker::end_look(const std::string& repository) {
 
 // ---- Signatures of packages ------------------------------------------------------------------------------------------------
 
+core::PackageSignatures Broker::package_signatures(const std::string& repository,
+                                                   const std::string& architecture) const {
+    const auto* known = book_.table().find_pacman(repository, architecture);
+    return known == nullptr ? core::PackageSignatures::demanded : known->package_signatures;
+}
+
+// Whether a package of an unsigned database has to wait for its signature: where pacman asks for none, it is handed out
+// and not shared.
+bool Broker::demands_proof(const core::CatalogHit& hit) const {
+    const auto* repository = book_.table().find(hit.repository);
+    return repository == nullptr || repository->package_signatures != core::PackageSignatures::not_demanded;
+}
+
 // The database may carry the package's signature already, or the ledger: then it is answered without asking anybody.
 bool Broker::serve_signature(RequestId id, const Meaning& meaning) {
     for (const auto& location : meaning.locations) {

@@ -78,6 +78,8 @@ void SignatureDesk::mirrors_answered(const Digest& digest, Result<PlainAnswer> a
     }
     if (!answer || signature.empty()) {
         quest->mirrors_failed = answer ? Error{ErrorKind::Absent, "it has no signature"} : answer.error();
+        if (quest->mirrors_failed->kind == ErrorKind::Absent && may_lack_it(quest->hit))
+            return end(digest, Error(*quest->mirrors_failed));
         return ask_peers(digest);
     }
     const auto askers = std::exchange(quest->askers, {});
@@ -92,6 +94,12 @@ void SignatureDesk::mirrors_answered(const Digest& digest, Result<PlainAnswer> a
         end(digest, {ErrorKind::Refused, fmt::format("its signature has {} bytes, more than {}", signature.size(), limits::max_package_signature)});
     }
     for (const auto& asker : askers) asker(PackageSignature{signature, answer->from});
+}
+
+// Where nobody demands signatures, mirrors that have none have said enough: peers would be waited for in vain.
+bool SignatureDesk::may_lack_it(const core::CatalogHit& hit) const {
+    const auto* repository = book_.table().find(hit.repository);
+    return repository != nullptr && repository->package_signatures != core::PackageSignatures::demanded;
 }
 
 // ---- Peers -----------------------------------------------------------------------------------------------------------------

@@ -65,6 +65,7 @@ class SignatureDesk {
     Quest* find(const Digest& digest);
     Quest& begin(const core::CatalogHit& hit, std::vector<MirrorAddress> mirrors);
     void mirrors_answered(const Digest& digest, Result<PlainAnswer> answer);
+    bool may_lack_it(const core::CatalogHit& hit) const;
     void ask_peers(const Digest& digest);
     void ask_on(const Digest& digest);
     bool is_over(const Digest& digest);  // gone, or nobody waits, or it has just failed since nobody is left to ask

@@ -88,6 +88,13 @@ struct Repository {
     Format format = Format::debian;
     std::string suite;                      // Debian suite as in sources; pacman repository name
     std::vector<std::string> components;    // Debian
+// Whether pacman wants a detached signature with each package (pacman.conf(5), SigLevel).
+enum class PackageSignatures {
+    demanded,      // Required: a package and its signature, both or neither
+    as_found,      // nobody said: demanded, unless every mirror says that there is none
+    not_demanded,  // Optional or Never: what is unsigned is handed out, and not shared
+};
+
     std::vector<std::string> architectures;
     std::vector<std::string> bases;         // mirrors' base addresses, no trailing '/': base + "/" + path is a file's address.
                                             // Debian: what stands in sources; pacman: $repo and $arch expanded
@@ -101,3 +108,4 @@ struct Repository {
 std::string root_path(const Repository& repository);
 
 }  // namespace packswarm::core
+    PackageSignatures package_signatures = PackageSignatures::demanded;

@@ -216,6 +216,8 @@ Result<RepositoryConfig> parse_repository(const toml::table& table) {
             *list->second = std::move(*values);
         } else if ((key.str() == "public" || key.str() == "signed_database") && node.is_boolean()) {
             if (key.str() == "public") out.is_public = *node.value<bool>();
+        } else if (key.str() == "signed_packages" && node.is_boolean()) {
+            out.signed_packages = *node.value<bool>();
             else out.signed_database = *node.value<bool>();
         } else {
             return fail(ErrorKind::Refused, "{} is not an option, or not of that type", printable(name));
@@ -300,6 +302,7 @@ std::string default_file() {
 #signed_database = true                  # pacman: false when nobody signs the .db
 )";
 }
+#signed_packages = true                  # pacman: false where SigLevel asks for none; nothing is shared then
 
 Result<ByteCount> parse_size(std::string_view text) {
     const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());

@@ -19,6 +19,7 @@ struct RepositoryConfig {
     std::vector<std::string> components, architectures, mirrors, keyring, fingerprints;
     std::optional<bool> is_public;       // unset: decided by who signs it
     bool signed_database = true;
+    std::optional<bool> signed_packages;  // unset: signed_database decides
 };
 
 struct Config {

@@ -26,7 +26,8 @@ struct Section {
 struct Reader {
     std::map<std::string, Section> sections;
     std::vector<std::string> order;
-    std::string current, gpg_dir = "/etc/pacman.d/gnupg", architecture = "auto", sig_level = "Required DatabaseOptional";
+    std::string current, gpg_dir = "/etc/pacman.d/gnupg", architecture = "auto";
+    std::string sig_level = "Optional";  // as pacman is built
     std::vector<std::string> warnings;
     int includes = 0;
 
@@ -58,7 +59,7 @@ void Reader::setting(const std::string& key, const std::string& value) {
     if (current == "options") {
         if (key == "GPGDir") gpg_dir = value;
         if (key == "Architecture") architecture = value;
-        if (key == "SigLevel") sig_level = value;
+        if (key == "SigLevel") sig_level += " " + value;
         return;
     }
     if (current.empty()) return;
@@ -85,15 +86,16 @@ std::string expanded(std::string server, const std::string& repository, const st
 // The agent must not be its own mirror: addresses of this machine are the gateway's, or another proxy's.
 bool is_this_machine(const Url& url) { return url.host == "localhost" || url.host.starts_with("127.") || url.host == "[::1]"; }
 
-// Whether the database's own signature is demanded: the last word on it counts (pacman.conf(5), SigLevel).
-bool wants_signed_database(const std::string& sig_level) {
-    bool wanted = false;
+// Whether signatures of what ("Package", "Database") are demanded: the last word counts (pacman.conf(5), SigLevel).
+bool demands_signatures(const std::string& sig_level, std::string_view what) {
+    bool demanded = false;
     std::istringstream words(sig_level);
     for (std::string word; words >> word;) {
-        if (word == "Required" || word == "DatabaseRequired") wanted = true;
-        if (word == "Never" || word == "Optional" || word == "DatabaseOptional" || word == "DatabaseNever") wanted = false;
+        if (word.starts_with(what)) word.erase(0, what.size());
+        if (word == "Required") demanded = true;
+        if (word == "Optional" || word == "Never") demanded = false;
     }
-    return wanted;
+    return demanded;
 }
 
 }  // namespace
@@ -114,7 +116,11 @@ Learned learn_from_pacman(const std::filesystem::path& file) {
         repository.architectures = {architecture};
         repository.keyring.pacman_home = reader.gpg_dir;
         repository.sharing = core::Sharing::by_signer;
-        repository.signed_database = wants_signed_database(reader.sig_level + section.sig_level);
+        const auto sig_level = reader.sig_level + section.sig_level;
+        repository.signed_database = demands_signatures(sig_level, "Database");
+        const bool signed_packages = demands_signatures(sig_level, "Package");
+        using enum core::PackageSignatures;
+        repository.package_signatures = signed_packages ? demanded : not_demanded;
         for (const auto& server : section.servers) {
             const auto url = Url::parse(expanded(server, name, architecture));
             if (!url || url->has_credentials) {

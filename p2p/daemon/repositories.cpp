@@ -19,6 +19,13 @@ bool is_gnupg_home(const std::string& path) {
     return false;
 }
 
+// A distribution may sign its packages and not its databases; somebody's own repository often signs neither.
+core::PackageSignatures signatures_of(const RepositoryConfig& config) {
+    if (config.signed_packages)
+        return *config.signed_packages ? core::PackageSignatures::demanded : core::PackageSignatures::not_demanded;
+    return config.signed_database ? core::PackageSignatures::demanded : core::PackageSignatures::as_found;
+}
+
 core::Repository from_config(const RepositoryConfig& config, std::vector<std::string>& warnings) {
     core::Repository out;
     out.format = config.format == "pacman" ? core::Format::pacman : core::Format::debian;
@@ -27,6 +34,7 @@ core::Repository from_config(const RepositoryConfig& config, std::vector<std::st
     out.architectures = config.architectures;
     if (out.architectures.empty()) out.architectures = {out.format == core::Format::pacman ? pacman_architecture() : debian_architecture()};
     out.signed_database = config.signed_database;
+    out.package_signatures = signatures_of(config);
     out.keyring.fingerprints = config.fingerprints;
     for (const auto& path : config.keyring) {
         if (out.format == core::Format::pacman && is_gnupg_home(path))

@@ -18,7 +18,8 @@ void Exchange::begin(const std::string& transaction) {
         return;
     }
     // Both are asked for at once: waiting for the signature first would cost every package a round trip.
-    if (needs_signature(target)) {
+    if (needs_signature(target)) signatures_ = requests_.package_signatures(target.repository, target.architecture);
+    if (signatures_ != core::PackageSignatures::not_demanded) {
         const auto signature = requests_.pacman_address(target.repository, target.architecture, target.file + ".sig");
         if (signature) ask_for_signature(*signature, transaction);
     }
@@ -77,7 +78,9 @@ void Exchange::ask_for_signature(const std::string& url, const std::string& tran
     events.progress = [](const broker::Progress&) {};
     events.delivered = [settled](const broker::Delivered&) { settled(); };
     events.not_modified = settled;
-    events.failed = [this](const Error& error) {
+    events.failed = [this, settled](const Error& error) {
+        // pacman knows whether it can do without.
+        if (error.kind == ErrorKind::Absent && signatures_ == core::PackageSignatures::as_found) return settled();
         signature_request_ = broker::RequestId::none;
         auto problem = problem_of(error);
         problem.message = "not without its signature, and that is " + problem.message;

@@ -46,7 +46,8 @@ class Exchange {
     std::function<void()> changed_;
     broker::RequestId file_request_ = broker::RequestId::none;
     broker::RequestId signature_request_ = broker::RequestId::none;
-    bool needs_signature_ = false;  // still to come
+    core::PackageSignatures signatures_ = core::PackageSignatures::not_demanded;  // of the package that is asked for
+    bool needs_signature_ = false;                                                 // still to come
     bool not_modified_ = false;
     std::optional<broker::Started> started_;
     std::optional<broker::Delivered> delivered_;

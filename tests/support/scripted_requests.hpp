@@ -36,6 +36,7 @@ class ScriptedRequests : public broker::Requests {
     std::vector<std::string> cancelled;  // addresses
     std::map<broker::RequestId, Open> open;
     std::map<std::string, Rule> rules;   // by address; run soon after the get
+    core::PackageSignatures signatures = core::PackageSignatures::demanded;
     std::map<std::string, std::string> repositories{{"core/x86_64", "http://mirror.example/core/os/x86_64"}};
 
     broker::RequestId get(broker::Request request, broker::RequestEvents events) override {
@@ -58,6 +59,7 @@ class ScriptedRequests : public broker::Requests {
         if (it == repositories.end()) return std::nullopt;
         return it->second + "/" + file;
     }
+    core::PackageSignatures package_signatures(const std::string&, const std::string&) const override { return signatures; }
 
     broker::RequestId id_of(const std::string& url) const {
         for (const auto& [id, one] : open) {

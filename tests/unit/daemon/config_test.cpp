@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "p2p/base/limits.hpp"
 #include "p2p/daemon/apt_lists.hpp"
 #include "p2p/daemon/learned.hpp"
@@ -133,6 +136,39 @@ TEST(Sources, AnAddressWithAPasswordIsNeverARepository) {
     EXPECT_TRUE(gathered.table.all().empty());
     ASSERT_EQ(gathered.warnings.size(), 1u);
     EXPECT_EQ(gathered.warnings[0].find("secret"), std::string::npos);
+}
+
+// pacman.conf(5): words of a repository come behind those of [options]; the built-in default is Optional.
+TEST(Learned, PackagesNeedSignaturesAsSigLevelSays) {
+    const auto file = std::filesystem::path(testing::TempDir()) / "siglevel.conf";
+    const auto level_of = [&](const std::string& options, const std::string& section) {
+        std::ofstream(file) << "[options]\nArchitecture = x86_64\n" << options << "\n[own]\n" << section << "\nServer = http://m.example/$repo\n";
+        const auto learned = learn_from_pacman(file);
+        return learned.repositories.at(0);
+    };
+    using enum core::PackageSignatures;
+    const std::string stock = "SigLevel = Required DatabaseOptional";
+    EXPECT_EQ(level_of(stock, "").package_signatures, demanded);
+    EXPECT_FALSE(level_of(stock, "").signed_database);
+    EXPECT_TRUE(level_of("SigLevel = Required", "").signed_database);
+    EXPECT_TRUE(level_of("SigLevel = Optional\nSigLevel = DatabaseRequired", "").signed_database);
+    for (const char* none : {"SigLevel = Optional TrustAll", "SigLevel = Never", "SigLevel = PackageOptional", "SigLevel = PackageNever",
+                             "SigLevel = Required\nSigLevel = Optional"})
+        EXPECT_EQ(level_of(stock, none).package_signatures, not_demanded) << none;
+    EXPECT_EQ(level_of("SigLevel = Never", "SigLevel = PackageRequired").package_signatures, demanded);
+    EXPECT_EQ(level_of("", "").package_signatures, not_demanded);
+    EXPECT_FALSE(level_of("", "").signed_database);
+}
+
+TEST(Config, SaysWhetherPackagesAreSigned) {
+    const auto level_of = [](const std::string& lines) {
+        const auto config = parse_config("[sources]\napt = false\npacman = false\n[[repository]]\nformat = \"pacman\"\nsuite = \"own\"\nmirrors = [\"http://m.example/own\"]\n" + lines, "f");
+        return gather_repositories(config.value()).table.all().at(0).package_signatures;
+    };
+    EXPECT_EQ(level_of(""), core::PackageSignatures::demanded);
+    EXPECT_EQ(level_of("signed_database = false"), core::PackageSignatures::as_found);
+    EXPECT_EQ(level_of("signed_database = false\nsigned_packages = true"), core::PackageSignatures::demanded);
+    EXPECT_EQ(level_of("signed_packages = false"), core::PackageSignatures::not_demanded);
 }
 
 }  // namespace

@@ -176,6 +176,24 @@ TEST_F(GatewayTest, ServesNoPackageWithoutItsSignature) {
     EXPECT_TRUE(nothing_in_hand());
 }
 
+TEST_F(GatewayTest, ServesWhatNoMirrorSignsWhereNobodySaidThatItIsSigned) {
+    loop.run([&] { requests.signatures = core::PackageSignatures::as_found; });
+    has("a-1-1-any.pkg.tar.zst", "package");
+    lacks("a-1-1-any.pkg.tar.zst.sig", ErrorKind::Absent);
+    HttpClient client(port);
+    EXPECT_EQ(client.get(core + "a-1-1-any.pkg.tar.zst").body, "package");
+    has("b-1-1-any.pkg.tar.zst", "package");
+    lacks("b-1-1-any.pkg.tar.zst.sig", ErrorKind::Transient);
+    EXPECT_EQ(client.get(core + "b-1-1-any.pkg.tar.zst").status, 503);
+}
+
+TEST_F(GatewayTest, AsksForNoSignatureWhereNoneIsDemanded) {
+    loop.run([&] { requests.signatures = core::PackageSignatures::not_demanded; });
+    has("a-1-1-any.pkg.tar.zst", "package");
+    EXPECT_EQ(HttpClient(port).get(core + "a-1-1-any.pkg.tar.zst").body, "package");
+    EXPECT_EQ(loop.run([&] { return requests.asked.size(); }), 1u);
+}
+
 TEST_F(GatewayTest, SendsNothingOfAPackageBeforeItsSignatureIsThere) {
     const std::string content(1 << 20, 'p');
     HttpClient client(port);
