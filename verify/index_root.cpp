@@ -81,6 +81,7 @@ Result<core::IndexRoot> open_pacman(Keyrings& keyrings, const core::Repository& 
     root.entries = std::move(database->entries);
     root.suite = repository.suite;
     root.architectures = repository.architectures;
+    root.left_out = std::move(database->left_out);
     return root;
 }
 

@@ -90,7 +90,7 @@ std::vector<std::string> wanted_indexes(const core::Repository& repository, cons
 }
 
 // The packages of one index file, when the file at path is the one that the root lists.
-Result<std::vector<core::IndexEntry>> read_packages(const fs::path& path, const core::IndexEntry& listed) {
+Result<PackagesIndex> read_packages(const fs::path& path, const core::IndexEntry& listed) {
     const auto file = open_for_reading(path);
     if (!file) return tl::unexpected(file.error());
     const auto info = file_info(*file);
@@ -128,7 +128,10 @@ class DebianReader {
         for (const auto& path : {plain, plain.parent_path() / "by-hash" / "SHA256" / listed.digest.hex()}) {
             auto packages = read_packages(path, listed);
             if (packages) {
-                index_.packages.insert(index_.packages.end(), packages->begin(), packages->end());
+                const auto& entries = packages->entries;
+                index_.packages.insert(index_.packages.end(), entries.begin(), entries.end());
+                if (!packages->left_out.empty())
+                    index_.problems.push_back(fmt::format("{}: {}", printable(listed.path), packages->left_out.text()));
                 return true;
             }
             if (!problem || packages.error().kind != ErrorKind::Absent) problem = packages.error();
@@ -185,6 +188,7 @@ Result<FolderIndex> read_repository(Keyrings& keyrings, const fs::path& base, co
         for (const auto& plain : wanted_indexes(repository, index.root)) reader.read(plain);
     }
     sort_and_unite(index.packages);
+    if (!index.root.left_out.empty()) index.problems.push_back(index.root.left_out.text());
     return index;
 }
 

@@ -24,7 +24,7 @@ std::vector<FolderRepository> find_repositories(const std::filesystem::path& fol
 struct FolderIndex {
     core::IndexRoot root;
     std::vector<core::IndexEntry> packages;  // sorted by path, each once
-    std::vector<std::string> problems;       // index files that are missing or not what the root says, one line each
+    std::vector<std::string> problems;       // index files missing or not what the root says; what is left out of them
 };
 
 // Empty components or architectures of the repository: all that the root names.

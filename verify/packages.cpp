@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstring>
+#include <optional>
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
@@ -16,22 +17,28 @@ namespace {
 class PackagesReader {
   public:
     Result<void> add(ByteView block);
-    Result<std::vector<core::IndexEntry>> finish();
+    Result<PackagesIndex> finish();
 
   private:
-    enum Field { package, version, architecture, filename, size, sha256, field_count };
+    enum Field { package, version, architecture, filename, size, sha256, sha512, field_count };
     static Field field_of(std::string_view name);
 
+    std::string_view bounded(std::string_view text);
     Result<void> line(std::string_view line);
+    void odd(std::string_view what, std::string_view text);
     Result<void> end_stanza();
-    tl::unexpected<Error> malformed(std::string_view what, std::string_view text) const;
+    std::optional<core::IndexEntry> take_entry();
+    std::string where() const;
 
-    std::vector<core::IndexEntry> entries_;
+    PackagesIndex index_;
     std::string partial_;  // a line whose end has not come yet
     ByteCount stanza_bytes_ = 0;
     std::size_t lines_ = 0;
     std::array<std::string, field_count> values_;
     std::array<bool, field_count> has_{};
+    std::string odd_;            // what is wrong with this paragraph
+    bool has_fields_ = false;    // this paragraph has
+    bool is_packages_ = false;   // some paragraph was that of a package
 };
 
 PackagesReader::Field PackagesReader::field_of(std::string_view name) {
@@ -39,6 +46,7 @@ PackagesReader::Field PackagesReader::field_of(std::string_view name) {
         case 4:
             return equals_ignoring_case(name, "size") ? size : field_count;
         case 6:
+            if (equals_ignoring_case(name, "sha512")) return sha512;
             return equals_ignoring_case(name, "sha256") ? sha256 : field_count;
         case 7:
             if (equals_ignoring_case(name, "package")) return package;
@@ -52,85 +60,112 @@ PackagesReader::Field PackagesReader::field_of(std::string_view name) {
     }
 }
 
-tl::unexpected<Error> PackagesReader::malformed(std::string_view what, std::string_view text) const {
-    return fail(ErrorKind::Corrupt, "a Packages file with {} near line {}: '{}'", what, lines_, printable(text, 80));
+std::string PackagesReader::where() const {
+    const bool named = has_[package] && !values_[package].empty();
+    return fmt::format("{} (line {})", named ? printable(values_[package], 80) : "a paragraph without a name", lines_);
+}
+
+// The first fault of a paragraph says enough.
+void PackagesReader::odd(std::string_view what, std::string_view text) {
+    has_fields_ = true;
+    if (!odd_.empty()) return;
+    odd_ = text.empty() ? std::string(what) : fmt::format("{}: '{}'", what, printable(text, 200));
 }
 
 Result<void> PackagesReader::add(ByteView block) {
     auto rest = as_text(block);
     while (!rest.empty()) {
         const auto end = rest.find('\n');
-        stanza_bytes_ += static_cast<ByteCount>(std::min(end, rest.size()) + 1);
-        if (stanza_bytes_ > limits::max_stanza)
-            return malformed(fmt::format("a paragraph of more than {} bytes", limits::max_stanza), values_[package]);
-        if (end == std::string_view::npos) {
-            partial_ += rest;
-            return {};
-        }
-        Result<void> read;
-        if (partial_.empty()) {
-            read = line(rest.substr(0, end));
-        } else {
-            partial_ += rest.substr(0, end);
-            read = line(partial_);
-            partial_.clear();
-        }
+        auto text = bounded(rest.substr(0, end));
+        if (end == std::string_view::npos || !partial_.empty()) text = partial_ += text;
+        if (end == std::string_view::npos) return {};
+        const auto read = line(text);
+        partial_.clear();
         if (!read) return read;
         rest.remove_prefix(end + 1);
     }
     return {};
 }
 
+// Of a paragraph that has passed its bound only its end is of interest: one byte tells that a line is not blank.
+std::string_view PackagesReader::bounded(std::string_view text) {
+    stanza_bytes_ += static_cast<ByteCount>(text.size()) + 1;
+    if (stanza_bytes_ <= limits::max_stanza) return text;
+    odd(fmt::format("a paragraph of more than {} bytes", limits::max_stanza), {});
+    return trim(text).substr(0, 1);
+}
+
 Result<void> PackagesReader::line(std::string_view line) {
     ++lines_;
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.empty()) return end_stanza();
-    if (line.front() == ' ' || line.front() == '\t') return trim(line).empty() ? end_stanza() : Result<void>{};
-    if (line.front() == '#') return {};  // comments of deb-control(5)
+    if (trim(line).empty()) return end_stanza();
+    if (!odd_.empty() || line.front() == '#') return {};          // comments of deb-control(5)
+    if (line.front() == ' ' || line.front() == '\t') return {};  // the field above goes on
+    has_fields_ = true;
     const auto colon = line.find(':');
-    if (colon == std::string_view::npos || colon == 0) return malformed("a line without a field name", line);
-    const auto field = field_of(line.substr(0, colon));
+    const auto field = colon == std::string_view::npos ? field_count : field_of(line.substr(0, colon));
+    if (colon == std::string_view::npos || colon == 0)
+        odd("a line without a field name", trim(line));
+    else if (field != field_count && has_[field])
+        odd("a field given twice", trim(line));
     if (field == field_count) return {};
-    if (has_[field]) return malformed("a field given twice", line);
+    is_packages_ = true;
     has_[field] = true;
     values_[field] = trim(line.substr(colon + 1));
     return {};
 }
 
 Result<void> PackagesReader::end_stanza() {
+    auto entry = has_fields_ ? take_entry() : std::nullopt;
+    if (entry && index_.entries.size() >= limits::max_index_entries)
+        return fail(ErrorKind::Corrupt, "a Packages file with too many packages: {}", where());
+    if (entry)
+        index_.entries.push_back(std::move(*entry));
+    else if (has_fields_)
+        index_.left_out.add(fmt::format("{}: {}", where(), odd_));
     stanza_bytes_ = 0;
-    const auto has = has_;
     has_ = {};
-    if (!has[filename] || !has[size] || !has[sha256]) return {};
+    odd_.clear();
+    has_fields_ = false;
+    return {};
+}
+
+// Nothing, and why in odd_, when nobody may use it.
+std::optional<core::IndexEntry> PackagesReader::take_entry() {
     core::IndexEntry entry;
-    auto path = safe_path(values_[filename]);
-    if (!path) return malformed("a Filename that is not allowed", values_[filename]);
-    const auto bytes = parse_count(values_[size], limits::max_artifact);
-    if (!bytes) return malformed("a Size that is not allowed", values_[size]);
-    const auto digest = Digest::parse(values_[sha256]);
-    if (!digest) return malformed("a SHA256 that is none", values_[sha256]);
-    for (const auto field : {package, version, architecture})
-        if (!has[field] || !is_safe_name(values_[field]))
-            return malformed("a paragraph without a proper name, version and architecture", *path);
-    if (entries_.size() >= limits::max_index_entries) return malformed("too many packages", *path);
+    if (odd_.empty() && !has_[filename]) odd("no Filename", {});
+    if (odd_.empty() && !has_[size]) odd("no Size", {});
+    if (odd_.empty() && !has_[sha256])
+        odd(has_[sha512] ? "listed with SHA512 alone: apt checks it, it is handed through and not shared" : "no SHA256", {});
+    auto path = odd_.empty() ? safe_path(values_[filename]) : std::nullopt;
+    if (!path) odd("a Filename that is not allowed", values_[filename]);
+    const auto bytes = odd_.empty() ? parse_count(values_[size], limits::max_artifact) : std::nullopt;
+    if (!bytes) odd("a Size that is not allowed", values_[size]);
+    const auto digest = odd_.empty() ? Digest::parse(values_[sha256]) : std::nullopt;
+    if (!digest) odd("a SHA256 that is none", values_[sha256]);
+    constexpr std::array<std::pair<Field, const char*>, 3> names = {
+        {{package, "no proper name"}, {version, "no proper version"}, {architecture, "no proper architecture"}}};
+    for (const auto& [field, what] : names)
+        if (!has_[field] || !is_safe_name(values_[field])) odd(what, has_[field] ? values_[field] : std::string());
+    if (!odd_.empty()) return std::nullopt;
     entry.path = std::move(*path);
     entry.size = *bytes;
     entry.digest = *digest;
     entry.name = values_[package];
     entry.version = values_[version];
     entry.architecture = values_[architecture];
-    entries_.push_back(std::move(entry));
-    return {};
+    return entry;
 }
 
-Result<std::vector<core::IndexEntry>> PackagesReader::finish() {
+Result<PackagesIndex> PackagesReader::finish() {
     if (!partial_.empty())
         if (auto read = line(partial_); !read) return tl::unexpected(read.error());
     if (auto ended = end_stanza(); !ended) return tl::unexpected(ended.error());
-    return std::move(entries_);
+    if (!is_packages_ && !index_.left_out.empty())
+        return fail(ErrorKind::Corrupt, "not a Packages file: {}", index_.left_out.named.front());
+    return std::move(index_);
 }
 
-Result<std::vector<core::IndexEntry>> parse(Result<Unpacked> text) {
+Result<PackagesIndex> parse(Result<Unpacked> text) {
     if (!text) return tl::unexpected(text.error());
     PackagesReader reader;
     while (true) {
@@ -145,10 +180,10 @@ constexpr UnpackBounds bounds{limits::max_packages_text, limits::max_decompressi
 
 }  // namespace
 
-Result<std::vector<core::IndexEntry>> parse_packages(const FileHandle& file, ByteCount size) {
+Result<PackagesIndex> parse_packages(const FileHandle& file, ByteCount size) {
     return parse(Unpacked::open(file, size, bounds));
 }
 
-Result<std::vector<core::IndexEntry>> parse_packages(ByteView bytes) { return parse(Unpacked::open(bytes, bounds)); }
+Result<PackagesIndex> parse_packages(ByteView bytes) { return parse(Unpacked::open(bytes, bounds)); }
 
 }  // namespace packswarm::verify

@@ -1,6 +1,6 @@
 // Debian's Packages files (deb-control paragraphs), plain or compressed with gzip, bzip2, lzma, xz, zstd or lz4, told
-// by magic. Read as a stream: memory is the entries and one line. Any thread. Errors: Corrupt (malformed, truncated,
-// over a bound), Broken.
+// by magic. Read as a stream: memory is the entries and one line. An odd paragraph hides no other. Any thread. Errors:
+// Corrupt (no Packages file, truncated, over a bound of the whole), Broken.
 #pragma once
 
 #include <vector>
@@ -11,9 +11,12 @@
 
 namespace packswarm::verify {
 
-// One entry for each paragraph that has Filename, Size and SHA256; a paragraph without one of them cannot be vouched
-// for and is left out.
-Result<std::vector<core::IndexEntry>> parse_packages(const FileHandle& file, ByteCount size);
-Result<std::vector<core::IndexEntry>> parse_packages(ByteView bytes);
+struct PackagesIndex {
+    std::vector<core::IndexEntry> entries;  // in the file's order
+    core::LeftOut left_out;                 // paragraphs that are malformed, too long, or without Filename, Size or SHA256
+};
+
+Result<PackagesIndex> parse_packages(const FileHandle& file, ByteCount size);
+Result<PackagesIndex> parse_packages(ByteView bytes);
 
 }  // namespace packswarm::verify

@@ -2,7 +2,9 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <optional>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "p2p/base/limits.hpp"
@@ -29,65 +31,76 @@ std::optional<std::string> decode_base64(std::string_view text) {
     return out;
 }
 
-// Gathers the fields of one desc; finish makes sense of them.
+// Gathers the fields of one desc; finish makes sense of them. The first problem says enough; reading goes on for the
+// build date.
 class DescReader {
   public:
     explicit DescReader(std::string_view folder) : folder_(folder) {}
-    Result<void> block(std::string_view key, std::string_view value);
-    Result<PacmanDesc> finish();
+    void block(std::string_view key, std::string_view value);
+    void problem(std::string_view what, std::string_view text) {
+        if (desc_.problem.empty())
+            desc_.problem = fmt::format("{}: its {} is '{}'", printable(folder_, 80), what, printable(text, 200));
+    }
+    PacmanDesc finish();
 
   private:
-    tl::unexpected<Error> malformed(std::string_view what, std::string_view text) const {
-        return fail(ErrorKind::Corrupt, "a pacman database whose {} of {} is '{}'", what, printable(folder_, 80),
-                    printable(text, 80));
-    }
+    void name_into(std::string& field, std::string_view key, std::string_view value);
+    void number(std::string_view key, std::string_view value);
+    void checksum(std::string_view key, std::string_view value);
 
     std::string_view folder_;
     std::unordered_set<std::string> seen_;
     PacmanDesc desc_;
-    bool has_size_ = false;
+    bool has_size_ = false, has_digest_ = false;
 };
 
-Result<void> DescReader::block(std::string_view key, std::string_view value) {
-    if (!seen_.insert(std::string(key)).second) return malformed("desc repeats a field; that", key);
+void DescReader::block(std::string_view key, std::string_view value) {
+    if (!seen_.insert(std::string(key)).second) return problem("repeated field", key);
     auto& entry = desc_.entry;
-    const auto name_into = [&](std::string& field) -> Result<void> {
-        if (!is_safe_name(value)) return malformed(key, value);
-        field = value;
-        return {};
-    };
-    if (key == "FILENAME") return value.starts_with('.') ? Result<void>(malformed(key, value)) : name_into(entry.path);
-    if (key == "NAME") return name_into(entry.name);
-    if (key == "VERSION") return name_into(entry.version);
-    if (key == "ARCH") return name_into(entry.architecture);
-    if (key == "CSIZE") {
-        const auto size = parse_count(value, limits::max_artifact);
-        if (!size) return malformed(key, value);
-        entry.size = *size;
-        has_size_ = true;
-    } else if (key == "BUILDDATE") {
-        const auto seconds = parse_count(value, 1LL << 40);
-        if (!seconds) return malformed(key, value);
-        desc_.build_date = WallTime(Seconds(*seconds));
-    } else if (key == "SHA256SUM") {
-        const auto digest = Digest::parse(value);
-        if (!digest) return malformed(key, value);
-        entry.digest = *digest;
-        desc_.has_digest = true;
-    } else if (key == "PGPSIG") {
-        auto signature = decode_base64(value);
-        if (!signature) return malformed(key, value);
-        entry.signature = std::move(*signature);
-    }
-    return {};
+    if (key == "FILENAME" && value.starts_with('.')) return problem(key, value);
+    if (key == "FILENAME") return name_into(entry.path, key, value);
+    if (key == "NAME") return name_into(entry.name, key, value);
+    if (key == "VERSION") return name_into(entry.version, key, value);
+    if (key == "ARCH") return name_into(entry.architecture, key, value);
+    if (key == "CSIZE" || key == "BUILDDATE") return number(key, value);
+    if (key == "SHA256SUM" || key == "PGPSIG") return checksum(key, value);
 }
 
-Result<PacmanDesc> DescReader::finish() {
+void DescReader::name_into(std::string& field, std::string_view key, std::string_view value) {
+    if (!is_safe_name(value)) return problem(key, value);
+    field = value;
+}
+
+void DescReader::number(std::string_view key, std::string_view value) {
+    const bool is_size = key == "CSIZE";
+    const auto read = parse_count(value, is_size ? limits::max_artifact : 1LL << 40);
+    if (!read) return problem(key, value);
+    if (is_size) desc_.entry.size = *read;
+    if (!is_size) desc_.build_date = WallTime(Seconds(*read));
+    has_size_ = has_size_ || is_size;
+}
+
+void DescReader::checksum(std::string_view key, std::string_view value) {
+    if (key == "PGPSIG") {
+        auto signature = decode_base64(value);
+        if (!signature) return problem(key, value);
+        desc_.entry.signature = std::move(*signature);
+        return;
+    }
+    const auto digest = Digest::parse(value);
+    if (!digest) return problem(key, value);
+    desc_.entry.digest = *digest;
+    has_digest_ = true;
+}
+
+PacmanDesc DescReader::finish() {
     const auto& entry = desc_.entry;
     if (entry.path.empty() || entry.name.empty() || entry.version.empty() || entry.architecture.empty() || !has_size_)
-        return malformed("desc lacks FILENAME, NAME, VERSION, ARCH or CSIZE; its name", entry.name);
-    if (folder_ != entry.name + "-" + entry.version)
-        return malformed("name and version", entry.name + "-" + entry.version);
+        problem("name, in a desc that lacks FILENAME, NAME, VERSION, ARCH or CSIZE,", entry.name);
+    else if (folder_ != entry.name + "-" + entry.version)
+        problem("name and version", entry.name + "-" + entry.version);
+    else if (!has_digest_)
+        problem("SHA256SUM", "missing");
     return std::move(desc_);
 }
 
@@ -101,22 +114,69 @@ std::string_view folder_of_desc(const TarMember& member) {
 }  // namespace
 
 // Blocks are "%KEY%", value lines, a blank line. Only the first value of a list matters here.
-Result<PacmanDesc> parse_desc(std::string_view folder, std::string_view text) {
+PacmanDesc read_desc(std::string_view folder, std::string_view text) {
     DescReader reader(folder);
     while (!text.empty()) {
         const auto line = trim(take_line(text));
         if (line.empty()) continue;
-        if (line.size() < 3 || !line.starts_with('%') || !line.ends_with('%'))
-            return fail(ErrorKind::Corrupt, "a pacman database with '{}' for a field name", printable(line, 60));
+        if (line.size() < 3 || !line.starts_with('%') || !line.ends_with('%')) {
+            reader.problem("field name", line);
+            continue;
+        }
         const auto value = trim(take_line(text));
-        if (auto read = reader.block(line.substr(1, line.size() - 2), value); !read)
-            return tl::unexpected(read.error());
+        reader.block(line.substr(1, line.size() - 2), value);
         if (value.empty()) continue;
         while (!text.empty() && !trim(take_line(text)).empty()) {
         }
     }
     return reader.finish();
 }
+
+Result<PacmanDesc> parse_desc(std::string_view folder, std::string_view text) {
+    auto desc = read_desc(folder, text);
+    if (!desc.problem.empty()) return fail(ErrorKind::Corrupt, "a pacman database with the odd entry {}", desc.problem);
+    return desc;
+}
+
+namespace {
+
+// Puts the entries of a database together: each package once.
+class DatabaseReader {
+  public:
+    Result<void> add(PacmanDesc desc);
+    void left_out(std::string which_and_why) { database_.left_out.add(std::move(which_and_why)); }
+    PacmanDatabase finish();
+
+  private:
+    PacmanDatabase database_;
+    std::unordered_map<std::string, std::size_t> by_name_;  // index into entries
+};
+
+Result<void> DatabaseReader::add(PacmanDesc desc) {
+    database_.newest_build = std::max(database_.newest_build, desc.build_date);
+    if (!desc.problem.empty()) return left_out(std::move(desc.problem)), Result<void>{};
+    auto& entry = desc.entry;
+    if (const auto known = by_name_.find(entry.name); known != by_name_.end()) {
+        auto& first = database_.entries[known->second];
+        left_out(fmt::format("{} {}: the package is listed twice", printable(entry.name, 80),
+                             printable(entry.version, 80)));
+        // Which bytes a server has under the one name, nobody can tell.
+        if (first.path == entry.path && first.digest != entry.digest) first.path.clear();
+        return {};
+    }
+    if (database_.entries.size() >= limits::max_index_entries)
+        return fail(ErrorKind::Corrupt, "a pacman database of more than {} packages", limits::max_index_entries);
+    by_name_.emplace(entry.name, database_.entries.size());
+    database_.entries.push_back(std::move(entry));
+    return {};
+}
+
+PacmanDatabase DatabaseReader::finish() {
+    std::erase_if(database_.entries, [](const core::IndexEntry& entry) { return entry.path.empty(); });
+    return std::move(database_);
+}
+
+}  // namespace
 
 Result<PacmanDatabase> parse_pacman_db(ByteView bytes) {
     if (static_cast<ByteCount>(bytes.size()) > limits::max_database)
@@ -126,24 +186,20 @@ Result<PacmanDatabase> parse_pacman_db(ByteView bytes) {
     if (!content) return tl::unexpected(content.error());
     auto tar = TarReader::open(std::move(*content));
     if (!tar) return tl::unexpected(tar.error());
-    PacmanDatabase database;
-    std::unordered_set<std::string> names;
+    DatabaseReader reader;
     while (true) {
         const auto member = tar->next();
         if (!member) return tl::unexpected(member.error());
-        if (!*member) return database;
+        if (!*member) return reader.finish();
         const auto folder = folder_of_desc(**member);
         if (folder.empty()) continue;
+        if ((*member)->size > limits::max_stanza) {
+            reader.left_out(fmt::format("{}: a desc of more than {} bytes", printable(folder, 80), limits::max_stanza));
+            continue;
+        }
         const auto text = tar->text(limits::max_stanza);
         if (!text) return tl::unexpected(text.error());
-        auto desc = parse_desc(folder, *text);
-        if (!desc) return tl::unexpected(desc.error());
-        if (!names.insert(desc->entry.name).second)
-            return fail(ErrorKind::Corrupt, "a pacman database that lists {} twice", printable(desc->entry.name));
-        if (database.entries.size() >= limits::max_index_entries)
-            return fail(ErrorKind::Corrupt, "a pacman database of more than {} packages", limits::max_index_entries);
-        database.newest_build = std::max(database.newest_build, desc->build_date);
-        if (desc->has_digest) database.entries.push_back(std::move(desc->entry));
+        if (auto added = reader.add(read_desc(folder, *text)); !added) return tl::unexpected(added.error());
     }
 }
 

@@ -1,5 +1,5 @@
 // pacman's sync databases (alpm-repo-db): a tar of <name>-<version>/desc, plain or compressed with gzip, xz, zstd or
-// bzip2. Any thread. Errors: Corrupt (malformed, truncated, over a bound).
+// bzip2. An odd entry hides no other. Any thread. Errors: Corrupt (no tar, truncated, over a bound of the whole).
 #pragma once
 
 #include <string_view>
@@ -11,17 +11,21 @@
 namespace packswarm::verify {
 
 struct PacmanDatabase {
-    std::vector<core::IndexEntry> entries;  // packages with %SHA256SUM%; others cannot be told apart by content
-    WallTime newest_build{};                // newest %BUILDDATE%; 0 without packages
+    std::vector<core::IndexEntry> entries;
+    core::LeftOut left_out;   // malformed, too long, named twice, or without %SHA256SUM%
+    WallTime newest_build{};  // newest %BUILDDATE%, of what is left out too; 0 without packages
 };
 
 Result<PacmanDatabase> parse_pacman_db(ByteView bytes);
-// A desc member: folder is the member's folder, "<name>-<version>", and must agree with the text.
+// A desc member: folder is the member's folder, "<name>-<version>", and must agree with the text. problem: why nobody
+// may use it.
 struct PacmanDesc {
     core::IndexEntry entry;
     WallTime build_date{};
-    bool has_digest = false;
+    std::string problem;
 };
+PacmanDesc read_desc(std::string_view folder, std::string_view text);
+// The same, with its problem as an error.
 Result<PacmanDesc> parse_desc(std::string_view folder, std::string_view text);
 
 }  // namespace packswarm::verify

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
@@ -65,16 +66,23 @@ class ReleaseReader {
 
   private:
     Result<void> field(std::string_view name, std::string_view value);
+    void forget_files() {
+        root_.files.clear();
+        by_path_.clear();
+    }
     Result<void> date(std::string_view name, std::string_view value, std::optional<WallTime>& out);
-    Result<void> hash(std::string_view line);
+    void hash(std::string_view line);
+    void left_out(std::string_view what, std::string_view text) {
+        root_.left_out.add(fmt::format("{}: '{}'", what, printable(text, 200)));
+    }
 
     core::IndexRoot root_;
     std::optional<WallTime> date_;
     std::unordered_set<std::string> seen_;                  // field names, lower case
     std::unordered_map<std::string, std::size_t> by_path_;  // index into root_.files
     bool in_hashes_ = false;
-    bool ended_ = false;
-    bool has_hashes_ = false;
+    bool ended_ = false, has_more_ = false, has_too_many_ = false;
+    bool has_hashes_ = false, has_stronger_ = false;
 };
 
 Result<void> ReleaseReader::line(std::string_view line) {
@@ -84,21 +92,33 @@ Result<void> ReleaseReader::line(std::string_view line) {
         ended_ = !seen_.empty();
         return {};
     }
-    if (ended_) return fail(ErrorKind::Corrupt, "a Release file with a second paragraph");
-    if (line.front() == ' ' || line.front() == '\t') return in_hashes_ ? hash(line) : Result<void>{};
+    if (ended_) {  // apt reads the first paragraph
+        if (!std::exchange(has_more_, true)) left_out("a second paragraph", line);
+        return {};
+    }
+    if (line.front() == ' ' || line.front() == '\t') {
+        if (in_hashes_) hash(line);
+        return {};
+    }
     const auto colon = line.find(':');
-    if (colon == std::string_view::npos || colon == 0)
-        return fail(ErrorKind::Corrupt, "a Release file with the line '{}'", printable(line, 60));
+    if (colon == std::string_view::npos || colon == 0) {
+        left_out("a line without a field name", line);
+        return {};
+    }
     return field(line.substr(0, colon), trim(line.substr(colon + 1)));
 }
 
 Result<void> ReleaseReader::field(std::string_view name, std::string_view value) {
     std::string lower(name);
     for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-    if (seen_.size() > limits::max_release_fields || !seen_.insert(lower).second)
-        return fail(ErrorKind::Corrupt, "a Release file with the field {} twice or too many fields",
-                    printable(name, 60));
+    if (seen_.size() > limits::max_release_fields)
+        return fail(ErrorKind::Corrupt, "a Release file with too many fields");
     in_hashes_ = lower == "sha256";
+    has_stronger_ |= lower == "sha512" || lower.starts_with("sha3");
+    if (!seen_.insert(lower).second) {  // apt takes the last
+        left_out("a field given twice, of which the last counts", name);
+        if (in_hashes_) forget_files();
+    }
     has_hashes_ |= in_hashes_;
     if (lower == "origin") root_.origin = value;
     if (lower == "label") root_.label = value;
@@ -118,36 +138,48 @@ Result<void> ReleaseReader::date(std::string_view name, std::string_view value, 
     return {};
 }
 
-Result<void> ReleaseReader::hash(std::string_view line) {
+void ReleaseReader::hash(std::string_view line) {
     const auto parts = words(line);
     core::IndexEntry entry;
     const auto digest = parts.size() == 3 ? Digest::parse(parts[0]) : std::nullopt;
     const auto size = parts.size() == 3 ? parse_count(parts[1], limits::max_artifact) : std::nullopt;
     auto path = parts.size() == 3 ? safe_path(parts[2]) : std::nullopt;
-    if (!digest || !size || !path)
-        return fail(ErrorKind::Corrupt, "a Release file with the SHA256 line '{}'", printable(line, 200));
-    if (const auto known = by_path_.find(*path); known != by_path_.end()) {
-        if (root_.files[known->second].digest == *digest && root_.files[known->second].size == *size) return {};
-        return fail(ErrorKind::Corrupt, "a Release file that lists {} twice with different hashes", printable(*path));
+    if (!digest || !size || !path) return left_out("a SHA256 line", trim(line));
+    if (const auto known = by_path_.find(*path); known != by_path_.end()) {  // apt takes the first
+        const auto& first = root_.files[known->second];
+        if (first.digest != *digest || first.size != *size)
+            left_out("a file listed twice with different hashes, of which the first counts", *path);
+        return;
     }
-    if (root_.files.size() >= limits::max_release_files)
-        return fail(ErrorKind::Corrupt, "a Release file that lists more than {} files", limits::max_release_files);
+    if (root_.files.size() >= limits::max_release_files) {
+        has_too_many_ = true;
+        return;
+    }
     by_path_.emplace(*path, root_.files.size());
     entry.path = std::move(*path);
     entry.size = *size;
     entry.digest = *digest;
     root_.files.push_back(std::move(entry));
-    return {};
 }
 
 Result<core::IndexRoot> ReleaseReader::finish() {
-    if (!date_) return fail(ErrorKind::Corrupt, "a Release file without Date");
-    if (!has_hashes_)
+    if (!date_)
+        return fail(ErrorKind::Corrupt, "a Release file without Date{}",
+                    root_.left_out.empty() ? std::string() : "; " + root_.left_out.named.front());
+    if (!has_hashes_ && has_stronger_)
+        root_.remark =
+            "its files are listed without SHA-256: the package manager checks them by a stronger hash, and they are "
+            "handed through to it, neither kept nor shared";
+    else if (!has_hashes_)
         return fail(ErrorKind::Refused, "a Release file without SHA256 hashes: its weaker ones are not believed");
+    if (has_too_many_)
+        return fail(ErrorKind::Corrupt, "a Release file that lists more than {} files", limits::max_release_files);
     root_.date = *date_;
-    for (const auto& text : {root_.origin, root_.label, root_.suite, root_.codename})
-        if (text.size() > limits::max_name)
-            return fail(ErrorKind::Corrupt, "a Release file with a name of {} bytes", text.size());
+    for (auto* text : {&root_.origin, &root_.label, &root_.suite, &root_.codename}) {
+        if (text->size() <= limits::max_name) continue;
+        left_out(fmt::format("a name of {} bytes", text->size()), std::string_view(*text).substr(0, 60));
+        text->clear();
+    }
     root_.product = product_of(root_);
     return std::move(root_);
 }

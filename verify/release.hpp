@@ -1,6 +1,6 @@
 // Debian's Release files (wiki.debian.org/DebianRepository/Format): the text behind a signature, taken apart into an
-// IndexRoot. Not here: signatures (index_root.hpp). Any thread. Errors: Corrupt (malformed, too large), Refused (no
-// SHA256 section).
+// IndexRoot. Not here: signatures (index_root.hpp). Any thread. An odd line hides no other. Errors: Corrupt
+// (no Date, too large), Refused (none but weak hashes).
 #pragma once
 
 #include <optional>
@@ -11,7 +11,8 @@
 
 namespace packswarm::verify {
 
-// Fills everything but digest, is_signed and signers.
+// Fills everything but digest, is_signed and signers. Where apt has a rule for what is said twice, it is followed: of
+// fields and hash sections the last counts, of lines of one file the first, of paragraphs the first.
 Result<core::IndexRoot> parse_release(std::string_view text);
 // What a repository's signer calls it: Origin, Label and Codename (or Suite), in one digest.
 Digest product_of(const core::IndexRoot& root);

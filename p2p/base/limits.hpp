@@ -28,6 +28,7 @@ inline constexpr ByteCount max_package_signature = 16 * kib;  // as pacman has i
 inline constexpr ByteCount max_database = 128 * mib;    // pacman's own bound for a .db
 inline constexpr ByteCount max_packages_text = 512 * mib;  // one uncompressed Packages; Debian main is about 45 MiB
 inline constexpr std::size_t max_index_entries = 1'000'000;
+inline constexpr std::size_t max_named_left_out = 5;     // odd entries of one index that messages name; all are counted
 inline constexpr std::size_t max_release_files = 200'000;  // lines of hashes in one Release
 inline constexpr ByteCount max_release_line = 16 * kib; // gpg itself cuts clearsigned lines a little above
 inline constexpr std::size_t max_release_fields = 256;

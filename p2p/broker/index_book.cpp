@@ -74,13 +74,14 @@ void IndexBook::set_public(std::set<core::Fingerprint> keys, std::set<std::strin
 }
 
 bool IndexBook::is_public(const core::Repository& repository) const {
+    const auto state = states_.find(repository.id);
+    if (state != states_.end() && state->second.root && !state->second.root->index.not_shared.empty()) return false;
     switch (repository.sharing) {
         case core::Sharing::allowed: return true;
         case core::Sharing::forbidden: return false;
         case core::Sharing::by_signer: break;
     }
     if (repository.format == core::Format::pacman && !repository.signed_database) return public_pacman_.count(repository.suite) != 0;
-    const auto state = states_.find(repository.id);
     if (state == states_.end() || !state->second.root) return true;  // only in the swarms of public keys, see guess_lineages
     const auto& signers = state->second.root->index.signers;
     return std::any_of(signers.begin(), signers.end(), [this](const auto& signer) { return public_keys_.count(signer) != 0; });
@@ -180,14 +181,15 @@ void IndexBook::adopt(const core::Repository& repository, std::shared_ptr<const 
     auto& state = states_[repository.id];
     const auto& root = opened->index;
     state.root = opened;
-    state.message.clear();
+    state.message = root.not_shared + (root.not_shared.empty() || root.remark.empty() ? "" : "; ") + root.remark;
     state.standing = root.is_signed ? RepositoryState::Standing::verified : RepositoryState::Standing::unsigned_hint;
     state.lineages = lineages_of(repository, public_signers(repository, root), &root);
     const auto files = with_folder(root.files, folder_of(core::root_path(repository)));
-    catalog_.set(repository.id, root_sheet, files);
+    const bool is_pacman = repository.format == core::Format::pacman;
+    catalog_.set(repository.id, root_sheet, files, is_pacman ? core::LeftOut() : root.left_out);
     std::vector<std::string> sheets{root_sheet};
-    if (repository.format == core::Format::pacman) {
-        catalog_.set(repository.id, "packages", root.entries);
+    if (is_pacman) {
+        catalog_.set(repository.id, "packages", root.entries, root.left_out);
         sheets.push_back("packages");
     }
     for (const auto& file : files) sheets.push_back(file.digest.hex());
@@ -250,6 +252,8 @@ void IndexBook::read_index(const std::string& repository, const StoredFile& file
         if (!catalog_.find_in(repository, digest)) return;  // a newer root came meanwhile
         catalog_.set(repository, digest.hex(), *entries);
         spdlog::info("{}: {} lists {} packages", repository, path, (*entries)->packages());
+        if (const auto& left_out = (*entries)->left_out(); !left_out.empty())
+            spdlog::warn("{}: in {} {}", repository, path, left_out.text());
         reconcile_later();
     });
 }

@@ -34,6 +34,10 @@ void IndexBook::accept(RootFiles files, std::optional<WallTime> modified,
         state.vouched = from.base.empty() ? snapshots_.addresses_of(shared->bundle_digest) : std::vector<core::Mark>{};
         note_sighting(repository, from, *shared, modified);
         adopt(repository, shared);
+        if (is_new && !shared->index.left_out.empty())
+            spdlog::warn("{}: in its index {}", repository.id, shared->index.left_out.text());
+        for (const auto* text : {&shared->index.not_shared, &shared->index.remark})
+            if (is_new && !text->empty()) spdlog::warn("{}: {}", repository.id, printable(*text, 400));
         if (is_new) keep_bundle(repository, shared);
         then(shared);
     });

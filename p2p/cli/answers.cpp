@@ -67,6 +67,16 @@ std::string sources(const Json& object) {
     return out.empty() ? "-" : out;
 }
 
+// Entries of its indexes that nobody may use: the others are not hidden by them.
+std::string show_left_out(const Json& repository) {
+    const Json& left_out = member(repository, "left_out");
+    if (!left_out.is_object()) return {};
+    auto out = fmt::format("{}: left out of its indexes: {}\n", text(repository, "id"), text(left_out, "count"));
+    for (const auto& one : list(left_out, "named"))
+        if (one.is_string()) out += "  - " + printable(one.get<std::string>(), 600) + "\n";
+    return out;
+}
+
 std::string show_repositories(const Json& answer) {
     TextTable table{"REPOSITORY", "STATE", "INDEX OF", ">PACKAGES", "SHARED", "MIRRORS"};
     std::string notes;
@@ -76,6 +86,7 @@ std::string show_repositories(const Json& answer) {
                    text(one, "sharing") == "allowed" ? "yes" : "no", std::to_string(list(one, "bases").size())});
         if (const auto message = text(one, "message", ""); !message.empty())
             notes += text(one, "id") + ": " + message + "\n";
+        notes += show_left_out(one);
     }
     return table.empty() ? "no repositories are known; see packswarm.toml(5)\n" : table.text() + notes;
 }

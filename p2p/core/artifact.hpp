@@ -9,6 +9,7 @@
 #include "p2p/base/digest.hpp"
 #include "p2p/base/units.hpp"
 #include "p2p/core/kinship.hpp"
+#include "p2p/core/left_out.hpp"
 
 namespace packswarm::core {
 
@@ -59,6 +60,9 @@ struct IndexRoot {
     bool by_hash = false;                  // Acquire-By-Hash: yes
     std::vector<IndexEntry> files;         // Debian: index files, path relative to the directory of the Release file
     std::vector<IndexEntry> entries;       // pacman: packages
+    LeftOut left_out;                      // of files or entries
+    std::string not_shared;                // why nothing of it goes to peers although this machine believes it; mostly empty
+    std::string remark;                    // for the owner, of a root that is good; mostly empty
 };
 
 // Which keys may sign a repository's root.

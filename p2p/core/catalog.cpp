@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <numeric>
 
+#include "p2p/base/log.hpp"
+
 namespace packswarm::core {
 
-CatalogSheet::CatalogSheet(const std::vector<IndexEntry>& entries) {
+CatalogSheet::CatalogSheet(const std::vector<IndexEntry>& entries, LeftOut left_out)
+    : left_out_(std::move(left_out)) {
     rows_.reserve(entries.size());
     for (const auto& entry : entries) {
         Row row{entry.digest, entry.size, static_cast<std::uint32_t>(texts_.size()), static_cast<std::uint32_t>(signatures_.size()),
@@ -24,6 +27,17 @@ CatalogSheet::CatalogSheet(const std::vector<IndexEntry>& entries) {
     std::iota(by_path_.begin(), by_path_.end(), 0);
     std::sort(by_path_.begin(), by_path_.end(),
               [this](std::uint32_t a, std::uint32_t b) { return path(rows_[a]) < path(rows_[b]); });
+    name_doubled_paths();
+}
+
+// The digests are signed, so both stay known by them.
+void CatalogSheet::name_doubled_paths() {
+    for (std::size_t at = 1; at < by_path_.size(); ++at) {
+        const auto &one = rows_[by_path_[at - 1]], &other = rows_[by_path_[at]];
+        if (path(one) == path(other) && one.digest != other.digest)
+            left_out_.add(
+                fmt::format("{} is listed with two digests and not found by its path", printable(path(one), 200)));
+    }
 }
 
 IndexEntry CatalogSheet::entry(const Row& row) const {
@@ -54,6 +68,8 @@ std::optional<IndexEntry> CatalogSheet::find(std::string_view wanted) const {
     auto at = std::lower_bound(by_path_.begin(), by_path_.end(), wanted,
                                [this](std::uint32_t row, std::string_view text) { return path(rows_[row]) < text; });
     if (at == by_path_.end() || path(rows_[*at]) != wanted) return std::nullopt;
+    for (auto next = at + 1; next != by_path_.end() && path(rows_[*next]) == wanted; ++next)
+        if (rows_[*next].digest != rows_[*at].digest) return std::nullopt;
     return entry(rows_[*at]);
 }
 
@@ -66,8 +82,9 @@ std::vector<IndexEntry> CatalogSheet::named(std::string_view package) const {
     return out;
 }
 
-void Catalog::set(const std::string& repository, const std::string& sheet, const std::vector<IndexEntry>& entries) {
-    set(repository, sheet, std::make_shared<const CatalogSheet>(entries));
+void Catalog::set(const std::string& repository, const std::string& sheet, const std::vector<IndexEntry>& entries,
+                  LeftOut left_out) {
+    set(repository, sheet, std::make_shared<const CatalogSheet>(entries, std::move(left_out)));
 }
 
 void Catalog::set(const std::string& repository, const std::string& sheet, std::shared_ptr<const CatalogSheet> entries) {
@@ -128,6 +145,13 @@ std::size_t Catalog::packages(const std::string& repository) const {
     if (const auto at = sheets_.find(repository); at != sheets_.end())
         for (const auto& [name, sheet] : at->second) total += sheet->packages();
     return total;
+}
+
+LeftOut Catalog::left_out(const std::string& repository) const {
+    LeftOut out;
+    if (const auto at = sheets_.find(repository); at != sheets_.end())
+        for (const auto& [name, sheet] : at->second) out.add(sheet->left_out());
+    return out;
 }
 
 }  // namespace packswarm::core

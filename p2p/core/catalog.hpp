@@ -16,12 +16,15 @@ namespace packswarm::core {
 // One index file's entries, immutable once built.
 class CatalogSheet {
   public:
-    explicit CatalogSheet(const std::vector<IndexEntry>& entries);
+    // left_out: what the index lists beside the entries and nobody may use.
+    explicit CatalogSheet(const std::vector<IndexEntry>& entries, LeftOut left_out = {});
     std::size_t packages() const { return packages_; }
     std::optional<IndexEntry> find(const Digest& digest) const;
+    // None where the index gives one path two digests: which of them a server has, nobody can tell.
     std::optional<IndexEntry> find(std::string_view path) const;
     std::vector<IndexEntry> named(std::string_view package) const;  // every entry of a package name; linear
     bool has(const Digest& digest) const { return row_of(digest).has_value(); }
+    const LeftOut& left_out() const { return left_out_; }
 
   private:
     struct Row {
@@ -34,12 +37,14 @@ class CatalogSheet {
     IndexEntry entry(const Row& row) const;
     std::string_view path(const Row& row) const { return texts_.data() + row.text; }
     std::optional<std::size_t> row_of(const Digest& digest) const;
+    void name_doubled_paths();
 
     std::vector<Row> rows_;              // by digest
     std::vector<std::uint32_t> by_path_;
     std::string texts_;
     std::string signatures_;
     std::size_t packages_ = 0;
+    LeftOut left_out_;
 };
 
 struct CatalogHit {
@@ -50,7 +55,8 @@ struct CatalogHit {
 class Catalog {
   public:
     // A repository has one sheet a name (an index file's path); setting it again replaces it.
-    void set(const std::string& repository, const std::string& sheet, const std::vector<IndexEntry>& entries);
+    void set(const std::string& repository, const std::string& sheet, const std::vector<IndexEntry>& entries,
+             LeftOut left_out = {});
     void set(const std::string& repository, const std::string& sheet, std::shared_ptr<const CatalogSheet> entries);
     bool has_sheet(const std::string& repository, const std::string& sheet) const;
     // Drops the repository's sheets that are not named.
@@ -62,6 +68,7 @@ class Catalog {
     std::optional<CatalogHit> find(const std::string& repository, std::string_view path) const;
     std::vector<CatalogHit> named(std::string_view package) const;
     std::size_t packages(const std::string& repository) const;  // how many its indexes list
+    LeftOut left_out(const std::string& repository) const;      // and what they list that nobody may use
 
   private:
     std::map<std::string, std::map<std::string, std::shared_ptr<const CatalogSheet>>> sheets_;  // repository -> sheet name -> sheet

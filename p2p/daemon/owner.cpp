@@ -106,6 +106,8 @@ std::string Owner::status() const {
                     {"message", text_or_null(state.message)}, {"date", root ? json(epoch(root->date)) : json(nullptr)},
                     {"valid_until", root ? epoch_or_null(root->valid_until) : json(nullptr)}, {"entries", book.catalog().packages(repository.id)}};
         row["lineage"] = book.is_public(repository) && !state.lineages.empty() ? json(state.lineages.front()) : json(nullptr);
+        if (const auto left_out = book.catalog().left_out(repository.id); !left_out.empty())
+            row["left_out"] = {{"count", left_out.count}, {"named", left_out.named}};
         row["sharing"] = book.is_public(repository) ? "allowed" : "forbidden";
         out["repositories"].push_back(std::move(row));
     }

@@ -129,9 +129,9 @@ void TrustDesk::open_packages(StoredFile file, std::string, broker::Then<std::sh
     const auto read = [file]() -> Result<Sheet> {
         Sheet sheet;
         {
-            const auto entries = verify::parse_packages(file.handle(), file.size());
-            if (!entries) return tl::unexpected(entries.error());
-            sheet = std::make_shared<const core::CatalogSheet>(*entries);
+            auto index = verify::parse_packages(file.handle(), file.size());
+            if (!index) return tl::unexpected(index.error());
+            sheet = std::make_shared<const core::CatalogSheet>(index->entries, std::move(index->left_out));
         }
         ::malloc_trim(0);  // tens of megabytes that a large index took for a moment
         return sheet;

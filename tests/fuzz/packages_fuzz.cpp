@@ -6,9 +6,10 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace packswarm;
-    const auto entries = verify::parse_packages(ByteView(reinterpret_cast<const char*>(data), size));
-    if (!entries) return 0;
-    for (const auto& entry : *entries) {
+    const auto index = verify::parse_packages(ByteView(reinterpret_cast<const char*>(data), size));
+    if (!index) return 0;
+    if (index->left_out.named.size() > index->left_out.count) __builtin_trap();
+    for (const auto& entry : index->entries) {
         const bool climbs = ("/" + entry.path + "/").find("/../") != std::string::npos;
         if (entry.path.empty() || entry.path.front() == '/' || climbs || entry.name.find('/') != std::string::npos ||
             entry.size < 0)

@@ -124,6 +124,26 @@ TEST(Catalog, FindsByDigestPathAndNameAndGivesBackWhatWasPutIn) {
     EXPECT_FALSE(catalog.find(entries[0].digest));
 }
 
+TEST(Catalog, FindsAPathWithTwoDigestsByNeitherAndCountsIt) {
+    IndexEntry one, other, third;
+    one.path = other.path = "pool/a.deb";
+    one.digest.bytes[0] = 1;
+    other.digest.bytes[0] = 2;
+    third.path = "pool/b.deb";
+    third.digest.bytes[0] = 3;
+    LeftOut odd;
+    odd.add("c: no Size");
+    Catalog catalog;
+    catalog.set("r", "s", {one, other, third, third}, odd);
+    EXPECT_FALSE(catalog.find("r", "pool/a.deb"));
+    EXPECT_TRUE(catalog.find("r", "pool/b.deb"));
+    EXPECT_TRUE(catalog.find(one.digest));
+    EXPECT_TRUE(catalog.find(other.digest));
+    const auto left_out = catalog.left_out("r");
+    EXPECT_EQ(left_out.count, 2u);
+    EXPECT_EQ(left_out.text().find("2 entries are left out: c: no Size; pool/a.deb is listed with two digests"), 0u) << left_out.text();
+}
+
 TEST(Canonical, PieceLengthIsAFunctionOfSizeAlone) {
     EXPECT_EQ(piece_length(1), 64 * limits::kib);
     EXPECT_EQ(piece_length(32 * limits::mib), 64 * limits::kib);

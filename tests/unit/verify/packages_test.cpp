@@ -21,7 +21,28 @@ std::string stanza(const std::string& name, const std::string& path) {
     return "Package: " + name + "\nFilename: " + path + "\n" + body + "\n";
 }
 
-Result<std::vector<core::IndexEntry>> parse(const std::string& text) { return parse_packages(as_bytes(text)); }
+Result<PackagesIndex> read(const std::string& text) { return parse_packages(as_bytes(text)); }
+
+// What the entries alone say.
+Result<std::vector<core::IndexEntry>> parse(const std::string& text) {
+    auto index = read(text);
+    if (!index) return tl::unexpected(index.error());
+    return std::move(index->entries);
+}
+
+// Between two ordinary paragraphs an odd one is left out and named, and both others are there.
+void expect_left_out(const std::string& paragraph, std::string_view part) {
+    const auto index = read(stanza("first", "first.deb") + paragraph + "\n\n" + stanza("last", "last.deb"));
+    ASSERT_TRUE(index) << index.error().message;
+    ASSERT_EQ(index->entries.size(), 2u) << paragraph.substr(0, 100);
+    EXPECT_EQ(index->entries[0].name, "first");
+    EXPECT_EQ(index->entries[1].name, "last");
+    EXPECT_EQ(index->left_out.count, 1u);
+    const auto text = index->left_out.text();
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+    EXPECT_LT(text.size(), 1000u);
+    for (const char c : text) EXPECT_TRUE(c >= ' ' && c < 127) << text;
+}
 
 void expect_corrupt(const std::string& text, std::string_view part) {
     const auto entries = parse(text);
@@ -105,28 +126,47 @@ TEST(Packages, LeaveOutWhatHasNoSha256) {
     EXPECT_EQ(entries->front().name, "a");
 }
 
-TEST(Packages, WithABadParagraphAreCorrupt) {
+TEST(Packages, ThatAreNoneAreCorrupt) {
     expect_corrupt("no colon here\n\n", "without a field name");
-    expect_corrupt("Package: a\n" + stanza("a", "a.deb"), "twice");
-    expect_corrupt(stanza("a", "../../etc/passwd"), "Filename");
-    expect_corrupt(stanza("a", "/etc/passwd"), "Filename");
-    expect_corrupt(stanza("a", "a b.deb"), "Filename");
-    expect_corrupt(stanza("a/b", "a.deb"), "name");
-    expect_corrupt(stanza("", "a.deb"), "name");
-    expect_corrupt(stanza(std::string(600, 'a'), "a.deb"), "name");
-    expect_corrupt("Package: a\nFilename: a.deb\nVersion: 1\nArchitecture: all\nSize: -1\nSHA256: " + hash + "\n",
-                   "Size");
-    expect_corrupt(
-        "Package: a\nFilename: a.deb\nVersion: 1\nArchitecture: all\nSize: 99999999999999\nSHA256: " + hash + "\n",
-        "Size");
-    expect_corrupt("Package: a\nFilename: a.deb\nVersion: 1\nArchitecture: all\nSize: 1\nSHA256: 12\n", "SHA256");
+    expect_corrupt("<html>\n<body>captive portal</body>\n</html>\n", "not a Packages file");
 }
 
-TEST(Packages, WithAnEndlessParagraphOrLineAreCorrupt) {
+TEST(Packages, WithAnOddParagraphKeepAllOthers) {
+    const std::string start = "Package: a\nFilename: a.deb\nVersion: 1\nArchitecture: all\n";
+    expect_left_out("Package: a\nno colon here\n" + body, "without a field name");
+    expect_left_out("Package: a\n" + stanza("a", "a.deb"), "a (line 10): a field given twice");
+    expect_left_out(stanza("a", "../../etc/passwd"), "Filename that is not allowed: '../../etc/passwd'");
+    expect_left_out(stanza("a", "/etc/passwd"), "Filename");
+    expect_left_out(stanza("a", "a b.deb"), "Filename that is not allowed: 'a b.deb'");
+    expect_left_out(stanza("a", "\xff\xfe.deb"), "Filename");
+    expect_left_out(stanza("a", std::string(5000, 'a')), "Filename");
+    expect_left_out(stanza("a/b", "a.deb"), "name");
+    expect_left_out(stanza("", "a.deb"), "name");
+    expect_left_out(stanza(std::string(600, 'a'), "a.deb"), "name");
+    expect_left_out(start + "Size: -1\nSHA256: " + hash, "Size that is not allowed: '-1'");
+    expect_left_out(start + "Size: 99999999999999\nSHA256: " + hash, "Size");
+    expect_left_out(start + "Size: 1\nSHA256: 12", "SHA256 that is none");
+    expect_left_out(start + "Size: 1\nMD5sum: 00", "no SHA256");
+    expect_left_out(start + "SHA256: " + hash, "no Size");
+}
+
+TEST(Packages, WithAnEndlessParagraphOrLineKeepAllOthers) {
     std::string paragraph = "Package: a\n";
     while (paragraph.size() < (1u << 20) + 100) paragraph += " and on and on\n";
-    expect_corrupt(paragraph, "paragraph of more than");
-    expect_corrupt("Package: a\nDescription: " + std::string(2 << 20, 'x'), "paragraph of more than");
+    expect_left_out(paragraph, "a (line");
+    expect_left_out("Package: a\nDescription: " + std::string(2 << 20, 'x') + "\nFilename: a.deb\n" + body, "paragraph of more than");
+    expect_left_out("Package: a\nFilename: " + std::string(2 << 20, 'x') + "\n" + body, "paragraph of more than");
+}
+
+TEST(Packages, CountWhatIsLeftOutAndNameTheFirst) {
+    std::string text;
+    for (int i = 0; i < 1000; ++i) text += stanza("odd" + std::to_string(i), "a b.deb");
+    const auto index = read(text + stanza("a", "a.deb"));
+    ASSERT_TRUE(index);
+    EXPECT_EQ(index->entries.size(), 1u);
+    EXPECT_EQ(index->left_out.count, 1000u);
+    EXPECT_EQ(index->left_out.named.size(), limits::max_named_left_out);
+    EXPECT_NE(index->left_out.named[0].find("odd0 "), std::string::npos);
 }
 
 TEST(Packages, ThatUnpackToFarMoreThanTheyAreAreCorrupt) {
@@ -162,8 +202,8 @@ TEST(Packages, OfTheRealArchiveAreReadWhole) {
     const auto seconds = seconds_between(start, std::chrono::steady_clock::now());
     getrusage(RUSAGE_SELF, &after);
     ASSERT_TRUE(entries) << entries.error().message;
-    EXPECT_GT(entries->size(), 50'000u);
-    std::cout << entries->size() << " packages in " << seconds << " s, memory grew by "
+    EXPECT_GT(entries->entries.size(), 50'000u);
+    std::cout << entries->entries.size() << " packages in " << seconds << " s, memory grew by "
               << (after.ru_maxrss - before.ru_maxrss) / 1024 << " MiB\n";
     EXPECT_LT(seconds, 10.0);
 }

@@ -63,23 +63,59 @@ TEST(Release, ThatIsMalformedIsCorrupt) {
     expect_bad_release("Suite: a\nSHA256:\n", "without Date");
     expect_bad_release("Date: yesterday\nSHA256:\n", "Date");
     expect_bad_release(head + "Valid-Until: never\nSHA256:\n", "Valid-Until");
-    expect_bad_release(head + "Suite: other\nSHA256:\n", "twice");
-    expect_bad_release(head + "SHA256:\n " + hash_a + " 1 a\n\nSuite: second\n", "second paragraph");
-    expect_bad_release(head + ": x\nSHA256:\n", "line");
 }
 
-TEST(Release, WithAHashLineThatIsNotOneIsCorrupt) {
+TEST(Release, WithAnOddHashLineKeepsAllOthers) {
     for (const std::string& line :
          {hash_a + " 1", hash_a + " -1 a", hash_a + " 1 a b", hash_a.substr(1) + " 1 a",
           hash_a + " 99999999999999999999 a", hash_a + " 1 ../a", hash_a + " 1 /etc/passwd", hash_a + " 1 a/",
-          hash_a + " 1 a/../../b", hash_a + " 0x1 a", "z" + hash_a.substr(1) + " 1 a", hash_a + " 1 a\x01"})
-        expect_bad_release(head + "SHA256:\n " + line + "\n", "SHA256 line");
+          hash_a + " 1 a/../../b", hash_a + " 0x1 a", "z" + hash_a.substr(1) + " 1 a", hash_a + " 1 a\x01",
+          hash_a + " 1 \xff\xfe", hash_a + " 1 " + std::string(5000, 'a')}) {
+        const auto root = parse_release(head + "SHA256:\n " + hash_b + " 2 first\n " + line + "\n " + hash_b + " 3 last\n");
+        ASSERT_TRUE(root) << line;
+        ASSERT_EQ(root->files.size(), 2u) << line;
+        EXPECT_EQ(root->files[1].path, "last");
+        EXPECT_EQ(root->left_out.count, 1u) << line;
+        EXPECT_NE(root->left_out.text().find("SHA256 line"), std::string::npos) << root->left_out.text();
+    }
 }
 
-TEST(Release, MayRepeatAFileOnlyWithTheSameHash) {
+// As apt does: of fields and hash sections the last counts, of paragraphs and of lines of one file the first.
+TEST(Release, ThatSaysSomethingTwiceIsReadAsByApt) {
     const std::string line = " " + hash_a + " 1 a\n";
     EXPECT_EQ(parse_release(head + "SHA256:\n" + line + line)->files.size(), 1u);
-    expect_bad_release(head + "SHA256:\n" + line + " " + hash_b + " 1 a\n", "twice");
+    EXPECT_TRUE(parse_release(head + "SHA256:\n" + line + line)->left_out.empty());
+    const auto lines = parse_release(head + "SHA256:\n" + line + " " + hash_b + " 1 a\n");
+    ASSERT_TRUE(lines);
+    ASSERT_EQ(lines->files.size(), 1u);
+    EXPECT_EQ(lines->files[0].digest.hex(), hash_a);
+    EXPECT_EQ(lines->left_out.count, 1u);
+    const auto sections = parse_release(head + "SHA256:\n" + line + "SHA256:\n " + hash_b + " 1 b\n");
+    ASSERT_TRUE(sections);
+    ASSERT_EQ(sections->files.size(), 1u);
+    EXPECT_EQ(sections->files[0].path, "b");
+    const auto fields = parse_release(head + "Suite: other\nSHA256:\n" + line);
+    ASSERT_TRUE(fields);
+    EXPECT_EQ(fields->suite, "other");
+    EXPECT_EQ(fields->left_out.count, 1u);
+    const auto paragraphs = parse_release(head + "SHA256:\n" + line + "\nSuite: second\nOrigin: second\n");
+    ASSERT_TRUE(paragraphs);
+    EXPECT_EQ(paragraphs->suite, "stable");
+    EXPECT_EQ(paragraphs->left_out.count, 1u);
+}
+
+TEST(Release, WithALineThatIsNoneKeepsTheOthers) {
+    const auto root = parse_release(head + ": x\nno colon\nSHA256:\n " + hash_a + " 1 a\n");
+    ASSERT_TRUE(root);
+    EXPECT_EQ(root->files.size(), 1u);
+    EXPECT_EQ(root->left_out.count, 2u);
+}
+
+TEST(Release, WithAnEndlessNameHasNone) {
+    const auto root = parse_release("Label: l\n" + head + "Origin: " + std::string(1000, 'x') + "\nSHA256:\n");
+    ASSERT_TRUE(root);
+    EXPECT_TRUE(root->origin.empty());
+    EXPECT_EQ(root->suite, "stable");
 }
 
 TEST(Release, WithoutEndIsCorrupt) {
