@@ -52,6 +52,8 @@ Result<core::IndexRoot> open_debian(Keyrings& keyrings, const core::Repository& 
     if (auto same = check_suite(*root, repository.suite); !same) return tl::unexpected(same.error());
     root->is_signed = true;
     root->signers = std::move(text->signers.primaries);
+    if (const auto& weakness = text->signers.weakness; !weakness.empty())
+        root->not_shared = fmt::format("not shared: {}, which some versions of apt do not believe", weakness);
     root->content = content_of(text->text);
     return root;
 }
@@ -79,9 +81,9 @@ Result<core::IndexRoot> open_pacman(Keyrings& keyrings, const core::Repository& 
     if (!database) return tl::unexpected(database.error());
     if (!root.is_signed) root.date = database->newest_build;
     root.entries = std::move(database->entries);
+    root.left_out = std::move(database->left_out);
     root.suite = repository.suite;
     root.architectures = repository.architectures;
-    root.left_out = std::move(database->left_out);
     return root;
 }
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <map>
 #include <set>
@@ -11,6 +12,7 @@
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
 #include "verify/gpg_context.hpp"
+#include "verify/key_bindings.hpp"
 #include "verify/safe_text.hpp"
 
 namespace packswarm::verify {
@@ -55,6 +57,16 @@ constexpr std::string_view quiet_conf =
     "seed-file\n";
 constexpr std::string_view always_trust_conf = "trust-model always\nno-auto-check-trustdb\n";
 
+constexpr unsigned least_rsa_bits = 2048;  // of apt since 2.9.0 and of Sequoia's policy
+
+// Of a folder, what apt reads since 2.9.15: run-parts' rule for names (apt-pkg/contrib/fileutl.cc, GetListOfFilesInDir).
+bool is_apt_name(const std::string& name) {
+    const auto is_plain = [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("_-:.").find(c) != std::string_view::npos;
+    };
+    return !name.starts_with('.') && std::all_of(name.begin(), name.end(), is_plain);
+}
+
 bool is_keybox(std::string_view bytes) { return bytes.size() > 12 && bytes.substr(8, 4) == "KBXf"; }
 
 // deb822 writes an empty line of an embedded key as " ." (sources.list(5)).
@@ -80,11 +92,18 @@ struct Keyring::State {
     Result<void> import_bytes(std::string_view bytes, const std::string& source);
     Result<std::string> export_keybox(std::string_view bytes) const;
     Result<void> list_keys();
+    void note_expiry(const core::Fingerprint& key, WallTime end);
+    void note_weak_algorithms(gpgme_key_t key);
+    Result<void> note_weak_bindings();
 
     TemporaryHome home;
     bool needs_validity = false;
+    bool strict_names = false;
+    bool outlived_keys = false;
     std::set<std::string> allowed;  // fingerprints, upper case, maybe with '!'
     std::map<core::Fingerprint, core::Fingerprint> primary_of;
+    std::map<core::Fingerprint, WallTime> expiries;       // of keys that expire: their own or their primary key's
+    std::map<core::Fingerprint, std::string> weaknesses;  // of primary keys and subkeys
     std::vector<std::string> warnings;
 };
 
@@ -101,7 +120,8 @@ core::Fingerprint upper_digits(std::string_view text) {
 }  // namespace
 
 Keyring::State::State(TemporaryHome folder, const core::KeyringSpec& spec)
-    : home(std::move(folder)), needs_validity(!spec.pacman_home.empty()) {
+    : home(std::move(folder)), needs_validity(!spec.pacman_home.empty()), strict_names(spec.strict_names),
+      outlived_keys(spec.outlived_keys) {
     for (const auto& fingerprint : spec.fingerprints) allowed.insert(upper_digits(fingerprint));
 }
 
@@ -115,7 +135,8 @@ Result<void> Keyring::State::prepare(const core::KeyringSpec& spec) {
         if (auto imported = import_path(file); !imported) return imported;
     for (const auto& key : spec.embedded)
         if (auto imported = import_bytes(plain_armor(key), "the key in the sources file"); !imported) return imported;
-    return list_keys();
+    if (auto listed = list_keys(); !listed) return listed;
+    return needs_validity ? Result<void>{} : note_weak_bindings();
 }
 
 // Importing would lose the local signatures that make keys valid, so the files are copied. Secret keys stay where they
@@ -135,8 +156,14 @@ Result<void> Keyring::State::import_path(const fs::path& path) {
     if (!fs::is_directory(path, error)) return import_file(path);
     std::vector<fs::path> files;
     for (fs::directory_iterator at(path, error), end; !error && at != end && files.size() < limits::max_keyring_files;
-         at.increment(error))
-        if (at->path().extension() == ".gpg" || at->path().extension() == ".asc") files.push_back(at->path());
+         at.increment(error)) {
+        if (at->path().extension() != ".gpg" && at->path().extension() != ".asc") continue;
+        if (strict_names && !is_apt_name(at->path().filename().string()))
+            warnings.push_back(fmt::format("keyring left out: apt does not read {}: the characters in its name",
+                                           printable(at->path().string())));
+        else
+            files.push_back(at->path());
+    }
     if (error) warnings.push_back(fmt::format("{} cannot be listed: {}", path.string(), error.message()));
     std::sort(files.begin(), files.end());
     for (const auto& file : files)
@@ -197,7 +224,12 @@ Result<void> Keyring::State::list_keys() {
         if (key->disabled != 0 || key->subkeys == nullptr || key->subkeys->fpr == nullptr) return;
         const core::Fingerprint primary = key->subkeys->fpr;
         for (auto* subkey = key->subkeys; subkey != nullptr; subkey = subkey->next)
-            if (subkey->fpr != nullptr) primary_of[subkey->fpr] = primary;
+            if (subkey->fpr != nullptr) {
+                primary_of[subkey->fpr] = primary;
+                for (const auto end : {subkey->expires, key->subkeys->expires})
+                    if (end != 0) note_expiry(subkey->fpr, WallTime(Seconds(static_cast<std::int64_t>(end))));
+            }
+        if (!needs_validity) note_weak_algorithms(key);
     };
     const auto ran = gpg->run([](gpgme_ctx_t context) { return gpgme_op_keylist_start(context, nullptr, 0); },
                               limits::gpg_deadline, take);
@@ -206,6 +238,40 @@ Result<void> Keyring::State::list_keys() {
     std::string why;
     for (const auto& warning : warnings) why += "; " + warning;
     return fail(ErrorKind::Refused, "no key to check signatures with{}", why);
+}
+
+void Keyring::State::note_expiry(const core::Fingerprint& key, WallTime end) {
+    const auto known = expiries.emplace(key, end).first;
+    known->second = std::min(known->second, end);
+}
+
+// A subkey is believed no more than the key that vouches for it.
+void Keyring::State::note_weak_algorithms(gpgme_key_t key) {
+    const auto weakness = [](const gpgme_subkey_t subkey) -> std::string {
+        const auto algorithm = subkey->pubkey_algo;
+        const bool is_rsa = algorithm == GPGME_PK_RSA || algorithm == GPGME_PK_RSA_S || algorithm == GPGME_PK_RSA_E;
+        if (is_rsa && subkey->length < least_rsa_bits) return fmt::format("is RSA of {} bits", subkey->length);
+        return algorithm == GPGME_PK_DSA ? "is a DSA key" : "";
+    };
+    const auto of_primary = weakness(key->subkeys);
+    for (auto* subkey = key->subkeys; subkey != nullptr; subkey = subkey->next) {
+        const auto own = weakness(subkey);
+        if (subkey->fpr != nullptr && !(own.empty() && of_primary.empty()))
+            weaknesses[subkey->fpr] = own.empty() ? "belongs to a primary key that " + of_primary : own;
+    }
+}
+
+Result<void> Keyring::State::note_weak_bindings() {
+    auto gpg = GpgContext::open(home.path());
+    if (!gpg) return tl::unexpected(gpg.error());
+    auto output = gpg_output();
+    const auto ran =
+        gpg->run([&](gpgme_ctx_t context) { return gpgme_op_export_start(context, nullptr, 0, output.get()); },
+                 limits::gpg_deadline);
+    if (!ran) return tl::unexpected(ran.error());
+    for (const auto& key : weakly_bound_keys(as_bytes(take_text(std::move(output)))))
+        weaknesses.emplace(key, "is bound by SHA-1 or an older digest");
+    return {};
 }
 
 Result<Keyring> Keyring::load(const core::KeyringSpec& spec) {
@@ -231,6 +297,17 @@ bool Keyring::needs_validity() const { return state_->needs_validity; }
 std::optional<core::Fingerprint> Keyring::primary_of(const core::Fingerprint& key) const {
     const auto found = state_->primary_of.find(key);
     if (found == state_->primary_of.end()) return std::nullopt;
+    return found->second;
+}
+
+bool Keyring::outlived(const core::Fingerprint& key, WallTime signed_at) const {
+    const auto expiry = state_->expiries.find(key);
+    return state_->outlived_keys && expiry != state_->expiries.end() && signed_at <= expiry->second;
+}
+
+std::optional<std::string> Keyring::weakness_of(const core::Fingerprint& key) const {
+    const auto found = state_->weaknesses.find(key);
+    if (found == state_->weaknesses.end()) return std::nullopt;
     return found->second;
 }
 

@@ -6,6 +6,7 @@
 #include "p2p/base/file.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
+#include "verify/apt_keys.hpp"
 #include "verify/hasher.hpp"
 #include "verify/packages.hpp"
 
@@ -187,8 +188,8 @@ Result<FolderIndex> read_repository(Keyrings& keyrings, const fs::path& base, co
         DebianReader reader((base / core::root_path(repository)).parent_path(), index);
         for (const auto& plain : wanted_indexes(repository, index.root)) reader.read(plain);
     }
-    sort_and_unite(index.packages);
     if (!index.root.left_out.empty()) index.problems.push_back(index.root.left_out.text());
+    sort_and_unite(index.packages);
     return index;
 }
 
@@ -201,10 +202,10 @@ core::KeyringSpec keyring_or_default(core::Format format, const std::vector<std:
         spec.pacman_home = pacman_home;
         return spec;
     }
+    spec = apt_keyring("/etc/apt", installed_apt("/var/lib/dpkg/status"));
     std::error_code ignored;
     for (const char* path :
-         {"/etc/apt/trusted.gpg", "/etc/apt/trusted.gpg.d", "/usr/share/keyrings/debian-archive-keyring.gpg",
-          "/usr/share/keyrings/ubuntu-archive-keyring.gpg"})
+         {"/usr/share/keyrings/debian-archive-keyring.gpg", "/usr/share/keyrings/ubuntu-archive-keyring.gpg"})
         if (fs::exists(path, ignored)) spec.files.emplace_back(path);
     return spec;
 }

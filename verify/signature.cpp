@@ -5,6 +5,7 @@
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
+#include "verify/clearsigned.hpp"
 #include "verify/gpg_context.hpp"
 #include "verify/safe_text.hpp"
 
@@ -32,6 +33,10 @@ bool is_trusted(gpgme_validity_t validity) {
     return validity == GPGME_VALIDITY_FULL || validity == GPGME_VALIDITY_ULTIMATE;
 }
 
+WallTime signed_at(const gpgme_signature_t signature) {
+    return WallTime(Seconds(static_cast<std::int64_t>(signature->timestamp)));
+}
+
 Finding judge(const Keyring& keyring, const gpgme_signature_t signature) {
     const std::string key = signature->fpr == nullptr ? "of unknown name" : printable(signature->fpr, 64);
     switch (gpgme_err_code(signature->status)) {
@@ -44,6 +49,7 @@ Finding judge(const Keyring& keyring, const gpgme_signature_t signature) {
         case GPG_ERR_SIG_EXPIRED:
             return {Verdict::unbelieved, "the signature of key " + key + " has expired"};
         case GPG_ERR_KEY_EXPIRED:
+            if (keyring.outlived(key, signed_at(signature))) break;
             return {Verdict::unbelieved, "key " + key + " has expired: update the keyring"};
         case GPG_ERR_CERT_REVOKED:
             return {Verdict::unbelieved, "key " + key + " is revoked"};
@@ -68,8 +74,8 @@ Result<Signers> judge_all(const Keyring& keyring, gpgme_ctx_t context) {
     const auto* result = gpgme_op_verify_result(context);
     if (result == nullptr || result->signatures == nullptr) return fail(ErrorKind::Corrupt, "no OpenPGP signature");
     Signers signers;
-    std::set<core::Fingerprint> primaries;
-    std::string unbelieved;
+    std::set<core::Fingerprint> primaries, strong;
+    std::string unbelieved, weak;
     for (auto* signature = result->signatures; signature != nullptr; signature = signature->next) {
         const auto finding = judge(keyring, signature);
         if (finding.verdict == Verdict::bad) return fail(ErrorKind::Corrupt, "{}", finding.text);
@@ -77,12 +83,19 @@ Result<Signers> judge_all(const Keyring& keyring, gpgme_ctx_t context) {
             unbelieved += (unbelieved.empty() ? "" : "; ") + finding.text;
         if (finding.verdict != Verdict::good) continue;
         primaries.insert(*keyring.primary_of(signature->fpr));
-        signers.signed_at =
-            std::max(signers.signed_at, WallTime(Seconds(static_cast<std::int64_t>(signature->timestamp))));
+        if (gpgme_err_code(signature->status) == GPG_ERR_KEY_EXPIRED)
+            weak = fmt::format("key {} has expired since it signed", signature->fpr);
+        else if (const auto weakness = keyring.weakness_of(signature->fpr))
+            weak = fmt::format("key {} {}", signature->fpr, *weakness);
+        else
+            strong.insert(*keyring.primary_of(signature->fpr));
+        signers.signed_at = std::max(signers.signed_at, signed_at(signature));
     }
     if (primaries.empty() || (keyring.needs_validity() && !unbelieved.empty()))
         return fail(ErrorKind::Absent, "no signature to believe: {}", unbelieved);
     signers.primaries.assign(primaries.begin(), primaries.end());
+    if (strong.empty()) signers.weakness = weak;
+    if (!strong.empty()) signers.primaries.assign(strong.begin(), strong.end());
     return signers;
 }
 
@@ -113,72 +126,17 @@ Result<Signers> verify_data(const Keyring& keyring, const GpgData& data, ByteCou
     return judge_all(keyring, gpg->get());
 }
 
-// What a line of a clearsigned message is, with trailing blanks gone.
-enum class FrameLine { begin_message, begin_signature, end_signature, blank, dashes, text };
-FrameLine frame_line(std::string_view line) {
-    if (line == "-----BEGIN PGP SIGNED MESSAGE-----") return FrameLine::begin_message;
-    if (line == "-----BEGIN PGP SIGNATURE-----") return FrameLine::begin_signature;
-    if (line == "-----END PGP SIGNATURE-----") return FrameLine::end_signature;
-    if (line.empty()) return FrameLine::blank;
-    return line.front() == '-' && !line.starts_with("- ") ? FrameLine::dashes : FrameLine::text;
-}
-
-tl::unexpected<Error> bad_frame(std::string_view what) {
-    return fail(ErrorKind::Corrupt, "not a clearsigned message: {}", what);
-}
-
 }  // namespace
-
-Result<void> check_clearsigned_frame(ByteView message) {
-    enum { start, headers, body, signature, end } part = start;
-    ByteCount signature_bytes = 0;  // each signature in there costs gpg a check
-    auto rest = as_text(message);
-    if (rest.find('\0') != std::string_view::npos) return bad_frame("it holds NUL bytes");
-    while (!rest.empty()) {
-        const auto raw = take_line(rest);
-        if (static_cast<ByteCount>(raw.size()) > limits::max_release_line) return bad_frame("a line is too long");
-        const auto line = raw.substr(0, raw.find_last_not_of(" \t\r") + 1);
-        const auto kind = frame_line(line);
-        if (part == start && kind != FrameLine::begin_message) return bad_frame("text stands before the signed part");
-        if (part == end && kind != FrameLine::blank) return bad_frame("text stands after the signed part");
-        if (part == signature && (signature_bytes += static_cast<ByteCount>(raw.size())) > limits::max_signature)
-            return bad_frame("its signatures are too long");
-        if (part == headers && kind != FrameLine::blank && !line.starts_with("Hash: "))
-            return bad_frame("an unknown header");
-        const bool expected = (part == start && kind == FrameLine::begin_message) ||
-                              (part == body && kind == FrameLine::begin_signature) ||
-                              (part == signature && kind == FrameLine::end_signature) || part == end;
-        const bool delimiter = kind != FrameLine::blank && kind != FrameLine::text;
-        if (delimiter && !expected) return bad_frame("it holds a second or misplaced part");
-        if (expected && part == start)
-            part = headers;
-        else if (part == headers && kind == FrameLine::blank)
-            part = body;
-        else if (expected && part == body)
-            part = signature;
-        else if (expected && part == signature)
-            part = end;
-    }
-    if (part != end) return bad_frame("it is cut short");
-    return {};
-}
 
 Result<SignedText> verify_clearsigned(const Keyring& keyring, ByteView message) {
     if (static_cast<ByteCount>(message.size()) > limits::max_release)
         return fail(ErrorKind::Corrupt, "a signed file of {} bytes; at most {} are read", message.size(),
                     limits::max_release);
-    if (auto framed = check_clearsigned_frame(message); !framed) return tl::unexpected(framed.error());
-    auto gpg = GpgContext::open(keyring.home());
-    if (!gpg) return tl::unexpected(gpg.error());
-    const auto data = gpg_data(message);
-    auto output = gpg_output();
-    const auto ran =
-        gpg->run([&](gpgme_ctx_t context) { return gpgme_op_verify_start(context, data.get(), nullptr, output.get()); },
-                 limits::gpg_deadline);
-    if (auto good = check_run(ran, gpg->get()); !good) return tl::unexpected(good.error());
-    auto signers = judge_all(keyring, gpg->get());
+    auto cut = cut_clearsigned(message);
+    if (!cut) return tl::unexpected(cut.error());
+    auto signers = verify_detached(keyring, as_bytes(cut->text), as_bytes(cut->signatures));
     if (!signers) return tl::unexpected(signers.error());
-    return SignedText{take_text(std::move(output)), std::move(*signers)};
+    return SignedText{std::move(cut->text) + "\n", std::move(*signers)};
 }
 
 Result<Signers> verify_detached(const Keyring& keyring, ByteView data, ByteView signature) {

@@ -1,4 +1,4 @@
-// OpenPGP signatures through GPGME: clearsigned texts (RFC 4880, 7) and detached signatures, good only by keys the
+// OpenPGP signatures through GPGME: clearsigned texts (clearsigned.hpp) and detached signatures, good only by keys the
 // keyring allows. Not accepted: expired, revoked or unknown keys, MD5, SHA-1 and RIPEMD-160, and any file with a
 // signature that is bad. Any thread. Errors: Corrupt (altered or malformed), Absent (only signatures we do not believe:
 // another source may have better), Broken (gpg).
@@ -15,12 +15,14 @@
 namespace packswarm::verify {
 
 struct Signers {
-    std::vector<core::Fingerprint> primaries;  // primary keys with a good signature, sorted; never empty
+    // Primary keys with a good signature, sorted; never empty. Of weak keys only when there are no others.
+    std::vector<core::Fingerprint> primaries;
+    std::string weakness;    // why some versions of apt would not believe any of them; empty: all would
     WallTime signed_at{};                      // newest of the good signatures
 };
 
 struct SignedText {
-    std::string text;  // exactly what GPGME reports as signed
+    std::string text;  // exactly what was signed, and a line end
     Signers signers;
 };
 
@@ -29,8 +31,5 @@ Result<SignedText> verify_clearsigned(const Keyring& keyring, ByteView message);
 // signature is binary or armored.
 Result<Signers> verify_detached(const Keyring& keyring, ByteView data, ByteView signature);
 Result<Signers> verify_detached(const Keyring& keyring, const FileHandle& data, ByteCount size, ByteView signature);
-
-// Whether the bytes are one clearsigned message of bounded lines and nothing else: gpg itself lets text around it pass.
-Result<void> check_clearsigned_frame(ByteView message);
 
 }  // namespace packswarm::verify

@@ -40,6 +40,7 @@ inline constexpr int max_decompression_ratio = 200;     // text may be this many
 // Keyrings and gpg
 inline constexpr ByteCount max_keyring_file = 64 * mib; // Arch's is about 2 MiB
 inline constexpr std::size_t max_keyring_files = 1024;  // of one folder
+inline constexpr ByteCount max_dpkg_status = 64 * mib;   // a desktop's is about 5 MiB
 inline constexpr std::size_t max_keyrings = 32;         // prepared keyrings kept
 inline constexpr auto gpg_deadline = 30s;               // one run of gpg; large files get more
 inline constexpr ByteCount gpg_bytes_per_second = 20 * mib;  // slowest hashing we wait for

@@ -70,6 +70,8 @@ struct KeyringSpec {
     std::vector<std::string> files;          // keyring files (.gpg, .asc) or folders of them; all are loaded
     std::vector<std::string> embedded;       // armored keys written into a sources file
     std::vector<Fingerprint> fingerprints;   // when not empty, only these (primary or subkey; '!' suffix: exactly this subkey)
+    bool strict_names = false;               // of a folder's files only those whose names apt takes since 2.9.15
+    bool outlived_keys = false;              // a signature made before its key expired counts, as for apt with sqv
     std::string pacman_home;                 // a GnuPG home such as /etc/pacman.d/gnupg; validity (trust) counts there
     friend bool operator==(const KeyringSpec&, const KeyringSpec&) = default;
 };
@@ -86,12 +88,6 @@ struct OwnCopy {
     RootMark mark;
 };
 
-// One repository as this machine is configured to use it: what it is, where its mirrors are, who may sign it.
-struct Repository {
-    std::string id;  // stable text: "debian:bookworm:amd64:<hash of keyring and bases>"
-    Format format = Format::debian;
-    std::string suite;                      // Debian suite as in sources; pacman repository name
-    std::vector<std::string> components;    // Debian
 // Whether pacman wants a detached signature with each package (pacman.conf(5), SigLevel).
 enum class PackageSignatures {
     demanded,      // Required: a package and its signature, both or neither
@@ -99,6 +95,12 @@ enum class PackageSignatures {
     not_demanded,  // Optional or Never: what is unsigned is handed out, and not shared
 };
 
+// One repository as this machine is configured to use it: what it is, where its mirrors are, who may sign it.
+struct Repository {
+    std::string id;                         // stable text: "debian:bookworm:amd64:<hash of keyring and bases>", "pacman:core:x86_64"
+    Format format = Format::debian;
+    std::string suite;                      // Debian suite as in sources; pacman repository name
+    std::vector<std::string> components;    // Debian
     std::vector<std::string> architectures;
     std::vector<std::string> bases;         // mirrors' base addresses, no trailing '/': base + "/" + path is a file's address.
                                             // Debian: what stands in sources; pacman: $repo and $arch expanded
@@ -106,10 +108,10 @@ enum class PackageSignatures {
     Sharing sharing = Sharing::forbidden;
     std::optional<OwnCopy> own_copy;        // of the root, in the package manager's own folder
     bool signed_database = true;            // pacman: SigLevel asks for a database signature
+    PackageSignatures package_signatures = PackageSignatures::demanded;
 };
 
 // Path of the root file below a base: "dists/<suite>/InRelease", "<suite>InRelease" for flat suites ("./"), "<repo>.db".
 std::string root_path(const Repository& repository);
 
 }  // namespace packswarm::core
-    PackageSignatures package_signatures = PackageSignatures::demanded;

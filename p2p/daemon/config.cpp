@@ -103,6 +103,8 @@ const std::vector<Option>& options() {
         {"sources", "apt", &Config::sources_apt, "Learn repositories, mirrors and keyrings from apt's sources."},
         {"sources", "apt_dir", &Config::sources_apt_dir, "Where apt's configuration lies."},
         {"sources", "apt_lists", &Config::sources_apt_lists, "Where apt keeps its copies of indexes."},
+        {"sources", "dpkg_status", &Config::sources_dpkg_status,
+         "Where dpkg keeps the version of apt: it decides which keys apt trusts."},
         {"sources", "pacman", &Config::sources_pacman, "Learn repositories and mirrors from pacman's configuration."},
         {"sources", "pacman_conf", &Config::sources_pacman_conf, "Where pacman's configuration lies."},
         {"pacman", "ahead", &Config::pacman_ahead,
@@ -214,10 +216,10 @@ Result<RepositoryConfig> parse_repository(const toml::table& table) {
             auto values = texts_of(node, name);
             if (!values) return tl::unexpected(values.error());
             *list->second = std::move(*values);
-        } else if ((key.str() == "public" || key.str() == "signed_database") && node.is_boolean()) {
-            if (key.str() == "public") out.is_public = *node.value<bool>();
         } else if (key.str() == "signed_packages" && node.is_boolean()) {
             out.signed_packages = *node.value<bool>();
+        } else if ((key.str() == "public" || key.str() == "signed_database") && node.is_boolean()) {
+            if (key.str() == "public") out.is_public = *node.value<bool>();
             else out.signed_database = *node.value<bool>();
         } else {
             return fail(ErrorKind::Refused, "{} is not an option, or not of that type", printable(name));
@@ -300,9 +302,9 @@ std::string default_file() {
 #fingerprints = []                       # when given, only these keys
 #public = false                          # true: may be shared; unset: when a key of sharing.public_keyrings signs it
 #signed_database = true                  # pacman: false when nobody signs the .db
+#signed_packages = true                  # pacman: false where SigLevel asks for none; nothing is shared then
 )";
 }
-#signed_packages = true                  # pacman: false where SigLevel asks for none; nothing is shared then
 
 Result<ByteCount> parse_size(std::string_view text) {
     const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());

@@ -62,6 +62,7 @@ struct Config {
     bool sources_apt = true;
     std::string sources_apt_dir = "/etc/apt";
     std::string sources_apt_lists = "/var/lib/apt/lists";
+    std::string sources_dpkg_status = "/var/lib/dpkg/status";
     bool sources_pacman = true;
     std::string sources_pacman_conf = "/etc/pacman.conf";
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,10 +14,12 @@ namespace packswarm::daemon {
 struct Learned {
     std::vector<core::Repository> repositories;
     std::vector<std::string> warnings;
+    std::optional<std::string> apt_version;  // decides which keys apt trusts; unknown: as the newest
 };
 
-// apt's folder: sources.list, sources.list.d/*.list and *.sources, trusted.gpg, trusted.gpg.d.
-Learned learn_from_apt(const std::filesystem::path& folder);
+// apt's folder: sources.list, sources.list.d/*.list and *.sources, and the keys that the installed apt trusts.
+Learned learn_from_apt(const std::filesystem::path& folder,
+                       const std::filesystem::path& dpkg_status = "/var/lib/dpkg/status");
 void parse_one_line_sources(std::string_view text, const std::filesystem::path& folder, Learned& out);
 void parse_deb822_sources(std::string_view text, const std::filesystem::path& folder, Learned& out);
 

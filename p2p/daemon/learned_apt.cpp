@@ -10,6 +10,7 @@
 #include "p2p/base/text.hpp"
 #include "p2p/base/url.hpp"
 #include "p2p/daemon/learned.hpp"
+#include "verify/apt_keys.hpp"
 
 namespace packswarm::daemon {
 
@@ -42,8 +43,10 @@ bool is_fingerprint(const std::string& word) {
     return digits.size() >= 40 && digits.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
 }
 
-core::KeyringSpec keyring_of(const Source& source, const std::filesystem::path& folder) {
+core::KeyringSpec keyring_of(const Source& source, const std::filesystem::path& folder,
+                             const std::optional<std::string>& apt_version) {
     core::KeyringSpec spec;
+    spec.outlived_keys = verify::takes_outlived_keys(apt_version);
     if (source.signed_by.find("BEGIN PGP") != std::string::npos) {
         spec.embedded.push_back(source.signed_by);
         return spec;
@@ -57,9 +60,10 @@ core::KeyringSpec keyring_of(const Source& source, const std::filesystem::path& 
         }
     }
     if (!spec.files.empty()) return spec;
-    for (const char* name : {"trusted.gpg", "trusted.gpg.d"})
-        if (std::filesystem::exists(folder / name)) spec.files.push_back((folder / name).string());
-    return spec;
+    auto trusted = verify::apt_keyring(folder, apt_version);
+    trusted.fingerprints = std::move(spec.fingerprints);
+    trusted.outlived_keys = spec.outlived_keys;
+    return trusted;
 }
 
 // mirror+file:/etc/apt/mirrors.txt: one address a line, tags behind it (apt-transport-mirror(1)).
@@ -88,7 +92,7 @@ void add(const Source& source, const std::filesystem::path& folder, Learned& out
     repository.format = core::Format::debian;
     repository.components = source.components;
     repository.architectures = source.architectures.empty() ? Words{debian_architecture()} : source.architectures;
-    repository.keyring = keyring_of(source, folder);
+    repository.keyring = keyring_of(source, folder, out.apt_version);
     repository.sharing = core::Sharing::by_signer;
     for (const auto& uri : source.uris)
         for (const auto& address : addresses_of(uri)) {
@@ -190,8 +194,9 @@ void parse_deb822_sources(std::string_view text, const std::filesystem::path& fo
     finish();
 }
 
-Learned learn_from_apt(const std::filesystem::path& folder) {
+Learned learn_from_apt(const std::filesystem::path& folder, const std::filesystem::path& dpkg_status) {
     Learned out;
+    out.apt_version = verify::installed_apt(dpkg_status);
     const auto read = [&](const std::filesystem::path& file, auto parse) {
         const auto text = read_text(file, max_sources);
         if (text)

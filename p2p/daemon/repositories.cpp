@@ -90,7 +90,7 @@ Repositories gather_repositories(const Config& config) {
         auto repository = from_config(one, out.warnings);
         if (!repository.bases.empty()) all.push_back(std::move(repository));
     }
-    if (config.sources_apt) append(all, learn_from_apt(config.sources_apt_dir), out.warnings);
+    if (config.sources_apt) append(all, learn_from_apt(config.sources_apt_dir, config.sources_dpkg_status), out.warnings);
     if (config.sources_pacman) append(all, learn_from_pacman(config.sources_pacman_conf), out.warnings);
     all = core::stand_together(std::move(all));
     name_them(all);

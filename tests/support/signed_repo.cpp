@@ -144,6 +144,8 @@ std::vector<std::string> fingerprints(const std::string& listing) {
 std::string GpgHome::make_key(const KeyOptions& options) {
     const auto before = fingerprints(gpg({"--with-colons", "--list-secret-keys"}));
     auto arguments = clock_option(options.at);
+    if (!options.binding_digest.empty())
+        arguments.insert(arguments.end(), {"--allow-weak-digest-algos", "--cert-digest-algo", options.binding_digest});
     const std::string user = options.name + std::to_string(before.size()) + " <test@packswarm.invalid>";
     for (const auto& word :
          {std::string("--quick-generate-key"), user, options.algorithm, std::string("sign"), options.expires})

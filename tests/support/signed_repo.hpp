@@ -25,6 +25,7 @@ struct KeyOptions {
     std::string algorithm = "ed25519";  // or "rsa2048"
     std::string expires = "never";      // "1d", "2y"
     std::string at;                     // gpg's clock when making it, "20200101T000000"; empty: now
+    std::string binding_digest;         // of its own signatures, "SHA1"; empty: gpg's choice
 };
 
 struct SignOptions {

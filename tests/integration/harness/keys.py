@@ -7,11 +7,12 @@ from .processes import run
 
 
 class SigningKey:
-    def __init__(self, home, name, household):
+    def __init__(self, home, name, household, algorithm="ed25519", options=(), expires="never"):
+        """`options`: more of gpg's when the key is made."""
         self.home, self.name = pathlib.Path(home), name
         self.home.mkdir(mode=0o700, parents=True)
         household.add(self.close)
-        self.gpg("--passphrase", "", "--quick-gen-key", f"{name} <{name}@packswarm.invalid>", "ed25519", "sign", "never")
+        self.gpg(*options, "--passphrase", "", "--quick-gen-key", f"{name} <{name}@packswarm.invalid>", algorithm, "sign", expires)
         listing = self.gpg("--with-colons", "--list-keys").stdout
         self.fingerprint = next(line.split(":")[9] for line in listing.splitlines() if line.startswith("fpr"))
 

@@ -183,6 +183,7 @@ TEST_F(IndexRoots, OfThisMachineAreBelieved) {
         ASSERT_TRUE(root) << root.error().message;
         EXPECT_EQ(root->codename, repository.suite);
         EXPECT_FALSE(root->signers.empty());
+        EXPECT_EQ(root->not_shared, "");
         EXPECT_GT(root->files.size(), 10u);
         repository.suite = "trixie";
         EXPECT_FALSE(open(repository, test::read_file(entry.path())));

@@ -72,6 +72,45 @@ TEST_F(Signature, SurvivesCarriageReturns) {
     EXPECT_TRUE(verify(message));
 }
 
+// aptly 1.6 writes no checksum (RFC 9580, 6.1), others no or a wrong Hash header: apt hands gpg text and signature apart.
+TEST_F(Signature, NeedsNoChecksumAndNoHashHeader) {
+    const auto message = gpg->clearsign(text, {current});
+    auto without_checksum = message;
+    const auto checksum = without_checksum.rfind("\n=");
+    without_checksum.erase(checksum, without_checksum.find('\n', checksum + 1) - checksum);
+    auto without_hash = message;
+    const auto hash = without_hash.find("Hash: ");
+    without_hash.erase(hash, without_hash.find('\n', hash) + 1 - hash);
+    auto wrong_hash = message;
+    wrong_hash.replace(wrong_hash.find("Hash: SHA256"), 12, "Hash: SHA1");
+    auto odd_hash = message;
+    odd_hash.replace(odd_hash.find("Hash: SHA256"), 12, "Hash:SHA256,MD5\nComment: x");
+    for (const auto& variant : {without_checksum, without_hash, wrong_hash, odd_hash, message.substr(0, message.size() - 1)}) {
+        ASSERT_NE(variant, message);
+        const auto read = verify(variant);
+        ASSERT_TRUE(read) << read.error().message << "\n" << variant;
+        EXPECT_EQ(read->text, text);
+    }
+}
+
+TEST_F(Signature, DoesNotCoverBlanksAtTheEndsOfLines) {
+    auto message = gpg->clearsign("Suite: stable  \nOrigin: x\t\n", {current});
+    const auto read = verify(message);
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->text, "Suite: stable\nOrigin: x\n");
+    message.replace(message.find("Origin: x"), 9, "Origin: x   ");
+    EXPECT_TRUE(verify(message));
+}
+
+TEST_F(Signature, MayStandBesideAnotherInABlockOfItsOwn) {
+    const auto message = gpg->clearsign(text, {current + "!"});
+    const auto other = gpg->clearsign(text, {rsa});
+    const auto both = verify(message + other.substr(other.find("-----BEGIN PGP SIGNATURE")));
+    ASSERT_TRUE(both) << both.error().message;
+    EXPECT_EQ(both->text, text);
+    EXPECT_FALSE(both->signers.primaries.empty());
+}
+
 TEST_F(Signature, OfAlteredTextIsCorrupt) {
     auto message = gpg->clearsign(text, {current});
     message.replace(message.find("stable"), 6, "Stable");
@@ -86,6 +125,18 @@ TEST_F(Signature, OfAnExpiredKeyIsNotBelieved) {
     expect_error(verify(gpg->clearsign(text, {expired}, {.at = "20240102T000000"})), ErrorKind::Absent, "expired");
 }
 
+// apt with sqv looks at the time of the signature, apt with gpgv at today.
+TEST_F(Signature, OfAKeyThatHasExpiredSinceCountsWhereAptTakesIt) {
+    const auto keyring = *Keyring::load({.files = {keyring_file}, .outlived_keys = true});
+    const auto message = gpg->clearsign(text, {expired}, {.at = "20240102T000000"});
+    const auto read = verify_clearsigned(keyring, as_bytes(message));
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->signers.weakness, "key " + expired + " has expired since it signed");
+    EXPECT_TRUE(keyring.outlived(expired, WallTime(Seconds(1704585600))));   // 2024-01-07
+    EXPECT_FALSE(keyring.outlived(expired, WallTime(Seconds(1706745600))));  // 2024-02-01
+    EXPECT_FALSE(keyring.outlived(current, WallTime(Seconds(1704585600))));
+}
+
 TEST_F(Signature, OfARevokedKeyIsNotBelieved) { expect_error(verify(by_revoked), ErrorKind::Absent, "revoked"); }
 
 TEST_F(Signature, ThatHasExpiredIsNotBelieved) {
@@ -98,6 +149,29 @@ TEST_F(Signature, ThatHasExpiredIsNotBelieved) {
 
 TEST_F(Signature, WithSha1IsNotBelieved) {
     expect_error(verify(gpg->clearsign(text, {rsa}, {.digest = "SHA1"})), ErrorKind::Absent, "weak digest SHA1");
+}
+
+// Debian 12's apt believes these keys, Debian 13's does not.
+TEST_F(Signature, OfAWeakKeyIsGoodAndSaysSo) {
+    const auto short_rsa = gpg->make_key({.name = "short", .algorithm = "rsa1024"});
+    const auto by_sha1 = gpg->make_key({.name = "sha1", .algorithm = "rsa2048", .binding_digest = "SHA1"});
+    test::write_file(folder->path() / "weak.gpg", gpg->export_keys({current, short_rsa, by_sha1}));
+    const auto keyring = *Keyring::load({.files = {folder->path() / "weak.gpg"}});
+    const auto read_by = [&](const std::vector<std::string>& keys) { return verify_clearsigned(keyring, as_bytes(gpg->clearsign(text, keys))); };
+    const auto strong = read_by({current + "!"});
+    ASSERT_TRUE(strong) << strong.error().message;
+    EXPECT_EQ(strong->signers.weakness, "");
+    const auto by_short = read_by({short_rsa});
+    ASSERT_TRUE(by_short) << by_short.error().message;
+    EXPECT_EQ(by_short->signers.weakness, "key " + short_rsa + " is RSA of 1024 bits");
+    EXPECT_EQ(by_short->signers.primaries, std::vector{short_rsa});
+    const auto bound = read_by({by_sha1});
+    ASSERT_TRUE(bound) << bound.error().message;
+    EXPECT_EQ(bound->signers.weakness, "key " + by_sha1 + " is bound by SHA-1 or an older digest");
+    const auto both = read_by({short_rsa, current + "!"});
+    ASSERT_TRUE(both) << both.error().message;
+    EXPECT_EQ(both->signers.weakness, "");
+    EXPECT_EQ(both->signers.primaries, std::vector{current});
 }
 
 TEST_F(Signature, OfAKnownKeySufficesBesideAnUnknownOne) {
