@@ -1,6 +1,5 @@
 #include "hooks/apt_config.hpp"
 
-
 #include "p2p/base/digest.hpp"
 #include "p2p/base/text.hpp"
 
@@ -24,6 +23,15 @@ bool is_anchored(std::string_view path) {
 
 }  // namespace
 
+bool apt_bool(std::string_view text, bool otherwise) {
+    const auto value = lower(text);
+    for (const auto* yes : {"yes", "true", "with", "on", "enable", "1"})
+        if (value == yes) return true;
+    for (const auto* no : {"no", "false", "without", "off", "disable", "0"})
+        if (value == no) return false;
+    return otherwise;
+}
+
 AptConfig::AptConfig(const AptMessage& configuration, std::string_view binary) {
     const std::string mine = "binary::" + lower(binary) + "::";
     std::map<std::string, std::string> overrides;
@@ -46,13 +54,17 @@ std::string AptConfig::find(std::string_view key) const {
     return found == values_.end() ? std::string() : found->second;
 }
 
-bool AptConfig::find_bool(std::string_view key, bool otherwise) const {
-    const auto value = lower(find(key));
-    if (value == "yes" || value == "true" || value == "with" || value == "on" || value == "enable" || value == "1")
-        return true;
-    if (value == "no" || value == "false" || value == "without" || value == "off" || value == "disable" || value == "0")
-        return false;
-    return otherwise;
+bool AptConfig::find_bool(std::string_view key, bool otherwise) const { return apt_bool(find(key), otherwise); }
+
+AptSetting AptConfig::find_for(const std::string& scheme, const std::string& host, const std::string& name) const {
+    std::vector<std::string> names{scheme};
+    if (scheme != "http") names.emplace_back("http");
+    for (const bool is_for_host : {true, false})
+        for (const auto& one : names) {
+            const auto key = "Acquire::" + one + "::" + (is_for_host ? host + "::" : "") + name;
+            if (auto value = find(key); !value.empty()) return {key, std::move(value)};
+        }
+    return {};
 }
 
 std::string AptConfig::find_path(std::string_view key) const {

@@ -18,6 +18,11 @@ bool is_wrong(const AptMessage& done, const AptHashes& expected) {
 
 }  // namespace
 
+void AptFallback::configure(std::string configuration, std::size_t processes) {
+    configuration_ = std::move(configuration);
+    max_processes_ = processes;
+}
+
 Result<AptOwnMethod*> AptFallback::child_for(const std::string& key) {
     const auto found = children_.find(key);
     if (found != children_.end()) return found->second.get();
@@ -30,8 +35,8 @@ Result<AptOwnMethod*> AptFallback::child_for(const std::string& key) {
 void AptFallback::prepare_privileged() { [[maybe_unused]] const auto child = child_for(""); }
 
 void AptFallback::acquire(HandedOver item, Login login) {
-    auto key = login == Login::needed ? std::string() : host_of(item.uri);
-    if (!children_.contains(key) && children_.size() >= max_hosts) key = children_.rbegin()->first;
+    auto key = login == Login::needed || max_processes_ == 1 ? std::string() : host_of(item.uri);
+    if (!children_.contains(key) && children_.size() >= max_processes_) key = children_.rbegin()->first;
     auto child = child_for(key);
     if (!child) return refuse(item.uri, child.error());
     (*child)->acquire(item.uri, item.raw);

@@ -21,8 +21,9 @@ class AptFallback {
     explicit AptFallback(std::string program, Reasons reasons = Reasons::kept_back)
         : program_(std::move(program)), tells_reasons_(reasons == Reasons::told) {}
 
-    // What every child is told first: the 601 as it came.
-    void configure(std::string configuration) { configuration_ = std::move(configuration); }
+    // configuration: what every child is told first, the 601 as it came. processes: how many there may be; with one, all
+    // hosts share it, as they do where apt counts them together (Acquire::http::Dl-Limit).
+    void configure(std::string configuration, std::size_t processes);
     // A child that starts now, still with this process's privileges, for hosts that need what only root may read.
     void prepare_privileged();
 
@@ -34,7 +35,6 @@ class AptFallback {
     std::string take_replies() { return std::exchange(replies_, {}); }
 
   private:
-    static constexpr std::size_t max_hosts = 10;  // apt's own limit (Acquire::QueueHost::Limit)
     Result<AptOwnMethod*> child_for(const std::string& key);
     void relay(AptOwnMethod& child, const std::vector<std::string>& messages);
     bool is_for_apt(AptOwnMethod& child, const AptMessage& message);
@@ -43,6 +43,7 @@ class AptFallback {
     void refuse(const std::string& uri, const Error& reason);
 
     std::string program_, configuration_;
+    std::size_t max_processes_ = 1;
     std::map<std::string, std::unique_ptr<AptOwnMethod>> children_;  // by host; "" is the privileged one
     std::map<std::string, HandedOver> open_;                         // by address: what the agent had before
     bool tells_reasons_;

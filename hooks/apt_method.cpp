@@ -4,11 +4,13 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <filesystem>
 #include <iostream>
 
+#include "hooks/apt_options.hpp"
 #include "hooks/privileges.hpp"
 #include "p2p/base/log.hpp"
 
@@ -31,16 +33,20 @@ bool is_this_program(const std::filesystem::path& path) {
     return std::filesystem::equivalent(path, "/proc/self/exe", error);
 }
 
-Millis configured_silence(const AptConfig& config) {
+// The agent is waited for no longer than apt is told to wait for a server.
+Millis configured_silence(const AptConfig& config, const std::string& scheme) {
+    auto silence = AptAgentSettings{}.silence;
     const auto seconds = parse_byte_count(config.find("Packswarm::Timeout")).value_or(0);
-    return seconds > 0 && seconds <= 3600 ? Millis(seconds * 1000) : AptAgentSettings{}.silence;
+    if (seconds > 0 && seconds <= 3600) silence = Millis(seconds * 1000);
+    const auto timeout = parse_byte_count(config.find_for(scheme, "", "Timeout").value).value_or(0);
+    return timeout > 0 && timeout <= 3600 ? std::min(silence, Millis(timeout * 1000)) : silence;
 }
 
-AptAgentSettings agent_settings(const AptConfig& config) {
+AptAgentSettings agent_settings(const AptConfig& config, const std::string& scheme) {
     AptAgentSettings settings;
     settings.socket = config.find("Packswarm::Socket");
     if (settings.socket.empty()) settings.socket = default_socket;
-    settings.silence = configured_silence(config);
+    settings.silence = configured_silence(config, scheme);
     return settings;
 }
 
@@ -141,13 +147,13 @@ AptMethod::Flow AptMethod::on_message(const std::string& raw) {
 // Logins are read, and a child that needs to read them is started, while this process may still do so.
 AptMethod::Flow AptMethod::configure(const AptMessage& message, const std::string& raw) {
     const AptConfig config(message, settings_.scheme);
-    route_ = AptRoute(config, ProxyEnvironment::from_process());
+    route_ = AptRoute(config, AptEnvironment::from_process());
     forced_hash_ = config.find("Acquire::ForceHash");
-    agent_ = AptAgent(agent_settings(config));
+    agent_ = AptAgent(agent_settings(config, settings_.scheme));
     const auto reasons = config.find_bool("Debug::Packswarm", false) ? AptFallback::Reasons::told
                                                                      : AptFallback::Reasons::kept_back;
     fallback_ = AptFallback(own_method_program(config, settings_.called_as, settings_.scheme), reasons);
-    fallback_.configure(raw);
+    fallback_.configure(raw, processes_of_apt(config, settings_.scheme));
     if (route_.knows_logins()) fallback_.prepare_privileged();
     const auto dropped = become_user(config.find("APT::Sandbox::User"));
     if (dropped) return Flow::going;

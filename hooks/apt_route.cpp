@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "hooks/apt_options.hpp"
 #include "p2p/base/file.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/text.hpp"
@@ -47,8 +48,10 @@ void add_logins(const std::filesystem::path& file, std::set<std::string>& hosts)
 
 }  // namespace
 
-ProxyEnvironment ProxyEnvironment::from_process() {
-    return {environment("http_proxy"), environment("https_proxy"), environment("no_proxy")};
+AptEnvironment AptEnvironment::from_process() {
+    const auto file = environment("SSL_CERT_FILE");
+    return {environment("http_proxy"), environment("https_proxy"), environment("no_proxy"),
+            file.empty() ? environment("SSL_CERT_DIR") : file};
 }
 
 std::string host_of(std::string_view uri) {
@@ -72,7 +75,7 @@ std::set<std::string> login_hosts(std::string_view netrc) {
     return hosts;
 }
 
-AptRoute::AptRoute(AptConfig config, ProxyEnvironment environment)
+AptRoute::AptRoute(AptConfig config, AptEnvironment environment)
     : config_(std::move(config)), environment_(std::move(environment)) {
     const auto file = config_.find_path("Dir::Etc::netrc");
     if (!file.empty()) add_logins(file, logins_);
@@ -82,25 +85,16 @@ AptRoute::AptRoute(AptConfig config, ProxyEnvironment environment)
         if (entry->path().extension() == ".conf") add_logins(entry->path(), logins_);
 }
 
-bool AptRoute::is_proxied(const std::string& scheme, const std::string& host) const {
-    if (config_.find_bool("Packswarm::Use-With-Proxy", false)) return false;
-    if (is_excepted(host, environment_.none)) return false;
-    std::string proxy;
-    for (const auto& key : {scheme + "::Proxy::" + host, std::string("http::Proxy::" + host), scheme + "::Proxy",
-                            std::string("http::Proxy")}) {
-        proxy = config_.find("Acquire::" + key);
-        if (!proxy.empty()) break;
-    }
-    if (proxy.empty()) proxy = scheme == "https" ? environment_.https : environment_.http;
-    return !proxy.empty() && proxy != "DIRECT" && proxy != "false";
-}
-
-bool AptRoute::has_client_certificate(const std::string& host) const {
-    for (const std::string name : {"SslCert", "SslKey"})
-        if (!config_.find("Acquire::https::" + name).empty() ||
-            !config_.find("Acquire::https::" + host + "::" + name).empty())
-            return true;
-    return false;
+// In apt's own order: no_proxy, the host's proxy, the proxy of all hosts, the environment.
+std::string AptRoute::why_proxied(const std::string& scheme, const std::string& host) const {
+    if (config_.find_bool("Packswarm::Use-With-Proxy", false) || is_excepted(host, environment_.none)) return {};
+    auto proxy = config_.find_for(scheme, host, "Proxy::" + host);
+    if (proxy.value.empty()) proxy = config_.find_for(scheme, host, "Proxy");
+    if (proxy.value.empty()) proxy = {"http_proxy", environment_.http};
+    if (proxy.key == "http_proxy" && scheme == "https" && !environment_.https.empty())
+        proxy = {"https_proxy", environment_.https};
+    const bool is_direct = proxy.value.empty() || proxy.value == "DIRECT" || proxy.value == "false";
+    return is_direct ? std::string() : "a proxy is set: " + proxy.key;
 }
 
 std::string AptRoute::why_not(const AptMessage& acquire) const {
@@ -108,15 +102,19 @@ std::string AptRoute::why_not(const AptMessage& acquire) const {
     if (!url) return url.error().message;
     if (url->has_credentials) return "the address carries credentials";
     if (has_login(url->host)) return "auth.conf has a login for this host";
-    if (url->scheme == "https" && has_client_certificate(url->host)) return "a client certificate is set";
-    const auto proxy = acquire.find("Proxy");
+    const auto proxy = acquire.find("Proxy");  // found by Proxy-Auto-Detect, or the host's own
     if (!proxy.empty() && proxy != "DIRECT" && !config_.find_bool("Packswarm::Use-With-Proxy", false))
         return "a proxy is set for this host";
-    if (is_proxied(url->scheme, url->host)) return "a proxy is set";
+    if (const auto why = proxy.empty() ? why_proxied(url->scheme, url->host) : std::string(); !why.empty()) return why;
     if (url->host.ends_with(".onion")) return "onion services are not for the agent";
+    if (url->scheme == "https" && !environment_.certificates.empty())
+        return "the environment names certificates: SSL_CERT_FILE or SSL_CERT_DIR";
     const auto forced = lower(config_.find("Acquire::ForceHash"));
-    if (!forced.empty() && forced != "sha256") return "another hash than SHA256 is forced";
-    return {};
+    if (!forced.empty() && forced != "sha256") return "Acquire::ForceHash names another hash than SHA256";
+    AptFile file{url->scheme, url->host, url->path.substr(url->path.rfind('/') + 1)};
+    if (file.host.starts_with('[')) file.host = file.host.substr(1, file.host.size() - 2);
+    if (apt_bool(acquire.find("Index-File"), false)) file.kind = AptFileKind::index;
+    return why_apt_itself(config_, file);
 }
 
 }  // namespace packswarm::hooks

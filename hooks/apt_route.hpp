@@ -1,6 +1,6 @@
-// AptRoute: which addresses may be shown to the agent. What carries a secret (credentials, auth.conf, client
-// certificates) or what the owner sends elsewhere on purpose (proxies) goes straight to apt's own method, unseen by the
-// agent. Any thread.
+// AptRoute: which addresses may be shown to the agent. What carries a secret (credentials, auth.conf), what the owner
+// sends elsewhere on purpose (proxies) and what apt.conf asks for that the agent does not do (apt_options.hpp) goes
+// straight to apt's own method, unseen by the agent. Any thread.
 #pragma once
 
 #include <set>
@@ -11,16 +11,16 @@
 
 namespace packswarm::hooks {
 
-struct ProxyEnvironment {  // what the shell gave apt: http_proxy, https_proxy, no_proxy
-    std::string http, https, none;
-    static ProxyEnvironment from_process();
+struct AptEnvironment {  // what the shell gave apt: http_proxy, https_proxy, no_proxy, SSL_CERT_FILE or SSL_CERT_DIR
+    std::string http, https, none, certificates;
+    static AptEnvironment from_process();
 };
 
 class AptRoute {
   public:
     AptRoute() = default;
     // Reads auth.conf and auth.conf.d, which only root may be able to read: build it before privileges are dropped.
-    AptRoute(AptConfig config, ProxyEnvironment environment);
+    AptRoute(AptConfig config, AptEnvironment environment);
 
     // Empty: the agent may have it. Else the reason, for the log, why apt's own method takes it.
     std::string why_not(const AptMessage& acquire) const;
@@ -28,10 +28,9 @@ class AptRoute {
     bool has_login(std::string_view host) const { return logins_.contains(std::string(host)); }
 
   private:
-    bool is_proxied(const std::string& scheme, const std::string& host) const;
-    bool has_client_certificate(const std::string& host) const;
+    std::string why_proxied(const std::string& scheme, const std::string& host) const;
     AptConfig config_;
-    ProxyEnvironment environment_;
+    AptEnvironment environment_;
     std::set<std::string> logins_;  // hosts named in auth.conf, lower case
 };
 

@@ -197,6 +197,8 @@ std::string show_explain(const Json& answer) {
     for (const auto& entry : list(answer, "entries")) out += show_entry(entry);
     if (out.empty()) out = "no index that the agent has verified lists " + text(answer, "query") + "\n";
     out += "\n";
+    for (const auto& one : list(answer, "apt"))
+        out += fmt::format("apt takes {} of {} by itself: {}\n", text(one, "what"), text(one, "base"), text(one, "reason"));
     if (list(answer, "transfers").empty()) return out + "it has not been asked for\n";
     for (const auto& transfer : list(answer, "transfers")) out += show_transfer(transfer);
     return out;
@@ -286,6 +288,14 @@ std::string with_checks(const std::string& doctor_json, const std::vector<Check>
     }
     for (const auto& check : list(answer, "checks")) checks.push_back(check);
     return Json{{"checks", std::move(checks)}}.dump(-1, ' ', true, Json::error_handler_t::replace);
+}
+
+std::string with_apt(const std::string& explain_json, const std::vector<TakenByApt>& taken) {
+    Json answer = Json::parse(explain_json, nullptr, false);
+    if (!answer.is_object() || taken.empty()) return explain_json;
+    answer["apt"] = Json::array();
+    for (const auto& one : taken) answer["apt"].push_back({{"base", one.base}, {"what", one.what}, {"reason", one.reason}});
+    return answer.dump(-1, ' ', true, Json::error_handler_t::replace);
 }
 
 }  // namespace packswarm::cli

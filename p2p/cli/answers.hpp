@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "p2p/cli/apt_itself.hpp"
+
 namespace packswarm::cli {
 
 std::string show_answer(std::string_view op,
@@ -22,5 +24,7 @@ struct Check {
     std::string name, state, message, remedy;  // state: ok, warn or fail
 };
 std::string with_checks(const std::string& doctor_json, const std::vector<Check>& local);
+// What apt does by itself, added to an explain answer as "apt".
+std::string with_apt(const std::string& explain_json, const std::vector<TakenByApt>& taken);
 
 }  // namespace packswarm::cli

@@ -1,5 +1,6 @@
 #include "p2p/cli/commands.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -8,6 +9,7 @@
 
 #include "p2p/base/log.hpp"
 #include "p2p/cli/answers.hpp"
+#include "p2p/cli/apt_itself.hpp"
 #include "p2p/cli/doctor.hpp"
 #include "p2p/cli/fetch.hpp"
 #include "p2p/cli/give.hpp"
@@ -40,6 +42,20 @@ Result<std::vector<FetchJob>> jobs_of(const FetchWords& words) {
     const auto text = read_text(words.input, limits::max_apt_message);
     if (!text) return tl::unexpected(text.error());
     return parse_jobs(*text);
+}
+
+// Of the repositories that the agent knows for apt.
+std::vector<std::string> debian_bases(const Common& common) {
+    std::vector<std::string> bases;
+    const auto answer = ask(common, "status", "{}", question_timeout);
+    const auto status = nlohmann::json::parse(answer.value_or("{}"), nullptr, false);
+    if (!status.is_object() || !status.contains("repositories") || !status["repositories"].is_array()) return bases;
+    for (const auto& repository : status["repositories"]) {
+        if (!repository.is_object() || repository.value("format", "") != "debian" || !repository["bases"].is_array()) continue;
+        for (const auto& base : repository["bases"])
+            if (base.is_string() && std::find(bases.begin(), bases.end(), base) == bases.end()) bases.push_back(base);
+    }
+    return bases;
 }
 
 std::string fetch_results_as_json(const std::vector<FetchJob>& jobs, const std::vector<FetchResult>& results) {
@@ -109,7 +125,12 @@ int run_question(const Common& common, const std::string& op, const std::string&
 
 int run_explain(const Common& common, const std::string& package, int limit) {
     const nlohmann::json args{{"package", package}, {"limit", limit}};
-    return run_question(common, "explain", args.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace));
+    const auto answer =
+        ask(common, "explain", args.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace), question_timeout);
+    if (!answer) return complain(answer.error());
+    const auto all = with_apt(*answer, taken_by_apt(debian_bases(common)));
+    print(common.output == Output::json ? indented(all) : show_answer("explain", all));
+    return 0;
 }
 
 int run_doctor(const Common& common, const std::filesystem::path& root) {
@@ -124,6 +145,10 @@ int run_doctor(const Common& common, const std::filesystem::path& root) {
         else
             checks.push_back({"doctor", "warn", "the agent did not examine itself: " + answer.error().message,
                               "see journalctl -u packswarmd"});
+        if (root == "/")
+            for (const auto& one : taken_by_apt(debian_bases(common)))
+                checks.push_back({"apt-options", "warn", "apt fetches " + one.what + " of " + one.base + " by itself: " + one.reason,
+                                  "take the setting back, or leave it so: then apt works there as without packswarm"});
     }
     const auto all = with_checks(inside, checks);
     print(common.output == Output::json ? indented(all) : show_answer("doctor", all));

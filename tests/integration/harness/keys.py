@@ -67,10 +67,26 @@ class Authority:
         """Returns (certificate, key) for an address."""
         key, request, certificate, extra = (self.folder / f"{address}.{end}" for end in ("key", "csr", "pem", "ext"))
         self._openssl("req", "-subj", f"/CN={address}", "-keyout", key, "-out", request)
-        extra.write_text(f"subjectAltName=IP:{address}\nextendedKeyUsage=serverAuth\n")
+        extra.write_text(f"subjectAltName=IP:{address}\nextendedKeyUsage=serverAuth,clientAuth\n")
         run(["openssl", "x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.folder / "ca.key", "-CAcreateserial", "-days", "2",
              "-extfile", extra, "-out", certificate])
         return certificate, key
+
+    def issued(self, address):
+        """The certificate and key of an address, issued once."""
+        certificate, key = self.folder / f"{address}.pem", self.folder / f"{address}.key"
+        return (certificate, key) if certificate.exists() else self.issue(address)
+
+    def revoke(self, address, target):
+        """A revocation list that names the certificate of an address; returns where it is."""
+        config = self.folder / "ca.cnf"
+        (self.folder / "index.txt").touch()
+        config.write_text(f"[ca]\ndefault_ca=lab\n[lab]\ndatabase={self.folder}/index.txt\ndefault_md=sha256\n")
+        common = ["openssl", "ca", "-config", config, "-cert", self.certificate, "-keyfile", self.folder / "ca.key"]
+        run([*common, "-revoke", self.issued(address)[0]])
+        run([*common, "-gencrl", "-crldays", "2", "-out", target])
+        target.chmod(0o644)
+        return target
 
     @staticmethod
     def _openssl(*args):
