@@ -7,7 +7,8 @@
 namespace packswarm::broker {
 
 namespace {
-constexpr double shown_after_s = 4;  // of a small one: pacman gives up after ten seconds without a byte
+constexpr double shown_after_s = 4;  // of a small one: who takes bytes as they come should see something
+constexpr double alone_after_s = 30;  // nobody else could give the head: the only one is taken at its word, as without us
 }  // namespace
 
 void Heads::compare(core::SourceId from, Bytes head) {
@@ -20,17 +21,30 @@ void Heads::compare(core::SourceId from, Bytes head) {
 
 void Heads::settle() {
     auto& want = transfer_.want();
-    const ByteCount length = std::min(core::head_bytes, transfer_.target_.size);
-    if (want.head_agreed || (!want.is_small() && !want.done.covers({0, length})) || !collect(length)) return;
+    const ByteCount length = core::head_length(transfer_.target_.size);
+    if (want.head_agreed) return stand_again();
+    if ((!want.is_small() && !want.done.covers({0, length})) || !collect(length)) return;
     std::map<Bytes, std::vector<core::SourceId>> sides;
     for (const auto& [source, head] : votes_) sides[head].push_back(source);
     const auto winner = std::find_if(sides.begin(), sides.end(), [](const auto& side) { return side.second.size() >= 2; });
     if (winner == sides.end()) {
+        if (votes_.size() == 1 && stands_alone(votes_.begin()->first)) return agreed(votes_.begin()->second);
         const bool everyone_asked = votes_.size() >= transfer_.target_.mirrors.size();
         if (sides.size() > 1 && everyone_asked) transfer_.inquest_.go_solo(votes_.begin()->first, "the mirrors give different bytes");
         return;
     }
     agreed(winner->first);
+}
+
+// All others failed for this artifact, or are set back: nobody is left to compare with, and the asker has waited for long.
+bool Heads::stands_alone(core::SourceId source) const {
+    const auto& want = transfer_.want();
+    if (!want.streamed || seconds_between(want.created, transfer_.engine_.loop.now()) < alone_after_s) return false;
+    const auto& mirrors = transfer_.target_.mirrors;
+    return std::none_of(mirrors.begin(), mirrors.end(), [&](const MirrorAddress& other) {
+        const bool may_give = want.barred.count(other.source) == 0 && transfer_.engine_.board.sources.at(other.source).usable;
+        return other.source != source && may_give;
+    });
 }
 
 bool Heads::collect(ByteCount length) {
@@ -71,11 +85,11 @@ void Heads::arriving(const core::Claim& claim, const Bytes& so_far) {
     auto& want = transfer_.want();
     if (transfer_.safe_ > 0) return transfer_.tell_progress();
     if (!want.streamed || transfer_.engine_.sources.kind(claim.source) != SourceKind::mirror) return;
-    const auto length = std::min({core::head_bytes, transfer_.target_.size, static_cast<ByteCount>(so_far.size())});
+    const auto length = std::min(core::head_length(transfer_.target_.size), static_cast<ByteCount>(so_far.size()));
     const bool waited = seconds_between(claim.started, transfer_.engine_.loop.now()) >= shown_after_s;
     if (transfer_.target_.mirrors.size() == 1 && want.peers.empty()) {
         if (waited) show(ByteView(so_far).first(static_cast<std::size_t>(length)));
-    } else if (!votes_.empty()) {
+    } else if (!votes_.empty() || waited) {
         settle();
     }
 }
@@ -98,8 +112,17 @@ void Heads::replaced_by(ByteView content) {
 
 // What the only mirror gave goes out as far as it has come; more than the head is not remembered.
 void Heads::forgotten() {
-    is_contradicted_ = is_contradicted_ || transfer_.safe_ > core::head_bytes;
+    is_contradicted_ = is_contradicted_ || transfer_.safe_ > core::head_length(transfer_.target_.size);
     transfer_.safe_ = 0;
+}
+
+// A liar's bytes went, the head's among them, and somebody else has given the same head: who is being handed it need not be
+// cut off, nor wait without a byte until the whole is here.
+void Heads::stand_again() {
+    const auto size = static_cast<ByteCount>(shown_.size());
+    const auto& want = transfer_.want();
+    if (transfer_.safe_ >= size || want.is_small() || is_contradicted_ || !want.done.covers({0, size})) return;
+    if (is_here(shown_)) transfer_.safe_ = size;
 }
 
 bool Heads::is_here(const Bytes& head) const {

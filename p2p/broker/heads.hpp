@@ -27,9 +27,11 @@ class Heads {
     bool were_true() const;
 
   private:
+    bool stands_alone(core::SourceId source) const;
     bool collect(ByteCount length);  // votes of those who gave it as part of their work; false: the disk failed
     void agreed(const Bytes& head);
     void show(ByteView head);
+    void stand_again();
     bool is_here(const Bytes& head) const;
 
     Transfer& transfer_;

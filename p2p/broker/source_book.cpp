@@ -11,6 +11,7 @@ constexpr int mirror_slots = 5;
 constexpr int peer_slots = 32;      // gets pipelined over one connection
 constexpr auto suspicion = Seconds(30);  // at most, when its case does not end before
 constexpr double least_window_s = 0.2;
+constexpr double line_window_s = 1;  // libcurl's buffers and the loop's naps are no news of the line
 constexpr ByteCount telling_bytes = 256 * limits::kib;  // a claim of less is mostly round trips
 }  // namespace
 
@@ -24,7 +25,8 @@ std::string_view to_string(SourceKind kind) {
 }
 
 SourceBook::SourceBook(Loop& loop, Ledger& ledger, core::Board& board)
-    : loop_(loop), ledger_(ledger), board_(board), sampled_(loop.now()) {
+    : loop_(loop), ledger_(ledger), board_(board),
+      sampled_(loop.now()), counted_(loop.now()), line_sampled_(loop.now()) {
     for (auto& [base, health] : ledger.mirror_health()) remembered_[base] = health;
 }
 
@@ -53,6 +55,7 @@ core::SourceId SourceBook::peer(const PeerView& view) {
     Entry entry;
     entry.label = view.endpoint;
     entry.peer = view.id;
+    entry.reach = view.reach;
     core::Source source;
     source.role = view.reach == Reach::lan ? core::Role::lan_peer : core::Role::wan_peer;
     source.slots = peer_slots;
@@ -89,10 +92,12 @@ std::optional<core::SourceId> SourceBook::find_peer(PeerId peer) const {
 
 void SourceBook::claim_started(core::SourceId id) {
     if (const auto at = board_.sources.find(id); at != board_.sources.end()) ++at->second.busy;
+    if (is_far(id)) count_flights(+1);
 }
 
 void SourceBook::claim_ended(core::SourceId id) {
     entries_.at(id).busy_all_window = false;
+    if (is_far(id)) count_flights(-1);
     const auto at = board_.sources.find(id);
     if (at == board_.sources.end()) return;
     at->second.busy = std::max(0, at->second.busy - 1);
@@ -104,7 +109,10 @@ void SourceBook::first_byte(core::SourceId id, double seconds) {
     refresh(id);
 }
 
-void SourceBook::received(core::SourceId id, ByteCount bytes) { entries_.at(id).window_bytes += bytes; }
+void SourceBook::received(core::SourceId id, ByteCount bytes) {
+    entries_.at(id).window_bytes += bytes;
+    if (is_far(id)) line_bytes_ += bytes, entries_.at(id).line_bytes += bytes;
+}
 
 void SourceBook::measured(core::SourceId id, ByteCount bytes, double seconds) {
     const auto at = board_.sources.find(id);
@@ -164,7 +172,35 @@ void SourceBook::refresh(core::SourceId id) {
     at->second.usable = core::is_usable(health, loop_.wall_now()) && loop_.now() >= entries_.at(id).suspected_until && gone_.count(id) == 0;
 }
 
+bool SourceBook::is_far(core::SourceId id) const { return entries_.at(id).reach == Reach::wan; }
+
+void SourceBook::count_flights(int change) {
+    const auto now = loop_.now();
+    flight_seconds_ += in_flight_ * seconds_between(counted_, now);
+    counted_ = now;
+    in_flight_ += change;
+}
+
+// A window in which nothing was asked for at times says what was asked, not what the line carries.
+void SourceBook::sample_line(TimePoint now) {
+    const double window = seconds_between(line_sampled_, now);
+    if (window < line_window_s && in_flight_ > 0) return;
+    count_flights(0);
+    const double in_flight = flight_seconds_ / window;
+    const bool tells = in_flight_ > 0 && in_flight > 0.9;
+    if (tells) board_.line.note(in_flight, static_cast<double>(line_bytes_) / window, now);
+    for (auto& [id, entry] : entries_) {
+        const auto at = board_.sources.find(id);
+        if (tells && at != board_.sources.end()) at->second.peak.note(static_cast<double>(entry.line_bytes) / window, now);
+        entry.line_bytes = 0;
+    }
+    line_sampled_ = now;
+    flight_seconds_ = 0;
+    line_bytes_ = 0;
+}
+
 void SourceBook::sample(TimePoint now) {
+    sample_line(now);
     const double window = seconds_between(sampled_, now);
     if (window < least_window_s) return;
     sampled_ = now;

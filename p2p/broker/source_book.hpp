@@ -46,12 +46,17 @@ class SourceBook {
     struct Entry {
         std::string label;
         PeerId peer = PeerId::none;
+        Reach reach = Reach::wan;
         core::MirrorHealth health;
         TimePoint suspected_until{};
         ByteCount window_bytes = 0;
+        ByteCount line_bytes = 0;  // since the line was sampled
         bool busy_all_window = false;
     };
     core::SourceId add(Entry entry, core::Source source);
+    bool is_far(core::SourceId id) const;  // what it gives comes over the line to the world
+    void count_flights(int change);
+    void sample_line(TimePoint now);
     void refresh(core::SourceId id);
 
     Loop& loop_;
@@ -63,6 +68,10 @@ class SourceBook {
     std::set<core::SourceId> gone_;  // peers that left with claims still open
     std::map<std::string, core::MirrorHealth> remembered_;
     TimePoint sampled_{};
+    int in_flight_ = 0;              // claims at far sources,
+    double flight_seconds_ = 0;      // their sum over time since the line was sampled,
+    TimePoint counted_{}, line_sampled_{};
+    ByteCount line_bytes_ = 0;       // and what they brought
     std::uint32_t next_ = 1;
 };
 

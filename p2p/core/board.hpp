@@ -2,6 +2,7 @@
 // Sources are mirrors and peers alike; wants are artifacts being fetched; claims are who fetches which bytes right now.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "p2p/base/limits.hpp"
 #include "p2p/core/lenders.hpp"
+#include "p2p/core/own_line.hpp"
 #include "p2p/core/range_set.hpp"
 
 namespace packswarm::core {
@@ -16,7 +18,11 @@ namespace packswarm::core {
 enum class WantId : std::uint64_t {};
 enum class ClaimId : std::uint64_t {};
 
-inline constexpr ByteCount head_bytes = 16 * limits::kib;  // compared between two sources
+inline constexpr ByteCount head_bytes = 8 * limits::kib;  // compared between two sources, at most
+
+// Of a file of this size: little beside it, and at two bytes a second enough to keep pacman waiting for many minutes.
+constexpr ByteCount head_length(ByteCount size) { return std::min(size, std::clamp(size / 256, limits::kib, head_bytes)); }
+
 inline constexpr double guessed_rate = 1e6;  // bytes per second of a source nobody has measured
 
 enum class Role { mirror, lan_peer, wan_peer };
@@ -36,6 +42,7 @@ struct Source {
     ByteCount trusted = 0;    // of a lender: unverified bytes it may give, since a mirror's copies of some agreed with them
     bool hidden = false;      // of a peer: it could not be dialled for a torrent (behind a router); it gives parts over the channel
     int missed = 0;           // of a neighbour: artifacts in a row that it did not have
+    Peak peak;                // of a far source; with those of the others it tells whether they share a line
     bool doubted = false;     // of a peer: mirrors gave other bytes; it is not asked until a digest says who lied
 };
 
@@ -108,7 +115,20 @@ struct Board {
     AgentKey key = 0;                     // ours
     TimePoint crowd_until{};              // somebody wanted what we want: look around before asking mirrors, until then
     TimePoint delivered{};                // when an asker last got what it had asked for, from the store too
+    OwnLine line;
     Millis peer_grace{0};                 // how long a want without any source waits for peers to speak up
+
+    // When bytes last came of anything, or an asker was handed something; now, while something complete is being verified.
+    TimePoint last_sign(TimePoint now) const {
+        TimePoint out = delivered;
+        for (const auto& [id, want] : wants) {
+            if (want.resting) return now;
+            out = std::max(out, want.grown);
+            for (const auto& [claim_id, claim] : want.claims)
+                if (claim.received > 0) out = std::max(out, claim.last_byte);
+        }
+        return out;
+    }
 };
 
 }  // namespace packswarm::core

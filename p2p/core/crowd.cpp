@@ -117,8 +117,8 @@ bool leaves_to_owners(const Want& want, std::size_t better, TimePoint now, doubl
 }
 
 std::optional<ByteRange> mirror_share(const Board& board, const Want& want, const RangeSet& taken, ByteCount length, TimePoint now, double share_s) {
-    if (!want.head_agreed && !taken.covers({0, std::min(head_bytes, want.size)}))  // two mirrors have to give it before anything is streamed
-        return first_gap(taken, {0, std::min(head_bytes, want.size)}, length);
+    if (!want.head_agreed && !taken.covers({0, head_length(want.size)}))  // two mirrors have to give it before anything is streamed
+        return first_gap(taken, {0, head_length(want.size)}, length);
     const ByteCount stripe = stripe_length(want.size);
     const auto per_stripe = static_cast<std::size_t>(stripe / piece_length(want.size));
     // Stripes nobody lends anything of, in this agent's own order: (how many come before us, weight).

@@ -16,6 +16,7 @@ class Outlook {
   public:
     Outlook(const Board& board, TimePoint now) : board_(board), now_(now) {
         for (const auto& [id, source] : board.sources) busy_[id] = source.busy;
+        find_shared_line();
         find_mute();
         measure();
         sort_wants();
@@ -31,7 +32,16 @@ class Outlook {
     static constexpr double stalled_s = 1.5;              // silence, beyond the source's patience, that counts as a stall
     static constexpr double stalled_peer_s = 4;           // of a stranger's line, which many pull at
     static constexpr double swarm_silent_s = 2;
+    static constexpr double lenders_silent_s = 10;        // how long a file whose last sources are peers waits for one of them to get more
+    static constexpr double slow_s = 4;                   // no small file is late before
     static constexpr int slots_of_a_stranger = 2;         // until a digest or a mirror has agreed with what it gave
+    static constexpr double enough_s = 4;                 // of work in hand: more waits behind it, unless more at once bring more:
+    static constexpr double brings_more = 0.5;            // when the sum grows with at least this power of their number
+    static constexpr double shared_from = 1.3;            // the sum of the peaks over the peak of the sum: not all at the same time
+    static constexpr double line_enough_s = 2;            // of work that all have in hand together, where they share a line
+    static constexpr double waits_in_line_s = 5;          // silence of a transfer that others on a full line keep from its turn
+    static constexpr ByteCount unmeasured_enough = 512 * limits::kib;  // in hand of a mirror that nobody has measured
+    static constexpr double unseen_s = 20;                // who takes a small file as it comes should see something by then
 
     const Source& source(SourceId id) const { return board_.sources.at(id); }
     double rate(SourceId id) const { return source(id).rate > 0 ? source(id).rate : guessed_rate; }
@@ -41,7 +51,39 @@ class Outlook {
         return busy_.at(id) < (it.role == Role::mirror || it.proven + it.trusted > 0 ? it.slots : std::min(it.slots, slots_of_a_stranger));
     }
     // One place of each source stays free of what nobody waits for, so that whoever comes to wait need not do so behind it.
-    bool is_free_for(const Want& want, SourceId id) const { return is_free(id) && (!want.ahead || busy_.at(id) + 1 < std::max(2, source(id).slots)); }
+    bool is_free_for(const Want& want, SourceId id) const {
+        if (!is_free(id) || has_enough(want, id)) return false;
+        return !want.ahead || busy_.at(id) + 1 < std::max(2, source(id).slots);
+    }
+
+    // A mirror that has work for long: what it is asked for beside that would wait in the same queue, here or there, and be whole
+    // later than one after the other. Unless more at once bring more, as they do where a mirror is slow to each connection; what is not
+    // known yet is found out with one more at a time. What nobody waits for does not begin before the line is known. A crowd has rules
+    // of its own.
+    bool has_enough(const Want& want, SourceId id) const {
+        if (source(id).role != Role::mirror || crowd_ > 0 || is_crowded(want)) return false;
+        if (want.ahead && awaited_flights_ > 0 && !board_.line.is_measured(now_)) return true;
+        const bool unseen = want.is_small() && want.claims.empty() && age(want.created) > unseen_s;
+        if (unseen && candidates(want, want.mirrors).size() < 2) return false;  // no second one's head could be shown
+        if (is_shared_) return all_in_hand_ >= line_enough_s * board_.line.peak(now_);
+        const auto found = in_hand_.find(id);
+        const ByteCount in_hand = found == in_hand_.end() ? 0 : found->second;
+        if (source(id).rate == 0 && !board_.line.is_measured(now_)) return in_hand >= unmeasured_enough;
+        if (in_hand == 0 || static_cast<double>(in_hand) < enough_s * rate(id)) return false;
+        return growth_ ? *growth_ < brings_more : want.ahead || flights_ > board_.line.most_measured(now_);
+    }
+
+    // Each mirror has been as fast as all together ever were, though not at the same time, and more at once brought no more: they
+    // come over one line.
+    void find_shared_line() {
+        growth_ = board_.line.growth(now_);
+        double peaks = 0;
+        for (const auto& [id, source] : board_.sources)
+            if (source.role == Role::mirror) peaks += source.peak.value(now_);
+        is_shared_ = growth_ && *growth_ < brings_more && peaks >= shared_from * board_.line.peak(now_);
+        is_busy_ = age(board_.last_sign(now_)) < 1;
+    }
+
     double age(TimePoint then) const { return seconds_between(then, now_); }
 
     bool may_ask(const Want& want, SourceId id) const {
@@ -91,6 +133,12 @@ class Outlook {
         std::set<SourceId> mirrors, lenders;
         for (const auto& [id, want] : board_.wants) {
             if (want.resting) continue;
+            for (const auto& [claim_id, claim] : want.claims) {
+                in_hand_[claim.source] += claim.left();
+                all_in_hand_ += static_cast<double>(claim.left());
+                ++flights_;
+                if (!want.ahead) ++awaited_flights_;
+            }
             for (const auto& [peer, pieces] : want.crowd.lenders.all())
                 if (may_ask(want, peer) && source(peer).rate_known && is_willing(peer)) lenders.insert(peer);
             bytes_left_ += static_cast<double>(want.size - want.done.total());
@@ -185,11 +233,43 @@ class Outlook {
         return want.swarm.rate == 0 || fastest >= lan_is_enough * mirror_rate_;
     }
 
-    bool is_stalled(const Claim& claim) const {
-        const double silence = age(claim.last_byte);
-        const bool peer = source(claim.source).role == Role::wan_peer;
-        return silence > std::max(peer ? stalled_peer_s : stalled_s, source(claim.source).patience_s);
+    double speed(const Claim& claim) const {
+        const double took = age(claim.started) - source(claim.source).first_byte_s;
+        if (claim.received > 0 && took > 0.5) return static_cast<double>(claim.received) / took;
+        return rate(claim.source) / std::max(1, source(claim.source).busy);
     }
+
+    // Slow because all mirrors come over one line that is full: from another the same bytes would come no sooner.
+    bool is_held_by_the_line(const Claim& claim) const {
+        if (!is_shared_ || claim.received == 0 || is_stalled(claim)) return false;
+        return 4 * flights_ * speed(claim) > board_.line.peak(now_);
+    }
+
+    bool is_stalled(const Claim& claim) const {
+        const bool peer = source(claim.source).role == Role::wan_peer;
+        const double silent_s = peer ? stalled_peer_s : is_shared_ && is_busy_ ? waits_in_line_s : stalled_s;
+        return age(claim.last_byte) > std::max(silent_s, source(claim.source).patience_s);
+    }
+
+    double eta_left_s(const Claim& claim) const {
+        if (is_stalled(claim)) return std::numeric_limits<double>::max();
+        return static_cast<double>(claim.left()) / std::max(1.0, speed(claim));
+    }
+
+    // A peer answers its gets in order and at the pace of its line: what waits behind others is not late yet, silence is. But who is
+    // slow enough would never be late by its own measure: after slow_s it is held against what another would take. What would end
+    // before another could give it all twice, or long before everything else does, is never late.
+    bool is_late(const Want& want, const Claim& claim, double others_s) const {
+        if (mute_.count(claim.source) != 0) return true;
+        if (is_held_by_the_line(claim)) return false;
+        if (claim.received > 0 && eta_left_s(claim) <= std::max(2 * others_s, drain_s(want) / 2)) return false;
+        const auto& by = source(claim.source);
+        const double at_its_pace = 3 * static_cast<double>(want.size) * std::max(1, by.busy) / rate(claim.source);
+        return age(claim.started) >= by.patience_s + std::min(at_its_pace, std::clamp(3 * others_s, slow_s, 2 * slow_s));
+    }
+
+    // A package manager that is handed one file after the other is at work as well.
+    bool anything_comes() const { return age(board_.last_sign(now_)) < lenders_silent_s / 2; }
 
     const Board& board_;
     const TimePoint now_;
@@ -207,6 +287,13 @@ class Outlook {
     std::map<WantId, RangeSet> taken_;
     std::size_t crowd_ = 0;           // the most agents that want the same large artifact, less this one
     std::map<SourceId, int> busy_;
+    std::map<SourceId, ByteCount> in_hand_;  // bytes that a source has still to give
+    std::optional<double> growth_;    // of the sum with the number in flight
+    bool is_shared_ = false;          // the mirrors come over one line, which is the bottleneck
+    bool is_busy_ = false;            // something comes
+    double all_in_hand_ = 0;
+    int flights_ = 0;                 // claims in all,
+    int awaited_flights_ = 0;         // and those for what somebody waits for
     std::map<SourceId, int> ranged_;  // claims on parts of large artifacts
     std::map<SourceId, ByteCount> unverified_;  // bytes of large artifacts: given or under way
     std::set<SourceId> mute_;

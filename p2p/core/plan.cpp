@@ -19,14 +19,12 @@ constexpr ByteCount least_chunk = 128 * limits::kib;
 constexpr double chunk_seconds = 4;            // a claim should not outlive what we know of its source
 constexpr int claims_per_file = 2;             // of one mirror: the second hides the first one's round trips
 constexpr int max_rivals = 3;                  // sources at once on the same late bytes
-constexpr double slow_s = 4;                   // from then on even a small file's asker should see something
 constexpr double check_late_s = 2;             // from then on a third mirror is asked for the head as well
 constexpr std::size_t large_crowd = 3;         // from here on the others keep the mirrors busy between two claims of ours
 constexpr int claims_per_lender = 2;           // of one peer: the second hides the first one's round trip
 constexpr int few_at_once = 2;                 // small ones of a crowd at one mirror, when another would take
 constexpr double slowly_s = 0.5;               // longer than this beside them
 constexpr ByteCount scattered = 8 * limits::mib;  // files from this size on are begun anywhere when a crowd may show
-constexpr double lenders_silent_s = 10;        // how long a file whose last sources are peers waits for one of them to get more,
 constexpr double lenders_busy_s = 60;          // and as long as something else comes: for a package manager one failure may be the end
 
 class Planner : private Outlook {
@@ -83,6 +81,10 @@ class Planner : private Outlook {
     void start(WantId want, SourceId by, ByteRange range, Purpose purpose, const char* reason) {
         out_.starts.push_back({want, by, range, purpose, reason});
         ++busy_[by];
+        in_hand_[by] += range.length();
+        all_in_hand_ += static_cast<double>(range.length());
+        ++flights_;
+        if (!board_.wants.at(want).ahead) ++awaited_flights_;
         const auto large = taken_.find(want);
         if (purpose != Purpose::check) new_claims_[want].add(range);
         if (large == taken_.end()) return;
@@ -239,13 +241,13 @@ class Planner : private Outlook {
 
     void place_checks_and_joins(WantId id, const Want& want) {
         if (!want.is_small() && !want.swarm.joined && !candidates(want, want.peers).empty() && (is_believed(want) || (!stakes_one() && has_whole_piece(want)))) out_.joins.push_back(id);
-        if (want.is_small() && (!want.streamed || age(want.created) <= slow_s)) return;
+        if (want.is_small() && (!want.streamed || age(want.created) <= unseen_s)) return;
         if (want.head_agreed || comes_after(want) || lan_serves(want)) return;
         const bool checking = std::any_of(want.claims.begin(), want.claims.end(), [this](const auto& item) { return item.second.compares_head() && age(item.second.started) < check_late_s; });
         const auto mirrors = candidates(want, want.mirrors);
         if (checking || mirrors.size() < 2) return;
         // The head from a second mirror, once the first has begun to give it: it tells a liar early and lets bytes be streamed.
-        const ByteRange head{0, std::min(head_bytes, want.size)};
+        const ByteRange head{0, head_length(want.size)};
         std::set<SourceId> giving;
         bool begun = !want.heads.empty() || want.is_small() || want.done.covers(head);
         for (const auto& [claim_id, claim] : want.claims) {
@@ -257,7 +259,7 @@ class Planner : private Outlook {
         std::optional<SourceId> soonest;
         for (const auto by : mirrors) {
             if (!begun || giving.count(by) != 0 || want.heads.count(by) != 0 || !source(by).ranges || busy_.at(by) > source(by).slots) continue;
-            if (!soonest || eta_s(by, head_bytes) < eta_s(*soonest, head_bytes)) soonest = by;
+            if (!soonest || eta_s(by, head.end) < eta_s(*soonest, head.end)) soonest = by;
         }
         if (soonest) start(id, *soonest, head, Purpose::check, "the head from a second mirror, to compare");
     }
@@ -292,13 +294,13 @@ class Planner : private Outlook {
     // Each is begun at least, so that its asker sees it move. In a crowd its head will do: what is small must not wait behind parts. And
     // a head that mirrors agree on keeps a package manager waiting when they stop for good, also one that has not asked for it yet.
     void begin(SourceId by, WantId id, const Want& want) {
-        const bool head_only = has_its_share(by);
-        const bool head_is_missing = is_crowded(want) && !want.head_agreed && !taken(id).covers({0, std::min(head_bytes, want.size)});
+        const bool head_only = has_its_share(by) || has_enough(want, by);
+        const bool head_is_missing = is_crowded(want) && !want.head_agreed && !taken(id).covers({0, head_length(want.size)});
         const bool has_begun = !want.claims.empty() || new_claims_.count(id) != 0 || (head_only && !want.done.empty());
         if (!is_free(by) || (has_begun && !head_is_missing)) return;
         auto range = range_for(by, id, want);
         if (!range) return;
-        if (head_only || head_is_missing) range->end = std::min(range->end, range->begin + head_bytes);
+        if (head_only || head_is_missing) range->end = std::min(range->end, range->begin + head_length(want.size));
         start(id, by, *range, Purpose::work, "its share of what is left");
     }
 
@@ -353,14 +355,6 @@ class Planner : private Outlook {
 
     // ---- Late ones -------------------------------------------------------------------------------------------------------
 
-    double eta_left_s(const Claim& claim) const {
-        if (is_stalled(claim)) return std::numeric_limits<double>::max();
-        const double took = age(claim.started) - source(claim.source).first_byte_s;
-        double speed = rate(claim.source) / std::max(1, source(claim.source).busy);
-        if (claim.received > 0 && took > 0.5) speed = static_cast<double>(claim.received) / took;
-        return static_cast<double>(claim.left()) / std::max(1.0, speed);
-    }
-
     void hedge_small(WantId id, const Want& want) {
         if (want.claims.empty() || want.claims.size() >= max_rivals || new_claims_.count(id) != 0) return;
         // Beside peers that are late a mirror is asked, or three liars could hold a file for as long as they like.
@@ -377,17 +371,6 @@ class Planner : private Outlook {
             if (!is_late(want, claim, best_eta)) return;
         for (const auto by : sources)
             if (is_free_for(want, by) && eta_s(by, want.size) == best_eta) return start(id, by, {0, want.size}, Purpose::hedge, "the first source is late");
-    }
-
-    // A peer answers its gets in order and at the pace of its line: what waits behind others is not late yet, silence is. But who is
-    // slow enough would never be late by its own measure: after slow_s it is held against what another would take. What would end
-    // before another could give it all twice, or long before everything else does, is never late.
-    bool is_late(const Want& want, const Claim& claim, double others_s) const {
-        if (mute_.count(claim.source) != 0) return true;
-        if (claim.received > 0 && eta_left_s(claim) <= std::max(2 * others_s, drain_s(want) / 2)) return false;
-        const auto& by = source(claim.source);
-        const double at_its_pace = 3 * static_cast<double>(want.size) * std::max(1, by.busy) / rate(claim.source);
-        return age(claim.started) >= by.patience_s + std::min(at_its_pace, std::clamp(3 * others_s, slow_s, 2 * slow_s));
     }
 
     struct Victim {
@@ -450,6 +433,7 @@ class Planner : private Outlook {
         const Claim& claim = *victim.at;
         const double left = static_cast<double>(claim.left());
         const double speed = rate(thief) / (busy_.at(thief) + 1);
+        if (is_held_by_the_line(claim)) return;
         const double first_byte = source(thief).first_byte_s;
         if (victim.eta_s == std::numeric_limits<double>::max())
             return start(victim.want, thief, {claim.next(), claim.range.end}, Purpose::hedge, "the source has gone silent");
@@ -464,16 +448,6 @@ class Planner : private Outlook {
     }
 
     // ---- The end ---------------------------------------------------------------------------------------------------------
-
-    // A package manager that is handed one file after the other is at work as well.
-    bool anything_comes() const {
-        if (age(board_.delivered) < lenders_silent_s / 2) return true;
-        const auto comes = [this](const auto& item) { return item.second.received > 0 && age(item.second.last_byte) < lenders_silent_s / 2; };
-        return std::any_of(board_.wants.begin(), board_.wants.end(), [&](const auto& item) {
-            const Want& want = item.second;
-            return age(want.grown) < lenders_silent_s / 2 || std::any_of(want.claims.begin(), want.claims.end(), comes);
-        });
-    }
 
     void consider_giving_up(WantId id, const Want& want) {
         if (!want.claims.empty() || new_claims_.count(id) != 0) return;

@@ -15,6 +15,7 @@ struct MirrorManner {
     enum class Fault { none, absent, refused_connection, silent, wrong_bytes, dribble } fault = Fault::none;
     double total = 1e12;         // bytes per second of all its transfers together
     unsigned char lie = 0xff;    // wrong bytes are the right ones xor this: two liars need not agree
+    ByteCount lies_from = 0;     // of each file: what stands before is right
 };
 
 class FakeMirrors final : public broker::Mirrors {
@@ -104,7 +105,8 @@ class FakeMirrors final : public broker::Mirrors {
         const auto& content = files.at(flight.path);
         Bytes data(content.begin() + flight.at, content.begin() + flight.at + length);
         if (manner.fault == MirrorManner::Fault::wrong_bytes)
-            for (char& c : data) c = static_cast<char>(static_cast<unsigned char>(c) ^ manner.lie);
+            for (ByteCount at = 0; at < length; ++at)
+                if (flight.at + at >= manner.lies_from) data[static_cast<std::size_t>(at)] ^= static_cast<char>(manner.lie);
         sent[flight.origin] += length;
         const auto offset = flight.at;
         flight.at += length;

@@ -163,18 +163,18 @@ TEST_F(BrokerTest, TwoAskersOfOneFileShareOneTransfer) {
 
 TEST_F(BrokerTest, WhoTakesFirstBytesAsTheyComeIsShownThoseOfASlowSmallFile) {
     for (auto& [origin, manner] : mirrors_.mirrors) manner.rate = 20'000;
-    const auto content = content_of(500'000, 1);
-    const auto streaming = get("/pool/x.deb", content, true), patient = get("/pool/y.deb", content_of(500'000, 2));
-    loop_.advance(Millis(3000));
+    const auto content = content_of(1'000'000, 1);
+    const auto streaming = get("/pool/x.deb", content, true), patient = get("/pool/y.deb", content_of(1'000'000, 2));
+    loop_.advance(Millis(15'000));
     EXPECT_FALSE(streaming->started) << "a moment later it may be here whole";
-    loop_.advance(Millis(5000));
+    loop_.advance(Millis(8000));
     EXPECT_TRUE(streaming->started);
-    EXPECT_EQ(streaming->safe, 16'384) << "pacman gives up after ten seconds without a byte";
+    EXPECT_EQ(streaming->safe, core::head_length(1'000'000));
     EXPECT_FALSE(patient->started);
     const auto late = get("/pool/x.deb", content, true);
     loop_.advance(Millis(200));
     EXPECT_TRUE(late->started);
-    EXPECT_EQ(late->safe, 16'384);
+    EXPECT_EQ(late->safe, core::head_length(1'000'000));
     seconds_until({streaming, patient, late});
     EXPECT_EQ(streaming->bytes, content);
     EXPECT_EQ(late->bytes, content);
@@ -189,9 +189,24 @@ TEST_F(BrokerTest, WhatTheOnlyMirrorGivesOfASlowSmallFileIsShown) {
     const auto content = content_of(500'000, 1);
     const auto outcome = get("/pool/x.deb", content, true);
     loop_.advance(Millis(8000));
-    EXPECT_EQ(outcome->safe, 16'384);
+    EXPECT_EQ(outcome->safe, core::head_length(500'000));
     seconds_until({outcome});
     EXPECT_EQ(outcome->bytes, content);
+}
+
+TEST_F(BrokerTest, WhatTheLastMirrorGivesIsShownWhenAllOthersHaveFailed) {
+    for (const char* origin : {"http://b", "http://c"}) mirrors_.mirrors[origin].fault = Fault::refused_connection;
+    mirrors_.mirrors["http://a"].rate = mirrors_.mirrors["http://a"].total = 40'000;
+    const auto small = content_of(1'000'000, 1), large = content_of(3 * limits::mib, 2);
+    const auto first = get("/pool/x.deb", small, true), second = get("/pool/y.deb", large, true);
+    loop_.advance(Millis(20'000));
+    EXPECT_EQ(first->safe + second->safe, 0) << "another may still say whether it is right";
+    loop_.advance(Millis(20'000));
+    EXPECT_EQ(first->safe, core::head_length(1'000'000));
+    EXPECT_EQ(second->safe, core::head_bytes);
+    seconds_until({first, second});
+    EXPECT_EQ(first->bytes, small);
+    EXPECT_EQ(second->bytes, large);
 }
 
 TEST_F(BrokerTest, WhoWasShownOtherBytesThanTheVerifiedOnesIsNotGivenTheRest) {
@@ -207,6 +222,26 @@ TEST_F(BrokerTest, WhoWasShownOtherBytesThanTheVerifiedOnesIsNotGivenTheRest) {
     const auto again = get("/pool/x.deb", content, true);
     seconds_until({again});
     EXPECT_EQ(again->bytes, content);
+}
+
+// pacman would else wait for the whole file without a byte, and give up.
+TEST_F(BrokerTest, WhoIsHandedAHeadGoesOnWithItWhenALiarsBytesWentAndItHasComeAgain) {
+    mirrors_.mirrors["http://a"] = {5e6, Millis(10), Fault::wrong_bytes};
+    mirrors_.mirrors["http://a"].lies_from = limits::mib;
+    for (const char* origin : {"http://b", "http://c"}) mirrors_.mirrors[origin].rate = 100'000;
+    const auto content = content_of(4 * limits::mib, 3);
+    const auto outcome = get("/pool/x.deb", content, true);
+    ASSERT_TRUE(loop_.advance_until([&] { return outcome->safe == core::head_bytes; }, Millis(60'000)));
+    const auto is_caught = [](const SourceShare& share) { return share.source == "http://a" && share.wasted >= limits::mib; };
+    ASSERT_TRUE(loop_.advance_until([&] {
+        const auto live = broker_->live();
+        return !live.empty() && std::any_of(live.front().sources.begin(), live.front().sources.end(), is_caught);
+    }, Millis(60'000)));
+    loop_.advance(Millis(4000));
+    EXPECT_EQ(outcome->delivered, 0);
+    EXPECT_EQ(outcome->safe, core::head_bytes);
+    seconds_until({outcome});
+    EXPECT_EQ(outcome->bytes, content);
 }
 
 TEST_F(BrokerTest, OneLargeFileUsesEveryMirror) {

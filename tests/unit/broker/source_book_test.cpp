@@ -52,5 +52,46 @@ TEST_F(SourceBookTest, AMirrorThatHadWorkAllTheTimeIsAsSlowAsItWas) {
     EXPECT_NEAR(board.sources.at(mirror).rate, 8'000, 1);
 }
 
+// Two mirrors over one line of 100 KB/s: whoever works alone has all of it.
+TEST_F(SourceBookTest, TellsWhatTheLineCarriesFromWhatEachMirrorCan) {
+    const auto a = book.mirror("http://a"), b = book.mirror("http://b");
+    const auto second = [&](ByteCount from_a, ByteCount from_b) {
+        for (int i = 0; i < 10; ++i) {
+            book.received(a, from_a / 10);
+            book.received(b, from_b / 10);
+            loop.advance(Millis(100));
+            book.sample(loop.now());
+        }
+    };
+    second(100'000, 0);
+    EXPECT_FALSE(board.line.is_measured(loop.now())) << "nothing was asked for";
+    book.claim_started(a);
+    second(0, 0);
+    second(100'000, 0);
+    for (int i = 0; i < 3; ++i) book.claim_started(b);
+    second(20'000, 80'000);
+    second(20'000, 80'000);
+    EXPECT_EQ(board.line.most_measured(loop.now()), 4);
+    ASSERT_TRUE(board.line.growth(loop.now()));
+    EXPECT_NEAR(*board.line.growth(loop.now()), 0, 0.2);
+    EXPECT_NEAR(board.line.peak(loop.now()), 1e5, 1e4);
+    EXPECT_NEAR(board.sources.at(a).peak.value(loop.now()), 1e5, 1e4);
+    EXPECT_NEAR(board.sources.at(b).peak.value(loop.now()), 8e4, 1e4);
+}
+
+TEST_F(SourceBookTest, WhatANeighbourGivesSaysNothingOfTheLine) {
+    PeerView view;
+    view.id = PeerId{7};
+    view.reach = Reach::lan;
+    const auto neighbour = book.peer(view);
+    book.claim_started(neighbour);
+    for (int i = 0; i < 30; ++i) {
+        book.received(neighbour, 100'000);
+        loop.advance(Millis(100));
+        book.sample(loop.now());
+    }
+    EXPECT_FALSE(board.line.is_measured(loop.now()));
+}
+
 }  // namespace
 }  // namespace packswarm::broker

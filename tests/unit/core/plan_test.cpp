@@ -96,8 +96,8 @@ TEST_F(Plan, AsksForTheHeadOfASmallFileOnlyWhenSomebodyTakesItBeforeItsEnd) {
     const auto first = mirror(1e6), other = mirror(1e6);
     const auto id = want(400'000, {first, other});
     board.wants.at(id).head_agreed = false;
-    board.wants.at(id).created = now - 5s;
-    claim(id, first, {0, 400'000}, 399'000, 5s);
+    board.wants.at(id).created = now - 21s;
+    claim(id, first, {0, 400'000}, 399'000, 21s);
     EXPECT_TRUE(starts_of(decide(), id).empty());
     board.wants.at(id).streamed = true;
     EXPECT_EQ(starts_of(decide(), id).size(), 1u);

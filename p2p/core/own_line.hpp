@@ -1,0 +1,48 @@
+// OwnLine: what all mirrors and far peers brought together, by how many transfers were in flight. When more at once do not bring
+// more, what they share is the bottleneck, as a rule this machine's own line: whatever is asked for beyond that waits in one queue
+// with the rest. A mirror that is slow to each of its connections shows the contrary. Plain data of the board; time comes in.
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include "p2p/base/units.hpp"
+
+namespace packswarm::core {
+
+// The most bytes per second that came in one window, of those that are remembered.
+class Peak {
+  public:
+    void note(double rate, TimePoint now);
+    double value(TimePoint now) const;
+
+  private:
+    double rate_ = 0;
+    TimePoint at_{};
+};
+
+class OwnLine {
+  public:
+    // Of a second or more: how many were in flight on average, and bytes per second.
+    void note(double in_flight, double rate, TimePoint now);
+
+    bool is_measured(TimePoint now) const;
+    // The power of their number with which the sum grows: 0 when it stays as it is, 1 when each brings its own. Nothing: it was
+    // never seen with clearly more and clearly fewer.
+    std::optional<double> growth(TimePoint now) const;
+    int most_measured(TimePoint now) const;  // in flight
+    double peak(TimePoint now) const { return peak_.value(now); }
+
+  private:
+    struct Sample {
+        double rate = 0;
+        TimePoint at{};
+    };
+    static constexpr std::size_t most = 32;
+    static bool is_fresh(const Sample& sample, TimePoint now);
+
+    std::array<Sample, most + 1> by_number_{};
+    Peak peak_;
+};
+
+}  // namespace packswarm::core

@@ -1,0 +1,64 @@
+#include "p2p/core/own_line.hpp"
+
+#include <gtest/gtest.h>
+
+namespace packswarm::core {
+namespace {
+
+using namespace std::chrono_literals;
+
+class OwnLineTest : public ::testing::Test {
+  protected:
+    OwnLine line;
+    TimePoint now{100s};
+};
+
+TEST_F(OwnLineTest, KnowsNothingBeforeItHasSeenMoreAndFewerInFlight) {
+    EXPECT_FALSE(line.is_measured(now));
+    EXPECT_FALSE(line.growth(now));
+    line.note(5, 120e3, now);
+    line.note(4.8, 126e3, now);
+    EXPECT_TRUE(line.is_measured(now));
+    EXPECT_EQ(line.most_measured(now), 5);
+    EXPECT_FALSE(line.growth(now));
+}
+
+TEST_F(OwnLineTest, ALineThatAllShareBringsTheSameHoweverManyAreInFlight) {
+    for (int number = 8; number >= 2; --number) line.note(number, 120e3 + (number % 2 == 0 ? 4e3 : -4e3), now);
+    ASSERT_TRUE(line.growth(now));
+    EXPECT_NEAR(*line.growth(now), 0, 0.1);
+}
+
+TEST_F(OwnLineTest, AServerThatIsSlowToEachConnectionBringsMoreWithEach) {
+    for (int number = 2; number <= 6; ++number) line.note(number, 35e3 * number, now);
+    ASSERT_TRUE(line.growth(now));
+    EXPECT_NEAR(*line.growth(now), 1, 0.1);
+}
+
+TEST_F(OwnLineTest, TheNewestSampleOfANumberWeighsMost) {
+    line.note(2, 60e3, now);  // before the line was full
+    line.note(5, 120e3, now);
+    EXPECT_GT(*line.growth(now), 0.5);
+    for (int i = 0; i < 4; ++i) line.note(2, 120e3, now);
+    EXPECT_LT(*line.growth(now), 0.1);
+}
+
+TEST_F(OwnLineTest, ForgetsWhatWasLongAgo) {
+    line.note(2, 120e3, now);
+    line.note(5, 120e3, now);
+    now += 31s;
+    EXPECT_FALSE(line.is_measured(now));
+    EXPECT_FALSE(line.growth(now));
+}
+
+TEST_F(OwnLineTest, TakesNoNumberBeyondItsBounds) {
+    line.note(1e9, 1e6, now);
+    line.note(0, 1e6, now);
+    line.note(3, 0, now);
+    line.note(-1, 1e6, now);
+    EXPECT_EQ(line.most_measured(now), 32);
+    EXPECT_FALSE(line.growth(now));
+}
+
+}  // namespace
+}  // namespace packswarm::core

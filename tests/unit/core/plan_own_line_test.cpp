@@ -1,0 +1,153 @@
+// What is begun on a line that is full already, and what is not.
+#include "tests/unit/core/plan_fixture.hpp"
+
+namespace packswarm::core {
+namespace {
+
+constexpr ByteCount kb = 1000;
+
+class PlanOwnLine : public Plan {
+  protected:
+    PlanOwnLine() : a(mirror(60e3)), b(mirror(60e3)) {}
+    void full_line() {
+        board.line.note(6, 120e3, now);
+        board.line.note(2, 120e3, now);
+    }
+    // Both mirrors have work for eight seconds.
+    void work() {
+        for (const auto by : {a, b}) claim(want(500 * kb, {a, b}), by, {0, 500 * kb}, 20 * kb, 500ms, 50ms);
+    }
+    WantId streamed(ByteCount size, std::vector<SourceId> mirrors) {
+        const auto id = want(size, std::move(mirrors));
+        board.wants.at(id).streamed = true;
+        board.wants.at(id).head_agreed = board.wants.at(id).mirrors.size() < 2;
+        return id;
+    }
+    const SourceId a, b;
+};
+
+TEST_F(PlanOwnLine, BeginsNothingThatWouldOnlyWaitInTheSameQueue) {
+    full_line();
+    work();
+    for (int i = 0; i < 5; ++i) want(300 * kb, {a, b});
+    EXPECT_TRUE(decide().starts.empty());
+}
+
+TEST_F(PlanOwnLine, BeginsTheNextBeforeTheLineRunsDry) {
+    full_line();
+    for (const auto by : {a, b}) claim(want(500 * kb, {a, b}), by, {0, 500 * kb}, 300 * kb, 5s, 50ms);
+    want(100 * kb, {a, b});
+    EXPECT_EQ(decide().starts.size(), 1u);
+}
+
+TEST_F(PlanOwnLine, UsesAllPlacesWhereMoreAtOnceBringMore) {
+    for (int number = 2; number <= 4; ++number) board.line.note(number, 30e3 * number, now);
+    work();
+    for (int i = 0; i < 10; ++i) want(300 * kb, {a, b});
+    EXPECT_GE(decide().starts.size(), 4u);
+}
+
+TEST_F(PlanOwnLine, TriesOneMoreThanItHasSeen) {
+    board.line.note(2, 120e3, now);
+    work();
+    for (int i = 0; i < 5; ++i) want(300 * kb, {a, b});
+    EXPECT_EQ(decide().starts.size(), 1u);
+}
+
+TEST_F(PlanOwnLine, WhatNobodyWaitsForDoesNotTryTheLine) {
+    board.line.note(2, 120e3, now);
+    work();
+    board.wants.at(want(300 * kb, {a, b})).ahead = true;
+    EXPECT_TRUE(decide().starts.empty());
+}
+
+TEST_F(PlanOwnLine, WhatNobodyWaitsForBeginsWhenTheLineIsKnown) {
+    claim(want(50 * kb, {a, b}), a, {0, 50 * kb});
+    board.wants.at(want(300 * kb, {a, b})).ahead = true;
+    EXPECT_TRUE(decide().starts.empty());
+    board.line.note(1, 60e3, now);
+    EXPECT_EQ(decide().starts.size(), 1u);
+}
+
+TEST_F(PlanOwnLine, ALargeFileThatIsWaitedForIsBegunWithItsHeadAlone) {
+    full_line();
+    work();
+    const auto id = streamed(8 * mib, {a, b});
+    const auto starts = starts_of(decide(), id);
+    ASSERT_EQ(starts.size(), 1u);
+    EXPECT_EQ(starts[0].range, (ByteRange{0, head_bytes}));
+}
+
+TEST_F(PlanOwnLine, NoSmallFilesHeadIsComparedBeforeItsAskerHasWaitedForLong) {
+    full_line();
+    work();
+    const auto id = streamed(300 * kb, {a, b});
+    board.wants.at(id).created = now - 15s;
+    EXPECT_TRUE(starts_of(decide(), id).empty());
+    board.wants.at(id).created = now - 21s;
+    const auto starts = starts_of(decide(), id);
+    ASSERT_EQ(starts.size(), 1u);
+    EXPECT_EQ(starts[0].range, (ByteRange{0, head_length(300 * kb)}));
+    EXPECT_EQ(starts[0].purpose, Purpose::check);
+}
+
+TEST_F(PlanOwnLine, WhatOnlyOneMirrorHasIsBegunAfterAWhileWhateverItHasInHand) {
+    full_line();
+    work();
+    const auto id = streamed(300 * kb, {a});
+    board.wants.at(id).created = now - 15s;
+    EXPECT_TRUE(starts_of(decide(), id).empty());
+    board.wants.at(id).created = now - 21s;
+    EXPECT_EQ(starts_of(decide(), id).size(), 1u);
+}
+
+TEST_F(PlanOwnLine, ASlowFileIsNotAskedForASecondTimeWhereTheOtherMirrorIsAsBusy) {
+    full_line();
+    const auto id = want(900 * kb, {a, b});
+    claim(id, a, {0, 900 * kb}, 10 * kb, 30s, 50ms);
+    claim(want(900 * kb, {a, b}), b, {0, 900 * kb}, 10 * kb, 500ms, 50ms);
+    EXPECT_TRUE(starts_of(decide(), id).empty());
+}
+
+TEST_F(PlanOwnLine, AMirrorThatNobodyHasMeasuredGetsLittleAtFirst) {
+    board.sources.at(a).rate = 0;
+    for (int i = 0; i < 5; ++i) want(400 * kb, {a});
+    EXPECT_EQ(decide().starts.size(), 2u);
+}
+
+TEST_F(PlanOwnLine, WhereAllComeOverOneLineTheOtherMirrorWaitsAsWell) {
+    full_line();
+    for (const auto by : {a, b}) board.sources.at(by).peak.note(110e3, now);
+    claim(want(900 * kb, {a, b}), a, {0, 900 * kb}, 10 * kb, 500ms, 50ms);
+    const auto id = want(900 * kb, {a, b});
+    EXPECT_TRUE(decide().starts.empty());
+    board.wants.begin()->second.claims.begin()->second.received = 700 * kb;
+    EXPECT_EQ(starts_of(decide(), id).size(), 1u);
+}
+
+TEST_F(PlanOwnLine, NothingIsTakenOverOnALineThatIsFull) {
+    full_line();
+    const auto id = want(3 * mib, {a, b});
+    claim(id, a, {0, 3 * mib}, 400 * kb, 4s, 50ms);
+    board.wants.at(id).given[a] = 400 * kb;
+    EXPECT_FALSE(decide().shortens.empty()) << "each mirror has a line of its own";
+    for (const auto by : {a, b}) board.sources.at(by).peak.note(110e3, now);
+    EXPECT_TRUE(decide().shortens.empty());
+    board.wants.at(id).claims.begin()->second.last_byte = now - 4s;
+    board.wants.at(id).grown = board.delivered = now;
+    EXPECT_TRUE(decide().starts.empty()) << "others have their turn on the line";
+    board.wants.at(id).grown = board.delivered = now - 2s;
+    EXPECT_FALSE(decide().starts.empty()) << "nobody has";
+}
+
+TEST_F(PlanOwnLine, AnIdleMirrorIsUsedBesideABusyOne) {
+    full_line();
+    claim(want(900 * kb, {a, b}), a, {0, 900 * kb}, 10 * kb, 500ms, 50ms);
+    const auto id = want(900 * kb, {a, b});
+    const auto starts = starts_of(decide(), id);
+    ASSERT_EQ(starts.size(), 1u);
+    EXPECT_EQ(starts[0].source, b);
+}
+
+}  // namespace
+}  // namespace packswarm::core
