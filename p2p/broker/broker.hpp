@@ -59,6 +59,7 @@ class Broker final : public Requests, public PeerObserver {
     void cancel(RequestId request) override;
     core::PackageSignatures package_signatures(const std::string& repository,
                                                const std::string& architecture) const override;
+    TimePoint last_sign() const override { return vouching_.empty() ? board_.last_sign(loop_.now()) : loop_.now(); }
     std::optional<std::string> pacman_address(const std::string& repository, const std::string& architecture,
                                               const std::string& file) const override;
 

@@ -69,6 +69,8 @@ class Requests {
     virtual ~Requests() = default;
     virtual RequestId get(Request request, RequestEvents events) = 0;
     virtual void cancel(RequestId request) = 0;
+    // When bytes last came from any source for anything that is wanted; now, while something complete is being verified.
+    virtual TimePoint last_sign() const = 0;
     // For the gateway's own addresses (/core/os/x86_64/...): the repository's first mirror address of that path, when known.
     virtual std::optional<std::string> pacman_address(const std::string& repository, const std::string& architecture,
                                                       const std::string& file) const = 0;

@@ -26,6 +26,7 @@ using asio::ip::tcp;
 
 constexpr ByteCount bytes_per_turn = 4 * limits::mib;  // then the other connections of the loop have theirs
 constexpr auto linger_time = Seconds(2);
+constexpr auto repeat_time = Seconds(3);  // for who was sent here again to come
 
 TimePoint now() { return std::chrono::steady_clock::now(); }
 WallTime wall_now() { return std::chrono::floor<Seconds>(std::chrono::system_clock::now()); }
@@ -65,6 +66,7 @@ void Connection::start(std::function<void()> closed) {
 void Connection::stop() {
     stopped_ = true;
     for (const auto& turn : turns_) turn->cancel();
+    if (sent_again_) sent_again_->cancel();
     ErrorCode ignored;
     socket_.close(ignored);
     bell_.cancel();
@@ -88,7 +90,8 @@ Connection::Awaitable<bool> Connection::serve_next() {
         if (is_gone() || last_head_read_) co_return false;
         if (now() >= deadline && partial_since_) bad_head_ = Problem{408, "the request's head did not come in time"};
         if (now() >= deadline) break;
-        co_await wait_for_change(deadline);
+        if (sent_again_ && now() >= idle_since_ + repeat_time) forget_sent();
+        co_await wait_for_change(sent_again_ ? std::min(deadline, idle_since_ + repeat_time) : deadline);
     }
     if (turns_.empty()) {
         if (bad_head_) co_await send_text(problem_reply(*bad_head_, Body::sent, false, wall_now()), 0);
@@ -96,7 +99,7 @@ Connection::Awaitable<bool> Connection::serve_next() {
     }
     const bool go_on = co_await answer(turns_.front());
     if (stopped_) co_return false;
-    turns_.front()->cancel();
+    if (turns_.front() != sent_again_) turns_.front()->cancel();
     turns_.pop_front();
     read_heads();
     co_return go_on;
@@ -111,6 +114,9 @@ Connection::Awaitable<bool> Connection::answer(Turn turn) {
     if (turn->problem()) {
         const Body body = head.wants_body ? Body::sent : Body::left_out;
         if (!co_await send_text(problem_reply(*turn->problem(), body, head.keep_alive, wall_now()), 0)) co_return false;
+    } else if (is_sent_again(*turn)) {
+        if (!co_await send_text(again_reply(head.spelling, head.keep_alive, wall_now()), 0)) co_return false;
+        sent_again_ = turn;
     } else if (turn->is_not_modified()) {
         if (!co_await send_text(not_modified_reply(turn->modified(), head.keep_alive, wall_now()), 0)) co_return false;
     } else if (!co_await send_file_answer(turn)) {
@@ -119,16 +125,35 @@ Connection::Awaitable<bool> Connection::answer(Turn turn) {
     co_return head.keep_alive;
 }
 
+bool Connection::can_answer(const Exchange& turn) const {
+    if (turn.problem() || turn.is_not_modified() || turn.is_complete()) return true;
+    const ByteCount first = turn.head().range ? turn.head().range->first.value_or(turn.size()) : 0;
+    const Pace pace{first, turn.safe(), turn.size(), pacing_tick};
+    return turn.is_described() && (!turn.head().wants_body || bytes_to_send(pace) > 0);
+}
+
+// pacman's ten seconds without a byte begin anew with each redirection, and it follows ten. Only while bytes come at all: when
+// they do not, it has other servers.
+bool Connection::is_sent_again(const Exchange& turn) const {
+    const auto patience = parts_.patience.again;
+    if (!turn.head().may_be_sent_again || can_answer(turn) || now() < turn.asked() + patience) return false;
+    return now() < parts_.requests.last_sign() + patience;
+}
+
+void Connection::forget_sent() {
+    if (sent_again_) sent_again_->cancel();
+    sent_again_.reset();
+}
+
 // Until the status is certain. Nothing is sent before a byte of the body can be: a failure is then still a clean one.
 Connection::Awaitable<void> Connection::wait_for_answer(Turn turn) {
-    while (!is_gone() && !turn->problem() && !turn->is_not_modified() && !turn->is_complete()) {
-        const ByteCount first = turn->head().range ? turn->head().range->first.value_or(turn->size()) : 0;
-        const Pace pace{first, turn->safe(), turn->size(), pacing_tick};
-        if (turn->is_described() && (!turn->head().wants_body || bytes_to_send(pace) > 0)) co_return;
+    while (!is_gone() && !can_answer(*turn) && !is_sent_again(*turn)) {
         watch_input();
         const auto deadline = turn->last_news() + parts_.patience.answer;
         if (now() >= deadline) turn->give_up({504, "neither mirrors nor peers gave any sign in time"});
-        co_await wait_for_change(deadline);
+        const auto again = turn->asked() + parts_.patience.again;
+        const auto look = now() < again ? again : now() + pacing_tick;
+        co_await wait_for_change(turn->head().may_be_sent_again ? std::min(deadline, look) : deadline);
     }
 }
 
@@ -298,6 +323,10 @@ void Connection::read_heads() {
         auto turn = std::make_shared<Exchange>(parts_.requests, std::move(**head), [this] { something_happened(); });
         turns_.push_back(turn);
         turn->begin(parts_.transaction());
+        if (!sent_again_) continue;
+        // The new request reaches the broker first: in between nobody would want the file, and its transfer would end.
+        auto forget = [self = shared_from_this(), sent = std::exchange(sent_again_, nullptr)] { sent->cancel(); };
+        asio::post(socket_.get_executor(), std::move(forget));
     }
 }
 

@@ -50,6 +50,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Awaitable<void> linger();
 
     Awaitable<void> wait_for_change(TimePoint deadline);  // or the deadline
+    bool can_answer(const Exchange& turn) const;
+    bool is_sent_again(const Exchange& turn) const;
+    void forget_sent();
     void something_happened();
     void watch_input();
     void take_input();
@@ -63,6 +66,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     boost::asio::steady_timer bell_;
     std::string input_;
     std::deque<Turn> turns_;
+    Turn sent_again_;                  // until it is asked for again: what has come of it stays
     std::optional<Problem> bad_head_;  // answered after the turns before it
     TimePoint idle_since_;
     std::optional<TimePoint> partial_since_;  // a head has begun

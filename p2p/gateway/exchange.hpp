@@ -33,6 +33,7 @@ class Exchange {
     ByteCount safe() const;              // bytes that may be sent before is_complete
     broker::SharedBytes bytes() const;   // when described
     TimePoint last_news() const { return last_news_; }
+    TimePoint asked() const { return asked_; }
     void give_up(Problem problem);       // as if the broker had failed
 
   private:
@@ -54,6 +55,7 @@ class Exchange {
     ByteCount safe_ = 0;
     std::optional<Problem> problem_;
     TimePoint last_news_;
+    const TimePoint asked_ = last_news_;
 };
 
 }  // namespace packswarm::gateway

@@ -21,6 +21,7 @@ struct Patience {  // how long a connection may wait for what
     Millis idle = limits::http_idle_timeout;
     Millis write = limits::http_write_stall;
     Millis answer = limits::http_answer_timeout;
+    Millis again{7000};  // nothing to send yet: pacman, which waits ten seconds, is sent to the same address again
 };
 
 struct GatewaySettings {

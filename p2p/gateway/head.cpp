@@ -76,6 +76,9 @@ tl::expected<std::optional<Head>, Problem> read_head(std::string_view bytes, con
     Head head;
     head.length = length;
     head.target = std::move(*target);
+    head.spelling = std::string(view(message.target()));
+    const bool is_pacman = view(message[http::field::user_agent]).find("libalpm") != std::string_view::npos;
+    head.may_be_sent_again = is_pacman && head.target.is_pacman_path();
     head.wants_body = message.method() == http::verb::get;
     head.keep_alive = message.keep_alive();
     read_conditions(message, head);

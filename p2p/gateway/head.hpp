@@ -15,8 +15,10 @@ namespace packswarm::gateway {
 struct Head {
     std::size_t length = 0;  // bytes it took, the empty line included
     Target target;
+    std::string spelling;    // the target as it was sent
     bool wants_body = true;  // false: HEAD
     bool keep_alive = true;
+    bool may_be_sent_again = false;  // pacman: gives up after ten seconds without a byte, and follows where it is sent
     std::optional<RangeWish> range;             // already none where If-Range cannot be met
     std::optional<WallTime> if_range;           // the range counts only for a file of this date
     std::optional<WallTime> if_modified_since;

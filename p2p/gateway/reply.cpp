@@ -14,6 +14,7 @@ std::string_view reason(int status) {
         case 200: return "OK";
         case 206: return "Partial Content";
         case 304: return "Not Modified";
+        case 307: return "Temporary Redirect";
         case 400: return "Bad Request";
         case 403: return "Forbidden";
         case 404: return "Not Found";
@@ -60,6 +61,10 @@ std::string file_head(const FileHead& head, WallTime now) {
     out += fmt::format("Content-Type: application/octet-stream\r\nContent-Length: {}\r\nAccept-Ranges: bytes\r\n", sent.length());
     if (head.range) out += fmt::format("Content-Range: bytes {}-{}/{}\r\n", sent.begin, sent.end - 1, head.size);
     return out + last_modified(head.modified) + "\r\n";
+}
+
+std::string again_reply(std::string_view spelling, bool keep_alive, WallTime now) {
+    return opening(307, keep_alive, now) + fmt::format("Location: {}\r\nContent-Length: 0\r\n\r\n", spelling);
 }
 
 std::string not_modified_reply(std::optional<WallTime> modified, bool keep_alive, WallTime now) {

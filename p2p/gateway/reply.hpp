@@ -26,6 +26,8 @@ struct FileHead {
 };
 
 std::string file_head(const FileHead& head, WallTime now);
+// The same again, from the start of the client's patience.
+std::string again_reply(std::string_view spelling, bool keep_alive, WallTime now);
 std::string not_modified_reply(std::optional<WallTime> modified, bool keep_alive, WallTime now);
 std::string out_of_range_reply(ByteCount size, bool keep_alive, WallTime now);  // 416
 

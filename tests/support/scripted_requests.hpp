@@ -37,6 +37,7 @@ class ScriptedRequests : public broker::Requests {
     std::map<broker::RequestId, Open> open;
     std::map<std::string, Rule> rules;   // by address; run soon after the get
     core::PackageSignatures signatures = core::PackageSignatures::demanded;
+    std::optional<TimePoint> silent_since;  // no source gives a byte
     std::map<std::string, std::string> repositories{{"core/x86_64", "http://mirror.example/core/os/x86_64"}};
 
     broker::RequestId get(broker::Request request, broker::RequestEvents events) override {
@@ -53,6 +54,7 @@ class ScriptedRequests : public broker::Requests {
         cancelled.push_back(it->second.request.url);
         open.erase(it);
     }
+    TimePoint last_sign() const override { return silent_since.value_or(std::chrono::steady_clock::now()); }
     std::optional<std::string> pacman_address(const std::string& repository, const std::string& architecture,
                                               const std::string& file) const override {
         const auto it = repositories.find(repository + "/" + architecture);

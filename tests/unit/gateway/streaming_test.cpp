@@ -30,6 +30,54 @@ TEST_F(GatewayTest, SendsNothingWhileNothingIsSafe) {
     EXPECT_EQ(client.read_reply().status, 502);  // a clean failure: not one byte of the file went out
 }
 
+const std::string by_pacman = "User-Agent: pacman/6.0.2 (Linux x86_64) libalpm/13.0.2\r\n";
+
+// Whoever follows where it is sent begins to count its seconds without a byte anew.
+TEST_F(GatewayTest, SendsPacmanToTheSameAddressAgainWhileThereIsNothingToSend) {
+    open({.again = 300ms});
+    HttpClient client(port);
+    const auto address = core + "a%2Bb.db";
+    client.ask(address, by_pacman);
+    const auto first = wait_for("a+b.db");
+    const auto reply = client.read_reply();
+    EXPECT_EQ(reply.status, 307);
+    EXPECT_EQ(reply.header("Location"), address);
+    EXPECT_TRUE(loop.run([&] { return requests.open.contains(first); })) << "what has come of it stays";
+    client.ask(address, by_pacman);
+    EXPECT_TRUE(loop.until([&] { return requests.asked.size() == 2 && !requests.open.contains(first); }));
+    ASSERT_EQ(loop.run([&] { return requests.open.size(); }), 1U);
+    loop.run([&] { requests.deliver(requests.open.begin()->first, file_with("here"), 4); });
+    EXPECT_EQ(client.read_reply().body, "here");
+}
+
+TEST_F(GatewayTest, SendsNobodyAgainWhoDidNotSayThatItIsPacman) {
+    open({.again = 100ms});
+    HttpClient client(port);
+    client.ask(core + "core.db");
+    wait_for("core.db");
+    EXPECT_FALSE(client.hears_within(1500ms));
+}
+
+TEST_F(GatewayTest, LetsPacmanGoToItsOtherServersWhenNothingComesFromAnySource) {
+    open({.again = 100ms});
+    loop.run([&] { requests.silent_since = std::chrono::steady_clock::now() - 1s; });
+    HttpClient client(port);
+    client.ask(core + "core.db", by_pacman);
+    wait_for("core.db");
+    EXPECT_FALSE(client.hears_within(1500ms));
+}
+
+TEST_F(GatewayTest, StopsForWhoDoesNotComeAgain) {
+    open({.again = 100ms});
+    HttpClient client(port);
+    client.ask(core + "core.db", by_pacman);
+    wait_for("core.db");
+    EXPECT_EQ(client.read_reply().status, 307);
+    EXPECT_TRUE(nothing_in_hand());
+    has("other.db", "served");
+    EXPECT_EQ(client.get(core + "other.db").body, "served");
+}
+
 TEST_F(GatewayTest, CutsTheAnswerShortOnALateFailure) {
     const std::string content(2 << 20, 'x');
     HttpClient client(port);
