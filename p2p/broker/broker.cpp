@@ -231,7 +231,8 @@ RequestId Broker::get(Request request, RequestEvents events) {
 }
 
 void Broker::cancel(RequestId request) {
-    if (requests_.erase(request) == 0) return;
+    const auto left = requests_.extract(request);
+    if (!left) return;
     plain_.erase(request);
     for (auto& [key, root] : roots_)
         std::erase_if(root.askers, [&](const auto& asker) { return asker.request == request; });
@@ -241,6 +242,7 @@ void Broker::cancel(RequestId request) {
         if (!at->second.askers.empty()) return weigh_need(at->second);
         by_digest_.erase(at->second.transfer->target().digest);
         keep_remains(*at->second.transfer);
+        write_off(left.mapped(), *at->second.transfer);
         bury(std::move(at->second.transfer));
         live_.erase(at);
         return;
@@ -358,7 +360,8 @@ void Broker::transfer_failed(core::WantId want, const Error& error) {
     std::vector<RequestId> askers;
     auto transfer = take_out(want, askers);
     if (error.kind != ErrorKind::Broken) keep_remains(*transfer);
-    for (const auto id : askers) fail_request(id, error, transfer->reasons());
+    auto lost = transfer->for_nothing();  // counted once
+    for (const auto id : askers) fail_request(id, error, transfer->reasons(), std::exchange(lost, {}));
     bury(std::move(transfer));
 }
 
@@ -445,7 +448,8 @@ void Broker::deliver(RequestId id, Delivered delivered, const std::vector<std::s
     asker.events.delivered(delivered);
 }
 
-void Broker::fail_request(RequestId id, const Error& error, const std::vector<std::string>& reasons) {
+void Broker::fail_request(RequestId id, const Error& error, const std::vector<std::string>& reasons,
+                          std::vector<SourceShare> lost) {
     const auto at = requests_.find(id);
     if (at == requests_.end()) return;
     const Asker asker = std::move(at->second);
@@ -458,43 +462,8 @@ void Broker::fail_request(RequestId id, const Error& error, const std::vector<st
     const auto url = Url::parse(asker.request.url);  // its text never holds a password
     spdlog::warn("{} for {}: {}: {}", url ? url->text() : "an unreadable address", asker.request.asker, to_string(error.kind), printable(error.message, 400));
     record(asker, fmt::format("{}: {}", to_string(error.kind), printable(error.message)), asker.request.digest,
-           asker.request.size.value_or(0), {}, reasons);
+           asker.request.size.value_or(0), std::move(lost), reasons);
     asker.events.failed(error);
-}
-
-void Broker::record(const Asker& asker, const std::string& outcome, const std::optional<Digest>& digest, ByteCount size,
-                    std::vector<SourceShare> sources, const std::vector<std::string>& reasons) {
-    TransferRecord row;
-    row.transaction = asker.request.transaction;
-    row.asker = asker.request.asker;
-    const auto url = Url::parse(asker.request.url);
-    row.name = url ? url->path : "an unreadable address";
-    row.digest = digest && *digest != Digest{} ? digest : std::nullopt;
-    row.size = size;
-    row.started = asker.wall;
-    row.seconds = seconds_between(asker.started, loop_.now());
-    row.outcome = outcome;
-    row.sources = std::move(sources);
-    row.reasons = reasons;
-    ledger_.record(row);
-}
-
-std::vector<LiveTransfer> Broker::live() const {
-    std::vector<LiveTransfer> out;
-    for (const auto& [id, live] : live_) {
-        const auto asker = live.askers.empty() ? requests_.end() : requests_.find(live.askers.front());
-        LiveTransfer row;
-        row.name = live.transfer->target().name;
-        row.size = live.transfer->target().size;
-        row.received = live.transfer->received();
-        row.sources = live.transfer->shares();
-        if (asker != requests_.end()) {
-            row.asker = asker->second.request.asker;
-            row.seconds = seconds_between(asker->second.started, loop_.now());
-        }
-        out.push_back(std::move(row));
-    }
-    return out;
 }
 
 }  // namespace packswarm::broker

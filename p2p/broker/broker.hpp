@@ -149,7 +149,9 @@ class Broker final : public Requests, public PeerObserver {
     Result<SharedBytes> hold(ByteView bytes);
     void tell_started(RequestId id, const StagedFile& file, std::optional<WallTime> modified);
     void deliver(RequestId id, Delivered delivered, const std::vector<std::string>& reasons);
-    void fail_request(RequestId id, const Error& error, const std::vector<std::string>& reasons);
+    void fail_request(RequestId id, const Error& error, const std::vector<std::string>& reasons,
+                      std::vector<SourceShare> lost = {});
+    void write_off(const Asker& asker, const Transfer& transfer);
     void record(const Asker& asker, const std::string& outcome, const std::optional<Digest>& digest, ByteCount size,
                 std::vector<SourceShare> sources, const std::vector<std::string>& reasons);
 

@@ -455,6 +455,15 @@ std::vector<SourceShare> Transfer::shares() const {
     return out;
 }
 
+std::vector<SourceShare> Transfer::for_nothing() const {
+    std::vector<SourceShare> out;
+    for (const auto& [source, share] : shares_) {
+        const auto lost = share.bytes - share.given.total();
+        if (lost > 0) out.push_back({engine_.sources.kind(source), engine_.sources.label(source), lost, lost});
+    }
+    return out;
+}
+
 void Transfer::note(std::string reason) {
     if (reasons_.size() < max_reasons) reasons_.push_back(std::move(reason));
 }

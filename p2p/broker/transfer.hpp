@@ -93,6 +93,7 @@ class Transfer {
     bool has_started() const { return staged_ && (!want().is_small() || safe_ > 0); }  // its askers have been told so
     bool stands_by_its_head() const { return heads_.were_true(); }  // once it is verified: nothing else has gone out before
     std::vector<SourceShare> shares() const;
+    std::vector<SourceShare> for_nothing() const;  // of these, what is lost with this transfer
     const std::vector<std::string>& reasons() const { return reasons_; }
 
   private:

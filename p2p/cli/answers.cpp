@@ -152,8 +152,10 @@ std::string show_status(const Json& answer) {
                                   show_seconds(number(answer, "uptime_s")));
     out += fmt::format("requests  {} open, {} done, {} failed\n", text(requests, "open"), text(requests, "done"),
                        text(requests, "failed"));
-    out += fmt::format("received  {} from mirrors, {} from peers, {} from the store, {} of it wasted\n",
-                       size(moved, "mirror"), size(moved, "peer"), size(moved, "cache"), size(moved, "wasted"));
+    out += fmt::format("received  {} from mirrors, {} from peers, {} from the store; ", size(moved, "mirror"),
+                       size(moved, "peer"), size(moved, "cache"));
+    out += fmt::format("of {} that came {} were needed, {} came twice or for nothing\n", size(moved, "received"),
+                       size(moved, "needed"), size(moved, "wasted"));
     out += fmt::format("sent      {}\n", show_sent(answer));
     out += fmt::format("store     {} files, {} of {}, {} free on disk, {}\n", text(store, "files"),
                        size(store, "bytes"), size(store, "quota"), size(store, "free"), text(store, "path"));

@@ -83,6 +83,9 @@ std::string Owner::status() const {
     const auto sent = house_.ledger.sent();
     out["bytes"] = {{"mirror", by_mirrors.bytes}, {"peer", by_peers.bytes}, {"cache", totals[broker::SourceKind::cache].bytes},
                     {"wasted", by_mirrors.wasted + by_peers.wasted}, {"sent", sent.far + sent.near}};
+    const auto received = by_mirrors.bytes + by_peers.bytes;
+    out["bytes"]["received"] = received;
+    out["bytes"]["needed"] = received - by_mirrors.wasted - by_peers.wasted;
     std::error_code error;
     const auto space = std::filesystem::space(house_.config.state_dir, error);
     out["store"] = {{"path", house_.config.state_dir}, {"files", usage.files}, {"bytes", usage.stored}, {"quota", usage.quota},
