@@ -307,6 +307,11 @@ class Bench:
         return statistics.median(getattr(result, field) for result in self.results[label])
 
 
+def past_us(mirrors):
+    """Packages that were asked for by anybody but the agent."""
+    return sum(not request["agent"].startswith("packswarm") and request["uri"].endswith((".deb", ".zst")) for mirror in mirrors for request in mirror.requests())
+
+
 def options(description, rounds=3):
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=HERE.parents[1] / "build", help="folder with the programs (default: build)")

@@ -1,10 +1,11 @@
-"""Seven faults of the fastest of three mirrors, under a real apt: every file right, in bounded time, without waste."""
+"""Seven faults of the fastest of three mirrors, under a real apt: every file right, in bounded time, without waste. And the worst under pacman."""
 import dataclasses
 import time
 
 import pytest
 from conftest import chosen
 
+from harness.pacman import by_server
 from harness.processes import wait_until
 from harness.world import World
 
@@ -95,3 +96,20 @@ def test_mirrors_of_one_repository_may_keep_it_under_different_paths(world, stoc
     assert outcome.exit_code == 0 and outcome.wrong == [], outcome.output
     assert all(mirror.package_bytes() > 0 for mirror in mirrors)
     assert all(request["status"] < 400 for mirror in mirrors for request in mirror.requests() if request["uri"].endswith(".deb"))
+
+
+# Whenever pacman gives the agent up, it asks the first of its own servers, which is the one that lies.
+@pytest.mark.limit(200)
+def test_pacman_has_no_reason_to_ask_the_lying_mirror_itself(world, stock):
+    mirrors = [world.mirror(name, stock.arch.base, prefix="/arch", up=rate) for name, rate in RATES.items()]
+    machine = world.machine("c1")
+    machine.start_agent([stock.pacman_repository(*mirrors)])
+    pacman = by_server(machine, stock, mirrors[0])
+    pacman.run("-Sy")
+    mirrors[0].spoil().start("wrong_bytes")
+    wanted = chosen(stock.arch, "small", "middle", "large", "bulk")
+    said = pacman.run("-Sw", *(package.name for package in wanted), timeout=180, check=False)
+    assert said.returncode == 0, said.stdout
+    assert pacman.wrong(wanted) == []
+    asked = [request for mirror in mirrors for request in mirror.requests() if request["uri"].endswith(".pkg.tar.zst")]
+    assert {request["agent"].split("/")[0] for request in asked} == {"packswarm"}
