@@ -12,7 +12,8 @@
 namespace packswarm::hooks {
 
 struct AptEnvironment {  // what the shell gave apt: http_proxy, https_proxy, no_proxy, SSL_CERT_FILE or SSL_CERT_DIR
-    std::string http, https, none, certificates;
+    std::string http, https, none;
+    std::string certificates{};
     static AptEnvironment from_process();
 };
 
