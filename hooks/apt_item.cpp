@@ -72,6 +72,11 @@ control::Get AptItem::request(std::uint64_t id) const {
     get.size = expected_size_;
     get.max_size = max_size_;
     get.since = parse_http_date(since_);
+    constexpr std::string_view partial = "/partial/";
+    const auto end = filename_.rfind(partial);
+    if (end != std::string::npos && filename_.find('/', end + partial.size()) == std::string::npos &&
+        std::string_view(filename_).substr(0, end).ends_with("/lists"))
+        get.lists = filename_.substr(0, end);
     return get;
 }
 

@@ -1,11 +1,14 @@
 #include "verify/packages.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <functional>
 #include <optional>
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
+#include "verify/hasher.hpp"
 #include "verify/safe_text.hpp"
 #include "verify/unpacked.hpp"
 
@@ -165,13 +168,16 @@ Result<PackagesIndex> PackagesReader::finish() {
     return std::move(index_);
 }
 
-Result<PackagesIndex> parse(Result<Unpacked> text) {
+using Watch = std::function<void(ByteView)>;
+
+Result<PackagesIndex> parse(Result<Unpacked> text, const Watch& watch = {}) {
     if (!text) return tl::unexpected(text.error());
     PackagesReader reader;
     while (true) {
         const auto block = text->next();
         if (!block) return tl::unexpected(block.error());
         if (block->empty()) return reader.finish();
+        if (watch) watch(*block);
         if (auto read = reader.add(*block); !read) return tl::unexpected(read.error());
     }
 }
@@ -182,6 +188,22 @@ constexpr UnpackBounds bounds{limits::max_packages_text, limits::max_decompressi
 
 Result<PackagesIndex> parse_packages(const FileHandle& file, ByteCount size) {
     return parse(Unpacked::open(file, size, bounds));
+}
+
+Result<PackagesIndex> parse_packages(const FileHandle& file, const core::IndexEntry& plain) {
+    const auto info = file_info(file);
+    if (!info) return tl::unexpected(info.error());
+    Sha256 hasher;
+    ByteCount size = 0;
+    auto index = parse(Unpacked::open(file, info->size, {std::min(plain.size, limits::max_packages_text), 0}),
+                         [&](ByteView block) {
+                             hasher.add(block);
+                             size += static_cast<ByteCount>(block.size());
+                         });
+    // Whether a text that is not the right one can be read says nothing.
+    if (size != plain.size || hasher.finish() != plain.digest)
+        return fail(ErrorKind::Absent, "the list at hand is not the one that is wanted");
+    return index;
 }
 
 Result<PackagesIndex> parse_packages(ByteView bytes) { return parse(Unpacked::open(bytes, bounds)); }

@@ -18,5 +18,8 @@ struct PackagesIndex {
 
 Result<PackagesIndex> parse_packages(const FileHandle& file, ByteCount size);
 Result<PackagesIndex> parse_packages(ByteView bytes);
+// A file that anybody may have written, and may still be writing: its entries count when the very text they were read
+// from has the digest and size that `plain` says. Absent: it is another one.
+Result<PackagesIndex> parse_packages(const FileHandle& file, const core::IndexEntry& plain);
 
 }  // namespace packswarm::verify

@@ -27,21 +27,15 @@ Broker::Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger&
                   for (auto& [id, live] : live_) live.transfer->discredited(source);
                   remains_.forget(source);
               }},
-      book_(loop, store, ledger, trust, peers), ahead_(*this, book_, store),
+      book_(loop, store, ledger, trust, peers),
+      missing_(loop, *this, book_, trust), ahead_(*this, book_, store),
       signatures_(engine_, book_, settings_.peer_grace, {[this](const Digest& digest) { return bytes_of(digest); },
                                                          [this](const Digest& digest) { return by_digest_.count(digest) != 0; }}),
       ticked_(loop.now()) {
     board_.peer_grace = settings_.peer_grace;
     board_.key = peers_.key();
     peers_.set_observer(this);
-    book_.set_missing([this](const core::Repository& repository, const core::IndexEntry& entry) {
-        Request request;
-        request.url = core::address(repository.bases.front(), entry.path);
-        request.digest = entry.digest;
-        request.size = entry.size;
-        request.asker = request.transaction = "agent";
-        get(std::move(request), {[](const Started&) {}, [](const Progress&) {}, [](const Delivered&) {}, [] {}, [](const Error&) {}});
-    });
+    book_.set_missing([this](const auto& repository, const auto& missing) { missing_.want(repository, missing); });
     store_.set_spare(&remains_);
     store_.set_removed([this](const Digest& digest) { book_.removed(digest); });
 }
@@ -100,6 +94,7 @@ void Broker::tick() {
         for (auto& [id, live] : live_) live.transfer->sample(seconds_between(ticked_, now));
         ticked_ = now;
     }
+    for (auto& [id, live] : live_) live.transfer->look_for_company();
     if (now - asked_ >= ask_interval) ask_again();
     replan_soon();
     if (!live_.empty()) arm_tick();
@@ -460,7 +455,9 @@ void Broker::fail_request(RequestId id, const Error& error, const std::vector<st
     }
     ++failed_;
     const auto url = Url::parse(asker.request.url);  // its text never holds a password
-    spdlog::warn("{} for {}: {}: {}", url ? url->text() : "an unreadable address", asker.request.asker, to_string(error.kind), printable(error.message, 400));
+    const bool others_follow = asker.request.asker == "apt" || asker.request.from == From::peers;
+    spdlog::log(error.kind == ErrorKind::Absent && others_follow ? spdlog::level::info : spdlog::level::warn, "{} for {}: {}: {}",
+                url ? url->text() : "an unreadable address", asker.request.asker, to_string(error.kind), printable(error.message, 400));
     record(asker, fmt::format("{}: {}", to_string(error.kind), printable(error.message)), asker.request.digest,
            asker.request.size.value_or(0), std::move(lost), reasons);
     asker.events.failed(error);

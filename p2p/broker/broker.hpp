@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "p2p/broker/ahead.hpp"
+#include "p2p/broker/given_roots.hpp"
 #include "p2p/broker/index_book.hpp"
+#include "p2p/broker/missing_indexes.hpp"
 #include "p2p/broker/plain_fetch.hpp"
 #include "p2p/broker/remains.hpp"
 #include "p2p/broker/requests.hpp"
@@ -48,7 +50,10 @@ class Broker final : public Requests, public PeerObserver {
     // Publishes a file whose digest was checked (an import, a share) under what the indexes say of it.
     void publish(VerifiedFile file, const std::string& name, std::optional<WallTime> modified, Then<StoredFile> then);
     Ahead& ahead() { return ahead_; }
-    // Told of every package that somebody waits for, as the index lists it; from the loop, where asking for more is fine.
+    MissingIndexes& missing() { return missing_; }
+    void forget_absences() { engine_.absences.clear(); }  // the sources are others, or were read anew
+    // Told of every package that somebody waits for, as the index lists it; from the loop, where asking for more is
+    // fine.
     using Asked = std::function<void(const core::CatalogHit&)>;
     void set_asked(Asked asked) { asked_for_ = std::move(asked); }
     bool is_awaited() const;  // somebody waits for anything
@@ -117,9 +122,12 @@ class Broker final : public Requests, public PeerObserver {
     void serve(RequestId id, const Meaning& meaning);
     bool serve_stored(RequestId id, const Digest& digest);
     bool serve_root(RequestId id, const Meaning& meaning);
-    bool serve_root_signature(RequestId id, const std::string& key, const core::Repository& repository);
+    bool serve_root_signature(RequestId id, const std::string& key, const core::Location& location, const Url& url);
     bool has_it_already(const RootAsker& asker, const RootAnswer& answer) const;
     void say_not_modified(RequestId id, const SourceShare& from);
+    void note_served(const std::string& address, std::shared_ptr<const OpenedRoot> root);
+    bool is_known_to_be_gone(RequestId id, const Target& target);
+    bool has_other_way(RequestId id) const;
     bool serve_signature(RequestId id, const Meaning& meaning);
     void deliver_signature(RequestId id, const PackageSignature& signature, const char* reason);
     bool look_first(RequestId id, const Meaning& meaning);
@@ -176,6 +184,7 @@ class Broker final : public Requests, public PeerObserver {
     SourceBook sources_;
     Engine engine_;
     IndexBook book_;
+    MissingIndexes missing_;
     Ahead ahead_;
     Asked asked_for_;
     std::map<RequestId, Asker> requests_;
@@ -187,6 +196,7 @@ class Broker final : public Requests, public PeerObserver {
     Remains remains_;
     std::map<std::string, LiveRoot> roots_;                                  // by repository and address
     std::map<std::string, std::shared_ptr<const OpenedRoot>> served_roots_;  // likewise: the last one
+    GivenRoots given_roots_;
     std::map<std::string, Look> looks_;               // by repository
     std::map<RequestId, std::unique_ptr<PlainFetch>> plain_;
     std::vector<std::unique_ptr<Transfer>> graveyard_;  // ended inside their own callbacks

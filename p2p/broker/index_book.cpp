@@ -114,8 +114,10 @@ void IndexBook::guess_lineages(const core::Repository& repository) {
         states_[repository.id].lineages = lineages_of(repository, {unsigned_signer}, nullptr);
         return;
     }
+    states_[repository.id].is_guessing = true;
     trust_.keyring_fingerprints(repository.keyring, [this, repository](Result<std::vector<core::Fingerprint>> keys) {
         auto& state = states_[repository.id];
+        state.is_guessing = false;
         if (state.root) return;
         if (!keys) {
             state.message = keys.error().message;
@@ -218,17 +220,38 @@ void IndexBook::fetch_missing(const std::string& id) {
     const auto files = with_folder(state.root->index.files, folder);
     for (const auto& place : wanted) {
         const core::IndexEntry* best = nullptr;
+        MissingIndex missing;
         bool here = false;
         for (const auto& file : files) {
             if (folder_of(file.path) != place || !is_packages_file(file.path)) continue;
-            here = here || catalog_.has_sheet(id, file.digest.hex()) || reading_.count(file.digest) != 0;
+            here = here || is_read(id, file.digest);
+            if (file.path == place + "Packages") missing.plain = file;
             if (best == nullptr || file.size < best->size) best = &file;
         }
         if (best == nullptr || here || best->size == 0) continue;
-        auto entry = *best;
-        if (state.root->index.by_hash) entry.path = place + "by-hash/SHA256/" + entry.digest.hex();
-        missing_(*repository, entry);
+        missing.packed = *best;
+        if (state.root->index.by_hash) missing.packed.path = place + "by-hash/SHA256/" + best->digest.hex();
+        missing_(*repository, missing);
     }
+}
+
+bool IndexBook::is_read(const std::string& repository, const Digest& digest) const {
+    return catalog_.has_sheet(repository, digest.hex()) || reading_.count(digest) != 0;
+}
+
+bool IndexBook::lacks(const std::string& repository, const MissingIndex& missing) const {
+    const bool is_read_plain = missing.plain && is_read(repository, missing.plain->digest);
+    return !is_read_plain && !is_read(repository, missing.packed.digest) &&
+           catalog_.has(repository, missing.packed.digest);
+}
+
+// Read from a file that is not kept here: only what it lists is known.
+void IndexBook::take_list(const std::string& repository, const core::IndexEntry& plain,
+                          std::shared_ptr<const core::CatalogSheet> sheet) {
+    if (!catalog_.find_in(repository, plain.digest)) return;  // a newer root came meanwhile
+    spdlog::info("{}: {} lists {} packages, as apt keeps it", repository, plain.path, sheet->packages());
+    catalog_.set(repository, plain.digest.hex(), std::move(sheet));
+    reconcile_later();
 }
 
 // ---- Files -----------------------------------------------------------------------------------------------------------------
@@ -359,6 +382,20 @@ core::Provenance IndexBook::own_provenance(const core::Repository& repository) c
     if (!repository.own_copy) return out;
     if (out.product == Digest{}) out.product = repository.own_copy->product;
     out.contents.push_back(repository.own_copy->mark);
+    return out;
+}
+
+Company IndexBook::company(const core::Repository& repository) const {
+    Company out;
+    const auto state = states_.find(repository.id);
+    if (!has_peers_ || state == states_.end() || !is_public(repository)) return out;
+    out.is_settled = !state->second.is_guessing;
+    for (const auto& lineage : state->second.lineages) {
+        const auto one = peers_.company(lineage);
+        out.connected += one.connected;
+        out.dialled += one.dialled;
+        out.is_settled = out.is_settled && one.is_settled;
+    }
     return out;
 }
 

@@ -31,6 +31,13 @@ struct RepositoryState {
     std::vector<std::string> kin;              // ids of repositories that were shown to be the same one
     std::vector<core::Mark> vouched;           // its addresses by which a peer's root was known to be its own
     bool only_public_keys = false;             // its keyring holds none but the distributions'
+    bool is_guessing = false;                  // the candidates are being looked for
+};
+
+// A list of packages that the newest root names and that is not here.
+struct MissingIndex {
+    core::IndexEntry packed;                // its smallest form, with the path to ask for
+    std::optional<core::IndexEntry> plain;  // its text
 };
 
 class IndexBook {
@@ -43,7 +50,12 @@ class IndexBook {
     bool shares() const { return sharing_; }
     // Called for each index file that the newest root lists for this machine and that is not here after a while: apt may have
     // fetched it before this agent came.
-    void set_missing(std::function<void(const core::Repository&, const core::IndexEntry&)> fetch) { missing_ = std::move(fetch); }
+    void set_missing(std::function<void(const core::Repository&, const MissingIndex&)> fetch) {
+        missing_ = std::move(fetch);
+    }
+    bool lacks(const std::string& repository, const MissingIndex& missing) const;  // still
+    void take_list(const std::string& repository, const core::IndexEntry& plain,
+                   std::shared_ptr<const core::CatalogSheet> sheet);
     // Who makes a repository public that is shared by_signer: the distributions' keys, and names of unsigned pacman databases.
     void set_public(std::set<core::Fingerprint> keys, std::set<std::string> pacman_repositories);
     void restore();                              // roots and indexes that the store kept over a restart
@@ -82,6 +94,7 @@ class IndexBook {
     void peer_down(PeerId peer) { snapshots_.peer_down(peer); }
     std::vector<PeerSnapshot> snapshots_of(
         const std::string& repository) const;  // of the same repository, newest first
+    Company company(const core::Repository& repository) const;  // who could give its root, now or soon
 
     bool is_public(const core::Repository& repository) const;
 
@@ -104,6 +117,7 @@ class IndexBook {
     void read_index(const std::string& repository, const StoredFile& file, const core::IndexEntry& entry);
     void restore_root(const core::Repository& repository, const ArtifactRecord& record);
     void fetch_missing(const std::string& repository);
+    bool is_read(const std::string& repository, const Digest& digest) const;
     void announce_lineages();
     void guess_lineages(const core::Repository& repository);
     struct Changes {
@@ -132,7 +146,7 @@ class IndexBook {
     std::vector<std::string> lineage_names_;
     std::vector<Digest> walk_;                           // stored digests that are still to be judged
     std::set<Digest> reading_;
-    std::function<void(const core::Repository&, const core::IndexEntry&)> missing_;
+    std::function<void(const core::Repository&, const MissingIndex&)> missing_;
     std::set<core::Fingerprint> public_keys_;
     std::set<std::string> public_pacman_;
     bool sharing_ = true;

@@ -13,7 +13,13 @@ constexpr auto progress_interval = Millis(100);
 
 PlainFetch::PlainFetch(Engine& engine, Wish wish, Task started, Task progress, Then<PlainAnswer> then)
     : engine_(engine), wish_(std::move(wish)), started_(std::move(started)), progress_(std::move(progress)), then_(std::move(then)) {
-    left_.assign(wish_.mirrors.begin(), wish_.mirrors.end());
+    for (const auto& mirror : wish_.mirrors) {
+        const auto known = wish_.has_other_way ? engine_.absences.recall(mirror.url, engine_.loop.now()) : std::nullopt;
+        if (known)
+            last_error_ = *known;
+        else
+            left_.push_back(mirror);
+    }
     engine_.loop.post([this, alive = alive_] {
         if (*alive) next();
     });
@@ -80,6 +86,7 @@ void PlainFetch::done(const Result<void>& result) {
     if (result) return complete();
     last_error_ = result.error();
     engine_.sources.failed(now_.source, result.error().kind);
+    engine_.absences.note(now_.url, result.error(), engine_.loop.now());
     const bool handed_out = staged_ && received_ > 0 && !wish_.digest;
     if (handed_out) return answer(tl::unexpected(result.error()));  // somebody may have read what came: it cannot be taken back
     staged_.reset();
@@ -89,6 +96,7 @@ void PlainFetch::done(const Result<void>& result) {
 }
 
 void PlainFetch::complete() {
+    engine_.absences.forget(now_.url);
     PlainAnswer good;
     good.not_modified = not_modified_;
     good.modified = modified_;

@@ -24,6 +24,7 @@ class PlainFetch {
         ByteCount max_size = 0;
         std::optional<WallTime> if_modified_since;
         std::optional<Digest> digest;
+        bool has_other_way = false;  // for the asker: what was asked for in vain a moment ago is not asked for again
     };
     PlainFetch(Engine& engine, Wish wish, Task started, Task progress, Then<PlainAnswer> then);
     ~PlainFetch();

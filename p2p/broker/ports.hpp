@@ -151,6 +151,17 @@ struct LineageState {
     core::Provenance provenance{};
 };
 
+// Who could speak up for a lineage. Whoever is connected has said by then which root it holds; of artifacts it is
+// asked.
+struct Company {
+    std::size_t connected = 0;
+    std::size_t dialled = 0;  // connecting, or connected and not yet introduced
+    bool is_settled = true;   // false: the lineage was entered a moment ago, and discovery has not had its first round
+    bool may_grow() const { return dialled > 0 || !is_settled; }
+    bool is_nobody() const { return connected == 0 && !may_grow(); }
+    friend bool operator==(const Company&, const Company&) = default;
+};
+
 // What peers were given since the start, and what is loaded for them.
 struct Giving {
     ByteCount sent_far = 0, sent_near = 0;  // payload, to peers outside the local network and to neighbours
@@ -185,6 +196,7 @@ class Peers {
     virtual core::AgentKey key() const = 0;  // ours
     virtual void blame(PeerId peer, Blame why) = 0;  // drops it and does not dial it for a while
     virtual std::vector<PeerView> view() const = 0;
+    virtual Company company(const std::string& lineage) const = 0;
 
     // Sharing takes only stored files of public lineages; any number at a time. Without recorded piece hashes only the channel
     // gives them. An artifact offered in another lineage is then in both.

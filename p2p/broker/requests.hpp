@@ -14,6 +14,9 @@ namespace packswarm::broker {
 
 enum class RequestId : std::uint64_t { none = 0 };
 
+// Who may be asked: what the agent wants for itself is asked of peers alone first.
+enum class From { anybody, peers };
+
 // Whether somebody waits for the answer, or it is only known that somebody will ask soon: the second takes what places the first
 // leaves, has no line in the ledger but where it was fetched for it alone, and fails quietly.
 enum class Need { awaited, ahead };
@@ -31,6 +34,8 @@ struct Request {
     std::string transaction;         // requests of one transaction share this text
     Need need = Need::awaited;
     Unlisted unlisted = Unlisted::handed_through;
+    From from = From::anybody;
+    std::string lists;               // apt's folder of package lists, when this file goes there; else empty
     bool streams = false;            // takes the first bytes before the last have come; apt and the command line do not
 };
 

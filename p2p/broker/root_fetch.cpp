@@ -12,6 +12,8 @@ namespace {
 constexpr std::size_t max_at_once = 3;
 constexpr auto overtake_after = Millis(1500);   // a mirror that has not given its root by then gets a rival
 constexpr auto peer_poll = Millis(100);
+constexpr auto others_patience =
+    Millis(1000);  // for the first byte, when nobody but the asker's own way could do better
 }  // namespace
 
 RootFetch::RootFetch(Engine& engine, IndexBook& book, Wish wish, Then<RootAnswer> then)
@@ -23,6 +25,7 @@ RootFetch::RootFetch(Engine& engine, IndexBook& book, Wish wish, Then<RootAnswer
     std::stable_partition(bases.begin(), bases.end(), [&](const std::string& base) {
         return base == wish_.first_base && engine_.board.sources.at(engine_.sources.mirror(base)).usable;
     });
+    std::erase_if(bases, [this](const std::string& base) { return is_in_vain(base); });
     mirrors_left_.assign(bases.begin(), bases.end());
     engine_.loop.post([this, alive = alive_] {
         if (*alive) next();
@@ -46,20 +49,34 @@ std::string RootFetch::signature_path() const {
     return wish_.repository.signed_database ? wish_.path + ".sig" : "";
 }
 
+// An index that is held is always held against its mirror: only there is it seen whether a newer one came meanwhile.
+bool RootFetch::is_in_vain(const std::string& base) {
+    if (!wish_.has_other_way) return false;
+    const auto known = engine_.absences.recall(core::address(base, wish_.path), engine_.loop.now());
+    if (known && (known->kind != ErrorKind::Absent || !holds_it())) {
+        last_error_ = *known;
+        return true;
+    }
+    const bool is_set_back = !engine_.board.sources.at(engine_.sources.mirror(base)).usable;
+    if (!is_set_back || holds_it() || !book_.company(wish_.repository).is_nobody()) return false;
+    if (!last_error_)
+        last_error_ = Error{ErrorKind::Absent, "its mirror failed a moment ago: left to the asker's own way"};
+    return true;
+}
+
 void RootFetch::next() {
     engine_.loop.cancel(overtake_);
-    if (attempts_.size() >= max_at_once) return;
+    if (!attempts_.empty() && (attempts_.size() >= max_at_once || mirrors_left_.empty())) return leave_to_others();
     if (!mirrors_left_.empty()) {
         const auto base = mirrors_left_.front();
         mirrors_left_.pop_front();
         start_mirror(base);
-        overtake_ = engine_.loop.after(overtake_after, [this] { next(); });
+        overtake_ = engine_.loop.after(wish_.has_other_way ? others_patience : overtake_after, [this] { next(); });
         return;
     }
-    if (!attempts_.empty()) return;
     if (!peers_asked_) {
         const auto snapshots = book_.snapshots_of(wish_.repository.id);
-        if (snapshots.empty() && engine_.loop.now() - created_ < wish_.peer_grace) {
+        if (snapshots.empty() && waits_for_peers()) {
             overtake_ = engine_.loop.after(peer_poll, [this] { next(); });
             return;
         }
@@ -72,10 +89,36 @@ void RootFetch::next() {
     start_peer(snapshot);
 }
 
+// Who is connected has told by now what it holds.
+bool RootFetch::waits_for_peers() const {
+    const auto around = book_.company(wish_.repository);
+    return around.may_grow() && engine_.loop.now() - created_ < (around.is_settled ? wish_.peer_grace : first_round);
+}
+
+// Mirrors that say nothing are left to the asker's other way, which would wait for nothing but them either.
+void RootFetch::leave_to_others() {
+    if (!wish_.has_other_way || holds_it() || !book_.company(wish_.repository).is_nobody()) return;
+    std::vector<Key> silent;
+    for (const auto& [key, attempt] : attempts_)
+        if (!attempt.is_answered && engine_.loop.now() - attempt.began >= others_patience) silent.push_back(key);
+    if (silent.empty()) {
+        overtake_ = engine_.loop.after(others_patience, [this] { next(); });
+        return;
+    }
+    leaves_ = true;
+    for (const auto key : silent) {
+        if (attempts_.count(key) == 0) continue;  // the one before it ended them all
+        engine_.mirrors.cancel(attempts_.at(key).fetch);
+        engine_.sources.claim_ended(attempts_.at(key).source);
+        lost(key, {ErrorKind::Transient, "its mirror has not answered for a second"});
+    }
+}
+
 void RootFetch::start_mirror(const std::string& base) {
     const Key key = next_key_++;
     auto& attempt = attempts_[key];
     attempt.base = base;
+    attempt.began = engine_.loop.now();
     attempt.source = engine_.sources.mirror(base);
     engine_.sources.claim_started(attempt.source);
     MirrorRequest request;
@@ -92,6 +135,7 @@ void RootFetch::start_mirror(const std::string& base) {
     MirrorEvents events;
     events.head = [this, key](const MirrorHead& head) {
         auto& at = attempts_.at(key);
+        at.is_answered = true;
         engine_.sources.first_byte(at.source, head.first_byte_s);
         at.modified = head.last_modified;
         at.not_modified = head.not_modified;
@@ -117,6 +161,7 @@ void RootFetch::unchanged(Key key, const std::string& base) {
     const auto& attempt = attempts_.at(key);
     if (!attempt.held || !attempt.asked_since)
         return lost(key, {ErrorKind::Transient, "not modified, but nobody asked since when"});
+    engine_.absences.forget(core::address(base, wish_.path));
     book_.confirmed(wish_.repository, core::address(base, wish_.path));
     auto kept = ours(attempt.held, {SourceKind::mirror, base, 0, 0});
     if (kept) kept->modified = attempt.asked_since;
@@ -163,8 +208,10 @@ void RootFetch::start_peer(const PeerSnapshot& snapshot) {
         auto& at = attempts_.at(key);
         auto bundle = core::unpack_bundle(std::move(at.root));
         if (!bundle) return lost(key, bundle.error());
-        const bool carries_signature = wish_.repository.format == core::Format::debian || bundle->signature;
-        if (!carries_signature) return lost(key, Error{ErrorKind::Refused, "a peer gave a database without a signature"});
+        if (wish_.repository.format == core::Format::pacman && !bundle->signature)
+            return lost(key, Error{ErrorKind::Refused, "a peer gave a database without a signature"});
+        if (!has_form(bundle->signature))
+            return lost(key, Error{ErrorKind::Absent, "a peer has the index in its other form only"});
         at.root = std::move(bundle->root);
         at.signature = std::move(bundle->signature);
         at.modified = date;
@@ -186,7 +233,10 @@ void RootFetch::open(Key key) {
         good.signature = std::move(at.signature);
         good.modified = at.modified;
         good.from = {at.at_peer ? SourceKind::peer : SourceKind::mirror, engine_.sources.label(at.source), at.bytes, 0};
-        if (!at.at_peer) engine_.sources.gave_right_bytes(at.source, 0);
+        if (!at.at_peer) {
+            engine_.sources.gave_right_bytes(at.source, 0);
+            engine_.absences.forget(core::address(engine_.sources.label(at.source), wish_.path));
+        }
         answer(std::move(good));
     });
 }
@@ -200,6 +250,8 @@ void RootFetch::lost(Key key, const Error& error) {
         if (error.kind == ErrorKind::Corrupt) engine_.peers.blame(engine_.sources.peer_id(attempt.source), Blame::wrong_bytes);
     } else {
         engine_.sources.failed(attempt.source, error.kind);
+        engine_.absences.note(core::address(engine_.sources.label(attempt.source), wish_.path), error,
+                              engine_.loop.now());
     }
     next();
 }
@@ -236,6 +288,12 @@ bool RootFetch::take_lent() {
     return true;
 }
 
+// InRelease carries its own signature; Release and its signature are worth something only together, and only from one
+// snapshot.
+bool RootFetch::has_form(const std::optional<Bytes>& signature) const {
+    return wish_.repository.format == core::Format::pacman || signature.has_value() != signature_path().empty();
+}
+
 // Whether the newest root is here in the form that is asked for (InRelease, or a root with its signature beside it).
 bool RootFetch::holds_it() const {
     const auto& state = book_.state_of(wish_.repository.id);
@@ -259,6 +317,8 @@ Result<RootAnswer> RootFetch::ours(std::shared_ptr<const OpenedRoot> held, Sourc
 
 void RootFetch::answer(Result<RootAnswer> result) {
     if (!then_) return;
+    if (!result && leaves_)
+        result.error().kind = ErrorKind::Absent;  // no failure yet: the asker's own way may have more patience
     auto then = std::move(then_);
     then_ = nullptr;
     engine_.loop.cancel(overtake_);

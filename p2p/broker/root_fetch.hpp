@@ -29,6 +29,7 @@ class RootFetch {
         std::string path;                   // InRelease, Release or .db below the bases
         std::string first_base;             // the mirror the asker named; empty: none
         Millis peer_grace{0};               // how long to wait for peers' snapshots when no mirror answers
+        bool has_other_way = false;         // for the asker: what was in vain a moment ago is not tried again for it
     };
     RootFetch(Engine& engine, IndexBook& book, Wish wish, Then<RootAnswer> then);
     ~RootFetch();
@@ -39,7 +40,8 @@ class RootFetch {
     struct Attempt {
         core::SourceId source{};
         FetchId fetch = FetchId::none;
-        bool at_peer = false;
+        bool at_peer = false, is_answered = false;
+        TimePoint began{};
         std::string base;  // none: a peer's
         Bytes root;
         std::optional<Bytes> signature;
@@ -60,6 +62,10 @@ class RootFetch {
     void unchanged(Key key, const std::string& base);
     void last_resort();
     bool take_lent();
+    void leave_to_others();
+    bool is_in_vain(const std::string& base);
+    bool waits_for_peers() const;
+    bool has_form(const std::optional<Bytes>& signature) const;
     bool holds_it() const;
     Result<RootAnswer> ours(std::shared_ptr<const OpenedRoot> held, SourceShare from) const;
     void answer(Result<RootAnswer> result);
@@ -76,6 +82,7 @@ class RootFetch {
     TimerId overtake_ = TimerId::none;
     TimePoint created_{};
     bool peers_asked_ = false, lent_taken_ = false;
+    bool leaves_ = false;  // to the asker's other way, what has not answered for a moment
     std::optional<Error> last_error_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

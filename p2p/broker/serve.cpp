@@ -49,6 +49,7 @@ void Broker::dispatch(RequestId id) {
     if (at == requests_.end()) return;
     if (requests_.size() > limits::max_open_requests)
         return fail_request(id, {ErrorKind::Refused, "too many requests at once"}, {});
+    if (!at->second.request.lists.empty()) missing_.told(at->second.request.lists);
     const auto meaning = understand(at->second.request);
     if (!meaning) return fail_request(id, meaning.error(), {});
     if (asked_for_ && !is_ahead(id) && meaning->hit && !meaning->hit->entry.name.empty()) asked_for_(*meaning->hit);
@@ -111,36 +112,57 @@ bool Broker::serve_root(RequestId id, const Meaning& meaning) {
         const bool wants_signature = location.path == release + (debian ? ".gpg" : ".sig");
         if (location.path != root && location.path != release && !wants_signature) continue;
         const std::string path = wants_signature ? release : location.path;
-        const auto key = location.repository->id + " " + core::address(location.base, path);
-        if (wants_signature && serve_root_signature(id, key, *location.repository)) return true;
+        const auto address = location.repository->id + " " + core::address(location.base, path);
+        if (wants_signature && serve_root_signature(id, address, location, meaning.url)) return true;
+        const auto key = address + (has_other_way(id) ? " or else" : "");
         const auto since = wants_signature ? std::nullopt : requests_.at(id).request.if_modified_since;
         auto& live = roots_[key];  // one for each address: what another one has is no answer
         live.askers.push_back(
             {id, wants_signature, since ? book_.sightings().given(*location.repository, path, *since) : std::nullopt});
         if (live.fetch) return true;
-        live.fetch = std::make_unique<RootFetch>(
-            engine_, book_, RootFetch::Wish{*location.repository, path, location.base, settings_.peer_grace},
-            [this, alive = alive_, key](Result<RootAnswer> result) {
-                if (*alive) root_answered(key, std::move(result));
-            });
+        RootFetch::Wish wish{*location.repository, path, location.base, settings_.peer_grace, has_other_way(id)};
+        live.fetch = std::make_unique<RootFetch>(engine_, book_, std::move(wish),
+                                                 [this, alive = alive_, key, address](Result<RootAnswer> result) {
+                                                     if (!*alive) return;
+                                                     if (result) note_served(address, result->opened);
+                                                     root_answered(key, std::move(result));
+                                                 });
         return true;
     }
     return false;
 }
 
-// It goes with the root that this address was served last, or else with the newest.
-bool Broker::serve_root_signature(RequestId id, const std::string& key, const core::Repository& repository) {
-    const auto& state = book_.state_of(repository.id);
-    const auto served = served_roots_.find(key);
-    const auto root = served != served_roots_.end() ? served->second : state.root;
-    if (!root) return false;
-    auto bundle = core::unpack_bundle(root->bundle);
-    if (!bundle || !bundle->signature) return false;
-    auto bytes = hold(*bundle->signature);
+// It goes with the root that this transaction was given. Who has another way to both gets both by it; others get what
+// goes with the root that this address was served last, or else with the newest.
+bool Broker::serve_root_signature(RequestId id, const std::string& key, const core::Location& location, const Url& url) {
+    const auto text = url.text();
+    const auto* given = given_roots_.signature_of(requests_.at(id).request.transaction, text.substr(0, text.rfind('.')));
+    if (given == nullptr && has_other_way(id)) {
+        fail_request(id, {ErrorKind::Absent, "the file that it signs did not come from here"}, {});
+        return true;
+    }
+    const auto& state = book_.state_of(location.repository->id);
+    std::optional<Bytes> signature = given != nullptr ? std::optional(*given) : std::nullopt;
+    if (!signature) {
+        const auto served = served_roots_.find(key);
+        const auto root = served != served_roots_.end() ? served->second : state.root;
+        auto bundle = root ? core::unpack_bundle(root->bundle) : fail(ErrorKind::Absent, "no root is here");
+        if (bundle) signature = std::move(bundle->signature);
+    }
+    if (!signature) return false;
+    auto bytes = hold(*signature);
     if (!bytes) return fail_request(id, bytes.error(), {}), true;
-    const auto size = static_cast<ByteCount>(bundle->signature->size());
+    const auto size = static_cast<ByteCount>(signature->size());
     deliver(id, {*bytes, size, {}, state.modified, {{SourceKind::cache, "", size, 0}}}, {"it came with the index"});
     return true;
+}
+
+// apt's method has apt's own behind it, which gets what we do not.
+bool Broker::has_other_way(RequestId id) const { return requests_.at(id).request.asker == "apt"; }
+
+void Broker::note_served(const std::string& address, std::shared_ptr<const OpenedRoot> root) {
+    if (served_roots_.size() > limits::max_sighted) served_roots_.clear();
+    served_roots_[address] = std::move(root);
 }
 
 // The asker's own copy is what the answer would be: the mirror says so of exactly its date, or it was handed these very
@@ -156,10 +178,6 @@ void Broker::root_answered(const std::string& key, Result<RootAnswer> result) {
     if (at == roots_.end()) return;
     const auto live = std::move(at->second);
     roots_.erase(at);
-    if (result) {
-        if (served_roots_.size() > limits::max_sighted) served_roots_.clear();
-        served_roots_[key] = result->opened;
-    }
     for (const auto& root_asker : live.askers) {
         const auto id = root_asker.request;
         if (requests_.count(id) == 0) continue;
@@ -167,6 +185,10 @@ void Broker::root_answered(const std::string& key, Result<RootAnswer> result) {
             fail_request(id, result.error(), {});
             continue;
         }
+        const auto& request = requests_.at(id).request;
+        const auto url = Url::parse(request.url);
+        if (url && !root_asker.wants_signature && result->signature)
+            given_roots_.gave(request.transaction, url->text(), *result->signature);
         if (has_it_already(root_asker, *result)) {
             say_not_modified(id, result->from);
             continue;
@@ -202,7 +224,7 @@ void Broker::say_not_modified(RequestId id, const SourceShare& from) {
 void Broker::refresh(const std::string& repository, Then<RootAnswer> then) {
     const auto* known = book_.table().find(repository);
     if (known == nullptr) return then(fail(ErrorKind::Absent, "no repository is called {}", printable(repository)));
-    RootFetch::Wish wish{*known, core::root_path(*known), "", settings_.peer_grace};
+    RootFetch::Wish wish{*known, core::root_path(*known), "", settings_.peer_grace, false};
     refreshes_.push_back(std::make_unique<RootFetch>(engine_, book_, std::move(wish), std::move(then)));
     if (refreshes_.size() > limits::max_lineages) refreshes_.erase(refreshes_.begin());
 }
@@ -318,6 +340,18 @@ std::vector<MirrorAddress> Broker::addresses(const Meaning& meaning) {
     return out;
 }
 
+// None of its mirrors had it a moment ago, and there is nobody else to ask.
+bool Broker::is_known_to_be_gone(RequestId id, const Target& target) {
+    if (!has_other_way(id) || (!target.lineage.empty() && !peers_.company(target.lineage).is_nobody())) return false;
+    std::optional<Error> last;
+    for (const auto& mirror : target.mirrors) {
+        last = engine_.absences.recall(mirror.url, loop_.now());
+        if (!last) return false;
+    }
+    if (last) fail_request(id, *last, {"it was asked for in vain a moment ago"});
+    return last.has_value();
+}
+
 void Broker::serve_artifact(RequestId id, const Meaning& meaning) {
     if (const auto same = by_digest_.find(*meaning.digest); same != by_digest_.end()) {
         auto& live = live_.at(same->second);
@@ -331,8 +365,9 @@ void Broker::serve_artifact(RequestId id, const Meaning& meaning) {
     target.digest = *meaning.digest;
     target.size = *meaning.size;
     target.name = meaning.hit ? meaning.hit->entry.path : meaning.url.path;
-    target.mirrors = addresses(meaning);
+    if (requests_.at(id).request.from == From::anybody) target.mirrors = addresses(meaning);
     target.lineage = book_.public_lineage(target.digest);
+    if (is_known_to_be_gone(id, target)) return;
     const auto for_askers = [this, want](auto&& action) {
         const auto live = live_.find(want);
         if (live == live_.end()) return;
@@ -377,6 +412,7 @@ void Broker::serve_plain(RequestId id, const Meaning& meaning) {
     wish.max_size = request.max_size > 0 ? request.max_size : limits::max_artifact;
     wish.if_modified_since = request.if_modified_since;
     wish.digest = meaning.digest;
+    wish.has_other_way = has_other_way(id);
     auto started = [this, id] {
         const auto at = plain_.find(id);
         if (at != plain_.end() && at->second->staged()) tell_started(id, *at->second->staged(), at->second->modified());

@@ -131,7 +131,9 @@ bool SignatureDesk::is_over(const Digest& digest) {
         end(digest, {ErrorKind::Absent, "peers have its signature, but the package that would prove it is not here"});
         return true;
     }
-    const bool listens = !book_.public_lineage(digest).empty() && engine_.loop.now() - *quest->peers_asked < grace_;
+    const auto lineage = book_.public_lineage(digest);
+    const bool could_come = !lineage.empty() && !engine_.peers.company(lineage).is_nobody();
+    const bool listens = could_come && engine_.loop.now() - *quest->peers_asked < grace_;
     if (listens || !quest->tellers.empty()) return false;
     end(digest, Error(*quest->mirrors_failed));
     return true;

@@ -26,6 +26,7 @@ Transfer::Transfer(Engine& engine, core::WantId id, Target target, TransferEvent
     if (target_.mirrors.size() < 2) entry.head_agreed = true;  // nobody to compare with
     std::memcpy(&entry.crowd.seed, target_.digest.raw().data(), sizeof entry.crowd.seed);
     if (!target_.lineage.empty()) crowd_ = std::make_unique<CrowdPart>(*this);
+    look_for_company();
 }
 
 Transfer::~Transfer() {
@@ -86,11 +87,15 @@ void Transfer::begin(const core::Start& start) {
     if (torrent_ && start.purpose != core::Purpose::check) torrent_->claimed(start.range);
 }
 
+const std::string* Transfer::address_at(core::SourceId mirror) const {
+    const auto at = std::find_if(target_.mirrors.begin(), target_.mirrors.end(),
+                                 [mirror](const MirrorAddress& one) { return one.source == mirror; });
+    return at == target_.mirrors.end() ? nullptr : &at->url;
+}
+
 void Transfer::begin_at_mirror(core::ClaimId id, const core::Start& start) {
-    const auto address = std::find_if(target_.mirrors.begin(), target_.mirrors.end(),
-                                      [&](const MirrorAddress& mirror) { return mirror.source == start.source; });
     MirrorRequest request;
-    request.url = address->url;
+    request.url = *address_at(start.source);
     request.expected_size = target_.size;
     request.max_bytes = start.range.length();
     request.stall_timeout = std::chrono::duration_cast<Millis>(limits::stall_timeout);
@@ -214,6 +219,8 @@ void Transfer::blame(core::SourceId source, const Error& error) {
         no_ranges_.insert(source).second)
         return engine_.replan();
     engine_.sources.failed(source, error.kind);
+    if (const auto* url = error.kind == ErrorKind::Absent ? address_at(source) : nullptr)
+        engine_.absences.note(*url, error, engine_.loop.now());
     // While others are left out on a suspicion, who fails is not waited for twice.
     const bool again = error.kind == ErrorKind::Transient && ++transient_failures_[source] < (inquest_.suspects_somebody() ? 1 : transient_chances);
     if (!again) want().barred.insert(source);
@@ -289,7 +296,9 @@ void Transfer::check_all() {
 void Transfer::praise() {
     for (const auto& [source, share] : shares_) {
         if (torrent_ && torrent_->denied(source)) continue;  // judged by the hashes of the true pieces
-        if (!share.given.empty()) engine_.sources.gave_right_bytes(source, share.given.total());
+        if (share.given.empty()) continue;
+        engine_.sources.gave_right_bytes(source, share.given.total());
+        if (const auto* url = address_at(source)) engine_.absences.forget(*url);
     }
     if (torrent_) torrent_->verified();
     inquest_.close();
@@ -374,6 +383,11 @@ void Transfer::sought(core::SourceId peer) {
     if (over_ || !crowd_) return;
     crowd_->sought(peer);
     engine_.replan();
+}
+
+void Transfer::look_for_company() {
+    const auto around = target_.lineage.empty() ? Company{} : engine_.peers.company(target_.lineage);
+    want().grace = around.is_nobody() ? Millis(0) : around.is_settled ? engine_.board.peer_grace : first_round;
 }
 
 void Transfer::peer_gone(core::SourceId peer) {

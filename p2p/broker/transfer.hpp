@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "p2p/broker/absences.hpp"
 #include "p2p/broker/heads.hpp"
 #include "p2p/broker/inquest.hpp"
 #include "p2p/broker/remains.hpp"
@@ -33,7 +34,11 @@ struct Engine {
     std::function<bool()> may_lend;                    // the owner shares
     std::function<void(core::SourceId)> discredit;     // tell every transfer
     std::uint64_t next_claim = 1;
+    Absences absences{};  // what mirrors did not have, or refused, a moment ago
 };
+
+// How long a lineage that was just entered may be without anybody who could speak up: discovery's first round, by far.
+inline constexpr auto first_round = Millis(6'000);
 
 struct MirrorAddress {
     core::SourceId source{};
@@ -81,6 +86,7 @@ class Transfer {
     void lent(const PeerLoan& loan);
     void sought(core::SourceId peer);         // it wants the artifact too
     void peer_gone(core::SourceId peer);
+    void look_for_company();                  // who is there decides how long peers have to speak up
     void discredited(core::SourceId source);  // throws away what it gave
     void sample(double window_s);
 
@@ -132,6 +138,7 @@ class Transfer {
     void forget_bytes_of(core::SourceId source);
     void fail_with(Error error);
     void note(std::string reason);
+    const std::string* address_at(core::SourceId mirror) const;
 
     Engine& engine_;
     const core::WantId id_;

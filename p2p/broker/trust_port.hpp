@@ -48,6 +48,10 @@ class Trust {
     virtual void keyring_fingerprints(core::KeyringSpec keyring, Then<std::vector<core::Fingerprint>> then) = 0;
     // An index file (Packages*) whose digest a root vouched for.
     virtual void open_packages(StoredFile file, std::string path, Then<std::shared_ptr<const core::CatalogSheet>> then) = 0;
+    // A list that a package manager keeps, plain or packed: read when its text is the one that the entry names. Absent:
+    // it is another.
+    virtual void open_list(FileHandle file, core::IndexEntry plain,
+                           Then<std::shared_ptr<const core::CatalogSheet>> then) = 0;
     // A pacman package whose digest is right: its detached signature, and name and version inside equal to the entry's.
     virtual void check_package(SharedBytes package, Bytes signature, core::KeyringSpec keyring, core::IndexEntry entry, Then<void> then) = 0;
 };

@@ -162,8 +162,12 @@ std::string show_status(const Json& answer) {
     out += "sharing   " + show_sharing(member(answer, "sharing")) + "\n";
     out += fmt::format("listening {} for package managers, {} for peers\n", text(answer, "gateway", "nowhere"),
                        text(answer, "swarm", "nowhere"));
-    out += fmt::format("sources   {} peers, {} of {} mirrors usable\n\n", text(answer, "peers"),
+    out += fmt::format("sources   {} peers, {} of {} mirrors usable\n", text(answer, "peers"),
                        text(member(answer, "mirrors"), "usable"), text(member(answer, "mirrors"), "total"));
+    if (const Json& own = member(answer, "own_indexes"); own.is_object())
+        out += fmt::format("lists     {} of {} from mirrors and {} from peers today, for the agent itself\n",
+                           size(own, "mirror"), size(own, "most"), size(own, "peer"));
+    out += "\n";
     return out + show_limits(answer) + show_repositories(answer) + show_discovery(member(answer, "discovery")) + show_transfers_under_way(answer);
 }
 

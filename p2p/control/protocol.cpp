@@ -27,6 +27,7 @@ constexpr std::array<std::string_view, 6> event_names{"start", "progress", "done
 constexpr std::array<ErrorKind, 5> error_kinds{ErrorKind::Absent, ErrorKind::Transient, ErrorKind::Corrupt, ErrorKind::Refused,
                                                ErrorKind::Broken};
 constexpr std::size_t max_sources = 256;
+constexpr std::size_t max_folder = 4096;  // PATH_MAX
 
 // Depth is checked on the text: the parser itself would follow a megabyte of brackets.
 bool nests_too_deep(std::string_view line) {
@@ -136,6 +137,7 @@ Result<Command> read_get(Members members) {
     get.size = members.number("size", limits::max_artifact);
     get.max_size = members.bytes("max_size");
     get.since = members.time("since");
+    get.lists = members.text("lists", max_folder);
     if (!members.wrong().empty()) return members.refusal();
     return get;
 }
@@ -160,6 +162,7 @@ Json to_json(const Get& get) {
     if (get.size) out["size"] = *get.size;
     if (get.max_size > 0) out["max_size"] = get.max_size;
     if (get.since) out["since"] = get.since->time_since_epoch().count();
+    if (!get.lists.empty()) out["lists"] = get.lists;
     return out;
 }
 

@@ -30,6 +30,7 @@ struct Get {  // fetch one file; answered by start?, progress*, then one of done
     std::optional<ByteCount> size;
     ByteCount max_size = 0;  // 0: the limit of the file's kind
     std::optional<WallTime> since;
+    std::string lists;  // apt's folder of package lists, when this file goes there
 };
 
 struct Cancel {  // of a get: no more events of that id once the agent has read it

@@ -122,6 +122,7 @@ void Session::on_command(Get get) {
     request.size = get.size;
     request.max_size = get.max_size;
     request.if_modified_since = get.since;
+    if (asker_ == "apt") request.lists = std::move(get.lists);
     request.asker = asker_;
     if (asker_ == "apt") request.unlisted = broker::Unlisted::left_to_asker;
     request.transaction = parts_.transaction;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -100,6 +101,7 @@ struct Want {
     bool resting = false;                 // complete, being verified: nothing to plan
     bool streamed = false;                // an asker takes its first bytes before the last have come
     bool ahead = false;                   // nobody waits for it yet: it takes what those that are waited for leave
+    std::optional<Millis> grace;          // how long peers may take to speak up, by who is there; none: the board's
     bool is_small() const { return size <= limits::small_artifact; }
     RangeSet taken() const {              // bytes that are here, or that somebody is at work on
         RangeSet out = done;

@@ -455,7 +455,7 @@ class Planner : private Outlook {
         const bool peers_left = (want.is_small() || !want.swarm.joined) && has_candidate(want, want.peers);
         if (has_candidate(want, want.mirrors) || peers_left) return;
         if (is_crowded(want) && age(std::max(want.created, want.grown)) < (anything_comes() ? lenders_busy_s : lenders_silent_s)) return;
-        if (age(want.created) * 1000 < static_cast<double>(board_.peer_grace.count())) return;
+        if (age(want.created) * 1000 < static_cast<double>(want.grace.value_or(board_.peer_grace).count())) return;
         out_.give_ups.push_back(id);
     }
 

@@ -14,12 +14,14 @@
 #include "p2p/broker/broker.hpp"
 #include "p2p/control/control_server.hpp"
 #include "p2p/daemon/asio_loop.hpp"
+#include "p2p/daemon/kept_lists.hpp"
 #include "p2p/daemon/no_peers.hpp"
 #include "p2p/daemon/notify.hpp"
 #include "p2p/daemon/owner.hpp"
 #include "p2p/daemon/pacman_ahead.hpp"
 #include "p2p/daemon/repositories.hpp"
 #include "p2p/daemon/sharing_watch.hpp"
+#include "p2p/daemon/sources_watch.hpp"
 #include "p2p/daemon/surroundings.hpp"
 #include "p2p/daemon/trust.hpp"
 #include "p2p/gateway/gateway.hpp"
@@ -42,7 +44,9 @@ struct App::Parts {
     std::unique_ptr<web::MirrorClient> mirrors;          // mirrors over HTTP(S), a thread of its own (libcurl)
     std::unique_ptr<swarm::Swarm> swarm;                 // other agents, a thread of its own (libtorrent)
     NoPeers no_peers;                                    // in its place when the owner wants none
+    KeptLists apt_lists{""};                              // the package lists that apt keeps
     std::unique_ptr<broker::Broker> broker;              // the conductor
+    std::unique_ptr<SourcesWatch> sources;               // whether the package managers' sources change
     std::unique_ptr<PacmanAhead> pacman_ahead;           // the whole of a pacman's transaction, known at its start
     std::unique_ptr<SharingWatch> sharing;               // whom the owner's limits let us give to, and what was given
     std::unique_ptr<Owner> owner;                        // answers to the owner
@@ -54,8 +58,10 @@ struct App::Parts {
     Result<void> open_store();
     Result<void> open_sources();
     Result<void> open_doors();
+    void use_lists();
     void read_keyrings(const core::RepositoryTable& table);
     void learn(Task then);
+    void relearn();
     void wait_for_signal();
     void apply(const Config& fresh);
     broker::Peers& peers() { return swarm ? static_cast<broker::Peers&>(*swarm) : no_peers; }
@@ -126,6 +132,14 @@ Result<void> App::Parts::open_doors() {
     return {};
 }
 
+void App::Parts::use_lists() {
+    apt_lists.set_folder(config.sources_apt_lists);
+    broker->missing().set_lists(&apt_lists);
+    broker->missing().set_budget(config.sources_daily_indexes, [this](const std::string& transaction) {
+        return ledger->totals_of(transaction)[broker::SourceKind::mirror].bytes;
+    });
+}
+
 // Reading a keyring takes gpg some 50 ms, and nobody is met before: they are read beside the public ones, and the desk remembers them.
 void App::Parts::read_keyrings(const core::RepositoryTable& table) {
     std::vector<core::KeyringSpec> seen;
@@ -151,11 +165,22 @@ void App::Parts::learn(Task learned) {
         spdlog::info("{} repositories are known", gathered.table.all().size());
         book.set_repositories(gathered.table);
         book.restore();
+        broker->forget_absences();
+        sources->watch(gathered.folders);
         learned();
     };
     if (spec.files.empty()) return then(std::vector<core::Fingerprint>{});
     trust.keyring_fingerprints(std::move(spec), then);
     read_keyrings(gathered.table);
+}
+
+// What apt and pacman are told to use was changed on disk: whoever comes next is served by what stands there now.
+void App::Parts::relearn() {
+    const auto gathered = gather_repositories(config);
+    sources->watch(gathered.folders);
+    if (description_of(gathered.table) == description_of(broker->book().table())) return;
+    spdlog::info("the sources were changed");
+    learn([] {});
 }
 
 namespace {
@@ -179,6 +204,7 @@ void App::Parts::apply(const Config& fresh) {
     spdlog::set_level(spdlog::level::from_str(config.log_level));
     vault->set_limits(config.store_quota, config.store_reserve);
     pacman_ahead->set_enabled(config.pacman_ahead);
+    use_lists();
     if (swarm) {
         swarm->set_upload_limit(config.swarm_upload_limit);
         if (auto set = swarm->set_static_peers(config.swarm_peers); !set) spdlog::error("swarm.peers stays as it was: {}", set.error().message);
@@ -213,6 +239,7 @@ App::~App() {
     parts_->gateway.reset();
     parts_->control.reset();
     parts_->owner.reset();
+    parts_->sources.reset();
     parts_->sharing.reset();
     parts_->pacman_ahead.reset();
     parts_->broker.reset();
@@ -236,6 +263,8 @@ Result<std::unique_ptr<App>> App::build(Config config, Reload reload) {
     if (auto done = parts.open_sources(); !done) return tl::unexpected(done.error());
     parts.broker = std::make_unique<broker::Broker>(parts.loop, *parts.mirrors, parts.peers(), *parts.vault, *parts.ledger, parts.trust,
                                                     broker::BrokerSettings{parts.swarm ? Millis(parts.config.swarm_peer_grace_ms) : Millis(0)});
+    parts.sources = std::make_unique<SourcesWatch>(parts.io, parts.loop, [raw = &parts] { raw->relearn(); });
+    parts.use_lists();
     parts.vault->set_current([broker = parts.broker.get()](const Digest& digest) { return broker->book().is_current(digest); });
     parts.pacman_ahead = std::make_unique<PacmanAhead>(parts.io, parts.loop, parts.workers, *parts.broker, PacmanAhead::Settings{parts.config.pacman_ahead});
     auto rules = sharing_rules(parts.config);

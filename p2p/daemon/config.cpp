@@ -102,7 +102,11 @@ const std::vector<Option>& options() {
         {"web", "ca_path", &Config::web_ca_path, "Folder of certificate authorities. Empty: the system's."},
         {"sources", "apt", &Config::sources_apt, "Learn repositories, mirrors and keyrings from apt's sources."},
         {"sources", "apt_dir", &Config::sources_apt_dir, "Where apt's configuration lies."},
-        {"sources", "apt_lists", &Config::sources_apt_lists, "Where apt keeps its copies of indexes."},
+        {"sources", "apt_lists", &Config::sources_apt_lists,
+         "Where apt keeps its copies of indexes: patched package lists are read there instead of being fetched."},
+        {"sources", "daily_indexes", Size{&Config::sources_daily_indexes, {0}},
+         "Most that mirrors give in a day (UTC) of package lists that no package manager asked for. What peers give "
+         "does not count. 0: nothing."},
         {"sources", "dpkg_status", &Config::sources_dpkg_status,
          "Where dpkg keeps the version of apt: it decides which keys apt trusts."},
         {"sources", "pacman", &Config::sources_pacman, "Learn repositories and mirrors from pacman's configuration."},

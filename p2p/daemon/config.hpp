@@ -63,6 +63,7 @@ struct Config {
     std::string sources_apt_dir = "/etc/apt";
     std::string sources_apt_lists = "/var/lib/apt/lists";
     std::string sources_dpkg_status = "/var/lib/dpkg/status";
+    ByteCount sources_daily_indexes = 32LL << 20;
     bool sources_pacman = true;
     std::string sources_pacman_conf = "/etc/pacman.conf";
 

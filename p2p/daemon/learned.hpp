@@ -15,6 +15,8 @@ struct Learned {
     std::vector<core::Repository> repositories;
     std::vector<std::string> warnings;
     std::optional<std::string> apt_version;  // decides which keys apt trusts; unknown: as the newest
+    std::vector<std::filesystem::path>
+        folders;  // where something was read, or could stand: a change there may change the rest
 };
 
 // apt's folder: sources.list, sources.list.d/*.list and *.sources, and the keys that the installed apt trusts.

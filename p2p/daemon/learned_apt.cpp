@@ -67,10 +67,11 @@ core::KeyringSpec keyring_of(const Source& source, const std::filesystem::path& 
 }
 
 // mirror+file:/etc/apt/mirrors.txt: one address a line, tags behind it (apt-transport-mirror(1)).
-Words addresses_of(const std::string& uri) {
+Words addresses_of(const std::string& uri, Learned& out_of) {
     for (const std::string prefix : {"mirror+file://", "mirror+file:"}) {
         if (!uri.starts_with(prefix)) continue;
         const auto text = read_text(uri.substr(prefix.size()), max_sources);
+        out_of.folders.push_back(std::filesystem::path(uri.substr(prefix.size())).parent_path());
         Words out;
         std::istringstream lines(text.value_or(""));
         for (std::string line; std::getline(lines, line);) {
@@ -95,7 +96,7 @@ void add(const Source& source, const std::filesystem::path& folder, Learned& out
     repository.keyring = keyring_of(source, folder, out.apt_version);
     repository.sharing = core::Sharing::by_signer;
     for (const auto& uri : source.uris)
-        for (const auto& address : addresses_of(uri)) {
+        for (const auto& address : addresses_of(uri, out)) {
             const auto url = Url::parse(address);
             if (!url || url->has_credentials) {
                 out.warnings.push_back(fmt::format("apt source left out ({}): {}", url ? "it has a password" : url.error().message, printable(url ? url->text() : address)));
@@ -197,6 +198,7 @@ void parse_deb822_sources(std::string_view text, const std::filesystem::path& fo
 Learned learn_from_apt(const std::filesystem::path& folder, const std::filesystem::path& dpkg_status) {
     Learned out;
     out.apt_version = verify::installed_apt(dpkg_status);
+    out.folders = {folder, folder / "sources.list.d", folder / "trusted.gpg.d"};
     const auto read = [&](const std::filesystem::path& file, auto parse) {
         const auto text = read_text(file, max_sources);
         if (text)

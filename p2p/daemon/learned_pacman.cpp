@@ -29,6 +29,7 @@ struct Reader {
     std::string current, gpg_dir = "/etc/pacman.d/gnupg", architecture = "auto";
     std::string sig_level = "Optional";  // as pacman is built
     std::vector<std::string> warnings;
+    std::vector<std::filesystem::path> folders;
     int includes = 0;
 
     void file(const std::string& path);
@@ -69,6 +70,7 @@ void Reader::setting(const std::string& key, const std::string& value) {
 
 void Reader::include(const std::string& pattern) {
     if (++includes > max_includes) return;
+    folders.push_back(std::filesystem::path(pattern).parent_path());
     glob_t found{};
     if (::glob(pattern.c_str(), 0, nullptr, &found) == 0)
         for (std::size_t i = 0; i < found.gl_pathc; ++i) file(found.gl_pathv[i]);
@@ -102,10 +104,12 @@ bool demands_signatures(const std::string& sig_level, std::string_view what) {
 
 Learned learn_from_pacman(const std::filesystem::path& file) {
     Learned out;
+    out.folders = {file.parent_path()};
     if (!std::filesystem::exists(file)) return out;
     Reader reader;
     reader.file(file);
     out.warnings = reader.warnings;
+    out.folders.insert(out.folders.end(), reader.folders.begin(), reader.folders.end());
     std::string architecture = reader.architecture.substr(0, reader.architecture.find(' '));
     if (architecture == "auto" || architecture.empty()) architecture = pacman_architecture();
     for (const auto& name : reader.order) {

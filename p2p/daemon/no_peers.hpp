@@ -24,6 +24,7 @@ class NoPeers final : public broker::Peers {
     core::AgentKey key() const override { return 0; }
     void blame(broker::PeerId, broker::Blame) override {}
     std::vector<broker::PeerView> view() const override { return {}; }
+    broker::Company company(const std::string&) const override { return {}; }
     void offer(const std::string&, std::vector<StoredMark>) override {}
     void withdraw(std::vector<Digest>) override {}
     void give_to(core::Audience) override {}

@@ -100,6 +100,11 @@ std::string Owner::status() const {
     const auto known = house_.broker.sources().mirrors();
     for (const auto& [base, health] : known) usable += core::is_usable(health, house_.loop.wall_now()) ? 1 : 0;
     out["mirrors"] = {{"usable", usable}, {"total", known.size()}};
+    const auto own = house_.ledger.totals_of(broker::MissingIndexes::transaction_of(house_.loop.wall_now()));
+    const auto from = [&own](broker::SourceKind kind) { return own.count(kind) != 0 ? own.at(kind).bytes : 0; };
+    out["own_indexes"] = {{"mirror", from(broker::SourceKind::mirror)},
+                          {"peer", from(broker::SourceKind::peer)},
+                          {"most", house_.config.sources_daily_indexes}};
     out["repositories"] = json::array();
     for (const auto& repository : book.table().all()) {
         const auto& state = book.states().at(repository.id);

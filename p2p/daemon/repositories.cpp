@@ -76,9 +76,10 @@ void name_them(std::vector<core::Repository>& repositories) {
     }
 }
 
-void append(std::vector<core::Repository>& all, Learned learned, std::vector<std::string>& warnings) {
+void append(std::vector<core::Repository>& all, const Learned& learned, Repositories& out) {
     all.insert(all.end(), learned.repositories.begin(), learned.repositories.end());
-    warnings.insert(warnings.end(), learned.warnings.begin(), learned.warnings.end());
+    out.warnings.insert(out.warnings.end(), learned.warnings.begin(), learned.warnings.end());
+    out.folders.insert(learned.folders.begin(), learned.folders.end());
 }
 
 }  // namespace
@@ -90,13 +91,26 @@ Repositories gather_repositories(const Config& config) {
         auto repository = from_config(one, out.warnings);
         if (!repository.bases.empty()) all.push_back(std::move(repository));
     }
-    if (config.sources_apt) append(all, learn_from_apt(config.sources_apt_dir, config.sources_dpkg_status), out.warnings);
-    if (config.sources_pacman) append(all, learn_from_pacman(config.sources_pacman_conf), out.warnings);
+    if (config.sources_apt) append(all, learn_from_apt(config.sources_apt_dir, config.sources_dpkg_status), out);
+    if (config.sources_pacman) append(all, learn_from_pacman(config.sources_pacman_conf), out);
     all = core::stand_together(std::move(all));
     name_them(all);
     if (config.sources_apt)
         for (auto& repository : all) repository.own_copy = find_own_copy(repository, config.sources_apt_lists);
     out.table = core::RepositoryTable(std::move(all));
+    return out;
+}
+
+std::string description_of(const core::RepositoryTable& table) {
+    std::string out;
+    for (const auto& one : table.all()) {
+        out += fmt::format("{} {} {} {}", one.id, one.suite, static_cast<int>(one.sharing), one.signed_database);
+        for (const auto* words : {&one.components, &one.architectures, &one.bases}) {
+            out += ';';
+            for (const auto& word : *words) out += ' ' + word;
+        }
+        out += '\n';
+    }
     return out;
 }
 

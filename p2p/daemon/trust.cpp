@@ -124,19 +124,36 @@ void TrustDesk::keyring_fingerprints(core::KeyringSpec keyring, broker::Then<std
     }, std::move(then));
 }
 
-void TrustDesk::open_packages(StoredFile file, std::string, broker::Then<std::shared_ptr<const core::CatalogSheet>> then) {
-    using Sheet = std::shared_ptr<const core::CatalogSheet>;
-    const auto read = [file]() -> Result<Sheet> {
-        Sheet sheet;
-        {
-            auto index = verify::parse_packages(file.handle(), file.size());
-            if (!index) return tl::unexpected(index.error());
-            sheet = std::make_shared<const core::CatalogSheet>(index->entries, std::move(index->left_out));
-        }
-        ::malloc_trim(0);  // tens of megabytes that a large index took for a moment
-        return sheet;
-    };
-    ask<Sheet>(workers_, read, std::move(then));
+namespace {
+
+using Sheet = std::shared_ptr<const core::CatalogSheet>;
+
+template <class Parse>
+Result<Sheet> sheet_of(Parse parse) {
+    Sheet sheet;
+    {
+        auto index = parse();
+        if (!index) return tl::unexpected(index.error());
+        sheet = std::make_shared<const core::CatalogSheet>(index->entries, std::move(index->left_out));
+    }
+    ::malloc_trim(0);  // tens of megabytes that a large index took for a moment
+    return sheet;
+}
+
+}  // namespace
+
+void TrustDesk::open_packages(StoredFile file, std::string, broker::Then<Sheet> then) {
+    ask<Sheet>(
+        workers_, [file] { return sheet_of([&] { return verify::parse_packages(file.handle(), file.size()); }); },
+        std::move(then));
+}
+
+void TrustDesk::open_list(FileHandle file, core::IndexEntry plain, broker::Then<Sheet> then) {
+    const auto shared = std::make_shared<const FileHandle>(std::move(file));
+    ask<Sheet>(
+        workers_,
+        [shared, plain = std::move(plain)] { return sheet_of([&] { return verify::parse_packages(*shared, plain); }); },
+        std::move(then));
 }
 
 void TrustDesk::check_package(broker::SharedBytes package, Bytes signature, core::KeyringSpec keyring, core::IndexEntry entry, broker::Then<void> then) {

@@ -26,6 +26,8 @@ class TrustDesk final : public broker::Trust {
     void open_root(broker::RootFiles files, broker::Then<broker::OpenedRoot> then) override;
     void keyring_fingerprints(core::KeyringSpec keyring, broker::Then<std::vector<core::Fingerprint>> then) override;
     void open_packages(StoredFile file, std::string path, broker::Then<std::shared_ptr<const core::CatalogSheet>> then) override;
+    void open_list(FileHandle file, core::IndexEntry plain,
+                   broker::Then<std::shared_ptr<const core::CatalogSheet>> then) override;
     void check_package(broker::SharedBytes package, Bytes signature, core::KeyringSpec keyring, core::IndexEntry entry, broker::Then<void> then) override;
 
   private:

@@ -364,6 +364,11 @@ std::size_t Channel::links(const LineageId& lineage) const {
     return static_cast<std::size_t>(std::count_if(links_.begin(), links_.end(), [&](const auto& link) { return link->lineage() == lineage && link->is_up(); }));
 }
 
+std::size_t Channel::rising(const LineageId& lineage) const {
+    return static_cast<std::size_t>(std::count_if(
+        links_.begin(), links_.end(), [&](const auto& link) { return link->lineage() == lineage && !link->is_up(); }));
+}
+
 bool Channel::is_linked(const LineageId& lineage, const lt::tcp::endpoint& listens_at) const {
     return std::any_of(links_.begin(), links_.end(), [&](const auto& link) {
         return link->lineage() == lineage && link->is_up() && link->address() == listens_at.address() &&

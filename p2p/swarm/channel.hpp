@@ -49,6 +49,7 @@ class Channel final : public LinkKeeper {
     void resume();  // the loop has read what it had
 
     std::size_t links(const LineageId& lineage) const;  // that have said hello
+    std::size_t rising(const LineageId& lineage) const;  // being dialled, or not introduced yet
     bool is_linked(const LineageId& lineage, const lt::tcp::endpoint& listens_at) const;
     bool is_dialled(const LineageId& lineage, const lt::tcp::endpoint& endpoint) const;  // connected or being connected by us
     std::optional<lt::tcp::endpoint> torrent_endpoint(broker::PeerId peer) const;

@@ -1,5 +1,7 @@
 #include "p2p/swarm/front.hpp"
 
+#include <algorithm>
+
 namespace packswarm::swarm {
 
 std::vector<broker::PeerView> Front::view() const {
@@ -58,6 +60,23 @@ void Front::seeks(broker::PeerId peer, const std::vector<Digest>& digests) {
 
 void Front::snapshot(const broker::PeerSnapshot& snapshot) {
     if (observer_ != nullptr) observer_->peer_snapshot(snapshot);
+}
+
+void Front::around(const std::map<std::string, broker::Company>& told) {
+    for (auto& [lineage, company] : around_)
+        if (const auto at = told.find(lineage); at != told.end()) company = at->second;
+}
+
+// Who is up is known here first.
+broker::Company Front::company(const std::string& lineage) const {
+    const auto at = around_.find(lineage);
+    if (at == around_.end()) return {};
+    auto out = at->second;
+    out.connected = static_cast<std::size_t>(std::count_if(peers_.begin(), peers_.end(), [&](const auto& item) {
+        const auto& lineages = item.second.lineages;
+        return std::find(lineages.begin(), lineages.end(), lineage) != lineages.end();
+    }));
+    return out;
 }
 
 // The events are held while they run: what they call may cancel them.

@@ -4,6 +4,7 @@
 #include <libtorrent/announce_entry.hpp>
 #include <libtorrent/extensions/ut_pex.hpp>
 #include <libtorrent/hasher.hpp>
+#include <libtorrent/settings_pack.hpp>
 #include <libtorrent/torrent_flags.hpp>
 #include <libtorrent/torrent_info.hpp>
 #include <libtorrent/torrent_status.hpp>
@@ -20,6 +21,9 @@ using namespace std::chrono_literals;
 constexpr Millis redial{5'000};
 constexpr Millis turn{250};        // how often it is looked whether an announce is due
 constexpr Millis show_interval{1'000};
+constexpr auto near_round = 1s;    // a neighbour answers within milliseconds, who was met before within a round trip;
+constexpr auto far_round = 3s;     // the DHT and trackers within a few
+constexpr auto lan_lasts = 5s;     // before local discovery is begun anew, when it is used
 constexpr auto named_for = 1h;     // an agent that the DHT named counts for so long
 constexpr int guest_connections = 32;
 constexpr auto answer_again = 60s;    // the call of a neighbour that is not met is answered once within this time,
@@ -74,12 +78,16 @@ Rendezvous::Rendezvous(Session& session, Channel& channel, Dht& dht, const Swarm
 }
 
 void Rendezvous::start() {
+    lan_renewed_ = now();
     channel_.on_met([this](const LineageId& lineage, const lt::tcp::endpoint& endpoint) {
         if (const auto at = places_.find(lineage); at != places_.end()) at->second.answered.erase(endpoint);
     });
     dial();
     session_.every(redial, [this] { dial(); });
-    session_.every(turn, [this] { announce(); });
+    session_.every(turn, [this] {
+        announce();
+        tell_company();
+    });
     session_.every(show_interval, [this] { show(); });
     session_.every(count_interval_, [this] { count(); });
 }
@@ -143,6 +151,7 @@ bool Rendezvous::join(const LineageId& infohash, Place place, const std::vector<
 // libtorrent announces a torrent that starts to the local network by itself.
 void Rendezvous::ready(Place& place) {
     place.is_ready = true;
+    place.ready_at = now();
     place.torrent.resume();
     if (lan_discovery_ && place.shard.empty()) {
         ++place.announces.lan;
@@ -185,6 +194,7 @@ void Rendezvous::announce() {
         if (!place.is_ready) continue;
         if (lan_discovery_ && place.shard.empty() && takes_turn(place.lan, place, lan_interval_)) {
             ++place.announces.lan;
+            renew_lan();
             place.torrent.force_lsd_announce();
         }
         if (dht_.nodes() == 0 || !takes_turn(place.dht, place, dht_interval_)) continue;
@@ -192,6 +202,19 @@ void Rendezvous::announce() {
         if (place.is_guest) dht_.look_up(target);
         else dht_.announce(target);
         place.announces.dht += place.is_guest ? 0 : 1;
+    }
+}
+
+// One announce that could not be sent (a link that was down, a firewall that was being loaded) ends libtorrent's local
+// discovery, and nothing tells so. Begun anew it works again; the pauses between announces grow while nobody is met, so
+// this is done seldom.
+void Rendezvous::renew_lan() {
+    if (now() - lan_renewed_ < lan_lasts) return;
+    lan_renewed_ = now();
+    for (const bool on : {false, true}) {
+        lt::settings_pack pack;
+        pack.set_bool(lt::settings_pack::enable_lsd, on);
+        session_.handle().apply_settings(std::move(pack));
     }
 }
 
@@ -264,6 +287,23 @@ void Rendezvous::show() {
     if (view == shown_) return;
     shown_ = view;
     loop_.tell([view](Front& front) { front.discovered(view); });
+}
+
+// ---- For those who wait
+
+bool Rendezvous::has_settled(const Place& place) const {
+    const bool asks_far = !trackers_.empty() || dht_.is_on();
+    return place.is_ready && now() - place.ready_at >= (asks_far ? far_round : near_round);
+}
+
+void Rendezvous::tell_company() {
+    std::map<std::string, broker::Company> company;
+    for (const auto& [infohash, place] : places_)
+        if (place.root == infohash)
+            company[place.lineage] = {channel_.links(infohash), channel_.rising(infohash), has_settled(place)};
+    if (company == told_) return;
+    told_ = company;
+    loop_.tell([company](Front& front) { front.around(company); });
 }
 
 // ---- Named peers

@@ -44,6 +44,7 @@ class Rendezvous {
         bool is_ready = false;
         bool is_guest = false;
         Announces announces;
+        TimePoint ready_at{};
         Round dht, lan;
         std::map<lt::tcp::endpoint, TimePoint> named;     // by the DHT, and when
         std::map<lt::tcp::endpoint, TimePoint> answered;  // neighbours that called and were not linked, and when
@@ -56,9 +57,12 @@ class Rendezvous {
     void heard_on_lan(Place& place, const lt::tcp::endpoint& endpoint);
     bool takes_turn(Round& round, const Place& place, Millis interval);
     void announce();
+    void renew_lan();
     std::size_t seen(const LineageId& infohash) const;
     void count();
     void show();
+    void tell_company();
+    bool has_settled(const Place& place) const;
     void dial();
 
     Session& session_;
@@ -72,7 +76,9 @@ class Rendezvous {
     const Millis dht_interval_, lan_interval_, count_interval_;
     std::unordered_map<LineageId, Place> places_;  // by infohash
     std::minstd_rand chance_{std::random_device{}()};
+    TimePoint lan_renewed_{};
     DiscoveryView shown_;
+    std::map<std::string, broker::Company> told_;  // by lineage
 };
 
 }  // namespace packswarm::swarm

@@ -173,6 +173,7 @@ Result<void> Swarm::set_static_peers(std::vector<std::string> peers) {
 
 void Swarm::set_observer(broker::PeerObserver* observer) { inside_->front->set_observer(observer); }
 std::vector<broker::PeerView> Swarm::view() const { return inside_->front->view(); }
+broker::Company Swarm::company(const std::string& lineage) const { return inside_->front->company(lineage); }
 
 void Swarm::set_lineages(std::vector<broker::LineageState> lineages) {
     if (lineages.size() > limits::max_lineages) {
@@ -185,14 +186,18 @@ void Swarm::set_lineages(std::vector<broker::LineageState> lineages) {
         const auto name = state.lineage.name();
         if (names.insert(name).second) {
             wishes.push_back({{name, {}}, {}});
-            if (inside_->lineages.count(name) == 0)
+            if (inside_->lineages.count(name) == 0) {
                 wishes.back().first_dials = inside_->front->acquaintances().first_dials(name);
+                inside_->front->entered(name);
+            }
         }
         const auto wish =
             std::find_if(wishes.begin(), wishes.end(), [&](const auto& one) { return one.show.name == name; });
         show_root(wish->show.roots,
                   {state.date.time_since_epoch().count(), state.root, state.root_size, std::move(state.provenance)});
     }
+    for (const auto& name : inside_->lineages)
+        if (names.count(name) == 0) inside_->front->departed(name);
     inside_->lineages = std::move(names);
     inside_->session->post([in = inside_.get(), wishes = std::move(wishes)] { in->rendezvous.set_lineages(wishes); });
 }

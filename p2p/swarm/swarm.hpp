@@ -70,6 +70,7 @@ class Swarm final : public broker::Peers {
     core::AgentKey key() const override;
     void blame(broker::PeerId peer, broker::Blame why) override;
     std::vector<broker::PeerView> view() const override;
+    broker::Company company(const std::string& lineage) const override;
     void offer(const std::string& lineage, std::vector<StoredMark> files) override;
     void withdraw(std::vector<Digest> digests) override;
     void give_to(core::Audience audience) override;

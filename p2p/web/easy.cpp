@@ -145,6 +145,18 @@ bool Easy::is_http2() const {
     return version >= CURL_HTTP_VERSION_2_0;
 }
 
+bool Easy::reuses_connection() const {
+    long opened = 0;
+    ::curl_easy_getinfo(handle_.get(), CURLINFO_NUM_CONNECTS, &opened);
+    return opened == 0 && !peer().empty();
+}
+
+std::string Easy::peer() const {
+    const char* address = nullptr;
+    ::curl_easy_getinfo(handle_.get(), CURLINFO_PRIMARY_IP, &address);
+    return address != nullptr ? address : "";
+}
+
 double Easy::sent_after_s() const { return info_s(handle_.get(), CURLINFO_PRETRANSFER_TIME_T); }
 
 double Easy::first_byte_s() const {

@@ -44,6 +44,8 @@ class Easy {
     }
     int status() const;
     bool is_http2() const;
+    bool reuses_connection() const;    // kept from an earlier request; false until one is chosen
+    std::string peer() const;          // the address at its other end, in figures; empty until one is chosen
     double first_byte_s() const;       // from the request being sent to the first byte of the answer
     double sent_after_s() const;       // from the start to the request being sent; 0 until then
     Error error(CURLcode code) const;  // for codes that are not of our own making

@@ -15,6 +15,16 @@ namespace {
 constexpr long kept_connections = 128;   // idle ones stay for the next request; far more than mirrors times fetches
 constexpr long idle_connection_s = 110;  // below what NATs forget; libcurl notices when the server was quicker
 
+// A name's address is asked for whenever a connection is opened, and again when one that was kept open says nothing for
+// so long.
+constexpr long remembered_name_s = 0;
+constexpr auto doubt_after = Millis(250);
+constexpr auto fresh_for =
+    Seconds(2);  // after a name has moved; then what was opened before is told apart by its age in seconds
+constexpr auto distrust_for =
+    Seconds(60);  // a certificate that was not believed: others at that server would not be either
+constexpr std::size_t max_distrusted = 256;
+
 constexpr ByteCount read_empty = 64 * limits::kib;  // a round that brought less left nothing in the sockets
 constexpr ByteCount little_at_once = 16 * limits::kib;
 constexpr Millis shortest_nap(1), longest_nap(4);
@@ -48,6 +58,23 @@ HttpSettings bounded(HttpSettings settings) {
 
 }  // namespace
 
+class Engine::Bell {
+  public:
+    explicit Bell(CURLM* multi) : multi_(multi) {}
+    void ring() {
+        const std::lock_guard lock(mutex_);
+        if (multi_ != nullptr) ::curl_multi_wakeup(multi_);
+    }
+    void still() {
+        const std::lock_guard lock(mutex_);
+        multi_ = nullptr;
+    }
+
+  private:
+    std::mutex mutex_;
+    CURLM* multi_;
+};
+
 Engine::Engine(Loop& loop, HttpSettings settings, std::weak_ptr<Delivery> delivery, std::shared_ptr<Backlog> backlog)
     : loop_(loop),
       settings_(bounded(std::move(settings))),
@@ -63,6 +90,8 @@ Engine::Engine(Loop& loop, HttpSettings settings, std::weak_ptr<Delivery> delive
     // the next event on it (seen: one batch of twenty in thirty stood still for the whole stall timeout).
     ::curl_multi_setopt(multi_.get(), CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
     ::curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, kept_connections);
+    bell_ = std::make_shared<Bell>(multi_.get());
+    hosts_ = std::make_unique<MovedHosts>([bell = bell_] { bell->ring(); });
     const NoSignals blocked;
     thread_ = std::thread([this] { run(); });
 }
@@ -70,6 +99,7 @@ Engine::Engine(Loop& loop, HttpSettings settings, std::weak_ptr<Delivery> delive
 Engine::~Engine() {
     send(Close{});
     thread_.join();
+    bell_->still();
     for (auto& [id, fetch] : fetches_) ::curl_multi_remove_handle(multi_.get(), fetch->easy().get());
     fetches_.clear();
 }
@@ -138,7 +168,17 @@ bool Engine::obey_commands() {
     return true;
 }
 
+std::optional<Error> Engine::distrust_of(const std::string& origin) const {
+    const auto at = distrusted_.find(origin);
+    if (at == distrusted_.end() || std::chrono::steady_clock::now() >= at->second.until) return std::nullopt;
+    return at->second.error;
+}
+
 void Engine::obey(Start& start) {
+    if (auto distrust = distrust_of(start.address.origin)) {
+        outbox_.emplace_back(start.fetch, Result<void>(tl::unexpected(std::move(*distrust))));
+        return;
+    }
     auto fetch = std::make_unique<Fetch>(start.fetch, std::move(start.request), std::move(start.address),
                                          FetchSite{settings_, *backlog_, outbox_, arrived_});
     if (!fetch->easy().get()) {
@@ -155,8 +195,31 @@ void Engine::launch(Fetch& fetch) {
     easy.set(CURLOPT_PRIVATE, &fetch);
     easy.set(CURLOPT_MAXAGE_CONN, idle_connection_s);
     easy.set(CURLOPT_SHARE, tls_sessions_.get());
+    easy.set(CURLOPT_DNS_CACHE_TIMEOUT, remembered_name_s);
+    choose_connection(fetch);
     fetch.begin(std::chrono::steady_clock::now());
     ::curl_multi_add_handle(multi_.get(), easy.get());
+}
+
+// What was opened before its name moved leads to the old address.
+void Engine::choose_connection(Fetch& fetch) {
+    const auto moved = hosts_->moved_at(fetch.host());
+    if (!moved) return;
+    const auto since = std::chrono::steady_clock::now() - *moved;
+    fetch.easy().set(CURLOPT_FRESH_CONNECT, since < fresh_for ? 1L : 0L);
+    if (since >= fresh_for)
+        fetch.easy().set(CURLOPT_MAXLIFETIME_CONN, static_cast<long>(std::chrono::floor<Seconds>(since).count()));
+}
+
+// A request on a kept connection that gets no answer, while its name leads elsewhere by now, begins anew there.
+bool Engine::leave_moved(Fetch& fetch, TimePoint now) {
+    if (!fetch.is_silent_on_kept_connection() || now - fetch.started() < doubt_after) return false;
+    hosts_->doubt(fetch.host(), now);
+    if (!hosts_->leads_elsewhere(fetch.host(), fetch.easy().peer(), fetch.started())) return false;
+    hosts_->moved(fetch.host(), now);
+    ::curl_multi_remove_handle(multi_.get(), fetch.easy().get());
+    launch(fetch);
+    return true;
 }
 
 void Engine::obey(const Cancel& cancel) {
@@ -179,6 +242,11 @@ void Engine::reap() {
         char* owner = nullptr;
         ::curl_easy_getinfo(handle, CURLINFO_PRIVATE, &owner);
         auto& fetch = *reinterpret_cast<Fetch*>(owner);
+        if (code == CURLE_PEER_FAILED_VERIFICATION) {
+            if (distrusted_.size() >= max_distrusted) distrusted_.clear();
+            distrusted_[fetch.address().origin] = {fetch.easy().error(code),
+                                                   std::chrono::steady_clock::now() + distrust_for};
+        }
         const auto next = fetch.ended(code);
         ::curl_multi_remove_handle(multi_.get(), handle);
         if (next == Fetch::Next::ask_again)
@@ -202,6 +270,7 @@ int Engine::tend_all() {
     auto next = now + Seconds(60);
     std::vector<broker::FetchId> overdue;
     for (auto& [id, fetch] : fetches_) {
+        if (leave_moved(*fetch, now) || fetch->is_silent_on_kept_connection()) next = std::min(next, now + doubt_after);
         if (const auto due = fetch->tend(now))
             next = std::min(next, *due);
         else

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "p2p/web/fetch.hpp"
+#include "p2p/web/moved_hosts.hpp"
 
 namespace packswarm::web {
 
@@ -45,6 +46,9 @@ class Engine {
     void obey(const Cancel& cancel);
     void launch(Fetch& fetch);
     void drop(broker::FetchId fetch);
+    void choose_connection(Fetch& fetch);
+    bool leave_moved(Fetch& fetch, TimePoint now);
+    std::optional<Error> distrust_of(const std::string& origin) const;
     void reap();
     void resume_paused();
     int tend_all();  // milliseconds until something is due
@@ -72,6 +76,14 @@ class Engine {
     std::unique_ptr<CURLSH, ReleaseShare> tls_sessions_;  // spares later connections a part of the handshake
     std::unique_ptr<CURLM, ReleaseMulti> multi_;
     std::unordered_map<broker::FetchId, std::unique_ptr<Fetch>> fetches_;
+    struct Distrust {
+        Error error;
+        TimePoint until{};
+    };
+    std::unordered_map<std::string, Distrust> distrusted_;  // servers whose certificate was not believed, by origin
+    class Bell;                                             // lookups may ring when the engine is gone
+    std::shared_ptr<Bell> bell_;
+    std::unique_ptr<MovedHosts> hosts_;
     std::thread thread_;
 };
 

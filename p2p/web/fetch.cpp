@@ -50,7 +50,15 @@ bool Fetch::is_amid_large_body() const {
     return head_done_ && !paused_ && !concluded_ && !next_address_ && gauge_.missing().value_or(0) >= far_from_end;
 }
 
+bool Fetch::is_silent_on_kept_connection() const {
+    return awaits_answer() && !paused_ && head_.bytes == 0 && !host_.empty() && easy_.reuses_connection();
+}
+
 void Fetch::begin(TimePoint now) {
+    const auto url = Url::parse(address_.text);
+    const bool is_name =
+        url && url->host.find_first_not_of("0123456789.") != std::string::npos && !url->host.starts_with('[');
+    host_ = is_name ? url->host : std::string();
     started_ = last_byte_ = now;
     easy_.ask(address_, wanted_, {request_.if_modified_since, std::nullopt});
 }

@@ -26,6 +26,10 @@ class Fetch final : public AnswerSink {
     Easy& easy() { return easy_; }
     broker::FetchId id() const { return id_; }
     bool is_paused() const { return paused_; }
+    const Address& address() const { return address_; }
+    const std::string& host() const { return host_; }  // empty: an address in figures
+    TimePoint started() const { return started_; }
+    bool is_silent_on_kept_connection() const;
     bool awaits_answer() const { return !head_done_ && !concluded_; }
     bool is_amid_large_body() const;  // much is still to come, and a moment more or less delays nobody
     void begin(TimePoint now);  // before each time the handle joins the multi
@@ -58,6 +62,7 @@ class Fetch final : public AnswerSink {
     const FetchSite site_;
     Wanted wanted_;
     Address address_;
+    std::string host_;
     std::optional<Address> next_address_;
     int redirects_ = 0;
     AnswerHead head_;

@@ -100,6 +100,24 @@ def test_a_started_agent_is_answered_by_a_neighbour_that_neither_was_told_of(wor
     print(f"from the start to the first answer: {[round(1000 * seconds) for seconds in times]} ms")
 
 
+NO_CALLS = "table ip closed { chain calls { type filter hook output priority filter; udp dport 6771 drop; }; }\n"
+
+
+@pytest.mark.skipif(nat_works() is not None, reason=str(nat_works()))
+def test_neighbours_meet_though_their_first_calls_could_not_be_sent(world, stock, mirror):
+    """A firewall that is being loaded turns the calls down; a link that is down for a moment does the same."""
+    machines = [world.machine(name) for name in ("c1", "c2")]
+    for machine in machines:
+        machine.node.run(["nft", "-f", "-"], stdin=NO_CALLS)
+        machine.start_agent([stock.debian_repository(mirror)], lan=True)
+        read_index(machine, mirror)
+        wait_until(lambda: swarm(machine)["announces"]["lan"] > 0, 20, "it has called")
+    assert machines[0].agent.peers() == []
+    for machine in machines:
+        machine.node.run(["nft", "delete", "table", "ip", "closed"])
+    linked(machines[0], machines[1], 60)
+
+
 # ---- DHT
 
 class Net:

@@ -62,6 +62,7 @@ class FakePeers final : public broker::Peers {
     }
     core::AgentKey key() const override { return static_cast<core::AgentKey>(id_) * 0x9e3779b97f4a7c15ULL; }
     std::vector<broker::PeerView> view() const override;
+    broker::Company company(const std::string&) const override { return {view().size(), 0, true}; }
 
     void ask(const std::string& lineage, std::vector<Digest> digests) override;
     broker::FetchId get(broker::PeerId peer, const Digest& digest, ByteRange range, broker::GetEvents events) override;

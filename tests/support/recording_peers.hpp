@@ -49,6 +49,8 @@ class RecordingPeers final : public broker::Peers {
     std::vector<broker::PeerId> blamed;
     void blame(broker::PeerId peer, broker::Blame) override { blamed.push_back(peer); }
     std::vector<broker::PeerView> view() const override { return {}; }
+    broker::Company around;  // of every lineage
+    broker::Company company(const std::string&) const override { return around; }
     void offer(const std::string& lineage, std::vector<StoredMark> files) override {
         largest_offer = std::max(largest_offer, files.size());
         for (const auto& file : files) shelf[file.digest()] = lineage;

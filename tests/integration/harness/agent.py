@@ -173,6 +173,11 @@ def settings(agent_folder, repositories, listen, peers=(), lan=False, certificat
     }
 
 
+def learning(apt):
+    """The change to an agent's settings by which it learns its repositories from that apt's folder."""
+    return lambda settings: settings.update(sources={"apt": True, "pacman": False, "apt_dir": apt.folder / "etc"})
+
+
 def own_memory(pid):
     """Peak resident bytes of a process."""
     text = pathlib.Path(f"/proc/{pid}/status").read_text()

@@ -67,6 +67,7 @@ class FakeLenders final : public Peers {
     void end_loan(const Digest&, Outcome) override { lent.clear(); }
     core::AgentKey key() const override { return 1; }
     std::vector<PeerView> view() const override { return {}; }
+    Company company(const std::string&) const override { return {1, 0, true}; }
     void offer(const std::string&, std::vector<StoredMark>) override {}
     void withdraw(std::vector<Digest>) override {}
     void give_to(core::Audience) override {}

@@ -76,6 +76,22 @@ TEST_F(Discovery, AgentsThatKnowOneNodeOfADhtFindEachOther) {
     EXPECT_TRUE(wait([&] { return a.swarm->discovery().dht_nodes >= 3; })) << "nodes of one subnet all have a place in the table";
 }
 
+TEST_F(Discovery, WhoIsAroundIsToldToThoseWhoWait) {
+    const auto lineage = a_lineage().name();
+    Agent& a = agent(settings(2));
+    EXPECT_TRUE(a.swarm->company(lineage).is_nobody()) << "it is not in that swarm";
+    a.be_in();
+    EXPECT_FALSE(a.swarm->company(lineage).is_settled);
+    EXPECT_TRUE(wait([&] { return a.swarm->company(lineage).is_nobody(); }))
+        << "it has looked around, and nobody is there";
+    Agent& b = agent(knowing(settings(3), a));
+    b.be_in();
+    EXPECT_TRUE(
+        wait([&] { return a.swarm->company(lineage).connected == 1 && b.swarm->company(lineage).connected == 1; }));
+    a.swarm->set_lineages({});
+    EXPECT_TRUE(a.swarm->company(lineage).is_nobody());
+}
+
 TEST_F(Discovery, TheDhtIsFoundAgainAfterARestartWhenTheNamedNodeIsGone) {
     auto net = nodes(6);
     const auto first = net[0]->endpoint();

@@ -1,0 +1,99 @@
+#include "p2p/broker/missing_indexes.hpp"
+
+#include <array>
+
+#include "p2p/base/limits.hpp"
+#include "p2p/base/log.hpp"
+
+namespace packswarm::broker {
+
+namespace {
+// A package manager puts its lists in place when its update ends, which takes minutes on a slow line.
+constexpr std::array looks_after{Millis(3'000), Millis(10'000), Millis(30'000), Millis(90'000), Millis(300'000)};
+}  // namespace
+
+void MissingIndexes::set_budget(ByteCount most, std::function<ByteCount(const std::string&)> spent) {
+    most_ = most;
+    spent_ = std::move(spent);
+}
+
+std::string MissingIndexes::transaction_of(WallTime now) {
+    const std::chrono::year_month_day day(std::chrono::floor<std::chrono::days>(now));
+    return fmt::format("agent-{}-{:02}-{:02}", static_cast<int>(day.year()), static_cast<unsigned>(day.month()),
+                       static_cast<unsigned>(day.day()));
+}
+
+void MissingIndexes::told(const std::string& folder) {
+    if (lists_ != nullptr) lists_->told(folder);
+}
+
+void MissingIndexes::want(const core::Repository& repository, const MissingIndex& missing) {
+    const Key key{repository.id, missing.packed.digest};
+    if (quests_.count(key) != 0 || quests_.size() >= limits::max_lineages) return;
+    quests_[key] = {repository, missing, 0};
+    look(key);
+}
+
+void MissingIndexes::look(const Key& key) {
+    const auto quest = quests_.find(key);
+    if (quest == quests_.end()) return;
+    const auto& [repository, missing, looks] = quest->second;
+    if (!book_.lacks(repository.id, missing)) return void(quests_.erase(quest));
+    if (lists_ == nullptr || !missing.plain) return ask(key, From::peers);
+    auto file = lists_->open(repository, *missing.plain);
+    if (!file) return look_again(key, file.error());
+    trust_.open_list(
+        std::move(*file), *missing.plain,
+        [this, alive = std::weak_ptr(alive_), key](Result<std::shared_ptr<const core::CatalogSheet>> sheet) {
+            if (alive.expired()) return;
+            const auto at = quests_.find(key);
+            if (!sheet)
+                spdlog::info("{}: {} is not read from apt's lists: {}", key.first, at->second.missing.plain->path,
+                             sheet.error().message);
+            if (!sheet) return look_again(key, {ErrorKind::Transient, sheet.error().message});
+            book_.take_list(at->second.repository.id, *at->second.missing.plain, *sheet);
+            quests_.erase(at);
+        });
+}
+
+void MissingIndexes::look_again(const Key& key, const Error& error) {
+    auto& quest = quests_.at(key);
+    if (error.kind == ErrorKind::Absent || quest.looks >= looks_after.size()) return ask(key, From::peers);
+    loop_.after(looks_after[quest.looks++], [this, alive = std::weak_ptr(alive_), key] {
+        if (!alive.expired()) look(key);
+    });
+}
+
+void MissingIndexes::ask(const Key& key, From from) {
+    const auto& [repository, missing, looks] = quests_.at(key);
+    Request request;
+    request.url = core::address(repository.bases.front(), missing.packed.path);
+    request.digest = missing.packed.digest;
+    request.size = missing.packed.size;
+    request.asker = "agent";
+    request.transaction = transaction_of(loop_.wall_now());
+    request.from = from;
+    const auto over = [this, alive = std::weak_ptr(alive_), key] {
+        if (!alive.expired()) quests_.erase(key);
+    };
+    RequestEvents events{[](const Started&) {}, [](const Progress&) {}, [over](const Delivered&) { over(); }, over, {}};
+    events.failed = [this, alive = std::weak_ptr(alive_), key, from, over](const Error&) {
+        if (alive.expired()) return;
+        from == From::peers ? ask_mirrors(key) : over();
+    };
+    requests_.get(std::move(request), std::move(events));
+}
+
+void MissingIndexes::ask_mirrors(const Key& key) {
+    const auto& [repository, missing, looks] = quests_.at(key);
+    const auto spent = spent_ ? spent_(transaction_of(loop_.wall_now())) : 0;
+    if (spent_ && spent + missing.packed.size > most_) {
+        spdlog::info("{}: {} is not fetched: {} of today's {} bytes for lists that nobody asked for are used up",
+                     repository.id, printable(missing.packed.path), spent, most_);
+        quests_.erase(key);
+        return;
+    }
+    ask(key, From::anybody);
+}
+
+}  // namespace packswarm::broker
