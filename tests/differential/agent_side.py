@@ -11,10 +11,12 @@ class AgentSide:
         """`etc`: apt's folder to learn from. `repositories`: what stands in its configuration."""
         self.servers, self.world = servers, world
         address = self.address(at)
-        told = settings(folder, repositories, address, certificates=authority.certificate if "authority" in world.agent else None)
+        told = settings(folder, repositories, address, certificates=authority.certificate if "authority" in world.agent
+                        else None)
         told["gateway"] = {"listen": f"{address}:{Agent.GATEWAY_PORT}"}
         told["swarm"]["enabled"] = "peer" in world.agent
-        told["swarm"]["peers"] = [f"{self.address(PEER_AT if at == OURS_AT else OURS_AT)}:{Agent.SWARM_PORT}"] if "peer" in world.agent else []
+        other = self.address(PEER_AT if at == OURS_AT else OURS_AT)
+        told["swarm"]["peers"] = [f"{other}:{Agent.SWARM_PORT}"] if "peer" in world.agent else []
         if world.agent["knows"] == "learned" and etc:
             told["sources"] = {"apt": True, "pacman": False, "apt_dir": etc}
         if "peer" in world.agent:
@@ -82,9 +84,10 @@ class AgentSide:
 
     def unexpected_end(self):
         """The log of an agent that ended by itself."""
-        if self.wanted and self.agent.child is not None and not self.agent.child.alive() and self.agent.child.process.returncode not in (0, -9, -15):
-            return self.agent.child.text()[-3000:]
-        return ""
+        child = self.agent.child
+        if child is None or child.alive() or child.process.returncode in (0, -9, -15):
+            return ""
+        return child.text()[-3000:]
 
     def rewrite(self, change):
         change(self.agent.settings)

@@ -1,4 +1,7 @@
-"""One side of an apt world: real apt-get in a root folder of its own, with apt's own methods or with ours, and what it shows after each step."""
+"""One side of an apt world: real apt-get in a root folder of its own, with apt's own methods or with ours.
+
+What it shows after each step is an Observation."""
+import collections
 import dataclasses
 import re
 import shutil
@@ -19,7 +22,7 @@ class Observation:
     lists: dict = dataclasses.field(default_factory=dict)  # name: digest
     candidates: dict = dataclasses.field(default_factory=dict)
     files: dict = dataclasses.field(default_factory=dict)
-    failed: set = dataclasses.field(default_factory=set)  # items that are told as "Err:"
+    failed: set = dataclasses.field(default_factory=set)  # what is told as "Err:", less addresses: a redirect's may be told
     output: str = ""
 
 
@@ -52,7 +55,8 @@ class AptSide:
             if name == "Proxy":
                 lines.append(f'Acquire::http::Proxy "{proxy}";')
             elif name == "Proxy-Host":
-                host = self.servers.network.address(self.side, self.world.server(value).number) if self.has_server(value) else "127.0.0.1"
+                number = self.world.server(value).number if self.has_server(value) else 1
+                host = self.servers.network.address(self.side, number)
                 lines.append(f'Acquire::http::Proxy "{proxy}";\nAcquire::http::Proxy::{host} "DIRECT";')
             elif name == "CAInfo":
                 lines.append(f'Acquire::https::CAInfo "{self.authority.certificate}";')
@@ -74,7 +78,8 @@ class AptSide:
                 self.pool.keyring(self.etc / f"{repository.name}.gpg", [repository.key])
         self.pool.keyring(self.etc / "shared.gpg", range(STRANGER_FREE))
         name, password = LOGIN.split(":")
-        logins = [f"machine {self.url(server.name)} login {name} password {password}\n" for server in self.world.servers if "login" in server.habits]
+        logins = [f"machine {self.url(server.name)} login {name} password {password}\n" for server in self.world.servers
+                  if "login" in server.habits]
         if logins:
             (self.etc / "auth.conf").write_text("".join(logins))
 
@@ -107,10 +112,12 @@ class AptSide:
             options["trusted"] = "yes"
         told = " ".join(f"{name}={value}" for name, value in options.items())
         component = f" {repository.component}" if repository.layout == "suite" else ""
-        return [f"deb [{told}] {self.base_url(server, repository)} {self._suite(repository)}{component}" for server in repository.servers]
+        return [f"deb [{told}] {self.base_url(server, repository)} {self._suite(repository)}{component}"
+                for server in repository.servers]
 
     def _stanza(self, repository):
-        fields = {"Types": "deb", "URIs": " ".join(self.base_url(server, repository) for server in repository.servers), "Suites": self._suite(repository)}
+        fields = {"Types": "deb", "URIs": " ".join(self.base_url(server, repository) for server in repository.servers),
+                  "Suites": self._suite(repository)}
         if repository.layout == "suite":
             fields["Components"] = repository.component
         fields["Architectures"] = "amd64"
@@ -125,7 +132,8 @@ class AptSide:
         """Older versions stand in dpkg's status, so that there is something to upgrade."""
         names = {package.name for repository in self.world.repositories for package in repository.packages}
         (self.apt.folder / "status").write_text("\n".join(
-            f"Package: {name}\nStatus: install ok installed\nVersion: 0.1\nArchitecture: amd64\nMaintainer: packswarm tests <tests@packswarm.invalid>\n"
+            f"Package: {name}\nStatus: install ok installed\nVersion: 0.1\nArchitecture: amd64\n"
+            f"Maintainer: packswarm tests <tests@packswarm.invalid>\n"
             f"Description: seeded\n" for name in sorted(names)[::2]))
 
     # ---- what it does
@@ -133,7 +141,8 @@ class AptSide:
     def start(self, step):
         """Begins a step's apt-get; the child of it, or None where there is nothing to run."""
         argv = {"update": ["update"], "upgrade": ["dist-upgrade", "--download-only", "--yes"],
-                "install": ["install", "--download-only", "--yes", "--no-install-recommends", *step.get("names", [])]}[step["do"]]
+                "install": ["install", "--download-only", "--yes", "--no-install-recommends",
+                            *step.get("names", [])]}[step["do"]]
         return self.apt.child(*argv, log=f"step{step['number']}.log")
 
     def observe(self, code, child):
@@ -151,12 +160,15 @@ class AptSide:
             elif line.startswith("  Candidate:"):
                 seen.candidates[name] = line.split()[1]
         seen.files = {file.name: sha256(file) for file in self.apt.archives.glob("*.deb")}
-        seen.failed = {re.sub(r"^Err:\d+ ", "", line) for line in output.splitlines() if line.startswith("Err:")}
+        failed = collections.Counter(re.sub(r"^Err:\d+ \S+ ", "", line) for line in output.splitlines()
+                                     if line.startswith("Err:"))
+        seen.failed = {f"{item} ({count})" for item, count in failed.items()}
         return seen
 
     def normal(self, text):
         """Without the side in it."""
-        return text.replace(f"127.{self.servers.network.number}.{self.side}.", "127.lab.").replace(str(self.apt.folder), "FOLDER")
+        return text.replace(f"127.{self.servers.network.number}.{self.side}.", "127.lab.").replace(str(self.apt.folder),
+                                                                                                   "FOLDER")
 
     def forget_packages(self):
         for file in self.apt.archives.iterdir():

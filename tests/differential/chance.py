@@ -1,4 +1,4 @@
-"""A seed's world: each aspect is drawn from a stream of its own, so that a new aspect leaves the others of a seed as they were."""
+"""A seed's world: each aspect is drawn from a stream of its own, so that a new one leaves the others of a seed alone."""
 import random
 
 from world import Package, Repository, Server, World
@@ -48,10 +48,12 @@ def late_aspects(world):
     sending = [server for server in world.servers if server.habits.get("redirect") == "here"]
     for server in sending:
         if chance.of(50):
-            carrier = Server(f"s{len(world.servers) + 1}", server.owner, server.scheme, len(world.servers) + 1, server.port, {})
+            carrier = Server(f"s{len(world.servers) + 1}", server.owner, server.scheme, len(world.servers) + 1,
+                             server.port, {})
             server.habits["redirect"] = carrier.name
             world.servers.append(carrier)
-    if "peer" not in world.agent and not any(name.startswith("Proxy") for name in world.options) and Chance(world.seed, "door").of(9):
+    direct = "peer" not in world.agent and not any(name.startswith("Proxy") for name in world.options)
+    if direct and Chance(world.seed, "door").of(9):
         world.agent["door"] = "proxy"
         world.agent["knows"] = "learned"
 
@@ -84,13 +86,21 @@ def add_repository(world, number):
     suite = suite if world.manager == "apt" else f"repo{number}"
     world.repositories.append(Repository(
         name=f"r{number}", owner=owner, servers=servers, base=base_of(chance, world, server, number), suite=suite,
-        codename=twin.codename if twin and chance.of(60) else chance.one("trixie", "stable", owner), label=twin.label if twin and chance.of(40) else f"{owner} {number}",
-        component=chance.one("main", "main", "contrib"), layout=layout, key=twin.key if twin and chance.of(60) else chance.number(0, 3), signing=signing,
-        by_hash=chance.of(60), compressions=compressions_of(chance), hashes=chance.one(["SHA256"], ["SHA256"], ["SHA256"], ["MD5Sum", "SHA256"], ["SHA256", "SHA512"],
-                                                                                   ["SHA512"], ["MD5Sum", "SHA1", "SHA256"]),
+        codename=twin.codename if twin and chance.of(60) else chance.one("trixie", "stable", owner), label=twin.label
+                                         if twin and chance.of(40) else f"{owner} {number}",
+        component=chance.one("main", "main", "contrib"), layout=layout, key=twin.key if twin and chance.of(60)
+                                         else chance.number(0, 3), signing=signing,
+        by_hash=chance.of(60), compressions=compressions_of(chance),
+                                         hashes=chance.one(["SHA256"], ["SHA256"], ["SHA256"], ["MD5Sum", "SHA256"],
+                                                           ["SHA256", "SHA512"],
+                                                                                   ["SHA512"],
+                                                           ["MD5Sum", "SHA1", "SHA256"]),
         pdiffs=layout == "suite" and chance.of(18), valid_until=chance.weighted(none=70, future=22, past=8),
-        spelling=chance.weighted(plain=80, dot=12, percent=8), packages=packages_of(Chance(world.seed, f"packages {number}"), owner, number, world),
-        form=chance.one("one-line", "deb822"), trust="trusted" if signing == "unsigned" else chance.weighted(file=45, shared=30, folder=25), source_options={}))
+        spelling=chance.weighted(plain=80, dot=12, percent=8),
+                                         packages=packages_of(Chance(world.seed, f"packages {number}"), owner, number,
+                                                              world),
+        form=chance.one("one-line", "deb822"), trust="trusted" if signing == "unsigned"
+                                         else chance.weighted(file=45, shared=30, folder=25), source_options={}))
     repository = world.repositories[-1]
     if repository.valid_until == "past" and chance.of(70):
         repository.source_options["check-valid-until"] = "no"
@@ -107,11 +117,13 @@ def base_of(chance, world, server, number):
     wanted = chance.one("/debian", "/debian", "/repos/code", f"/repos/product{number}", "/ubuntu+more", "/x/y~z")
     if "plus" in world.server(server).habits:
         wanted = wanted.replace("+", "-")
-    return f"{wanted}{number}" if wanted in taken or any(base.startswith(wanted) or wanted.startswith(base) for base in taken) else wanted
+    return f"{wanted}{number}" if wanted in taken or any(base.startswith(wanted) or wanted.startswith(base)
+                                                         for base in taken) else wanted
 
 
 def compressions_of(chance):
-    return chance.one(["", ".xz", ".gz"], [".xz"], [".gz"], ["", ".gz"], [".xz", ".gz"], [".bz2"], [""], [".zst", ".gz"])
+    return chance.one(["", ".xz", ".gz"], [".xz"], [".gz"], ["", ".gz"], [".xz", ".gz"], [".bz2"], [""],
+                      [".zst", ".gz"])
 
 
 def packages_of(chance, owner, number, world):
@@ -122,7 +134,8 @@ def packages_of(chance, owner, number, world):
         name = f"{owner}-{word}{number}" if not chance.of(8) else f"common-{word}"
         name = name if not chance.of(8) else f"{name}++"
         if all(package.name != name for package in packages):
-            packages.append(Package(name, version if world.manager == "apt" else version.split(":")[-1].replace("-", ".") + "-1", size))
+            packages.append(Package(name, version if world.manager == "apt"
+                                    else version.split(":")[-1].replace("-", ".") + "-1", size))
     return packages
 
 
@@ -132,7 +145,8 @@ def new_server(world, owner):
     number = len(world.servers) + 1
     chance = Chance(world.seed, f"server {number}")
     scheme = "https" if world.manager == "apt" and chance.of(8) else "http"
-    world.servers.append(Server(f"s{number}", owner, scheme, number, chance.one(80, 80, 8080) if scheme == "http" else 443, habits_of(chance)))
+    world.servers.append(Server(f"s{number}", owner, scheme, number, chance.one(80, 80, 8080) if scheme == "http"
+                                else 443, habits_of(chance)))
     return f"s{number}"
 
 

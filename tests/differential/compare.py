@@ -1,4 +1,4 @@
-"""Differences: what came out otherwise through packswarm than with the plain package manager, and the few that are right."""
+"""Differences: what came out otherwise through packswarm than with plain apt or pacman, and the few that are right."""
 import dataclasses
 import re
 import urllib.parse
@@ -19,8 +19,8 @@ class Difference:
 # ---- right differences, each with its reason; a rule takes a difference and the world and says whether it explains it
 
 def newer_root_of_a_group_that_stands_together(difference, plain, ours, lab):
-    """Two addresses in one stanza are one repository to the agent: it answers with the newest verified state that either shows, where plain apt
-    shows each address's own. Only for such a group, and only with what its owner has published on one of its servers."""
+    """Two addresses in one stanza are one repository to the agent: it answers with the newest verified state that either
+    shows, where plain apt shows each address's own. Only for such a group, and only with what its owner has published."""
     groups = [one for one in lab.world.repositories if len(one.servers) > 1]
     names = [{name for name in seen.lists if not name.endswith(".diff_Index")} for seen in (plain, ours)]
     return difference.kind in ("lists", "candidates", "files") and bool(groups) and names[0] == names[1] and \
@@ -28,20 +28,22 @@ def newer_root_of_a_group_that_stands_together(difference, plain, ours, lab):
 
 
 def verified_content_when_a_server_is_silent(difference, plain, ours, lab):
-    """While a server refuses connections, what the agent verified before or has from a peer may be used: plain apt fails there, we do not.
-    Nothing else may differ: our failures are fewer, and each list and file is one that its owner published."""
+    """While a server refuses connections, what the agent verified before or has from a peer may be used: plain apt fails
+    there, we do not. Our failures are fewer, and each list and file is one that its owner published."""
     return bool(lab.shut) and not ours.failed - plain.failed and ours.exit_code <= plain.exit_code and \
         all(lab.is_published(digest) for digest in [*ours.lists.values(), *ours.files.values()])
 
 
 def database_that_pacman_alone_would_not_look_at(difference, plain, ours, lab):
-    """pacman's own downloader (libcurl) takes a file with an older Last-Modified than its own for unchanged, whatever the server says. An XferCommand
-    is not told a date: it brings what the server shows now."""
-    return lab.world.manager == "pacman" and lab.world.options["way"] == "xfer" and difference.kind in ("lists", "candidates", "files") and \
+    """pacman's own downloader (libcurl) takes a file with an older Last-Modified than its own for unchanged, whatever the
+    server says. An XferCommand is not told a date: it brings what the server shows now."""
+    asked = lab.world.manager == "pacman" and lab.world.options["way"] == "xfer"
+    return asked and difference.kind in ("lists", "candidates", "files") and \
         all(lab.is_shown(name, ours.lists[name]) for name in ours.lists if plain.lists.get(name) != ours.lists[name])
 
 
-RIGHT = (database_that_pacman_alone_would_not_look_at, newer_root_of_a_group_that_stands_together, verified_content_when_a_server_is_silent)
+RIGHT = (database_that_pacman_alone_would_not_look_at, newer_root_of_a_group_that_stands_together,
+         verified_content_when_a_server_is_silent)
 
 
 # ---- comparison
@@ -76,19 +78,23 @@ def spelled(path):
 
 
 def foreign_requests(lab):
-    """Requests of ours that plain would not have made of another owner's server: for what neither its owner ever published there nor plain asked there.
-    Names of packages and digests are each owner's own, so that what leaks is recognised. The names of a root belong to every base of its owner, a signature's to what it signs."""
-    plain = {(server, spelled(request.path)) for request in lab.servers.log[PLAIN] for server in lab.beside(request.server)}
+    """Requests of ours that plain would not have made of another owner's server: for what neither its owner ever published
+    there nor plain asked there. Names of packages and digests are each owner's own, so that what leaks is recognised.
+    The names of a root belong to every base of its owner, a signature's to what it signs."""
+    plain = {(server, spelled(request.path)) for request in lab.servers.log[PLAIN]
+             for server in lab.beside(request.server)}
     known = {}
     for server, mounts in lab.mounts.items():
         known[server] = {f"{mount.prefix}/{path}" for mount in mounts for path in mount.ever}
-        known[server] |= {f"{mount.prefix}/{folder}{root}" for mount in mounts for folder in mount.root_folders() for root in mount.root_names}
+        known[server] |= {f"{mount.prefix}/{folder}{root}" for mount in mounts for folder in mount.root_folders()
+                          for root in mount.root_names}
     out = {}
     for request in lab.servers.log[OURS]:
         path = spelled(request.path)
         if path.removesuffix(".sig") not in known.get(request.server, ()) and (request.server, path) not in plain:
             out.setdefault((request.server, path), request)
-    return [Difference("asked", request.step, f"{server} was asked for {path} ({request.status}, {request.agent})") for (server, path), request in out.items()]
+    return [Difference("asked", request.step, f"{server} was asked for {path} ({request.status}, {request.agent})")
+            for (server, path), request in out.items()]
 
 
 def other_headers(server, lab, plain, ours):
@@ -99,8 +105,11 @@ def other_headers(server, lab, plain, ours):
     for field in ("agent", "cache"):
         said = {spelled(request.path): getattr(request, field) for request in plain}
         option = {"agent": "Acquire::http::User-Agent", "cache": "Acquire::http::No-Cache"}[field]
-        other = [request for request in ours if option in lab.world.options and getattr(request, field) != said.get(spelled(request.path), getattr(request, field))]
-        found += [Difference("header", one.step, f"{server} was told \"{getattr(one, field)}\" with {one.path}, {option} is not obeyed") for one in other[:1]]
+        other = [request for request in ours if option in lab.world.options
+                 and getattr(request, field) != said.get(spelled(request.path), getattr(request, field))]
+        found += [Difference("header", one.step,
+                             f"{server} was told \"{getattr(one, field)}\" with {one.path}, {option} is not obeyed")
+                  for one in other[:1]]
     return found
 
 
@@ -114,9 +123,12 @@ def careless_requests(lab):
             found.append(Difference("login", ours[0].step, f"{server} was sent a password"))
         other = [request for request in ours if request.via not in {one.via for one in plain}]
         if other:
-            found.append(Difference("asked", other[0].step, f"{server} was asked {other[0].via} for {other[0].path}, plain never does"))
+            found.append(Difference("asked", other[0].step,
+                                    f"{server} was asked {other[0].via} for {other[0].path}, plain never does"))
         found += other_headers(server, lab, plain, ours)
-    unasked = {request.server for request in lab.servers.log[OURS]} - {request.server for request in lab.servers.log[PLAIN]}
-    asked_at_all = {server for repository in lab.world.repositories if not repository.only_peer for server in repository.servers}
+    unasked = {request.server for request in lab.servers.log[OURS]} - {request.server
+                                                                       for request in lab.servers.log[PLAIN]}
+    asked_at_all = {server for repository in lab.world.repositories if not repository.only_peer
+                    for server in repository.servers}
     found += [Difference("asked", 0, f"{server} was asked, plain never does") for server in unasked - asked_at_all]
     return found

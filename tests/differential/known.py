@@ -1,5 +1,4 @@
-"""Known faults: what shows them is taken from every world until they are mended, each with its reason. The list is to be empty."""
-import itertools
+"""Known faults: what shows them is taken from every world until they are mended, each with its reason; to be empty."""
 
 
 def without_known_faults(world):
@@ -15,18 +14,6 @@ def without_known_faults(world):
 
 def changes(world, *kinds):
     return [f"step{step['number']}" for step in world.steps if step["do"] == "publish" and step["change"] in kinds]
-
-
-def two_repositories_of_one_suite(world):
-    """What shares suite and keys is taken for one repository, and one's index is answered for the other's address."""
-    if world.manager != "apt":
-        return []
-    return sorted({other.name for one, other in itertools.combinations(world.repositories, 2) if one.suite == other.suite})
-
-
-def snapshot_of_the_same_suite(world):
-    """A source that turns to a snapshot is answered with today's index."""
-    return [f"step{step['number']}" for step in world.steps if step["do"] == "turn"]
 
 
 def key_that_the_machine_does_not_hold(world):
@@ -50,10 +37,24 @@ def root_with_the_date_of_another(world):
 
 
 def what_the_gateway_refuses(world):
-    """As apt's proxy the gateway answers 403 for a root that the agent does not believe, 400 for "." in a path, 502 for a package sent as text/html."""
-    refused = any("SHA256" not in one.hashes or one.layout == "dot" or one.spelling == "dot" for one in world.repositories)
+    """As apt's proxy the gateway answers 403 for a root that the agent does not believe, 400 for "." in a path, 502 for
+    a package sent as text/html."""
+    refused = any("SHA256" not in one.hashes or one.layout == "dot" or one.spelling == "dot"
+                  for one in world.repositories)
     refused |= any("html" in server.habits for server in world.servers)
     return ["agent:door"] if "door" in world.agent and refused else []
+
+
+def package_sent_as_a_page(world):
+    """Under XferCommand a package that is sent as text/html fails."""
+    xfer = world.options.get("way") == "xfer"
+    return [f"{server.name}:html" for server in world.servers if xfer and "html" in server.habits]
+
+
+def proxy_for_one_server_of_a_group(world):
+    """A server that apt asks through a proxy is asked directly when it stands in one stanza with another that is not."""
+    return ["option:Proxy-Host"] if "Proxy-Host" in world.options and any(len(one.servers) > 1
+                                                                          for one in world.repositories) else []
 
 
 def options_of_apt(world):
@@ -62,5 +63,6 @@ def options_of_apt(world):
     return [f"option:{name}" for name in names if name in world.options]
 
 
-FAULTS = (two_repositories_of_one_suite, snapshot_of_the_same_suite, key_that_the_machine_does_not_hold, file_times_that_go_back,
-          repository_that_is_signed_otherwise, root_with_the_date_of_another, what_the_gateway_refuses, options_of_apt)
+FAULTS = (key_that_the_machine_does_not_hold, file_times_that_go_back, repository_that_is_signed_otherwise,
+          root_with_the_date_of_another, what_the_gateway_refuses, package_sent_as_a_page,
+          proxy_for_one_server_of_a_group, options_of_apt)

@@ -52,8 +52,9 @@ class Lab:
         return kind(repository, self.run.pool, int(time.time()))
 
     def _mounts(self, server):
-        """What a server shows: its repositories, what another server of its owner sends on to it, and a snapshot of each as it began."""
-        shown = {server.name, *(other.name for other in self.world.servers if other.habits.get("redirect") == server.name)}
+        """What a server shows: its repositories, what another one sends on to it, and a snapshot of each as it began."""
+        shown = {server.name, *(other.name for other in self.world.servers
+                                if other.habits.get("redirect") == server.name)}
         mounts = [self.publications[one.name] for one in self.world.repositories if shown & set(one.servers)]
         return mounts + [Snapshot(mount) for mount in mounts]
 
@@ -78,22 +79,28 @@ class Lab:
 
     def settle_pacman(self):
         programs, socket, keyring = self.run.programs, self.folder / "agent/socket", self.run.pool.pacman_keyring
-        self.sides = {side: PacmanSide(side, self.folder / name, self.world, self.servers, keyring, programs, socket, self.gateway)
+        self.sides = {side: PacmanSide(side, self.folder / name, self.world, self.servers, keyring, programs, socket,
+                                       self.gateway)
                       for side, name in ((PLAIN, "plain"), (OURS, "ours"))}
         conf = self.sides[OURS].pacman.config
         told = self._configured_pacman() if self.world.agent["knows"] == "configured" else []
-        self.agent = AgentSide(self.folder / "agent", self.world, self.servers, programs, None, told, OURS_AT, self.run.pool)
+        self.agent = AgentSide(self.folder / "agent", self.world, self.servers, programs, None, told, OURS_AT,
+                               self.run.pool)
         if self.world.agent["knows"] == "learned":
-            self.agent.rewrite(lambda settings: settings.update(sources={"apt": False, "pacman": True, "pacman_conf": conf}))
+            self.agent.rewrite(lambda settings: settings.update(sources={"apt": False, "pacman": True,
+                                                                         "pacman_conf": conf}))
 
     @property
     def gateway(self):
         return f"http://{self.servers.network.address(9, OURS_AT)}:{Agent.GATEWAY_PORT}"
 
     def _configured_pacman(self):
-        return [{"format": "pacman", "suite": one.suite, "architectures": ["x86_64"], "keyring": [self.run.pool.pacman_keyring],
-                 "mirrors": [f"{self.servers.sites[server, OURS].url}{one.base}/{one.suite}/os/x86_64" for server in one.servers],
-                 "signed_database": one.signing in ("both", "inrelease")} for one in self.world.repositories if one.signing != "unsigned"]
+        return [{"format": "pacman", "suite": one.suite, "architectures": ["x86_64"],
+                 "keyring": [self.run.pool.pacman_keyring],
+                 "mirrors": [f"{self.servers.sites[server, OURS].url}{one.base}/{one.suite}/os/x86_64"
+                             for server in one.servers],
+                 "signed_database": one.signing in ("both", "inrelease")} for one in self.world.repositories
+                if one.signing != "unsigned"]
 
     def settle_apt(self):
         programs, pool, authority = self.run.programs, self.run.pool, self.run.authority
@@ -102,16 +109,19 @@ class Lab:
         if "door" in self.world.agent:
             method, socket = None, self.gateway
         self.sides = {PLAIN: AptSide(PLAIN, self.folder / "plain", self.world, self.servers, pool, authority=authority),
-                      OURS: AptSide(OURS, self.folder / "ours", self.world, self.servers, pool, method, socket, authority)}
+                      OURS: AptSide(OURS, self.folder / "ours", self.world, self.servers, pool, method, socket,
+                                    authority)}
         self.agent = self._agent("agent", OURS, OURS_AT)
         if "peer" in self.world.agent:
-            self.sides[PEER] = AptSide(PEER, self.folder / "peer", self.world, self.servers, pool, method, self.folder / "neighbour/socket", authority)
+            self.sides[PEER] = AptSide(PEER, self.folder / "peer", self.world, self.servers, pool, method,
+                                       self.folder / "neighbour/socket", authority)
             self.peer = self._agent("neighbour", PEER, PEER_AT)
 
     def _agent(self, name, side, at):
         etc = self.sides[side].etc
         told = self._configured(side) if self.world.agent["knows"] == "configured" else []
-        return AgentSide(self.folder / name, self.world, self.servers, self.run.programs, etc, told, at, self.run.pool, self.run.authority)
+        return AgentSide(self.folder / name, self.world, self.servers, self.run.programs, etc, told, at, self.run.pool,
+                         self.run.authority)
 
     def _configured(self, side):
         out = []
@@ -119,7 +129,8 @@ class Lab:
             if one.trust == "trusted" or one.layout != "suite":
                 continue
             keyring = self.run.pool.keyring(self.folder / f"{one.name}.gpg", [one.key])
-            out.append({"format": "debian", "suite": one.suite, "components": [one.component], "architectures": ["amd64"], "keyring": [keyring],
+            out.append({"format": "debian", "suite": one.suite, "components": [one.component],
+                        "architectures": ["amd64"], "keyring": [keyring],
                         "mirrors": [f"{self.servers.sites[server, side].url}{one.base}" for server in one.servers]})
         return out
 
@@ -169,7 +180,8 @@ class Lab:
 
     def step_peer(self, step):
         """The other agent's machine updates and gets all it can; it is not judged."""
-        names = sorted({package.name for one in self.world.repositories for package in one.packages if self.sides[PEER].uses(one)})
+        names = sorted({package.name for one in self.world.repositories for package in one.packages
+                        if self.sides[PEER].uses(one)})
         for words in ({"do": "update"}, {"do": "install", "names": names}):
             self.sides[PEER].write_sources()
             self.sides[PEER].start({**step, **words}).wait(LIMIT)
@@ -201,7 +213,8 @@ class Lab:
                 elif side not in ended and (now - began > LIMIT or ended and now - max(ended.values()) > HANGS):
                     child.kill()
                     self.agent.after_step()
-                    return [Difference("hang", step["number"], f"{'plain' if side == PLAIN else 'ours'}: {child.text()[-1500:]}")]
+                    return [Difference("hang", step["number"],
+                                       f"{'plain' if side == PLAIN else 'ours'}: {child.text()[-1500:]}")]
             time.sleep(0.005)
         self.agent.after_step()
         seen = {side: self.sides[side].observe(child.process.returncode, child) for side, child in children.items()}
@@ -211,7 +224,7 @@ class Lab:
             return []
         found, right = differences(step["number"], seen[PLAIN], seen[OURS], self)
         self.apart = bool(right)
-        if right:  # leaves the sides unlike: they forget their packages, and are compared again at the next update for which all servers are there
+        if right:  # the sides are unlike now: compared again at the next update for which all servers are there
             self.step_forget(step)
         return found
 
@@ -220,7 +233,8 @@ class Lab:
         out = [f"--- {'plain' if side == PLAIN else 'ours'}\n{seen.output}" for side, seen in self.seen.items()]
         for side in (PLAIN, OURS):
             out.append(f"--- requests of {'plain' if side == PLAIN else 'ours'}")
-            out += [f"{one.step} {one.server} {one.status} {one.sent} {one.path} {one.via} {one.agent}" for one in self.servers.log[side]]
+            out += [f"{one.step} {one.server} {one.status} {one.sent} {one.path} {one.via} {one.agent}"
+                    for one in self.servers.log[side]]
         return "\n".join([*out, "--- agent", self.agent.agent.child.text() if self.agent.agent.child else ""])
 
     def close(self):

@@ -1,4 +1,4 @@
-"""Package files and key pool: real .deb and .pkg.tar.zst files made without their tools, and OpenPGP keys that a whole run shares."""
+"""Package files made without their tools, real .deb and .pkg.tar.zst; and OpenPGP keys that a whole run shares."""
 import functools
 import gzip
 import hashlib
@@ -30,7 +30,8 @@ def seeded_bytes(package):
 
 
 def control_of(package):
-    return (f"Package: {package.name}\nVersion: {package.version}\nArchitecture: amd64\nMaintainer: packswarm tests <tests@packswarm.invalid>\n"
+    return (f"Package: {package.name}\nVersion: {package.version}\nArchitecture: amd64\n"
+            f"Maintainer: packswarm tests <tests@packswarm.invalid>\n"
             f"Section: misc\nPriority: optional\nDescription: {package.size} seeded bytes, mark {package.mark}\n")
 
 
@@ -44,14 +45,16 @@ def deb(package):
     data = tar_of({f"./usr/share/{package.name}/data": seeded_bytes(package)})
     out = [b"!<arch>\n"]
     for name, content in (("debian-binary", b"2.0\n"), ("control.tar.gz", control), ("data.tar", data)):
-        out.append(f"{name:<16}{BUILT:<12}{0:<6}{0:<6}{'100644':<8}{len(content):<10}`\n".encode() + content + b"\n" * (len(content) % 2))
+        head = f"{name:<16}{BUILT:<12}{0:<6}{0:<6}{'100644':<8}{len(content):<10}`\n"
+        out.append(head.encode() + content + b"\n" * (len(content) % 2))
     return b"".join(out)
 
 
 @functools.lru_cache(4096)
 def _arch_package(name, version, size, mark):
     data = random.Random(f"{name} {version} {mark}").randbytes(size)
-    info = (f"pkgname = {name}\npkgbase = {name}\npkgver = {version}\npkgdesc = seeded bytes {mark}\nurl = https://packswarm.invalid/\nbuilddate = {BUILT}\n"
+    info = (f"pkgname = {name}\npkgbase = {name}\npkgver = {version}\npkgdesc = seeded bytes {mark}\n"
+            f"url = https://packswarm.invalid/\nbuilddate = {BUILT}\n"
             f"packager = packswarm tests <tests@packswarm.invalid>\nsize = {size}\narch = x86_64\nlicense = custom\n")
     return zstd(tar_of({".PKGINFO": info.encode(), f"usr/share/{name}/data": data}))
 
@@ -61,7 +64,8 @@ def arch_package(package):
 
 
 def zstd(data):
-    return subprocess.run(["zstd", "-q", "-1", "-c"], input=data, stdout=subprocess.PIPE, check=True, env=environment()).stdout
+    return subprocess.run(["zstd", "-q", "-1", "-c"], input=data, stdout=subprocess.PIPE, check=True,
+                          env=environment()).stdout
 
 
 def sha256(data):
@@ -76,8 +80,10 @@ class KeyPool:
     def __init__(self, folder, household):
         self.folder, self.signed, self.guard = pathlib.Path(folder), {}, threading.Lock()
         self.folder.mkdir(parents=True)
-        self.keys = [SigningKey(self.folder / f"key{number}", f"differential{number}", household) for number in range(self.COUNT)]
-        self.public = [key.export(self.folder / f"key{number}.gpg").read_bytes() for number, key in enumerate(self.keys)]
+        self.keys = [SigningKey(self.folder / f"key{number}", f"differential{number}", household)
+                     for number in range(self.COUNT)]
+        self.public = [key.export(self.folder / f"key{number}.gpg").read_bytes() for number,
+                       key in enumerate(self.keys)]
         self.pacman_keyring = pacman_keyring(self.folder / "pacman", self.keys[:-1], household)
 
     def keyring(self, path, numbers):
@@ -93,8 +99,10 @@ class KeyPool:
             if known in self.signed:
                 return self.signed[known]
         key = self.keys[number]
-        made = subprocess.run(["gpg", "--homedir", str(key.home), "--batch", "--yes", "--quiet", "--pinentry-mode", "loopback", "--local-user", key.fingerprint,
-                               *options], input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), check=True).stdout
+        made = subprocess.run(["gpg", "--homedir", str(key.home), "--batch", "--yes", "--quiet", "--pinentry-mode",
+                               "loopback", "--local-user", key.fingerprint,
+                               *options], input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(),
+                              check=True).stdout
         with self.guard:
             self.signed[known] = made
         return made

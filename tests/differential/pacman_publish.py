@@ -1,4 +1,4 @@
-"""Publications of a pacman repository: database, packages and their signatures, in memory as {path: (bytes, file time)}."""
+"""Publications of a pacman repository: database, packages, signatures, in memory as {path: (bytes, file time)}."""
 import base64
 import copy
 import gzip
@@ -64,7 +64,8 @@ class PacmanPublication:
     def change_withdraw(self):
         if len(self.packages) > 1:
             gone = self.packages.pop()
-            self.kept = {path: file for path, file in self.kept.items() if not path.startswith(f"{self.folder}{gone.name}-")}
+            self.kept = {path: file for path, file in self.kept.items()
+                         if not path.startswith(f"{self.folder}{gone.name}-")}
         self.write()
 
     def change_added(self):
@@ -88,7 +89,8 @@ class PacmanPublication:
             tree[f"{self.folder}{name}"] = (data, self.file_time)
             if signature:
                 tree[f"{self.folder}{name}.sig"] = (signature, self.file_time)
-            entries[f"{package.name}-{package.version}/desc"] = self.entry(package, name, data, signature if signing != "detached" else None)
+            entries[f"{package.name}-{package.version}/desc"] = self.entry(package, name, data, signature
+                                                                           if signing != "detached" else None)
         self.kept = dict(tree)
         listing = tar_of(entries)
         for ending in ("db", "files"):
@@ -103,10 +105,12 @@ class PacmanPublication:
 
     @staticmethod
     def entry(package, name, data, signature):
-        fields = {"FILENAME": name, "NAME": package.name, "BASE": package.name, "VERSION": package.version, "DESC": "seeded bytes", "CSIZE": len(data),
+        fields = {"FILENAME": name, "NAME": package.name, "BASE": package.name, "VERSION": package.version,
+                  "DESC": "seeded bytes", "CSIZE": len(data),
                   "ISIZE": package.size, "SHA256SUM": sha256(data)}
         if signature:
             fields["PGPSIG"] = base64.b64encode(signature).decode()
-        fields.update({"URL": "https://packswarm.invalid/", "LICENSE": "custom", "ARCH": "x86_64", "BUILDDATE": 1_700_000_000,
+        fields.update({"URL": "https://packswarm.invalid/", "LICENSE": "custom", "ARCH": "x86_64",
+                       "BUILDDATE": 1_700_000_000,
                        "PACKAGER": "packswarm tests <tests@packswarm.invalid>"})
         return "".join(f"%{field}%\n{value}\n\n" for field, value in fields.items()).encode()

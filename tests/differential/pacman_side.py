@@ -1,10 +1,11 @@
-"""One side of a pacman world: real pacman in a root folder of its own, alone or with the gateway or `packswarm fetch` in front."""
+"""One side of a pacman world: real pacman in a root folder of its own, alone, or with the gateway or `packswarm fetch`."""
 from apt_side import Observation
 from harness.debian import sha256
 from harness.pacman import Pacman
 from servers import OURS
 
-SIG_LEVEL = {"both": "Required", "inrelease": "Required", "detached": "Required DatabaseOptional", "unsigned": "Optional TrustAll"}
+SIG_LEVEL = {"both": "Required", "inrelease": "Required", "detached": "Required DatabaseOptional",
+             "unsigned": "Optional TrustAll"}
 
 
 class PacmanSide:
@@ -15,7 +16,8 @@ class PacmanSide:
         ours = side == OURS
         way = world.options["way"]
         options = f"XferCommand = {programs}/packswarm --socket {socket} fetch %u %o" if ours and way == "xfer" else ""
-        sections = {one.suite: self._section(one, gateway if ours and way == "gateway" else None) for one in world.repositories}
+        sections = {one.suite: self._section(one, gateway if ours and way == "gateway" else None)
+                    for one in world.repositories}
         self.pacman = Pacman(servers.node, folder, keyring, sections, options)
         self._installed()
 
@@ -26,7 +28,8 @@ class PacmanSide:
     def _section(self, one, gateway):
         lines = [f"SigLevel = {SIG_LEVEL[one.signing]}"]
         lines += [f"Server = {gateway}/$repo/os/$arch"] if gateway else []
-        return lines + [f"Server = {self.servers.sites[server, self.side].url}{one.base}/$repo/os/$arch" for server in one.servers]
+        return lines + [f"Server = {self.servers.sites[server, self.side].url}{one.base}/$repo/os/$arch"
+                        for server in one.servers]
 
     def _installed(self):
         local = self.pacman.folder / "db/local"
@@ -36,7 +39,8 @@ class PacmanSide:
         for name in sorted(names)[::2]:
             folder = local / f"{name}-0.1-1"
             folder.mkdir()
-            (folder / "desc").write_text(f"%NAME%\n{name}\n\n%VERSION%\n0.1-1\n\n%DESC%\nseeded\n\n%ARCH%\nx86_64\n\n%VALIDATION%\npgp\n\n")
+            fields = {"NAME": name, "VERSION": "0.1-1", "DESC": "seeded", "ARCH": "x86_64", "VALIDATION": "pgp"}
+            (folder / "desc").write_text("".join(f"%{field}%\n{value}\n\n" for field, value in fields.items()))
             (folder / "files").write_text("%FILES%\n\n")
 
     def write_sources(self):
@@ -49,14 +53,18 @@ class PacmanSide:
     def observe(self, code, child):
         seen = Observation(code, output=self.normal(child.text()))
         sync = self.pacman.folder / "db/sync"
-        seen.lists = {file.name: sha256(file) for file in sync.iterdir() if not file.name.endswith(".part")} if sync.exists() else {}
+        seen.lists = {file.name: sha256(file) for file in sync.iterdir()
+                      if not file.name.endswith(".part")} if sync.exists() else {}
         listed = self.pacman.run("-Sl", check=False).stdout
-        seen.candidates = {" ".join(line.split()[:2]): line.split()[2] for line in listed.splitlines() if len(line.split()) >= 3}
-        seen.files = {file.name: sha256(file) for file in self.pacman.cache.iterdir() if not file.name.endswith(".part")}
+        seen.candidates = {" ".join(line.split()[:2]): line.split()[2] for line in listed.splitlines()
+                           if len(line.split()) >= 3}
+        seen.files = {file.name: sha256(file) for file in self.pacman.cache.iterdir()
+                      if not file.name.endswith(".part")}
         return seen
 
     def normal(self, text):
-        return text.replace(f"127.{self.servers.network.number}.{self.side}.", "127.lab.").replace(str(self.pacman.folder), "FOLDER")
+        return text.replace(f"127.{self.servers.network.number}.{self.side}.",
+                            "127.lab.").replace(str(self.pacman.folder), "FOLDER")
 
     def forget_packages(self):
         self.pacman.forget_packages()

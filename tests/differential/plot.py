@@ -1,10 +1,12 @@
 """The steps of a world: what owners, servers, the agent and the user do, one after the other."""
 from chance import Chance, stage_of
 
-CHANGES = {"new_version": 40, "older_file_time": 8, "same_file_time": 4, "signed_again": 8, "reupload": 8, "withdraw": 10, "added": 8, "rollback": 7,
+CHANGES = {"new_version": 40, "older_file_time": 8, "same_file_time": 4, "signed_again": 8, "reupload": 8,
+           "withdraw": 10, "added": 8, "rollback": 7,
            "stranger_key": 3, "other_key": 5, "index_missing": 3,
            "same_date": 3, "signing": 4}
-PACMAN_CHANGES = {"new_version": 45, "older_file_time": 8, "signed_again": 8, "reupload": 8, "withdraw": 10, "added": 10, "rollback": 8}
+PACMAN_CHANGES = {"new_version": 45, "older_file_time": 8, "signed_again": 8, "reupload": 8, "withdraw": 10,
+                  "added": 10, "rollback": 8}
 EVENTS = {"restart": 30, "reload": 20, "kill": 15, "kill_and_start": 35}
 
 
@@ -44,7 +46,8 @@ def round_of(chance, world, mine):
         if chance.of(65):
             changes = CHANGES if world.manager == "apt" else PACMAN_CHANGES
             steps.append({"do": "publish", "repository": one.name, "change": chance.weighted(**changes)})
-    if world.agent["knows"] != "absent" and "door" not in world.agent and chance.of(30):  # apt has no way around a proxy that is down
+    needed = "door" in world.agent  # apt has no way around a proxy that is down
+    if world.agent["knows"] != "absent" and not needed and chance.of(30):
         steps.append({"do": "agent", "event": chance.weighted(**EVENTS)})
     if chance.of(6):
         steps.append({"do": "shut", "server": chance.one(*[server for one in mine for server in one.servers])})
@@ -74,7 +77,8 @@ def snapshot(chance, world, mine, steps):
     """The owner turns to a snapshot of a repository before the last update."""
     if world.manager == "apt" and chance.of(8):
         last = [step for step in steps if step["do"] == "update"][-1]
-        steps.insert(steps.index(last), {"do": "turn", "repository": chance.one(*mine).name, "number": last["number"] * 10})
+        steps.insert(steps.index(last), {"do": "turn", "repository": chance.one(*mine).name,
+                                         "number": last["number"] * 10})
 
 
 def kills(world, steps):

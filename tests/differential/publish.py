@@ -1,4 +1,4 @@
-"""Publications: what a repository's owner puts on its servers, one state after the other, in memory as {path: (bytes, file time)}."""
+"""Publications: what a repository's owner puts on its servers, one state after the other: {path: (bytes, file time)}."""
 import bz2
 import copy
 import gzip
@@ -10,7 +10,8 @@ import time
 from harness.processes import environment
 from packages import deb, sha256, zstd
 
-PACK = {"": lambda data: data, ".gz": lambda data: gzip.compress(data, 6, mtime=0), ".xz": lzma.compress, ".bz2": bz2.compress, ".zst": zstd}
+PACK = {"": lambda data: data, ".gz": lambda data: gzip.compress(data, 6, mtime=0), ".xz": lzma.compress,
+        ".bz2": bz2.compress, ".zst": zstd}
 FIELDS = {"MD5Sum": "md5", "SHA1": "sha1", "SHA256": "sha256", "SHA512": "sha512"}
 DAY = 86400
 
@@ -126,7 +127,8 @@ class Publication:
     def write(self):
         self.listing, before = self.packages_text(), self.listing
         folder = "" if self.repository.layout != "suite" else f"{self.repository.component}/binary-amd64/"
-        files = {f"{folder}Packages{ending}": PACK[ending](self.listing) for ending in {"", *self.repository.compressions}}
+        files = {f"{folder}Packages{ending}": PACK[ending](self.listing)
+                 for ending in {"", *self.repository.compressions}}
         if self.repository.pdiffs:
             files.update(self.pdiff_files(folder, before))
         release = self.release_text(files)
@@ -141,7 +143,8 @@ class Publication:
             for path, (data, at) in list(indexes.items()):
                 parent = path.rpartition("/")[0]
                 for field in self.repository.hashes:
-                    tree[f"{parent + '/' if parent else ''}by-hash/{field}/{hashlib.new(FIELDS[field], data).hexdigest()}"] = (data, at)
+                    folder = f"{parent + '/' if parent else ''}by-hash/{field}"
+                    tree[f"{folder}/{hashlib.new(FIELDS[field], data).hexdigest()}"] = (data, at)
         self.kept = dict(tree)
         tree.update(indexes)
         tree.update({f"{top}{name}": (data, self.file_time) for name, data in self.roots(release).items()})
@@ -182,24 +185,29 @@ class Publication:
             path = self.package_path(package)
             path = f"./{path}" if self.repository.spelling == "dot" else path
             sums = {"MD5sum": "md5", "SHA1": "sha1", "SHA256": "sha256", "SHA512": "sha512"}
-            wanted = [field for field in sums if field in self.repository.hashes or (field == "MD5sum" and "MD5Sum" in self.repository.hashes)]
-            out.append(f"Package: {package.name}\nVersion: {package.version}\nArchitecture: amd64\nMaintainer: packswarm tests <tests@packswarm.invalid>\n"
-                       f"Section: misc\nPriority: optional\nFilename: {path}\nSize: {len(data)}\n"
+            wanted = [field for field in sums if field in self.repository.hashes
+                      or (field == "MD5sum" and "MD5Sum" in self.repository.hashes)]
+            out.append(f"Package: {package.name}\nVersion: {package.version}\nArchitecture: amd64\n"
+                       f"Maintainer: packswarm tests <tests@packswarm.invalid>\nSection: misc\nPriority: optional\nFilename: {path}\nSize: {len(data)}\n"
                        + "".join(f"{field}: {hashlib.new(sums[field], data).hexdigest()}\n" for field in wanted)
                        + f"Description: {package.size} seeded bytes\n")
         return "\n".join(out).encode()
 
     def release_text(self, files):
         one = self.repository
-        lines = [f"Origin: {one.owner}", f"Label: {one.label}", f"Suite: {one.suite}", f"Codename: {one.codename}", f"Date: {release_date(self.released)}",
-                 "Architectures: amd64", f"Components: {one.component}", f"Acquire-By-Hash: {'yes' if one.by_hash else 'no'}"]
+        lines = [f"Origin: {one.owner}", f"Label: {one.label}", f"Suite: {one.suite}", f"Codename: {one.codename}",
+                 f"Date: {release_date(self.released)}",
+                 "Architectures: amd64", f"Components: {one.component}",
+                 f"Acquire-By-Hash: {'yes' if one.by_hash else 'no'}"]
         if one.valid_until != "none":
-            lines.append(f"Valid-Until: {release_date(self.released + (30 * DAY if one.valid_until == 'future' else 60))}")
+            valid = 30 * DAY if one.valid_until == "future" else 60
+            lines.append(f"Valid-Until: {release_date(self.released + valid)}")
         if one.layout != "suite":
             lines = [line for line in lines if not line.startswith(("Components", "Suite", "Codename"))]
         for field in one.hashes:
             lines.append(f"{field}:")
-            lines += [f" {hashlib.new(FIELDS[field], data).hexdigest()} {len(data):8} {path}" for path, data in sorted(files.items())]
+            lines += [f" {hashlib.new(FIELDS[field], data).hexdigest()} {len(data):8} {path}" for path,
+                      data in sorted(files.items())]
         return ("\n".join(lines) + "\n").encode()
 
     def pdiff_files(self, folder, before):
@@ -227,7 +235,8 @@ class Snapshot:
 
     def __init__(self, publication):
         self.prefix, self.tree = self.PATH + publication.prefix, publication.tree
-        self.ever, self.root_names, self.root_folders = set(publication.tree), publication.root_names, publication.root_folders
+        self.ever = set(publication.tree)
+        self.root_names, self.root_folders = publication.root_names, publication.root_folders
 
     def tree_at(self, _):
         return self.tree
@@ -238,4 +247,5 @@ def ed_script(old, new):
     with tempfile.NamedTemporaryFile() as one, tempfile.NamedTemporaryFile() as other:
         one.write(old), other.write(new)
         one.flush(), other.flush()
-        return subprocess.run(["diff", "--ed", one.name, other.name], stdout=subprocess.PIPE, env=environment(), check=False).stdout
+        return subprocess.run(["diff", "--ed", one.name, other.name], stdout=subprocess.PIPE, env=environment(),
+                              check=False).stdout

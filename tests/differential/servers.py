@@ -1,5 +1,6 @@
-"""The servers of one world: one process, many loopback addresses, each with the habits that its world gave it, and a log of who was asked for what.
+"""The servers of one world: one process, many loopback addresses, each with the habits that its world gave it.
 
+A log tells who was asked for what.
 Each server has one address per side, so that nobody's requests are taken for another's: 127.<network>.<side>.<number>."""
 import base64
 import dataclasses
@@ -87,11 +88,13 @@ class Servers:
     """All of them on both sides; `mounts`: publications by the server that shows them (prefix, tree_at())."""
 
     def __init__(self, network, world, mounts, certificate=None):
-        self.network, self.mounts, self.log, self.guard = network, mounts, {side: [] for side in SIDES}, threading.Lock()
+        self.network, self.mounts, self.guard = network, mounts, threading.Lock()
+        self.log = {side: [] for side in SIDES}
         self.step = 0
         self.selector, self.listeners, self.connections, self.closing = selectors.DefaultSelector(), {}, {}, False
         self.sites = {(server.name, side): Site(self, server, side) for server in world.servers for side in SIDES}
-        self.by_host = {(network.address(side, server.number), server.port): self.sites[server.name, side] for server in world.servers for side in SIDES}
+        self.by_host = {(network.address(side, server.number), server.port): self.sites[server.name, side]
+                        for server in world.servers for side in SIDES}
         self.context = None
         if certificate:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -114,7 +117,8 @@ class Servers:
             if listener:
                 with self.guard:
                     self.selector.unregister(listener)
-                    kept_alive = [connection for connection, site in self.connections.items() if site is self.sites[name, side]]
+                    kept_alive = [connection for connection, site in self.connections.items()
+                                  if site is self.sites[name, side]]
                 listener.close()
                 for connection in kept_alive:
                     hang_up(connection)
@@ -214,7 +218,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
             time.sleep(habits["slow"] / 1000)
         if "limit" in habits and active > habits["limit"]:
             return self.refuse(habits.get("limit_status", 503), {"Retry-After": "1"})
-        if "login" in habits and self.headers.get("Authorization") != "Basic " + base64.b64encode(LOGIN.encode()).decode():
+        if "login" in habits and self.headers.get("Authorization") != f"Basic {base64.b64encode(LOGIN.encode()).decode()}":
             return self.refuse(401, {"WWW-Authenticate": 'Basic realm="lab"'})
         if "only_agent" in habits and not self.headers.get("User-Agent", "").startswith(habits["only_agent"]):
             return self.refuse(403)
@@ -244,7 +248,8 @@ class Answer(http.server.BaseHTTPRequestHandler):
         if "no_last_modified" not in habits:
             fields["Last-Modified"] = http_date(file_time)
         if status == 206:
-            fields["Content-Range"] = f"{'' if habits.get('ranges') == 'odd' else 'bytes '}{begin}-{end - 1}/{len(data)}"
+            unit = "" if habits.get("ranges") == "odd" else "bytes "
+            fields["Content-Range"] = f"{unit}{begin}-{end - 1}/{len(data)}"
         if "encoding" in habits and self.path.endswith(".gz"):
             fields["Content-Encoding"] = "x-gzip"
         chunked = "chunked" in habits and self.request_version == "HTTP/1.1"
@@ -298,8 +303,10 @@ class Answer(http.server.BaseHTTPRequestHandler):
 
     def head(self, status, fields, size=0):
         if self.site:
-            self.servers.note(self.side, Request(self.site.server.name, self.path, status, size, self.via, self.headers.get("User-Agent", ""),
-                                                 "Authorization" in self.headers, self.headers.get("Cache-Control", ""), self.servers.step))
+            self.servers.note(self.side, Request(self.site.server.name, self.path, status, size, self.via,
+                                                 self.headers.get("User-Agent", ""),
+                                                 "Authorization" in self.headers, self.headers.get("Cache-Control", ""),
+                                                 self.servers.step))
         self.send_response_only(status)
         for name, value in fields.items():
             self.send_header(name, value)
@@ -328,6 +335,7 @@ def certificate_for(authority, network, numbers):
     extra.write_text(f"subjectAltName={names}\nextendedKeyUsage=serverAuth\n")
     authority._openssl("req", "-subj", f"/CN={stem}", "-keyout", key, "-out", request)
     from harness.processes import run
-    run(["openssl", "x509", "-req", "-in", request, "-CA", authority.certificate, "-CAkey", folder / "ca.key", "-CAcreateserial", "-days", "2",
+    run(["openssl", "x509", "-req", "-in", request, "-CA", authority.certificate, "-CAkey", folder / "ca.key",
+         "-CAcreateserial", "-days", "2",
          "-extfile", extra, "-out", certificate])
     return certificate, key

@@ -1,4 +1,4 @@
-"""The least world that still fails in the same way: parts are taken away one after the other while the difference stays."""
+"""The least world that still fails in the same way: parts are taken away one by one while the difference stays."""
 
 TRIES = 60
 

@@ -1,4 +1,4 @@
-"""World: everything that one seed decides, as plain data. It can be told in words, kept as JSON, and told again with less in it."""
+"""World: everything that one seed decides, as plain data: told in words, kept as JSON, told again with less in it."""
 import copy
 import dataclasses
 import json
@@ -38,6 +38,20 @@ class Repository:
     only_peer: bool = False  # this machine does not use it, the other agent's does
     added_in_step: int = 0  # the step before which its source appears; 0: there from the start
 
+    def describe(self):
+        parts = [f"{self.name} of {self.owner} at {'+'.join(self.servers)}{self.base}: {self.layout} {self.suite}/{self.codename} {self.component}",
+                 f"label {self.label}", f"key {self.key}", self.signing, "by-hash" if self.by_hash else "no by-hash",
+                 "+".join(ending or "plain" for ending in self.compressions), "+".join(self.hashes),
+                 f"names {self.spelling}"]
+        parts += ["pdiffs"] if self.pdiffs else []
+        parts += [f"valid until {self.valid_until}"] if self.valid_until != "none" else []
+        parts += [f"source {self.form}", f"trust {self.trust}",
+                  *([words(self.source_options)] if self.source_options else [])]
+        parts += [f"added in step {self.added_in_step}"] if self.added_in_step else []
+        parts += ["the peer's alone"] if self.only_peer else []
+        packages = ", ".join(f"{package.name} {package.version} ({package.size} bytes)" for package in self.packages)
+        return f"{', '.join(parts)}\n    {packages}"
+
 
 @dataclasses.dataclass
 class Server:
@@ -47,6 +61,10 @@ class Server:
     number: int  # the last part of its address
     port: int
     habits: dict
+
+    def describe(self):
+        habits = f", {words(self.habits)}" if self.habits else ""
+        return f"{self.name} of {self.owner}: {self.scheme}, port {self.port}{habits}"
 
 
 @dataclasses.dataclass
@@ -88,7 +106,8 @@ class World:
             names += [f"{repository.name}:second" for _ in repository.servers[1:]]
             names += [f"{repository.name}:pdiffs"] if repository.pdiffs else []
             names += [f"{repository.name}:source:{option}" for option in repository.source_options]
-            names += [f"{repository.name}:{package.name}" for package in repository.packages] if len(repository.packages) > 1 else []
+            names += [f"{repository.name}:{package.name}"
+                      for package in repository.packages] if len(repository.packages) > 1 else []
         names += [f"step{step['number']}:kill" for step in self.steps if "kill" in step]
         return names
 
@@ -141,23 +160,16 @@ class World:
             repository.packages = [package for package in repository.packages if package.name != trait]
 
     def describe(self):
-        lines = [f"seed {self.seed}: {self.manager}, agent " + words(self.agent)]
+        lines = [f"seed {self.seed}: {self.manager}, agent {words(self.agent)}"]
         lines += [f"  without {', '.join(self.taken)}"] if self.taken else []
-        for server in self.servers:
-            lines.append(f"  server {server.name} of {server.owner}: {server.scheme}, port {server.port}" + (", " + words(server.habits) if server.habits else ""))
-        for one in self.repositories:
-            lines.append(f"  repository {one.name} of {one.owner} at {'+'.join(one.servers)}{one.base}: {one.layout} {one.suite}/{one.codename} {one.component}, "
-                         f"label {one.label}, key {one.key}, {one.signing}, {'by-hash' if one.by_hash else 'no by-hash'}, "
-                         f"{'+'.join(ending or 'plain' for ending in one.compressions)}, {'+'.join(one.hashes)}"
-                         f"{', pdiffs' if one.pdiffs else ''}{', valid until ' + one.valid_until if one.valid_until != 'none' else ''}, names {one.spelling}; "
-                         f"source {one.form}, trust {one.trust}{' ' + words(one.source_options) if one.source_options else ''}"
-                         f"{f', added in step {one.added_in_step}' if one.added_in_step else ''}")
-            lines[-1] += ", the peer's alone" if one.only_peer else ""
-            lines.append("    " + ", ".join(f"{package.name} {package.version} ({package.size} bytes)" for package in one.packages))
+        lines += [f"  server {server.describe()}" for server in self.servers]
+        lines += [f"  repository {repository.describe()}" for repository in self.repositories]
         lines += [f"  option {words({name: value})}" for name, value in self.options.items()]
-        lines += [f"  step {step['number']}: {words({name: value for name, value in step.items() if name != 'number'})}" for step in self.steps]
+        for step in self.steps:
+            lines.append(f"  step {step['number']}: {words({name: step[name] for name in step if name != 'number'})}")
         return "\n".join(lines)
 
 
 def words(mapping):
-    return ", ".join(f"{name} {' '.join(value) if isinstance(value, list) else value}" for name, value in mapping.items())
+    return ", ".join(f"{name} {' '.join(value) if isinstance(value, list) else value}" for name,
+                     value in mapping.items())
