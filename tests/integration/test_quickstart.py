@@ -1,9 +1,15 @@
 """The demonstration of contrib/quickstart, on the archive of this machine and on a repository of its own."""
 import pathlib
 import subprocess
+import time
 
 import pytest
 from conftest import PROGRAMS, TREE
+
+from harness.debian import DebianRepository
+from harness.keys import SigningKey
+from harness.mirror import Mirror
+from harness.network import Host, free_port
 
 DEMONSTRATION = TREE / "tests/support/three_machines.py"
 
@@ -37,3 +43,21 @@ def test_three_machines_share_a_download_from_the_real_archive(programs):
 def test_three_machines_share_a_download_from_a_repository_of_their_own(programs):
     answer = demonstrate("--own")
     assert answer.returncode == 0, answer.stdout[-3000:]
+
+
+@pytest.mark.limit(600)
+def test_an_archive_that_cannot_be_shared_is_named_and_not_used(world):
+    """Its index expired long ago; this machine's apt is content with it, others are not."""
+    key, now = SigningKey(world.folder / "key", "expired", world.household), time.time()
+    repository = DebianRepository(world.folder / "repository", key)
+    repository.add("tool", 20_000)
+    repository.publish(date=now - 30 * 86400, valid_until=now - 20 * 86400)
+    node = Host(world.household)
+    mirror = Mirror(node, world.folder / "nginx", repository.base, port=free_port(node.ip)).start()
+    apt = world.folder / "etc-apt"
+    apt.mkdir()
+    public = key.export(world.folder / "signer.gpg")
+    (apt / "sources.list").write_text(f"deb [signed-by={public} check-valid-until=no] {mirror.url} stable main\n")
+    answer = demonstrate("--apt", apt)
+    assert answer.returncode == 0, answer.stdout[-3000:]
+    assert f"This archive is not used: {mirror.url} stable: " in answer.stdout and "expired on" in answer.stdout, answer.stdout

@@ -2,7 +2,7 @@
 """Three agents and the archive this machine is configured for: the first fetches a real download from the mirrors, the second the
 same from the first alone, the third from mirrors and a peer at once. The system's own apt state is only read.
 
-Needs root. contrib/quickstart calls it after building: three_machines.py [--own] BUILD_FOLDER
+Needs root. contrib/quickstart calls it after building: three_machines.py [--own] [--apt FOLDER] BUILD_FOLDER
 """
 import argparse
 import hashlib
@@ -45,10 +45,10 @@ def say(text):
 class Archive:
     """The machine's own sources and keys, copied; apt's state and cache in folders of their own for every machine."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, apt):
         self.name = "the archive that this machine is configured for"
         self.etc = folder / "etc-apt"
-        shutil.copytree("/etc/apt", self.etc, symlinks=False, ignore_dangling_symlinks=True)
+        shutil.copytree(apt, self.etc, symlinks=False, ignore_dangling_symlinks=True)
         self.etc.chmod(0o755)
         parts = self.etc / "apt.conf.d"
         parts.mkdir(exist_ok=True)
@@ -156,6 +156,17 @@ Debug::NoLocking "1";
         return sum(digest in have for digest, _ in expected.values())
 
 
+def not_shared(machine):
+    """Why nothing of a repository could go from one agent to another, a sentence for each; and the bases of all others."""
+    reasons, bases = [], set()
+    for one in machine.agent.status()["repositories"]:
+        if one["state"] == "verified" and one["sharing"] == "allowed":
+            bases.update(one["bases"])
+        else:
+            reasons.append(f"{' '.join(one['bases'])} {one['suite']}: {one['message'] or 'its index is ' + one['state'] + ', sharing ' + one['sharing']}")
+    return reasons, tuple(f"{base}/" for base in bases)
+
+
 def choose(machine):
     """Names of packages by size, spread over the archive; the same ones on every run over the same index."""
     architectures = set(run(["dpkg", "--print-architecture"]).stdout.split()) | {"all"}
@@ -172,10 +183,12 @@ def choose(machine):
     return picked
 
 
-def expectations(machine, names):
-    """{file: (SHA-256, size)} as apt's verified index says."""
+def expectations(machine, names, bases):
+    """{file: (SHA-256, size)} as apt's verified index says, of what lies below these addresses; and the packages' names."""
     text = machine.get("download", "--print-uris", "-o", "Acquire::ForceHash=SHA256", *names).stdout
-    return {match[1]: (match[3], int(match[2])) for match in re.finditer(r"^'[^']+' (\S+) (\d+) SHA256:([0-9a-f]{64})$", text, re.M)}
+    lines = re.finditer(r"^'([^']+)' (\S+) (\d+) SHA256:([0-9a-f]{64})$", text, re.M)
+    found = {match[2]: (match[4], int(match[3])) for match in lines if match[1].startswith(bases)}
+    return found, [name for name in names if any(file.startswith(f"{name}_") for file in found)]
 
 
 def table(machines, expected):
@@ -207,7 +220,7 @@ def shortcomings(machines, expected):
     return wrong
 
 
-def demonstrate(folder, household, programs, own):
+def demonstrate(folder, household, programs, own, apt):
     closed = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
     if namespaces_work():
         network = Network(household)
@@ -218,7 +231,7 @@ def demonstrate(folder, household, programs, own):
         host_address, cut_off, cut_env = "127.0.0.1", Host(household, "127.0.0.2"), closed
         say("no network namespaces here: agent 2 is cut off by a proxy setting that leads nowhere")
     host = Host(household, host_address)
-    archive = Archive(folder)
+    archive = Archive(folder, apt)
 
     def machine(name, what, node, **more):
         place = folder / name.replace(" ", "")
@@ -229,16 +242,19 @@ def demonstrate(folder, household, programs, own):
     say(f"agent 1 starts; apt asks it for the indexes of {archive.name}")
     first = machine("agent 1", "the mirrors", host)
     first.update()
-    if own or not first.lists():
-        say("As asked:" if own else UNREACHABLE)
+    reasons, bases = not_shared(first) if first.lists() else ([UNREACHABLE], ())
+    names = choose(first) if bases else []
+    expected, names = expectations(first, names, bases) if names else ({}, [])
+    if own or not expected:
+        for reason in ["as asked"] if own else reasons or ["it has no package that can be shared"]:
+            say(f"This archive is not used: {reason}")
         say("the same follows on a small signed repository made now.")
         first.agent.stop()
         archive = OwnArchive(folder, household)
         shutil.rmtree(folder / "agent1")
         first = machine("agent 1", "the mirrors", host)
         first.update()
-    names = choose(first)
-    expected = expectations(first, names)
+        expected, names = expectations(first, choose(first), not_shared(first)[1])
     size = sum(size for _, size in expected.values())
     largest = max(size for _, size in expected.values())
     small = sum(size < 100 * KB for _, size in expected.values())
@@ -272,6 +288,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", type=pathlib.Path, help="folder with packswarmd, packswarm and packswarm-apt-method")
     parser.add_argument("--own", action="store_true", help="use a small repository made here although an archive answers")
+    parser.add_argument("--apt", type=pathlib.Path, default="/etc/apt", help="apt's folder, whose sources and keys are taken")
     arguments = parser.parse_args()
     build = arguments.build.resolve()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended on request"))
@@ -280,7 +297,7 @@ def main():
     folder.chmod(0o755)
     household.add(lambda: shutil.rmtree(folder))
     try:
-        wrong = demonstrate(folder, household, agents.staged(build, folder / "bin"), arguments.own)
+        wrong = demonstrate(folder, household, agents.staged(build, folder / "bin"), arguments.own, arguments.apt)
     except Failed as error:
         wrong = [str(error)]
     finally:
