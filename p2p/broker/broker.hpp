@@ -45,6 +45,7 @@ class Broker final : public Requests, public PeerObserver {
 
     IndexBook& book() { return book_; }
     const SourceBook& sources() const { return sources_; }
+    const core::Board& board() const { return board_; }
     std::vector<LiveTransfer> live() const;
     Counters counters() const { return {requests_.size(), done_, failed_}; }
     // Publishes a file whose digest was checked (an import, a share) under what the indexes say of it.

@@ -31,7 +31,9 @@ enum class FetchId : std::uint64_t { none = 0 };
 struct MirrorRequest {
     std::string url;                         // absolute
     std::optional<ByteRange> range;          // asks for these bytes only
-    std::optional<ByteCount> expected_size;  // whole file's size when an index lists it; any other is Corrupt
+    bool takes_whole = false;                // with a range: a server that sends the file instead is read from its first byte to its last
+    std::optional<ByteCount> enough;         // without a range: of the whole file only the bytes before this are wanted
+    std::optional<ByteCount> expected_size;  // whole file's size when an index lists it; a file of any other is Absent
     ByteCount max_bytes = 0;                 // the body may not be longer, whatever the mirror says
     std::optional<WallTime> if_modified_since;
     Millis stall_timeout{10'000};            // no byte for this long: Transient
@@ -41,7 +43,9 @@ struct MirrorHead {
     std::optional<ByteCount> total_size;     // of the whole file, from Content-Range or Content-Length
     std::optional<WallTime> last_modified;
     bool not_modified = false;               // 304: no data follows
-    bool ignores_range = false;              // 200 to a request for a later part: no data follows, done says Refused
+    // The answer to a range was the file, or no usable part. Data follow when the file is taken whole, or the range begins it; else
+    // done says Refused.
+    bool ignores_range = false;
     std::string effective_url;               // after redirects
     double first_byte_s = 0;                 // seconds from the request being sent to the first byte of the answer
 };
@@ -51,8 +55,9 @@ struct MirrorEvents {
     std::function<void(ByteCount offset, Bytes data)> data;     // in order; offset counts from the start of the whole file
     std::function<void(Result<void>)> done;                     // exactly once and last, except after cancel: nothing more
 };
-// done's errors: Absent 404/410; Transient 5xx, 429, connection, DNS, stall; Corrupt wrong length, HTML for a package, short body,
-// 200 with other total; Refused redirect https->http, too many redirects, over max_bytes, other 4xx, server ignores Range.
+// done's errors: Absent 404/410, and whatever has another length than the artifact; Transient 5xx, 429, connection, DNS, stall; Refused
+// redirect https->http, too many redirects, over max_bytes, other 4xx, answers that make no sense, server ignores Range. Never Corrupt:
+// bytes can be wrong, headers cannot.
 
 class Mirrors {
   public:

@@ -10,6 +10,7 @@ namespace {
 constexpr int mirror_slots = 5;
 constexpr int peer_slots = 32;      // gets pipelined over one connection
 constexpr auto suspicion = Seconds(30);  // at most, when its case does not end before
+constexpr auto whole_files_for = Seconds(600);  // a cache in front of a mirror gives parts once it has the file
 constexpr double least_window_s = 0.2;
 constexpr double line_window_s = 1;  // libcurl's buffers and the loop's naps are no news of the line
 constexpr ByteCount telling_bytes = 256 * limits::kib;  // a claim of less is mostly round trips
@@ -44,6 +45,7 @@ core::SourceId SourceBook::mirror(const std::string& base) {
     entry.label = base;
     if (const auto old = remembered_.find(base); old != remembered_.end()) entry.health = old->second;
     entry.health.failures_in_row = 0;  // a restart is a new chance; back_at still holds
+    entry.health.ranges = true;
     core::Source source;
     source.slots = mirror_slots;
     source.rate = entry.health.rate;
@@ -151,7 +153,9 @@ void SourceBook::acquit(core::SourceId id) {
 }
 
 void SourceBook::ignores_ranges(core::SourceId id) {
-    entries_.at(id).health.ranges = false;
+    auto& entry = entries_.at(id);
+    entry.health.ranges = false;
+    entry.parts_again = loop_.now() + whole_files_for;
     refresh(id);
 }
 
@@ -224,3 +228,4 @@ std::vector<std::pair<std::string, core::MirrorHealth>> SourceBook::mirrors() co
 }
 
 }  // namespace packswarm::broker
+        entry.health.ranges = entry.health.ranges || now >= entry.parts_again;

@@ -51,6 +51,7 @@ class SourceBook {
         TimePoint suspected_until{};
         ByteCount window_bytes = 0;
         ByteCount line_bytes = 0;  // since the line was sampled
+        TimePoint parts_again{};  // when a mirror that gave no part of a file is asked for one again
         bool busy_all_window = false;
     };
     core::SourceId add(Entry entry, core::Source source);

@@ -96,19 +96,46 @@ const std::string* Transfer::address_at(core::SourceId mirror) const {
 void Transfer::begin_at_mirror(core::ClaimId id, const core::Start& start) {
     MirrorRequest request;
     request.url = *address_at(start.source);
-    request.expected_size = target_.size;
-    request.max_bytes = start.range.length();
+    request.expected_size = request.max_bytes = target_.size;
     request.stall_timeout = std::chrono::duration_cast<Millis>(limits::stall_timeout);
-    if (start.range != ByteRange{0, target_.size}) request.range = start.range;
+    request.takes_whole = start.purpose != core::Purpose::check;
+    const bool is_whole = start.range == ByteRange{0, target_.size};
+    const bool gives_parts = start.range.begin > 0 || engine_.board.sources.at(start.source).ranges;
+    if (!is_whole && gives_parts) request.range = start.range;
+    if (!is_whole && !gives_parts) request.enough = start.range.end;
     MirrorEvents events;
-    events.head = [this, source = start.source](const MirrorHead& head) {
-        engine_.sources.first_byte(source, head.first_byte_s);
-        if (head.ignores_range) engine_.sources.ignores_ranges(source);
-        if (head.last_modified && !modified_) modified_ = head.last_modified;
-    };
+    events.head = [this, id](const MirrorHead& head) { answered(id, head); };
     events.data = [this, id](ByteCount offset, Bytes data) { take(id, offset, std::move(data)); };
     events.done = [this, id](Result<void> result) { ended(id, result); };
     flights_[id].fetch = engine_.mirrors.start(std::move(request), std::move(events));
+}
+
+void Transfer::answered(core::ClaimId id, const MirrorHead& head) {
+    const auto source = want().claims.at(id).source;
+    engine_.sources.first_byte(source, head.first_byte_s);
+    if (head.last_modified && !modified_) modified_ = head.last_modified;
+    if (head.ignores_range) without_ranges(id);
+}
+
+// The file comes where a part of it was asked for. It is taken as the file when it begins where the part does, or when nobody else
+// could give the part; else the planner looks again, now that it knows.
+void Transfer::without_ranges(core::ClaimId id) {
+    auto& claim = want().claims.at(id);
+    flights_.at(id).has_no_ranges = true;
+    engine_.sources.ignores_ranges(claim.source);
+    if (claim.purpose == core::Purpose::check) return;
+    const auto gaps = want().done.gaps({0, target_.size});
+    const ByteRange rest{0, gaps.empty() ? target_.size : gaps.back().end};
+    const bool comes_already = std::any_of(want().claims.begin(), want().claims.end(), [&](const auto& item) {
+        const core::Claim& other = item.second;
+        return item.first != id && other.source == claim.source && other.purpose != core::Purpose::check && other.range == rest;
+    });
+    const bool is_alone = target_.mirrors.size() == 1 && !want().swarm.joined;
+    if (comes_already || (claim.range.begin > 0 && !is_alone)) return stop(id, "it sends the whole file instead of a part");
+    claim.range = rest;
+    note(fmt::format("{} sends the whole file instead of a part: it is taken from its first byte on", engine_.sources.label(claim.source)));
+    if (torrent_) torrent_->claimed(claim.range);
+    engine_.replan();
 }
 
 void Transfer::begin_at_peer(core::ClaimId id, const core::Start& start) {
@@ -145,6 +172,7 @@ void Transfer::close(core::ClaimId id) {
     else
         engine_.peers.cancel(flights_[id].fetch);
     want().claims.erase(at);
+    want().left = engine_.loop.now();
     flights_.erase(id);
     engine_.sources.claim_ended(claim.source);
     if (torrent_ && claim.purpose != core::Purpose::check) torrent_->released({claim.next(), claim.range.end});
@@ -200,10 +228,14 @@ void Transfer::ended(core::ClaimId id, const Result<void>& result) {
     const auto at = want().claims.find(id);
     if (at == want().claims.end()) return;  // its last bytes completed the file, and everything was closed
     const core::Claim claim = at->second;
-    Bytes buffer = std::move(flights_[id].buffer);
+    Flight flight = std::move(flights_[id]);
+    Bytes buffer = std::move(flight.buffer);
     close(id);
     if (!result) {
         shares_[claim.source].wasted += static_cast<ByteCount>(buffer.size());
+        // A mirror without ranges is not at fault: it is asked for the whole file next.
+        if (flight.has_no_ranges && result.error().kind == ErrorKind::Refused)
+            return note(fmt::format("{} gives no parts: {}", engine_.sources.label(claim.source), result.error().message));
         return blame(claim.source, result.error());
     }
     if (claim.compares_head()) return heads_.compare(claim.source, std::move(buffer));
@@ -214,10 +246,6 @@ void Transfer::ended(core::ClaimId id, const Result<void>& result) {
 void Transfer::blame(core::SourceId source, const Error& error) {
     note(fmt::format("{} failed ({}): {}", engine_.sources.label(source), to_string(error.kind), error.message));
     last_error_ = error;
-    // A mirror without ranges is not at fault: the planner will ask it for whole files, or not at all.
-    if (error.kind == ErrorKind::Refused && engine_.board.sources.count(source) != 0 && !engine_.board.sources.at(source).ranges &&
-        no_ranges_.insert(source).second)
-        return engine_.replan();
     engine_.sources.failed(source, error.kind);
     if (const auto* url = error.kind == ErrorKind::Absent ? address_at(source) : nullptr)
         engine_.absences.note(*url, error, engine_.loop.now());

@@ -111,6 +111,7 @@ class Transfer {
         FetchId fetch = FetchId::none;
         Bytes buffer;  // whole small artifacts and heads under comparison; ranges go straight to the staged file
     };
+        bool has_no_ranges = false;  // its mirror did not answer with the part that was asked for
     struct Share {
         ByteCount bytes = 0, wasted = 0;
         core::RangeSet given;  // what of it stands in the staged file
@@ -123,6 +124,8 @@ class Transfer {
     bool may_resume_from(core::SourceId source) const;
     void begin_at_mirror(core::ClaimId id, const core::Start& start);
     void begin_at_peer(core::ClaimId id, const core::Start& start);
+    void answered(core::ClaimId id, const MirrorHead& head);
+    void without_ranges(core::ClaimId id);
     void take(core::ClaimId id, ByteCount offset, Bytes data);
     void write_new(core::SourceId from, ByteCount offset, ByteView data);
     void ended(core::ClaimId id, const Result<void>& result);
@@ -148,7 +151,6 @@ class Transfer {
     std::map<core::ClaimId, Flight> flights_;
     std::map<core::SourceId, Share> shares_;
     std::map<core::SourceId, int> transient_failures_;
-    std::set<core::SourceId> no_ranges_;
     Heads heads_;
     Inquest inquest_;
     std::unique_ptr<TorrentPart> torrent_;

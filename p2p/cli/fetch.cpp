@@ -170,11 +170,11 @@ FetchResult fetch_directly(const FetchJob& job, const FetchOptions& options, Fet
 // asked for after the database (job `number`): at once it could be the former one's.
 std::optional<FetchJob> signature_beside(const FetchJob& job, std::size_t number) {
     const auto url = Url::parse(job.url);
+    const auto path = url ? url->path : job.url.substr(0, job.url.find('?'));  // file:///srv/repository/core.db
     const auto out = job.out.string();
-    if (!url || !out.ends_with(".part")) return std::nullopt;
-    const auto kind = core::classify(url->path);
-    const bool signable =
-        kind == core::PathKind::package || (kind == core::PathKind::root && url->path.ends_with(".db"));
+    if (!out.ends_with(".part")) return std::nullopt;
+    const auto kind = core::classify(path);
+    const bool signable = kind == core::PathKind::package || (kind == core::PathKind::root && path.ends_with(".db"));
     if (!signable) return std::nullopt;
     const auto after = kind == core::PathKind::root ? std::optional(number) : std::nullopt;
     return FetchJob{job.url + ".sig", out.substr(0, out.size() - 5) + ".sig", after};

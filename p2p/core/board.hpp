@@ -89,6 +89,7 @@ struct Want {
     TimePoint created{};
     RangeSet done;                        // bytes that are here
     TimePoint grown{};                    // when the last of them came
+    TimePoint left{};                     // when somebody last ceased to be at work on it
     std::map<ClaimId, Claim> claims;
     std::map<SourceId, ByteCount> given;  // of the bytes that are here, who gave how many
     std::vector<SourceId> mirrors;        // may be asked, best first as the owner listed them

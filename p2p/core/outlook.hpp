@@ -8,6 +8,7 @@
 #include <optional>
 #include <tuple>
 
+#include "p2p/core/canonical.hpp"
 #include "p2p/core/crowd.hpp"
 
 namespace packswarm::core {
@@ -24,6 +25,7 @@ class Outlook {
     }
 
   protected:
+    static constexpr ByteCount first_chunk = 512 * limits::kib;  // for a source nobody has measured
     static constexpr ByteCount first_credit = limits::mib;  // unverified bytes of later files that a source with nothing proven may give
     static constexpr double front_silent_s = 0.5;         // a front that does not grow for so long gives way to the next that does;
     static constexpr double all_silent_s = 3;             // when none does for so long nobody is held back,
@@ -221,6 +223,34 @@ class Outlook {
         return source(id).first_byte_s + static_cast<double>(bytes) * (busy_.at(id) + 1) / rate(id);
     }
 
+    double eta_of_best(const std::vector<SourceId>& from, ByteCount bytes) const {
+        double out = std::numeric_limits<double>::max();
+        for (const auto by : from)
+            if (is_free(by)) out = std::min(out, eta_s(by, bytes));
+        return out;
+    }
+
+    // The mirror that can soonest say whether somebody gave right bytes. Nobody: there is no choice but to believe them.
+    std::optional<SourceId> judge(const Want& want, SourceId tried) const {
+        std::optional<SourceId> best;
+        for (const auto id : want.mirrors)
+            if (id != tried && may_ask(want, id) && is_willing(id) && source(id).ranges && (!best || eta_s(id, first_chunk) < eta_s(*best, first_chunk))) best = id;
+        return best;
+    }
+
+    // Piece hashes of strangers are tried with one file, once a mirror has given a piece that they can be held against, unless nobody
+    // else is left to ask.
+    bool is_believed(const Want& want) const {
+        const auto honest = [this](SourceId by) { return board_.sources.count(by) != 0 && (source(by).role == Role::lan_peer || source(by).proven > 0); };
+        const bool has_mirror = std::any_of(want.mirrors.begin(), want.mirrors.end(), [&](SourceId by) { return may_ask(want, by) && is_willing(by); });
+        return !has_mirror || std::any_of(want.peers.begin(), want.peers.end(), honest);
+    }
+    static bool has_whole_piece(const Want& want) {
+        const auto runs = want.done.ranges();
+        const ByteCount piece = piece_length(want.size);
+        return std::any_of(runs.begin(), runs.end(), [&](ByteRange run) { return (run.begin + piece - 1) / piece * piece + piece <= run.end || run == ByteRange{0, want.size}; });
+    }
+
     bool is_moving(const SwarmPart& swarm) const { return swarm.joined && age(std::max(swarm.since, swarm.last_piece)) <= swarm_silent_s; }
 
     // Several torrents share a neighbour's line: one that the others starve is as well served as they are.
@@ -231,6 +261,23 @@ class Outlook {
         for (const auto peer : lan_peers(want))
             if (const auto at = lan_rates_.find(peer); at != lan_rates_.end()) fastest = std::max(fastest, at->second);
         return want.swarm.rate == 0 || fastest >= lan_is_enough * mirror_rate_;
+    }
+
+    // Bytes a second that others can give to the file in parts.
+    double parts_rate(const Want& want, SourceId except) const {
+        double out = is_moving(want.swarm) ? std::max(want.swarm.rate, 1.0) : 0;
+        for (const auto id : want.mirrors)
+            if (id != except && may_ask(want, id) && is_willing(id) && source(id).ranges) out += rate(id);
+        // Lenders that lack a part of it may wait for us as we would for them.
+        RangeSet lent = want.done;
+        double lenders = 0;
+        for (const auto& [peer, pieces] : want.crowd.lenders.all()) {
+            if (!may_ask(want, peer) || !is_willing(peer)) continue;
+            lenders += rate(peer);
+            for (std::size_t piece = 0; piece < pieces.size(); ++piece)
+                if (pieces[piece]) lent.add(piece_range(want.size, piece));
+        }
+        return lent.total() == want.size ? out + lenders : out;
     }
 
     double speed(const Claim& claim) const {

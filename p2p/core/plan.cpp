@@ -12,7 +12,6 @@ namespace packswarm::core {
 
 namespace {
 
-constexpr ByteCount first_chunk = 512 * limits::kib;  // for a source nobody has measured
 constexpr ByteCount probe_chunk = 256 * limits::kib;  // beside a neighbour: just enough to measure
 constexpr ByteCount probe_worth = 16 * limits::mib;  // to come from the neighbour: with less, the file would wait for the probe
 constexpr ByteCount least_chunk = 128 * limits::kib;
@@ -26,6 +25,7 @@ constexpr int few_at_once = 2;                 // small ones of a crowd at one m
 constexpr double slowly_s = 0.5;               // longer than this beside them
 constexpr ByteCount scattered = 8 * limits::mib;  // files from this size on are begun anywhere when a crowd may show
 constexpr double lenders_busy_s = 60;          // and as long as something else comes: for a package manager one failure may be the end
+constexpr double idle_end_s = 60;              // no rule leaves a file alone for so long on a board without claims: a wait has an end
 
 class Planner : private Outlook {
   public:
@@ -143,13 +143,6 @@ class Planner : private Outlook {
         return !peers.empty() && eta_of_best(peers, want.size) < 3 * eta_of_best(mirrors, want.size) + 0.3;
     }
 
-    double eta_of_best(const std::vector<SourceId>& from, ByteCount bytes) const {
-        double out = std::numeric_limits<double>::max();
-        for (const auto by : from)
-            if (is_free(by)) out = std::min(out, eta_s(by, bytes));
-        return out;
-    }
-
     // A slow source is given small work only when it would still end before everything else does; else a fast one is waited for.
     void place_at_best(WantId id, const Want& want, const std::vector<SourceId>& sources, const char* reason) {
         double best_possible = std::numeric_limits<double>::max();
@@ -200,14 +193,6 @@ class Planner : private Outlook {
                 }
     }
 
-    // The mirror that can soonest say whether somebody gave right bytes. Nobody: there is no choice but to believe them.
-    std::optional<SourceId> judge(const Want& want, SourceId tried) const {
-        std::optional<SourceId> best;
-        for (const auto id : want.mirrors)
-            if (id != tried && may_ask(want, id) && is_willing(id) && source(id).ranges && (!best || eta_s(id, first_chunk) < eta_s(*best, first_chunk))) best = id;
-        return best;
-    }
-
     void place_trials(WantId id, const Want& want) {
         for (const auto& [lender, range] : want.crowd.trials) {
             const bool running = std::any_of(want.claims.begin(), want.claims.end(), [&range = range](const auto& item) {
@@ -220,23 +205,10 @@ class Planner : private Outlook {
 
     // ---- Large artifacts: ranges ----------------------------------------------------------------------------------------
 
-    // Piece hashes of strangers are tried with one file, once a mirror has given a piece that they can be held against, unless nobody
-    // else is left to ask.
-    bool is_believed(const Want& want) const {
-        const auto honest = [this](SourceId by) { return board_.sources.count(by) != 0 && (source(by).role == Role::lan_peer || source(by).proven > 0); };
-        const bool has_mirror = std::any_of(want.mirrors.begin(), want.mirrors.end(), [&](SourceId by) { return may_ask(want, by) && is_willing(by); });
-        return !has_mirror || std::any_of(want.peers.begin(), want.peers.end(), honest);
-    }
     bool stakes_one() const {
         return std::any_of(large_.begin(), large_.end(), [this](const Large& one) {
             return !is_believed(*one.want) && (one.want->swarm.joined || std::count(out_.joins.begin(), out_.joins.end(), one.id) != 0);
         });
-    }
-
-    static bool has_whole_piece(const Want& want) {
-        const auto runs = want.done.ranges();
-        const ByteCount piece = piece_length(want.size);
-        return std::any_of(runs.begin(), runs.end(), [&](ByteRange run) { return (run.begin + piece - 1) / piece * piece + piece <= run.end || run == ByteRange{0, want.size}; });
     }
 
     void place_checks_and_joins(WantId id, const Want& want) {
@@ -256,10 +228,12 @@ class Planner : private Outlook {
             giving.insert(claim.source);
             begun = begun || claim.received > 0;
         }
+        // A mirror without ranges has begun to send the rest as well when it is cut off: last.
+        const auto cost = [this](SourceId by) { return std::pair(!source(by).ranges, eta_s(by, head_bytes)); };
         std::optional<SourceId> soonest;
         for (const auto by : mirrors) {
-            if (!begun || giving.count(by) != 0 || want.heads.count(by) != 0 || !source(by).ranges || busy_.at(by) > source(by).slots) continue;
-            if (!soonest || eta_s(by, head.end) < eta_s(*soonest, head.end)) soonest = by;
+            if (!begun || giving.count(by) != 0 || want.heads.count(by) != 0 || busy_.at(by) > source(by).slots) continue;
+            if (!soonest || cost(by) < cost(*soonest)) soonest = by;
         }
         if (soonest) start(id, *soonest, head, Purpose::check, "the head from a second mirror, to compare");
     }
@@ -317,15 +291,14 @@ class Planner : private Outlook {
         if (lan_serves(want) && (source(by).rate_known || busy_.at(by) > 0 || want.size - taken(id).total() < probe_worth)) return std::nullopt;
         const auto mirrors = candidates(want, want.mirrors);
         if (std::find(mirrors.begin(), mirrors.end(), by) == mirrors.end() || waits_for_neighbour(board_, want, now_)) return std::nullopt;
-        if (claims_of(id, want, by) >= claims_per_file || credit(id, by) <= 0) return std::nullopt;
         const auto gaps = taken(id).gaps({0, want.size});
-        const auto range = gaps.empty() ? ByteRange{} : carve(id, want, by, gaps, mirrors);
+        if (gaps.empty() || claims_of(id, want, by) >= claims_per_file || (source(by).ranges && credit(id, by) <= 0)) return std::nullopt;
+        const auto range = source(by).ranges ? carve(id, want, by, gaps, mirrors) : whole_file(id, want, by);
         return range.empty() ? std::nullopt : std::optional(range);
     }
 
     // Mirrors take the near end, so that a prefix grows; beside a torrent they take the far end, since it goes from the front.
     ByteRange carve(WantId id, const Want& want, SourceId by, const std::vector<ByteRange>& gaps, const std::vector<SourceId>& mirrors) const {
-        if (!source(by).ranges) return want.done.empty() && want.claims.empty() ? ByteRange{0, want.size} : ByteRange{};
         const auto gap = want.swarm.joined ? gaps.back() : gaps.front();
         const ByteCount piece = piece_length(want.size);
         const bool rests = lan_serves(want);
@@ -340,6 +313,22 @@ class Planner : private Outlook {
         if (!want.swarm.joined) return {gap.begin, std::min(gap.end, gap.begin + length)};
         const ByteCount begin = std::max(gap.begin, gap.end - length) / piece * piece;
         return {std::max(gap.begin, begin), gap.end};
+    }
+
+    // A mirror without ranges sends the file from its first byte on, what is here already too. So it is asked when nobody gives parts,
+    // when nothing has been begun, or when it alone would be there well before those who are at work.
+    ByteRange whole_file(WantId id, const Want& want, SourceId by) const {
+        const auto gaps = want.done.gaps({0, want.size});
+        const bool is_at_it = std::any_of(want.claims.begin(), want.claims.end(), [by](const auto& item) { return item.second.source == by; });
+        if (gaps.empty() || is_at_it || claims_of(id, want, by) > 0) return {};
+        const ByteRange all{0, gaps.back().end};
+        const double parts = parts_rate(want, by);
+        if (parts > 0 && taken(id).empty()) return credit(id, by) >= all.end ? all : ByteRange{};
+        if (new_claims_.count(id) != 0) return {};
+        double others_s = parts > 0 ? static_cast<double>(want.size - want.done.total()) / parts : std::numeric_limits<double>::max();
+        for (const auto& [claim_id, claim] : want.claims)
+            if (claim.purpose != Purpose::check && !source(claim.source).ranges) others_s = std::min(others_s, eta_left_s(claim));
+        return 2 * eta_s(by, all.end) + slowly_s < others_s ? all : ByteRange{};
     }
 
     // What each of a crowd needs for its share of everything at the mirrors, if they serve all as they serve us.
@@ -413,7 +402,7 @@ class Planner : private Outlook {
             for (const auto& [claim_id, claim] : want.claims) {
                 if (claim.source == thief || claim.purpose == Purpose::check || is_served(want, claim) || has_rival(id, want, claim_id, claim)) continue;
                 const double eta = eta_left_s(claim);
-                if (credit(id, thief) <= 0 && eta < std::numeric_limits<double>::max()) continue;
+                if (source(thief).ranges && credit(id, thief) <= 0 && eta < std::numeric_limits<double>::max()) continue;
                 if (eta > worst.eta_s) worst = {id, claim_id, &claim, eta};
             }
         }
@@ -431,6 +420,11 @@ class Planner : private Outlook {
 
     void rob(SourceId thief, const Victim& victim) {
         const Claim& claim = *victim.at;
+        if (!source(thief).ranges) {
+            const bool is_silent = victim.eta_s == std::numeric_limits<double>::max();
+            const auto all = whole_file(victim.want, board_.wants.at(victim.want), thief);
+            return all.empty() ? void() : start(victim.want, thief, all, is_silent ? Purpose::hedge : Purpose::work, "another source is late with it");
+        }
         const double left = static_cast<double>(claim.left());
         const double speed = rate(thief) / (busy_.at(thief) + 1);
         if (is_held_by_the_line(claim)) return;
@@ -449,11 +443,21 @@ class Planner : private Outlook {
 
     // ---- The end ---------------------------------------------------------------------------------------------------------
 
+    // Nobody is at work on anything and it has stood still for long, although there is somebody to ask: no rule waits like that.
+    bool is_forgotten(const Want& want) const {
+        const auto has_work = [](const auto& item) { return item.second.resting || !item.second.claims.empty(); };
+        return age(std::max({want.created, want.grown, want.left})) > idle_end_s && out_.starts.empty() &&
+               std::none_of(board_.wants.begin(), board_.wants.end(), has_work);
+    }
+
     void consider_giving_up(WantId id, const Want& want) {
         if (!want.claims.empty() || new_claims_.count(id) != 0) return;
         if (want.swarm.joined && age(std::max(want.swarm.since, want.swarm.last_piece)) < 10) return;
         const bool peers_left = (want.is_small() || !want.swarm.joined) && has_candidate(want, want.peers);
-        if (has_candidate(want, want.mirrors) || peers_left) return;
+        if (has_candidate(want, want.mirrors) || peers_left) {
+            if (is_forgotten(want)) out_.give_ups.push_back(id);
+            return;
+        }
         if (is_crowded(want) && age(std::max(want.created, want.grown)) < (anything_comes() ? lenders_busy_s : lenders_silent_s)) return;
         if (age(want.created) * 1000 < static_cast<double>(want.grace.value_or(board_.peer_grace).count())) return;
         out_.give_ups.push_back(id);

@@ -172,7 +172,8 @@ Connection::Awaitable<bool> Connection::send_file_answer(Turn turn) {
     co_return co_await send_body(turn, body);
 }
 
-// Safe bytes at their pace while the file is put together, the rest when it is complete. False: the answer falls short.
+// Safe bytes at their pace while the file is put together, the rest when it is complete. False: the answer falls short, also when
+// nothing comes from anywhere any more: a package manager that is kept waiting could not go on by itself.
 Connection::Awaitable<bool> Connection::send_body(Turn turn, ByteRange range) {
     const ByteCount promised = turn->size();
     auto last_sent = now() - pacing_tick;
@@ -188,7 +189,7 @@ Connection::Awaitable<bool> Connection::send_body(Turn turn, ByteRange range) {
             continue;
         }
         watch_input();
-        const auto deadline = turn->last_news() + parts_.patience.answer;
+        const auto deadline = std::min(turn->last_news() + parts_.patience.answer, turn->last_sign() + parts_.patience.silence);
         if (now() >= deadline) co_return false;
         co_await wait_for_change(std::min(deadline, now() + pacing_tick));
     }

@@ -2,6 +2,7 @@
 // remembers what is known so far. Not here: the client's side (connection.hpp). Loop's thread.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -34,6 +35,7 @@ class Exchange {
     broker::SharedBytes bytes() const;   // when described
     TimePoint last_news() const { return last_news_; }
     TimePoint asked() const { return asked_; }
+    TimePoint last_sign() const { return std::max(last_news_, requests_.last_sign()); }  // of life, from any source
     void give_up(Problem problem);       // as if the broker had failed
 
   private:

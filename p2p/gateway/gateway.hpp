@@ -9,6 +9,7 @@
 #include "p2p/base/limits.hpp"
 #include "p2p/base/result.hpp"
 #include "p2p/broker/requests.hpp"
+#include "p2p/gateway/pacing.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -22,6 +23,7 @@ struct Patience {  // how long a connection may wait for what
     Millis write = limits::http_write_stall;
     Millis answer = limits::http_answer_timeout;
     Millis again{7000};  // nothing to send yet: pacman, which waits ten seconds, is sent to the same address again
+    Millis silence = pacing_silence;
 };
 
 struct GatewaySettings {

@@ -9,6 +9,7 @@ namespace packswarm::gateway {
 inline constexpr ByteCount pacing_reserve = 256 * 1024;  // safe bytes held back until the file is finished
 inline constexpr Millis pacing_tick{1000};               // a trickle goes out this often
 inline constexpr ByteCount pacing_trickle = 2;           // at least, per tick: one byte a second would be on the edge
+inline constexpr Millis pacing_silence{10'000};          // of all sources: then no trickle hides it any longer (pacman's own number)
 inline constexpr ByteCount pacing_share = 3600;          // of the reserve per tick: a compared head lasts for an hour
 
 struct Pace {

@@ -8,7 +8,6 @@
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
 #include "p2p/base/text.hpp"
-#include "p2p/core/repository_table.hpp"
 
 namespace packswarm::web {
 
@@ -33,44 +32,59 @@ std::string describe(int status, const AnswerHead& head) {
     return fmt::format("the server answered {} (Retry-After: {})", status, printable(head.retry_after, 40));
 }
 
-Error judge_failure(const Wanted& wanted, int status, const AnswerHead& head) {
+Error judge_failure(int status, const AnswerHead& head) {
     if (status == 404 || status == 410) return {ErrorKind::Absent, describe(status, head)};
     if (status == 408 || status == 425 || status == 429 || status >= 500)
         return {ErrorKind::Transient, describe(status, head)};
-    if (status == 416 && wanted.expected_size && head.content_range &&
-        head.content_range->total != wanted.expected_size)
-        return {ErrorKind::Corrupt, "the server's file is too short for the range, and for what the index says"};
-    if (status >= 400) return {ErrorKind::Refused, describe(status, head)};
-    return {ErrorKind::Corrupt, describe(status, head) + ", which was not asked for"};
+    return {ErrorKind::Refused, describe(status, head)};
 }
 
-bool is_html(const AnswerHead& head) {
-    return head.content_type == "text/html" || head.content_type == "application/xhtml+xml";
+// 203: a proxy has touched the answer. When that changed its bytes, the digest tells.
+bool brings_bytes(int status) { return status == 200 || status == 203 || status == 206; }
+
+// What the answer says of the whole file's size.
+std::optional<ByteCount> total_of(const Wanted& wanted, int status, const AnswerHead& head) {
+    const bool is_part = status == 416 || (status == 206 && wanted.begin);
+    if (is_part) return head.content_range ? head.content_range->total : std::nullopt;
+    return head.chunked ? std::nullopt : head.content_length;
+}
+
+bool is_another_file(const Wanted& wanted, int status, const AnswerHead& head) {
+    const auto total = total_of(wanted, status, head);
+    return wanted.expected_size && total && *total != *wanted.expected_size;
 }
 
 Result<BodyPlan> judge_partial(const Wanted& wanted, const AnswerHead& head) {
-    if (!wanted.begin) return fail(ErrorKind::Corrupt, "the server sent a part of the file, unasked");
     if (!head.content_range || !head.content_range->range)
-        return fail(ErrorKind::Corrupt, "a partial answer without a usable Content-Range");
+        return fail(ErrorKind::Refused, "a partial answer without a usable Content-Range");
     const auto range = *head.content_range->range;
     const auto total = head.content_range->total;
     const auto end = wanted.end ? (total ? std::min(*wanted.end, *total) : *wanted.end) : total.value_or(range.end);
     if (range.begin != *wanted.begin || range.end != end)
-        return fail(ErrorKind::Corrupt, "asked for bytes {}-{}, got {}-{}", *wanted.begin, end - 1, range.begin,
+        return fail(ErrorKind::Refused, "asked for bytes {}-{}, got {}-{}", *wanted.begin, end - 1, range.begin,
                     range.end - 1);
     if (!head.chunked && head.content_length && *head.content_length != range.length())
-        return fail(ErrorKind::Corrupt, "Content-Range and Content-Length disagree");
+        return fail(ErrorKind::Refused, "Content-Range and Content-Length disagree");
     return BodyPlan{range.begin, range.length(), range.length(), false, total, false};
 }
 
-Result<BodyPlan> judge_whole(const Wanted& wanted, const AnswerHead& head) {
+// A 206 that nobody asked for may be the whole file all the same.
+bool is_unasked_part(int status, const AnswerHead& head) {
+    if (status != 206 || !head.content_range || !head.content_range->range) return false;
+    const auto range = *head.content_range->range;
+    return range.begin > 0 || range.end != head.content_range->total.value_or(range.end);
+}
+
+Result<BodyPlan> judge_whole(const Wanted& wanted, int status, const AnswerHead& head) {
+    if (is_unasked_part(status, head)) return fail(ErrorKind::Refused, "the server sent a part of the file, unasked");
     BodyPlan plan;
-    if (!head.chunked) plan.total = head.content_length;
+    plan.total = total_of(wanted, status, head);
     plan.length = wanted.expected_size ? wanted.expected_size : plan.total;
-    if (wanted.end) {
-        if (ignores_range(wanted, 200)) return fail(ErrorKind::Refused, "the server ignores ranges");
-        plan.cut = !plan.total || *plan.total > *wanted.end;
-        plan.length = plan.total ? std::min(*plan.total, *wanted.end) : *wanted.end;
+    const bool replaces_a_part = wanted.end && !wanted.takes_whole;
+    if (replaces_a_part && *wanted.begin > 0) return fail(ErrorKind::Refused, "the server ignores ranges");
+    if (const auto stop = replaces_a_part ? wanted.end : wanted.enough; stop) {
+        plan.cut = !plan.total || *plan.total > *stop;
+        plan.length = plan.total ? std::min(*plan.total, *stop) : *stop;
     }
     plan.cap = plan.length.value_or(wanted.max_bytes);
     return plan;
@@ -116,8 +130,6 @@ Result<void> AnswerHead::add(std::string_view line) {
         content_range = parse_content_range(value);
     } else if (name == "last-modified") {
         last_modified = parse_date(value);
-    } else if (name == "content-type") {
-        content_type = lower(trimmed(value.substr(0, value.find(';'))));
     } else if (name == "location") {
         location = value;
     } else if (name == "retry-after") {
@@ -134,18 +146,23 @@ bool AnswerHead::is_redirect(int status) const {
 
 Result<BodyPlan> judge(const Wanted& wanted, int status, const AnswerHead& head) {
     if (status == 304 && wanted.conditional) return BodyPlan{0, ByteCount{0}, 0, false, std::nullopt, true};
-    if (status != 200 && status != 206) return tl::unexpected(judge_failure(wanted, status, head));
-    if (head.contradicts_itself) return fail(ErrorKind::Corrupt, "an answer with a broken Content-Length");
-    if (is_html(head) && core::classify(wanted.path) == core::PathKind::package)
-        return fail(ErrorKind::Corrupt, "the server sent a web page instead of the package");
-    auto plan = status == 206 ? judge_partial(wanted, head) : judge_whole(wanted, head);
-    if (!plan) return plan;
-    if (wanted.expected_size && plan->total && *plan->total != *wanted.expected_size)
-        return fail(ErrorKind::Corrupt, "the server's file has {} bytes, the index says {}", *plan->total,
+    if (!brings_bytes(status) && status != 416) return tl::unexpected(judge_failure(status, head));
+    if (head.contradicts_itself) return fail(ErrorKind::Refused, "an answer with a broken Content-Length");
+    if (is_another_file(wanted, status, head))
+        return fail(ErrorKind::Absent, "the server's file has {} bytes, the index says {}", *total_of(wanted, status, head),
                     *wanted.expected_size);
+    if (status == 416) return tl::unexpected(judge_failure(status, head));
+    auto plan = status == 206 && wanted.begin ? judge_partial(wanted, head) : judge_whole(wanted, status, head);
+    if (!plan) return plan;
     if (plan->length.value_or(0) > wanted.max_bytes)
         return fail(ErrorKind::Refused, "{} bytes, and at most {} are allowed", *plan->length, wanted.max_bytes);
     return plan;
+}
+
+bool shows_no_ranges(const Wanted& wanted, int status, const AnswerHead& head) {
+    if (!wanted.begin || !wanted.end || head.contradicts_itself || is_another_file(wanted, status, head)) return false;
+    if (status == 206) return !judge_partial(wanted, head);
+    return status == 416 || brings_bytes(status);
 }
 
 Result<std::size_t> BodyGauge::take(std::size_t count) {
@@ -153,7 +170,7 @@ Result<std::size_t> BodyGauge::take(std::size_t count) {
     const auto taking = std::min(static_cast<ByteCount>(count), room);
     if (static_cast<ByteCount>(count) > room && !plan_.cut) {
         if (plan_.length)
-            return fail(ErrorKind::Corrupt, "the server sent more than the {} bytes of the file", plan_.cap);
+            return fail(ErrorKind::Absent, "the server sent more than the {} bytes of the file", plan_.cap);
         return fail(ErrorKind::Refused, "the server sent more than the {} bytes allowed", plan_.cap);
     }
     taken_ += taking;
@@ -169,7 +186,7 @@ Result<void> BodyGauge::finish(Ending ending) const {
     if (!plan_.length || complete()) return {};
     if (ending == Ending::connection)
         return fail(ErrorKind::Transient, "the connection ended after {} of {} bytes", taken_, *plan_.length);
-    return fail(ErrorKind::Corrupt, "the server sent {} bytes, {} were expected", taken_, *plan_.length);
+    return fail(ErrorKind::Absent, "the server sent {} bytes, {} were expected", taken_, *plan_.length);
 }
 
 }  // namespace packswarm::web

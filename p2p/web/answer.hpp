@@ -14,9 +14,11 @@ namespace packswarm::web {
 
 // What was asked for.
 struct Wanted {
-    std::string path;                        // of the address asked first: tells whether HTML can be the answer
+    std::string path;                        // of the address asked first
     std::optional<ByteCount> begin;          // set: a Range was asked for
     std::optional<ByteCount> end;            // of the range; without it the range goes to the end of the file
+    std::optional<ByteCount> enough;         // without a Range: a longer body is cut off here
+    bool takes_whole = false;                // a file that comes instead of its range is read to its end
     std::optional<ByteCount> expected_size;  // of the whole file
     ByteCount max_bytes = 0;                 // of the body
     bool conditional = false;                // If-Modified-Since was sent
@@ -33,7 +35,6 @@ struct AnswerHead {
     std::optional<ByteCount> content_length;
     std::optional<ContentRange> content_range;
     std::optional<WallTime> last_modified;
-    std::string content_type;  // lower case, without parameters
     std::string location;
     std::string retry_after;
     bool chunked = false;
@@ -54,9 +55,10 @@ struct BodyPlan {
     std::optional<ByteCount> total;   // size of the whole file
     bool not_modified = false;
 };
+// Where the size is known, a file of another one is Absent, whatever its headers call it: bytes alone can lie.
 Result<BodyPlan> judge(const Wanted& wanted, int status, const AnswerHead& head);
-// The whole file was sent where a later part was asked for: judge refuses it.
-inline bool ignores_range(const Wanted& wanted, int status) { return status == 200 && wanted.end && *wanted.begin > 0; }
+// The answer to a range is the file, or a part that cannot be placed: this server is asked for whole files.
+bool shows_no_ranges(const Wanted& wanted, int status, const AnswerHead& head);
 
 // Holds a body against its plan.
 class BodyGauge {
@@ -64,7 +66,7 @@ class BodyGauge {
     BodyGauge() = default;
     explicit BodyGauge(const BodyPlan& plan) : plan_(plan) {}
 
-    // How many of the next count bytes to take: fewer than count when a cut body is complete. Corrupt or Refused: too
+    // How many of the next count bytes to take: fewer than count when a cut body is complete. Absent or Refused: too
     // long.
     Result<std::size_t> take(std::size_t count);
     ByteCount next_offset() const { return plan_.offset + taken_; }

@@ -35,12 +35,10 @@ ErrorKind kind_of(CURLcode code) {
     switch (code) {
         case CURLE_PEER_FAILED_VERIFICATION:
         case CURLE_SSL_ISSUER_ERROR:
-            return ErrorKind::Refused;
         case CURLE_WEIRD_SERVER_REPLY:
         case CURLE_UNSUPPORTED_PROTOCOL:
         case CURLE_BAD_CONTENT_ENCODING:
         case CURLE_FILESIZE_EXCEEDED:
-            return ErrorKind::Corrupt;
         case CURLE_URL_MALFORMAT:
             return ErrorKind::Refused;
         case CURLE_SSL_CACERT_BADFILE:

@@ -23,6 +23,8 @@ Wanted wanted_of(const broker::MirrorRequest& request, const Address& address) {
         out.begin = request.range->begin;
         out.end = request.range->end;
     }
+    out.enough = request.enough;
+    out.takes_whole = request.takes_whole;
     out.expected_size = request.expected_size;
     out.max_bytes = request.max_bytes > 0 ? request.max_bytes : limits::max_artifact;
     out.conditional = request.if_modified_since.has_value();
@@ -163,9 +165,11 @@ Result<void> Fetch::read_head(int status) {
     head.last_modified = head_.last_modified;
     head.effective_url = address_.text;
     head.first_byte_s = easy_.first_byte_s();
-    head.ignores_range = !plan && plan.error().kind == ErrorKind::Refused && ignores_range(wanted_, status);
-    if (head.ignores_range) site_.outbox.emplace_back(id_, std::move(head));
-    if (!plan) return tl::unexpected(plan.error());
+    head.ignores_range = shows_no_ranges(wanted_, status, head_);
+    if (!plan) {
+        if (head.ignores_range) site_.outbox.emplace_back(id_, std::move(head));
+        return tl::unexpected(plan.error());
+    }
     gauge_ = BodyGauge(*plan);
     const auto length = plan->length.value_or(wanted_.max_bytes);
     const bool is_small = length <= static_cast<ByteCount>(largest_buffer);

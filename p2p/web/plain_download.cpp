@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "p2p/base/file.hpp"
+#include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
 #include "p2p/base/url.hpp"
 #include "p2p/web/easy.hpp"
@@ -74,6 +75,11 @@ class Output {
     FileHandle file_;
 };
 
+void end_when_silent(Easy& easy, Millis stall_timeout) {
+    easy.set(CURLOPT_LOW_SPEED_LIMIT, 1L);
+    easy.set(CURLOPT_LOW_SPEED_TIME, std::max(1L, static_cast<long>(std::chrono::ceil<Seconds>(stall_timeout).count())));
+}
+
 class Download final : public AnswerSink {
   public:
     Download(Address address, const std::filesystem::path& out, const DownloadOptions& options)
@@ -91,8 +97,8 @@ class Download final : public AnswerSink {
             auto hop = attempt();
             if (next_address_) {
                 address_ = std::move(*next_address_);
-            } else if (!hop && status_ == 416 && wanted_.begin) {
-                wanted_.begin.reset();  // what is there is not the start of that file
+            } else if (!hop && no_part_ && wanted_.begin) {
+                wanted_.begin.reset();  // what is there is not the start of that file, or the server gives no parts
             } else if (!hop) {
                 return fail(hop.error().kind, "{}: {}", printable(address_.text, 300), hop.error().message);
             } else {
@@ -143,12 +149,10 @@ class Download final : public AnswerSink {
         head_done_ = false;
         drained_ = 0;
         failed_ = {};
-        easy_.set(CURLOPT_LOW_SPEED_LIMIT, 1L);
-        easy_.set(CURLOPT_LOW_SPEED_TIME,
-                  std::max(1L, static_cast<long>(std::chrono::ceil<Seconds>(options_.stall_timeout).count())));
+        no_part_ = false;
+        end_when_silent(easy_, options_.stall_timeout);
         easy_.ask(address_, wanted_, conditions_);
         const auto code = ::curl_easy_perform(easy_.get());
-        status_ = easy_.status();
         auto dated = output_.date(head_.last_modified);
         if (!failed_) return failed_;
         if (code != CURLE_OK) return tl::unexpected(easy_.error(code));
@@ -169,6 +173,7 @@ class Download final : public AnswerSink {
             return {};
         }
         auto plan = judge(wanted_, status, head_);
+        no_part_ = !plan && (status == 206 || status == 416);
         if (!plan) return tl::unexpected(plan.error());
         if (plan->total.value_or(0) > options_.max_bytes)
             return fail(ErrorKind::Refused, "{} bytes, and at most {} are allowed", *plan->total, options_.max_bytes);
@@ -195,22 +200,89 @@ class Download final : public AnswerSink {
     Result<void> failed_;  // by one of our own rules or the disk
     bool head_done_ = false;
     bool not_modified_ = false;
+    bool no_part_ = false;  // the answer to a range is no part that can be placed
     int redirects_ = 0;
-    int status_ = 0;
     ByteCount drained_ = 0;
     std::optional<ByteCount> total_;
     Clock::time_point next_report_{};
     Easy easy_;
 };
 
+// What our own rules refuse is asked for once more as pacman and curl do it: libcurl alone decides, with its other schemes, its own
+// redirects and the user's .netrc.
+class AsCurl final : public AnswerSink {
+  public:
+    AsCurl(const std::string& url, const std::filesystem::path& out, const DownloadOptions& options)
+        : options_(options), output_(out), easy_(options.http, *this) {
+        easy_.set(CURLOPT_URL, url.c_str());
+        easy_.set(CURLOPT_PROTOCOLS_STR, "http,https,ftp,ftps,file");
+        easy_.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https,ftp,ftps");
+        easy_.set(CURLOPT_FOLLOWLOCATION, 1L);
+        easy_.set(CURLOPT_MAXREDIRS, static_cast<long>(limits::max_redirects));
+        easy_.set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_OPTIONAL));
+        easy_.set(CURLOPT_FAILONERROR, 1L);
+        easy_.set(CURLOPT_FILETIME, 1L);
+        end_when_silent(easy_, options.stall_timeout);
+    }
+
+    Result<Downloaded> run() {
+        if (!easy_.get()) return fail(ErrorKind::Broken, "libcurl gave no handle");
+        const auto code = ::curl_easy_perform(easy_.get());
+        if (!failed_) return tl::unexpected(failed_.error());
+        if (code != CURLE_OK) return tl::unexpected(error(code));
+        Downloaded out;
+        out.size = size_;
+        curl_off_t seconds = -1;
+        ::curl_easy_getinfo(easy_.get(), CURLINFO_FILETIME_T, &seconds);
+        if (seconds > 0) out.last_modified = WallTime(Seconds(seconds));
+        if (size_ == 0) failed_ = output_.begin(0);
+        if (auto dated = failed_ ? output_.date(out.last_modified) : failed_; !dated) return tl::unexpected(dated.error());
+        if (options_.progress) options_.progress(size_, size_);
+        return out;
+    }
+
+    std::size_t header(const char*, std::size_t count) override { return count; }
+
+    std::size_t body(const char* bytes, std::size_t count) override {
+        const auto length = static_cast<ByteCount>(count);
+        if (size_ == 0) failed_ = output_.begin(0);
+        if (failed_ && size_ + length > options_.max_bytes)
+            failed_ = fail(ErrorKind::Refused, "the server sends more than the {} bytes allowed", options_.max_bytes);
+        if (failed_) failed_ = output_.write(size_, bytes, count);
+        if (failed_) size_ += length;
+        return failed_ ? count : 0;
+    }
+
+  private:
+    Error error(CURLcode code) const {
+        auto out = easy_.error(code);
+        const bool is_absent = code == CURLE_REMOTE_FILE_NOT_FOUND || code == CURLE_FILE_COULDNT_READ_FILE;
+        if (is_absent || (code == CURLE_HTTP_RETURNED_ERROR && (easy_.status() == 404 || easy_.status() == 410)))
+            out.kind = ErrorKind::Absent;
+        else if (code == CURLE_HTTP_RETURNED_ERROR || code == CURLE_TOO_MANY_REDIRECTS)
+            out.kind = ErrorKind::Refused;
+        return out;
+    }
+
+    const DownloadOptions& options_;
+    Output output_;
+    ByteCount size_ = 0;
+    Result<void> failed_;  // by one of our own rules or the disk
+    Easy easy_;
+};
+
 }  // namespace
 
 Result<Downloaded> download(const std::string& url, const std::filesystem::path& out, const DownloadOptions& options) {
-    auto address = Address::parse(url);
-    if (!address) return tl::unexpected(address.error());
     start_libcurl();
     const NoBrokenPipe quiet;
-    return Download(std::move(*address), out, options).run();
+    auto address = Address::parse(url);
+    auto got = address ? Download(std::move(*address), out, options).run() : tl::unexpected(address.error());
+    const bool is_over = got || got.error().kind != ErrorKind::Refused || options.if_modified_since;
+    if (is_over) return got;
+    auto taken = AsCurl(url, out, options).run();
+    if (taken || taken.error().kind == ErrorKind::Broken || !address) return taken;
+    return got;  // says more than libcurl would
 }
 
 }  // namespace packswarm::web

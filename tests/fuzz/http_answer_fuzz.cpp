@@ -20,6 +20,8 @@ web::Wanted wanted_of(std::uint8_t flags, std::uint8_t size) {
     if (flags & 8) out.expected_size = size * 4;
     out.max_bytes = flags & 16 ? 300 : limits::max_artifact;
     out.conditional = flags & 32;
+    if (flags & 64 && !out.begin) out.enough = size;
+    out.takes_whole = flags & 128;
     return out;
 }
 
@@ -30,7 +32,8 @@ void check(bool holds) {
 void walk_body(const web::Wanted& wanted, const web::BodyPlan& plan, std::size_t step) {
     check(plan.offset >= 0 && plan.cap >= 0 && plan.cap <= std::max(wanted.max_bytes, ByteCount{0}));
     check(!plan.length || *plan.length <= wanted.max_bytes);
-    check(!wanted.end || plan.offset + plan.length.value_or(0) <= *wanted.end);
+    check(!wanted.end || wanted.takes_whole || plan.offset + plan.length.value_or(0) <= *wanted.end);
+    check(!wanted.enough || plan.length.value_or(0) <= *wanted.enough);
     web::BodyGauge gauge(plan);
     for (int i = 0; i < 50; ++i) {
         const auto taken = gauge.take(step);
@@ -67,6 +70,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         redirect(head.location);
     else if (const auto plan = web::judge(wanted, status, head))
         walk_body(wanted, *plan, data[1] + 1u);
+    static_cast<void>(web::shows_no_ranges(wanted, status, head));
     static_cast<void>(web::parse_content_range(text));
     return 0;
 }

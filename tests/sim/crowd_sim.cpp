@@ -123,7 +123,10 @@ int run(const Options& options) {
         one(*options.seed);
     } else {
         for (const auto seed : regressions) one(seed);
-        for (unsigned seed = options.first; seed < options.first + options.days && failed < 5; ++seed) one(seed);
+        for (unsigned seed = options.first; seed < options.first + options.days && failed < 5; ++seed) {
+            one(seed);
+            if (seed % 2 == 0) one(days_of_whole_files + seed);
+        }
     }
     std::filesystem::remove_all(pattern);
     const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();

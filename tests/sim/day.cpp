@@ -69,7 +69,7 @@ Day::Day(unsigned number) : seed(number) {
         for (auto liars = 1 + any(3); liars > 0; --liars) lies.push_back(static_cast<Lie>(1 + any(static_cast<std::size_t>(Lie::last))));
     if (outage) std::erase(lies, Lie::drip);  // who has nobody else is served for hours
     const auto artifacts = 4 + any(6);
-    const auto drawn = any(5) == 0 ? 1 + any(2) : 0, large = std::max<std::size_t>(drawn, interrupted ? 1 : 0);
+    const auto drawn = any(5) == 0 ? 1 + any(2) : 0, large = std::max<std::size_t>(drawn, interrupted || seed >= days_of_whole_files ? 1 + seed % 2 : 0);
     for (std::size_t i = 0; i < artifacts; ++i) {
         auto size = 1 + any(any(4) == 0 ? 200'000 : 30'000);
         if (i < large) size = static_cast<std::size_t>(limits::small_artifact) + 1 + any(seed % 32 == 0 ? 4'000'000 : 400'000);
@@ -89,6 +89,7 @@ Day::Day(unsigned number) : seed(number) {
     }
     look_ahead();
     interrupt();
+    lose_ranges();
 }
 
 // Not drawn from the day's own numbers: what they make of a seed stays the same.
@@ -98,6 +99,14 @@ void Day::look_ahead() {
     if (seed % 12 == 1) ahead_ends = Millis(100 + seed % 1000);
     std::map<std::size_t, int> asked;
     for (auto& wish : wishes) wish.at += Millis(120) * (asked[wish.agent]++ / 2);
+}
+
+void Day::lose_ranges() {
+    whole_files = seed >= days_of_whole_files;
+    for (std::size_t i = 0; whole_files && i < bases.size(); ++i) {
+        const auto kind = (seed / 7 + i * 5 + seed % (i + 3)) % 6;
+        if (kind < 4) mirrors[bases[i]].manner.parts = static_cast<MirrorManner::Parts>(kind);
+    }
 }
 
 void Day::interrupt() {
@@ -116,10 +125,12 @@ bool Day::mirrors_lie() const {
 std::string Day::path(std::size_t artifact) const { return std::string(is_private[artifact] ? "/private/" : "/core/") + "p" + std::to_string(artifact) + ".pkg.tar.zst"; }
 
 std::string Day::text() const {
+    constexpr const char* parts[] = {"", " (parts from the start)", " (no parts)", " (parts without a name)"};
     constexpr const char* faults[] = {"fine", "absent", "refuses", "silent", "lies", "dribbles"};
     auto out = fmt::format("{} agents, {} artifacts", agents.size(), digests.size());
     for (const auto& [base, mirror] : mirrors)
-        out += fmt::format(", {} {} KB/s {}{}", base, static_cast<int>(mirror.manner.total / 1000), faults[static_cast<int>(mirror.manner.fault)],
+        out += fmt::format(", {} {} KB/s {}{}{}", base, static_cast<int>(mirror.manner.total / 1000), faults[static_cast<int>(mirror.manner.fault)],
+                           parts[static_cast<int>(mirror.manner.parts)],
                            mirror.breaks ? fmt::format(" then {} at {} ms", faults[static_cast<int>(mirror.then)], mirror.breaks->count()) : "");
     for (const auto lie : lies) out += fmt::format(", {}", to_string(lie));
     return out + (outage ? ", outage" : "") + (ahead ? ", known ahead" : "") + (interrupted ? ", interrupted" : "");

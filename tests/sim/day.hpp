@@ -33,6 +33,9 @@ struct MirrorDay {
     bool fails() const { return manner.fault != MirrorManner::Fault::none || then != MirrorManner::Fault::none; }
 };
 
+// From this seed on mirrors without ranges are among the others; what a day below it is like stays the same.
+inline constexpr unsigned days_of_whole_files = 1'000'000;
+
 struct Day {
     explicit Day(unsigned seed);
     unsigned seed = 0;
@@ -46,6 +49,7 @@ struct Day {
     std::vector<Wish> wishes;
     bool interrupted = false;                  // large artifacts are asked for, given up in the middle, and asked for again
     bool outage = false;                       // all mirrors break, the first one too
+    bool whole_files = false;                  // some mirrors, the first one among them at times, give no parts of files
     bool ahead = false;                        // agents know what they will be asked for, and are asked for one thing after the other
     std::optional<Millis> ahead_ends;          // after the first wish: the package manager is said to have gone
 
@@ -56,6 +60,7 @@ struct Day {
 
   private:
     void look_ahead();
+    void lose_ranges();
     void interrupt();
 };
 

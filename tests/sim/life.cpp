@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 
 #include "p2p/base/limits.hpp"
 #include "p2p/broker/broker.hpp"
@@ -22,6 +23,8 @@ constexpr std::size_t fetches_at_a_mirror = 5 + 1;                    // one mor
 constexpr auto whole_day = Millis(3'600'000);
 constexpr auto afterwards = Millis(15'000);                           // for what is still under way to end
 const std::string fingerprint(40, 'A');
+// How long nobody may be at work on a want: while others are being fetched; while nothing is, and peers may come to have it; else.
+constexpr double longest_turn_s = 120, longest_wait_s = 62, longest_pause_s = 3.5;
 
 // TrustDesk for every byte; only signatures of indexes, which need a gpg each, are taken as good.
 class SimTrust final : public broker::Trust {
@@ -159,6 +162,7 @@ class Life {
         for (const auto lie : day.lies) peers_.push_back(std::make_unique<FakePeers>(loop_, day.world, static_cast<unsigned>(peers_.size() + 1), Line{}, lie));
         began_ = loop_.now();
         appoint();
+        watch();
     }
 
     Lived run() {
@@ -298,6 +302,26 @@ class Life {
         return events;
     }
 
+    // ---- Nothing is forgotten: whatever is wanted has somebody at work on it, or a wait with an end, or fails ----
+
+    void watch() {
+        for (std::size_t i = 0; i < agents_.size(); ++i)
+            if (agents_[i]) look_for_the_forgotten(i, agents_[i]->broker.board());
+        loop_.after(Millis(250), [this] { watch(); });
+    }
+
+    void look_for_the_forgotten(std::size_t i, const core::Board& board) {
+        const bool anybody_works = std::any_of(board.wants.begin(), board.wants.end(), [](const auto& item) { return item.second.resting || !item.second.claims.empty(); });
+        for (const auto& [id, want] : board.wants) {
+            if (want.resting || !want.claims.empty()) continue;
+            const auto since = std::max({want.created, want.grown, want.left, want.swarm.since, want.swarm.last_piece});
+            const double waits_s = seconds_between(since, loop_.now()), most_s = anybody_works ? longest_turn_s : company_ == Company::peers ? longest_wait_s : longest_pause_s;
+            if (waits_s <= most_s || !told_.insert({i, id}).second) continue;
+            fault("agent {}: nobody is at work on want {} for {:.1f} s, {} of {} bytes are here{}", i, static_cast<int>(id), waits_s, want.done.total(), want.size,
+                  anybody_works ? "" : ", nor on anything else");
+        }
+    }
+
     static bool equal(const FileHandle& file, const std::string& content, ByteCount length) {
         std::string got(static_cast<std::size_t>(length), '\0');
         const auto read = read_at(file, 0, std::span(got));
@@ -371,6 +395,7 @@ class Life {
     std::vector<std::unique_ptr<FakePeers>> peers_;  // honest ones first; id = place + 1
     std::vector<std::unique_ptr<Agent>> agents_;     // null: it has left
     TimePoint began_{};
+    std::set<std::pair<std::size_t, core::WantId>> told_;  // that nobody is at work on them
     Lived out_;
 };
 

@@ -16,6 +16,8 @@ struct MirrorManner {
     double total = 1e12;         // bytes per second of all its transfers together
     unsigned char lie = 0xff;    // wrong bytes are the right ones xor this: two liars need not agree
     ByteCount lies_from = 0;     // of each file: what stands before is right
+    // Which parts of a file it gives; for any other it sends the whole file, or a part that it does not name.
+    enum class Parts { all, from_the_start, none, unnamed } parts = Parts::all;
 };
 
 class FakeMirrors final : public broker::Mirrors {
@@ -75,16 +77,24 @@ class FakeMirrors final : public broker::Mirrors {
             return finish(id, {});
         }
         const auto size = static_cast<ByteCount>(file->second.size());
-        flight.range = flight.request.range.value_or(ByteRange{0, size});
-        flight.at = flight.range.begin;
-        flight.gives = true;
-        ++giving_[flight.origin];
         broker::MirrorHead head;
         head.total_size = size;
         if (date != modified.end()) head.last_modified = date->second;
         head.first_byte_s = static_cast<double>(manner.first_byte.count()) / 1000;
-        if (flight.events.head) flight.events.head(head);
+        flight.range = flight.request.range.value_or(ByteRange{0, std::min(size, flight.request.enough.value_or(size))});
+        head.ignores_range = flight.request.range && !gives_part(manner, *flight.request.range);
+        const bool is_usable = !head.ignores_range || (manner.parts != MirrorManner::Parts::unnamed && (flight.request.takes_whole || flight.range.begin == 0));
+        if (head.ignores_range && is_usable && flight.request.takes_whole) flight.range = {0, size};
+        flight.at = flight.range.begin;
+        flight.gives = true;
+        ++giving_[flight.origin];
+        if (const auto tell = flight.events.head) tell(head);  // it may end this fetch
+        if (flights_.count(id) == 0) return;
+        if (!is_usable) return finish(id, fail(ErrorKind::Refused, "the server ignores ranges"));
         step(id);
+    }
+    static bool gives_part(const MirrorManner& manner, ByteRange range) {
+        return manner.parts == MirrorManner::Parts::all || (manner.parts == MirrorManner::Parts::from_the_start && range.begin == 0);
     }
     void fall_silent(broker::FetchId id) {
         loop_.after(flights_.at(id).request.stall_timeout, [this, id] {

@@ -33,12 +33,14 @@ def spoiled_copy(base, target):
 class Mirror:
     """Serves the folder `base` below `prefix`; start(fault) may be called again with another fault."""
 
-    def __init__(self, node, folder, base, prefix="/debian", authority=None, port=None, extra=None, rate=None, unchanged="exact"):
+    def __init__(self, node, folder, base, prefix="/debian", authority=None, port=None, extra=None, rate=None, unchanged="exact",
+                 max_ranges=None):
         self.node, self.folder, self.base, self.prefix, self.authority = node, pathlib.Path(folder), pathlib.Path(base), prefix, authority
         self.folder.mkdir(parents=True)
         self.extra = extra  # one more (prefix, folder) to serve
         self.unchanged = unchanged  # when it says 304: to its own date only ("exact"), to every later one too ("before"), never ("off")
         self.rate = f"limit_rate {rate};" if rate else ""  # of each connection, in bytes a second
+        self.max_ranges = "" if max_ranges is None else f"max_ranges {max_ranges};"  # 0: every Range is answered with the whole file
         self.port = port or (443 if authority else 80)
         self.spoiled = None
         self.child = None
@@ -85,7 +87,7 @@ events {{ worker_connections 2048; }}
 http {{
   log_format lines escape=json '{{"status": $status, "sent": $bytes_sent, "body": $body_bytes_sent, "uri": "$uri", "asked": "$request_uri", "range": "$http_range", "agent": "$http_user_agent", "method": "$request_method"}}';
   access_log {folder}/access.log lines; sendfile on; tcp_nopush on; keepalive_requests 10000; {scratch}
-  server {{ listen {listen}; if_modified_since {self.unchanged}; {self.rate} {places} {more} {place} {{ alias {self.base}/; }} }}
+  server {{ listen {listen}; if_modified_since {self.unchanged}; {self.rate} {self.max_ranges} {places} {more} {place} {{ alias {self.base}/; }} }}
 }}
 """
 

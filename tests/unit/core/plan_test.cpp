@@ -257,6 +257,101 @@ TEST_F(Plan, LeavesAMirrorWithoutRangesWholeFilesOnly) {
     EXPECT_EQ(starts[0].range, (ByteRange{0, 20 * mib}));
 }
 
+TEST_F(Plan, AMirrorWithoutRangesBeginsAgainWithWhatIsMissingWhateverIsHere) {
+    const auto only = mirror(5e6);
+    board.sources.at(only).ranges = false;
+    const auto id = want(20 * mib, {only});
+    board.wants.at(id).done.add({0, 5 * mib});
+    board.wants.at(id).done.add({15 * mib, 20 * mib});
+    const auto starts = starts_of(decide(), id);
+    ASSERT_EQ(starts.size(), 1u);
+    EXPECT_EQ(starts[0].range, (ByteRange{0, 15 * mib})) << "the end is here already";
+    claim(id, only, {0, 15 * mib});
+    EXPECT_TRUE(starts_of(decide(), id).empty()) << "once is enough";
+}
+
+TEST_F(Plan, OfTwoMirrorsWithoutRangesOneIsAskedAndTheOtherWhenThatOneFallsSilent) {
+    const auto first = mirror(5e6), second = mirror(4e6);
+    board.sources.at(first).ranges = board.sources.at(second).ranges = false;
+    const auto id = want(20 * mib, {first, second});
+    ASSERT_EQ(starts_of(decide(), id).size(), 1u);
+    const auto running = claim(id, first, {0, 20 * mib}, 4 * mib, 1000ms);
+    EXPECT_TRUE(starts_of(decide(), id).empty());
+    board.wants.at(id).claims.at(running).started = now - 100s;
+    EXPECT_EQ(starts_of(decide(), id).size(), 1u) << "the other would be there long before";
+    auto& silent = board.wants.at(id).claims.at(running);
+    silent.started = silent.first_byte = now - 6s;
+    silent.last_byte = now - 5s;
+    const auto starts = starts_of(decide(), id);
+    ASSERT_EQ(starts.size(), 1u);
+    EXPECT_EQ(starts[0].source, second);
+    EXPECT_EQ(starts[0].range, (ByteRange{0, 20 * mib}));
+}
+
+TEST_F(Plan, BesideAMirrorThatGivesPartsOneWithoutRangesIsAskedOnlyWhenItWouldBeThereLongBefore) {
+    const auto parts = mirror(4e6), whole = mirror(5e6);
+    board.sources.at(whole).ranges = false;
+    const auto id = want(20 * mib, {parts, whole});
+    board.wants.at(id).done.add({0, mib});
+    for (const auto& start : starts_of(decide(), id)) EXPECT_EQ(start.source, parts);
+    board.sources.at(parts).rate = 1e5;
+    const auto starts = starts_of(decide(), id);
+    EXPECT_TRUE(std::any_of(starts.begin(), starts.end(), [&](const Start& start) { return start.source == whole && start.range == ByteRange{0, 20 * mib}; }));
+    board.sources.at(parts).usable = false;
+    for (const auto& start : starts_of(decide(), id)) EXPECT_EQ(start.range, (ByteRange{0, 20 * mib})) << "nobody who gives parts is left";
+}
+
+TEST_F(Plan, AMirrorThatGivesPartsTakesTheFarEndFromOneThatSendsAll) {
+    const auto parts = mirror(5e6), whole = mirror(1e6);
+    board.sources.at(whole).ranges = false;
+    const auto id = want(20 * mib, {parts, whole});
+    claim(id, whole, {0, 20 * mib}, mib, 1000ms);
+    const auto decisions = decide();
+    ASSERT_EQ(decisions.shortens.size(), 1u);
+    const auto starts = starts_of(decisions, id);
+    ASSERT_EQ(starts.size(), 1u);
+    EXPECT_EQ(starts[0].source, parts);
+    EXPECT_EQ(starts[0].range, (ByteRange{decisions.shortens[0].end, 20 * mib}));
+}
+
+TEST_F(Plan, AMirrorWithoutRangesNeverTakesOverPartOfAClaim) {
+    const auto slow = mirror(1e5), whole = mirror(50e6);
+    board.sources.at(whole).ranges = false;
+    const auto id = want(20 * mib, {slow, whole});
+    claim(id, slow, {0, 20 * mib}, mib, 10'000ms);
+    for (const auto& start : starts_of(decide(), id)) EXPECT_EQ(start.range.begin, 0);
+    EXPECT_TRUE(decide().shortens.empty());
+}
+
+TEST_F(Plan, TheHeadIsComparedWithAMirrorWithoutRangesWhenNoOtherIsThere) {
+    const auto first = mirror(1e6), second = mirror(1e6);
+    board.sources.at(second).ranges = false;
+    const auto id = want(20 * mib, {first, second});
+    board.wants.at(id).head_agreed = false;
+    claim(id, first, {0, 20 * mib}, mib, 1000ms);
+    const auto checked_by = [&] {
+        const auto starts = starts_of(decide(), id);
+        const auto check = std::find_if(starts.begin(), starts.end(), [](const Start& start) { return start.purpose == Purpose::check; });
+        return check == starts.end() ? SourceId{} : check->source;
+    };
+    EXPECT_EQ(checked_by(), second);
+    const auto third = mirror(1e5);
+    board.wants.at(id).mirrors.push_back(third);
+    EXPECT_EQ(checked_by(), third) << "it sends no more than that";
+}
+
+// Nothing in the rules waits like that; should something be forgotten all the same, its asker hears of it.
+TEST_F(Plan, WhatNobodyIsAtWorkOnForAMinuteFails) {
+    const auto only = mirror(1e6, 0.02, 0);
+    const auto id = want(20 * mib, {only});
+    EXPECT_TRUE(decide().give_ups.empty());
+    now += 61s;
+    EXPECT_EQ(decide().give_ups, (std::vector<WantId>{id}));
+    const auto other = want(20 * mib, {mirror(1e6)});
+    claim(other, SourceId{2}, {0, 20 * mib});
+    EXPECT_TRUE(decide().give_ups.empty()) << "others are still being fetched";
+}
+
 // A discrete run of the planner alone: three mirrors of 5, 2.5 and 1 MB/s must end within 10 % of the fluid bound.
 TEST_F(Plan, EndsNearTheFluidBoundWithUnequalMirrors) {
     const std::vector<double> rates{5e6, 2.5e6, 1e6};

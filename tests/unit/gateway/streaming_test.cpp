@@ -195,6 +195,31 @@ TEST_F(GatewayTest, CutsShortWhenNothingMoreIsHeardOfAFile) {
     EXPECT_TRUE(nothing_in_hand());
 }
 
+TEST_F(GatewayTest, EndsABegunAnswerWhenNothingComesFromAnySource) {
+    open({1h, 1h, 1h, 1h, 100ms});
+    HttpClient client(port);
+    client.ask(core + "core.db");
+    const auto id = wait_for("core.db");
+    start(id, std::string(2 << 20, 'x'), 3 << 20, 2 << 20);
+    client.read_head();
+    EXPECT_FALSE(client.read_body(1).empty());
+    loop.run([&] { EXPECT_EQ(gateway->clients(), 1u) << "others' bytes come"; });
+    loop.run([&] { requests.silent_since = std::chrono::steady_clock::now(); });
+    EXPECT_LT(client.read_to_end().size(), 3u << 20);
+    EXPECT_TRUE(nothing_in_hand());
+}
+
+TEST_F(GatewayTest, KeepsWhoHasHeardNothingYetWaitingForASourceThatIsSlowToAnswer) {
+    open({1h, 1h, 1h, 1h, 10ms});
+    HttpClient client(port);
+    client.ask(core + "core.db");
+    const auto id = wait_for("core.db");
+    loop.run([&] { requests.silent_since = std::chrono::steady_clock::now(); });
+    EXPECT_FALSE(client.hears_within(200ms));
+    loop.run([&] { requests.deliver(id, file_with("here"), 4); });
+    EXPECT_EQ(client.read_reply().body, "here");
+}
+
 TEST_F(GatewayTest, ClosesAClientThatDoesNotRead) {
     open({1h, 1h, 100ms, 1h});
     has("core.db", std::string(64 << 20, 'x'));

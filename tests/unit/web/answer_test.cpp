@@ -1,5 +1,6 @@
 #include "p2p/web/answer.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "p2p/base/limits.hpp"
@@ -56,10 +57,11 @@ TEST(ContentRange, RefusesWhatMakesNoSense) {
 
 TEST(AnswerHead, ReadsHeadersOfAnyCase) {
     const auto head =
-        head_of({"HTTP/1.1 200 OK\r\n", "CONTENT-LENGTH: 12\r\n", "content-type:  Text/HTML ; charset=utf-8\r\n",
+        head_of({"HTTP/1.1 200 OK\r\n", "CONTENT-LENGTH: 12\r\n", "content-range:  Bytes 5-16/30 \r\n",
                  "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n", "Retry-After: 120\r\n", "\r\n"});
     EXPECT_EQ(head.content_length, 12);
-    EXPECT_EQ(head.content_type, "text/html");
+    ASSERT_TRUE(head.content_range && head.content_range->range);
+    EXPECT_EQ(*head.content_range->range, (ByteRange{5, 17}));
     EXPECT_EQ(head.last_modified, WallTime(Seconds(784111777)));
     EXPECT_EQ(head.retry_after, "120");
 }
@@ -81,16 +83,22 @@ TEST(Judge, TakesAWholeFileOfTheExpectedSize) {
     EXPECT_FALSE(plan->cut);
 }
 
-TEST(Judge, BlamesAnotherSizeBeforeAnyByte) {
-    EXPECT_EQ(kind_of(judge(whole(100), 200, head_of({"Content-Length: 99"}))), ErrorKind::Corrupt);
-    EXPECT_EQ(kind_of(judge(part(0, 10, 100), 206, head_of({"Content-Range: bytes 0-9/99"}))), ErrorKind::Corrupt);
-    EXPECT_EQ(kind_of(judge(part(0, 10, 100), 200, head_of({"Content-Length: 99"}))), ErrorKind::Corrupt);
-    EXPECT_EQ(kind_of(judge(part(50, 60, 100), 416, head_of({"Content-Range: bytes */20"}))), ErrorKind::Corrupt);
+TEST(Judge, AFileOfAnotherSizeIsAnotherFileBeforeAnyByte) {
+    const auto is_absent = [](const Wanted& wanted, int status, const char* line) {
+        const auto head = head_of({line});
+        EXPECT_EQ(kind_of(judge(wanted, status, head)), ErrorKind::Absent) << line;
+        EXPECT_FALSE(shows_no_ranges(wanted, status, head)) << line;
+    };
+    is_absent(whole(100), 200, "Content-Length: 99");
+    is_absent(part(0, 10, 100), 206, "Content-Range: bytes 0-9/99");
+    is_absent(part(0, 10, 100), 200, "Content-Length: 99");
+    is_absent(part(50, 60, 100), 200, "Content-Length: 99");
+    is_absent(part(50, 60, 100), 416, "Content-Range: bytes */20");
 }
 
-TEST(Judge, BlamesTwoDifferentLengths) {
-    EXPECT_EQ(kind_of(judge(whole(), 200, head_of({"Content-Length: 99", "Content-Length: 100"}))), ErrorKind::Corrupt);
-    EXPECT_EQ(kind_of(judge(whole(), 200, head_of({"Content-Length: -1"}))), ErrorKind::Corrupt);
+TEST(Judge, RefusesTwoDifferentLengths) {
+    EXPECT_EQ(kind_of(judge(whole(), 200, head_of({"Content-Length: 99", "Content-Length: 100"}))), ErrorKind::Refused);
+    EXPECT_EQ(kind_of(judge(whole(), 200, head_of({"Content-Length: -1"}))), ErrorKind::Refused);
 }
 
 TEST(Judge, RefusesMoreThanAllowed) {
@@ -100,14 +108,28 @@ TEST(Judge, RefusesMoreThanAllowed) {
 TEST(Judge, ComparesPartialAnswersWithWhatWasAsked) {
     EXPECT_TRUE(judge(part(10, 20), 206, head_of({"Content-Range: bytes 10-19/100", "Content-Length: 10"})));
     EXPECT_TRUE(judge(part(10, 20, 100), 206, head_of({"Content-Range: bytes 10-19/*"})));
-    for (const char* range : {"bytes 11-19/100", "bytes 10-18/100", "bytes 10-20/100", "bytes 0-99/100", "nonsense"})
-        EXPECT_EQ(kind_of(judge(part(10, 20), 206, head_of({(std::string("Content-Range: ") + range).c_str()}))),
-                  ErrorKind::Corrupt)
-            << range;
-    EXPECT_EQ(kind_of(judge(part(10, 20), 206, head_of({"Content-Range: bytes 10-19/100", "Content-Length: 11"}))),
-              ErrorKind::Corrupt);
-    EXPECT_EQ(kind_of(judge(part(10, 20), 206, head_of({}))), ErrorKind::Corrupt);
-    EXPECT_EQ(kind_of(judge(whole(), 206, head_of({"Content-Range: bytes 0-9/10"}))), ErrorKind::Corrupt);
+    EXPECT_FALSE(shows_no_ranges(part(10, 20), 206, head_of({"Content-Range: bytes 10-19/100"})));
+}
+
+TEST(Judge, APartThatCannotBePlacedShowsAServerWithoutRanges) {
+    const auto is_unplaced = [](const AnswerHead& head) {
+        EXPECT_EQ(kind_of(judge(part(10, 20, 100), 206, head)), ErrorKind::Refused);
+        EXPECT_TRUE(shows_no_ranges(part(10, 20, 100), 206, head));
+    };
+    for (const char* range : {"bytes 11-19/100", "bytes 10-18/100", "bytes 10-20/100", "bytes 0-99/100", "nonsense", "10-19/100"})
+        is_unplaced(head_of({(std::string("Content-Range: ") + range).c_str()}));
+    is_unplaced(head_of({"Content-Range: bytes 10-19/100", "Content-Length: 11"}));
+    is_unplaced(head_of({}));
+    EXPECT_TRUE(shows_no_ranges(part(10, 20, 100), 416, head_of({"Content-Range: bytes */100"})));
+    EXPECT_FALSE(shows_no_ranges(part(10, 20, 100), 404, head_of({})));
+}
+
+TEST(Judge, APartThatNobodyAskedForIsTakenWhenItIsTheWholeFile) {
+    EXPECT_EQ(kind_of(judge(whole(), 206, head_of({"Content-Range: bytes 0-9/20"}))), ErrorKind::Refused);
+    EXPECT_EQ(kind_of(judge(whole(), 206, head_of({"Content-Range: bytes 10-19/20"}))), ErrorKind::Refused);
+    EXPECT_TRUE(judge(whole(10), 206, head_of({"Content-Range: bytes 0-9/10", "Content-Length: 10"})));
+    EXPECT_TRUE(judge(whole(10), 206, head_of({"Content-Range: nonsense", "Content-Length: 10"})));
+    EXPECT_EQ(kind_of(judge(whole(10), 206, head_of({"Content-Length: 9"}))), ErrorKind::Absent);
 }
 
 TEST(Judge, AcceptsARangeThatTheEndOfTheFileClips) {
@@ -125,18 +147,49 @@ TEST(Judge, CutsAWholeAnswerToARangeFromTheStart) {
 }
 
 TEST(Judge, RefusesAWholeAnswerToALaterRange) {
-    EXPECT_EQ(kind_of(judge(part(10, 20, 100), 200, head_of({"Content-Length: 100"}))), ErrorKind::Refused);
+    const auto head = head_of({"Content-Length: 100"});
+    EXPECT_EQ(kind_of(judge(part(10, 20, 100), 200, head)), ErrorKind::Refused);
+    EXPECT_TRUE(shows_no_ranges(part(10, 20, 100), 200, head));
+    EXPECT_TRUE(shows_no_ranges(part(0, 20, 100), 200, head));
+    EXPECT_FALSE(shows_no_ranges(whole(100), 200, head));
 }
 
-TEST(Judge, BlamesAWebPageInsteadOfAPackageOnly) {
-    const auto page = head_of({"Content-Type: text/html; charset=utf-8", "Content-Length: 10"});
-    EXPECT_EQ(kind_of(judge(whole(), 200, page)), ErrorKind::Corrupt);
-    auto other = whole();
-    other.path = "/debian/README.html";
-    EXPECT_TRUE(judge(other, 200, page));
-    other.path = "/core/os/x86_64/zlib-1:1.3-1-x86_64.pkg.tar.zst";
-    EXPECT_EQ(kind_of(judge(other, 200, page)), ErrorKind::Corrupt);
+TEST(Judge, TakesAWholeAnswerToAnyRangeFromItsFirstByteWhenThatIsWanted) {
+    for (auto wanted : {part(0, 10, 100), part(10, 20, 100)}) {
+        wanted.takes_whole = true;
+        const auto plan = judge(wanted, 200, head_of({"Content-Length: 100"}));
+        ASSERT_TRUE(plan) << plan.error().message;
+        EXPECT_EQ(plan->offset, 0);
+        EXPECT_EQ(plan->length, 100);
+        EXPECT_FALSE(plan->cut);
+        const auto usual = judge(wanted, 206, head_of({fmt::format("Content-Range: bytes {}-{}/100", *wanted.begin, *wanted.end - 1).c_str()}));
+        ASSERT_TRUE(usual);
+        EXPECT_EQ(usual->length, 10);
+    }
 }
+
+TEST(Judge, CutsAWholeAnswerOfWhichOnlyTheBeginningIsWanted) {
+    auto wanted = whole(100);
+    wanted.enough = 30;
+    const auto plan = judge(wanted, 200, head_of({"Content-Length: 100"}));
+    ASSERT_TRUE(plan);
+    EXPECT_TRUE(plan->cut);
+    EXPECT_EQ(plan->length, 30);
+    const auto chunked = judge(wanted, 200, head_of({"Transfer-Encoding: chunked"}));
+    ASSERT_TRUE(chunked);
+    EXPECT_EQ(chunked->length, 30);
+}
+
+TEST(Judge, WhatAServerCallsAFileIsOfNoAccount) {
+    for (const char* type : {"Content-Type: text/html; charset=utf-8", "Content-Type: application/xhtml+xml"}) {
+        EXPECT_TRUE(judge(whole(), 200, head_of({type, "Content-Length: 10"})));
+        EXPECT_TRUE(judge(whole(10), 200, head_of({type, "Content-Length: 10"})));
+        EXPECT_TRUE(judge(whole(10), 200, head_of({type, "Transfer-Encoding: chunked"})));
+        EXPECT_EQ(kind_of(judge(whole(100), 200, head_of({type, "Content-Length: 10"}))), ErrorKind::Absent);
+    }
+}
+
+TEST(Judge, TakesWhatAProxyHasTouched) { EXPECT_TRUE(judge(whole(100), 203, head_of({"Content-Length: 100"}))); }
 
 TEST(Judge, SortsFailuresByWhatToDoNext) {
     for (const int status : {404, 410}) EXPECT_EQ(kind_of(judge(whole(), status, {})), ErrorKind::Absent) << status;
@@ -145,7 +198,7 @@ TEST(Judge, SortsFailuresByWhatToDoNext) {
     for (const int status : {400, 401, 403, 407, 416, 451})
         EXPECT_EQ(kind_of(judge(whole(), status, {})), ErrorKind::Refused) << status;
     for (const int status : {201, 204, 301, 304, 305})
-        EXPECT_EQ(kind_of(judge(whole(), status, {})), ErrorKind::Corrupt) << status;
+        EXPECT_EQ(kind_of(judge(whole(), status, {})), ErrorKind::Refused) << status;
 }
 
 TEST(Judge, SaysHowLongABusyServerWantsToBeLeftAlone) {
@@ -166,11 +219,11 @@ TEST(BodyGauge, TakesExactlyThePlannedBytes) {
     BodyGauge gauge(*judge(part(10, 20), 206, head_of({"Content-Range: bytes 10-19/100"})));
     EXPECT_EQ(gauge.take(4), std::size_t{4});
     EXPECT_EQ(gauge.next_offset(), 14);
-    EXPECT_EQ(gauge.finish(BodyGauge::Ending::declared).error().kind, ErrorKind::Corrupt);
+    EXPECT_EQ(gauge.finish(BodyGauge::Ending::declared).error().kind, ErrorKind::Absent);
     EXPECT_EQ(gauge.finish(BodyGauge::Ending::connection).error().kind, ErrorKind::Transient);
     EXPECT_EQ(gauge.take(6), std::size_t{6});
     EXPECT_TRUE(gauge.finish(BodyGauge::Ending::declared));
-    EXPECT_EQ(gauge.take(1).error().kind, ErrorKind::Corrupt);
+    EXPECT_EQ(gauge.take(1).error().kind, ErrorKind::Absent);
 }
 
 TEST(BodyGauge, StopsACutBodyWithoutBlame) {

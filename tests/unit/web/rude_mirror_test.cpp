@@ -153,22 +153,22 @@ TEST_F(RudeTest, CallsABrokenConnectionTransient) {
     EXPECT_EQ(fetch(deb(100)).kind(), ErrorKind::Transient);
 }
 
-TEST_F(RudeTest, BlamesAnotherLengthBeforeAnyData) {
+TEST_F(RudeTest, CallsAFileOfAnotherLengthAbsentBeforeAnyData) {
     serve([](RudeTalk& talk) { talk.answer("200 OK", "", "0123456789"); });
     auto& probe = fetch(deb(100));
-    EXPECT_EQ(probe.kind(), ErrorKind::Corrupt) << probe.error();
+    EXPECT_EQ(probe.kind(), ErrorKind::Absent) << probe.error();
     EXPECT_FALSE(probe.head);
     EXPECT_EQ(probe.chunks, 0);
 }
 
-TEST_F(RudeTest, BlamesAChunkedBodyThatIsTooShortOrTooLong) {
+TEST_F(RudeTest, CallsAChunkedBodyThatIsTooShortOrTooLongAbsent) {
     serve([](RudeTalk& talk) {
         talk.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n0\r\n\r\n");
     });
     EXPECT_TRUE(fetch(deb(10)).ok());
-    EXPECT_EQ(fetch(deb(11)).kind(), ErrorKind::Corrupt);
+    EXPECT_EQ(fetch(deb(11)).kind(), ErrorKind::Absent);
     auto& longer = fetch(deb(9));
-    EXPECT_EQ(longer.kind(), ErrorKind::Corrupt);
+    EXPECT_EQ(longer.kind(), ErrorKind::Absent);
     EXPECT_LE(longer.body.size(), 9u);
 }
 
@@ -182,7 +182,7 @@ TEST_F(RudeTest, EndsAnEndlessBodyAtTheLimit) {
     auto& probe = fetch(asked);
     EXPECT_EQ(probe.kind(), ErrorKind::Refused) << probe.error();
     EXPECT_LE(probe.body.size(), 1'000'000u);
-    EXPECT_EQ(fetch(deb(500'000)).kind(), ErrorKind::Corrupt);
+    EXPECT_EQ(fetch(deb(500'000)).kind(), ErrorKind::Absent);
 }
 
 TEST_F(RudeTest, RefusesADeclaredLengthOverTheLimitBeforeAnyData) {
@@ -194,21 +194,22 @@ TEST_F(RudeTest, RefusesADeclaredLengthOverTheLimitBeforeAnyData) {
     EXPECT_EQ(probe.chunks, 0);
 }
 
-TEST_F(RudeTest, BlamesAWebPageInPlaceOfAPackage) {
+TEST_F(RudeTest, CallsAWebPageInPlaceOfAPackageAbsentByItsLengthAlone) {
     serve([](RudeTalk& talk) { talk.answer("200 OK", "Content-Type: text/html\r\n", "<html>log in</html>"); });
-    auto& probe = fetch(deb());
-    EXPECT_EQ(probe.kind(), ErrorKind::Corrupt) << probe.error();
+    auto& probe = fetch(deb(100'000));
+    EXPECT_EQ(probe.kind(), ErrorKind::Absent) << probe.error();
     EXPECT_EQ(probe.chunks, 0);
+    EXPECT_TRUE(fetch(deb(19)).ok());
 }
 
-TEST_F(RudeTest, BlamesAPortalBehindARedirect) {
+TEST_F(RudeTest, FindsNoPackageAtAPortalBehindARedirect) {
     serve([](RudeTalk& talk) {
         if (talk.path() == "/login")
             talk.answer("200 OK", "Content-Type: text/html\r\n", "<html>log in</html>");
         else
             talk.answer("302 Found", "Location: /login\r\n", "");
     });
-    EXPECT_EQ(fetch(deb()).kind(), ErrorKind::Corrupt);
+    EXPECT_EQ(fetch(deb(100'000)).kind(), ErrorKind::Absent);
 }
 
 TEST_F(RudeTest, StopsAWholeAnswerAtTheEndOfARangeFromTheStart) {
@@ -220,7 +221,7 @@ TEST_F(RudeTest, StopsAWholeAnswerAtTheEndOfARangeFromTheStart) {
     ASSERT_TRUE(probe.ok()) << probe.error();
     EXPECT_EQ(probe.body, content.substr(0, 1'000'000));
     EXPECT_EQ(probe.head->total_size, 3'000'000);
-    EXPECT_FALSE(probe.head->ignores_range);
+    EXPECT_TRUE(probe.head->ignores_range);
 }
 
 TEST_F(RudeTest, ReportsAServerThatIgnoresLaterRanges) {
@@ -234,12 +235,38 @@ TEST_F(RudeTest, ReportsAServerThatIgnoresLaterRanges) {
     EXPECT_EQ(probe.chunks, 0);
 }
 
-TEST_F(RudeTest, BlamesAPartThatIsNotTheOneAskedFor) {
+TEST_F(RudeTest, ReadsTheFileThatComesInsteadOfALaterPartFromItsFirstByteOn) {
+    const auto content = numbered(3'000'000);
+    serve([content](RudeTalk& talk) { talk.answer("200 OK", "", content); });
+    auto asked = deb(3'000'000);
+    asked.range = ByteRange{1'000'000, 2'000'000};
+    asked.takes_whole = true;
+    auto& probe = fetch(asked);
+    ASSERT_TRUE(probe.ok()) << probe.error();
+    EXPECT_TRUE(probe.head->ignores_range);
+    EXPECT_EQ(probe.first_offset, 0);
+    EXPECT_TRUE(probe.body == content);
+}
+
+TEST_F(RudeTest, ReadsNoMoreThanTheBeginningWhereThatIsEnough) {
+    const auto content = numbered(3'000'000);
+    serve([content](RudeTalk& talk) { talk.answer("200 OK", "", content); });
+    auto asked = deb(3'000'000);
+    asked.enough = 16'384;
+    auto& probe = fetch(asked);
+    ASSERT_TRUE(probe.ok()) << probe.error();
+    EXPECT_EQ(probe.body, content.substr(0, 16'384));
+    EXPECT_EQ(server_->heads().at(0).find("\r\nRange:"), std::string::npos);
+}
+
+TEST_F(RudeTest, ReportsAPartThatIsNotTheOneAskedFor) {
     serve([](RudeTalk& talk) { talk.answer("206 Partial Content", "Content-Range: bytes 0-9/100\r\n", "0123456789"); });
     auto asked = deb(100);
     asked.range = ByteRange{10, 20};
     auto& probe = fetch(asked);
-    EXPECT_EQ(probe.kind(), ErrorKind::Corrupt) << probe.error();
+    EXPECT_EQ(probe.kind(), ErrorKind::Refused) << probe.error();
+    ASSERT_TRUE(probe.head);
+    EXPECT_TRUE(probe.head->ignores_range);
     EXPECT_EQ(probe.chunks, 0);
 }
 
@@ -278,7 +305,7 @@ TEST_F(RudeTest, NamesTheKindOfEveryRefusal) {
         {"403 Forbidden", ErrorKind::Refused},  {"401 Unauthorized", ErrorKind::Refused},
         {"407 Proxy", ErrorKind::Refused},      {"429 Too Many", ErrorKind::Transient},
         {"500 Oops", ErrorKind::Transient},     {"503 Busy", ErrorKind::Transient},
-        {"204 No Content", ErrorKind::Corrupt}, {"304 Not Modified", ErrorKind::Corrupt}};
+        {"204 No Content", ErrorKind::Refused}, {"304 Not Modified", ErrorKind::Refused}};
     for (const auto& [status, kind] : answers) {
         serve([status = status](RudeTalk& talk) {
             talk.send("HTTP/1.1 " + std::string(status) + "\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n");
@@ -300,7 +327,7 @@ TEST_F(RudeTest, SurvivesGarbageInsteadOfHttp) {
             talk.close();
         });
         auto& probe = fetch(deb());
-        EXPECT_TRUE(probe.kind() == ErrorKind::Corrupt || probe.kind() == ErrorKind::Transient)
+        EXPECT_TRUE(probe.kind() == ErrorKind::Refused || probe.kind() == ErrorKind::Transient)
             << garbage << " " << probe.error();
         EXPECT_EQ(probe.body, "") << garbage;
     }
