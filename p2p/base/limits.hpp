@@ -50,7 +50,8 @@ inline constexpr ByteCount max_artifact = 16 * gib;
 inline constexpr ByteCount small_artifact = 1 * mib;    // at most this: whole, from one source at a time
 inline constexpr std::size_t max_remains = 16;          // unfinished large artifacts kept for the next who asks,
 inline constexpr ByteCount max_remains_bytes = 4 * gib; // with room for all that they lack,
-inline constexpr auto remains_kept = 15min;             // for so long
+inline constexpr auto remains_kept = 24h;               // for so long, over a restart too,
+inline constexpr ByteCount max_remains_note = 1 * mib;  // with a note of who gave what
 
 // A package manager's transaction, known ahead
 inline constexpr std::size_t max_pacman_command = 128 * 1024;  // bytes of a command line: what the kernel takes of one argument

@@ -1,6 +1,7 @@
 #include "p2p/base/trusted_file.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,6 +18,18 @@ Result<StagedFile> StagedFile::create(const std::filesystem::path& path, ByteCou
     out.state_->size = size;
     if (::ftruncate(out.handle().fd(), size) != 0)
         return fail(ErrorKind::Broken, "sizing {} to {} bytes: {}", path.string(), size, std::strerror(errno));
+    return out;
+}
+
+Result<StagedFile> StagedFile::reopen(const std::filesystem::path& path) {
+    StagedFile out;
+    out.state_ = std::make_shared<State>();
+    out.state_->handle = FileHandle(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    struct stat st {};
+    if (!out.handle().open() || ::fstat(out.handle().fd(), &st) != 0) return fail(ErrorKind::Broken, "opening {}: {}", path.string(), std::strerror(errno));
+    if (!S_ISREG(st.st_mode) || st.st_nlink != 1) return fail(ErrorKind::Refused, "{} is not a file of ours alone", path.string());
+    out.state_->path = path;
+    out.state_->size = st.st_size;
     return out;
 }
 

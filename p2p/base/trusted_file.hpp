@@ -24,6 +24,8 @@ class StagedFile {
   public:
     // Creates path (which must not exist) with the given final size. Errors: Broken (no space, no permission).
     static Result<StagedFile> create(const std::filesystem::path& path, ByteCount size);
+    // Goes on with a file that stands at path and has no other name. Refused: it is none such.
+    static Result<StagedFile> reopen(const std::filesystem::path& path);
     // Takes over a file that stands at path already, for reading only: nobody writes into what other names may show.
     static Result<StagedFile> take_over(const std::filesystem::path& path);
 

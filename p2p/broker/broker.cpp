@@ -37,11 +37,13 @@ Broker::Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger&
     peers_.set_observer(this);
     book_.set_missing([this](const auto& repository, const auto& missing) { missing_.want(repository, missing); });
     store_.set_spare(&remains_);
+    take_up_remains();
     store_.set_removed([this](const Digest& digest) { book_.removed(digest); });
 }
 
 Broker::~Broker() {
     *alive_ = false;
+    leave_remains();
     replan_due_ = true;  // transfers that end with us plan nothing
     loop_.cancel(tick_timer_);
     peers_.set_observer(nullptr);
@@ -358,17 +360,6 @@ void Broker::transfer_failed(core::WantId want, const Error& error) {
     auto lost = transfer->for_nothing();  // counted once
     for (const auto id : askers) fail_request(id, error, transfer->reasons(), std::exchange(lost, {}));
     bury(std::move(transfer));
-}
-
-// A torrent may let go of the file when the next transfer has begun without it: what came late is of no use then.
-void Broker::keep_remains(Transfer& transfer) {
-    transfer.leave_behind([this, alive = alive_, digest = transfer.target().digest](Remnant remnant) {
-        if (!*alive || by_digest_.count(digest) != 0) return;
-        remains_.keep(digest, std::move(remnant), loop_.now());
-        loop_.after(limits::remains_kept, [this, alive] {
-            if (*alive) remains_.expire(loop_.now());
-        });
-    });
 }
 
 // What its own signature has to vouch for first is kept at once, and shared when it has.

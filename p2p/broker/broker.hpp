@@ -151,7 +151,10 @@ class Broker final : public Requests, public PeerObserver {
     void note_holder(core::WantId want, core::SourceId peer);
     bool is_ahead(RequestId id) const;
     void weigh_need(Live& live);
-    void keep_remains(Transfer& transfer);
+    void keep_remains(Transfer& transfer);  // this and the next three: unfinished.cpp
+    void take_up_remains();
+    void expire_remains_later();
+    void leave_remains();
     std::unique_ptr<Transfer> take_out(core::WantId want, std::vector<RequestId>& askers);
 
     SharedBytes bytes_of(const Digest& digest);

@@ -86,8 +86,9 @@ void CrowdPart::staged() {
 
 // Only what mirrors gave us ourselves: what a peer gave is that peer's to answer for, not ours.
 void CrowdPart::written(core::SourceId from, ByteRange range) {
-    if (range.empty()) return;
-    if (transfer_.engine_.sources.kind(from) == SourceKind::peer) {
+    const auto kind = transfer_.engine_.sources.kind(from);
+    if (range.empty() || kind == SourceKind::cache) return;
+    if (kind == SourceKind::peer) {
         has_borrowed_ = true;
         return try_lender(from, range);
     }

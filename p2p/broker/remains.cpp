@@ -33,6 +33,22 @@ void Remains::expire(TimePoint now) {
     std::erase_if(kept_, [now](const auto& item) { return now - item.second.since >= limits::remains_kept; });
 }
 
+void Remains::take_up(std::vector<Leftover> leftovers, SourceBook& sources, TimePoint now) {
+    for (auto& left : leftovers) {
+        const auto note = RemainsNote::parse(left.record);
+        if (!note || note->size != left.file.size() || kept_.count(note->digest) != 0) continue;
+        Remnant remnant{std::move(left.file), {}, note->modified};
+        for (const auto& gift : note->gifts)
+            if (!sources.is_discredited(gift.giver)) remnant.given[sources.agent_before()].add(gift.range);
+        if (remnant.here() > 0) keep(note->digest, std::move(remnant), now);
+    }
+}
+
+void Remains::leave() {
+    for (const auto& [digest, kept] : kept_) kept.remnant.file.keep();
+    kept_.clear();
+}
+
 // A staged file takes its whole size, however little of it is here.
 ByteCount Remains::bytes() const {
     ByteCount out = 0;

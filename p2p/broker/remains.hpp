@@ -1,12 +1,14 @@
 // Remains: what unfinished transfers of large artifacts have brought, kept for a while for whoever asks for the same artifact next.
-// Nothing of it is verified: every byte is known by its giver, and goes when that one is found to lie. Pure bookkeeping: time comes
-// in. Not here: what is worth keeping, and going on with it (transfer.hpp).
+// Nothing of it is verified: every byte is known by its giver, and goes when that one is found to lie. Over a restart too, as notes
+// beside the files. Pure bookkeeping: time comes in. Not here: what is worth keeping, and going on with it (transfer.hpp).
 #pragma once
 
 #include <map>
 #include <optional>
 #include <unordered_map>
 
+#include "p2p/broker/remains_note.hpp"
+#include "p2p/broker/source_book.hpp"
 #include "p2p/broker/store_port.hpp"
 #include "p2p/core/board.hpp"
 
@@ -26,6 +28,9 @@ class Remains final : public Spare {
     void drop(const Digest& digest) { kept_.erase(digest); }
     void forget(core::SourceId liar);  // what it gave goes
     void expire(TimePoint now);
+    // What an agent before this one has noted, but for the gifts of known liars. Its givers answer for none of it.
+    void take_up(std::vector<Leftover> leftovers, SourceBook& sources, TimePoint now);
+    void leave();  // to the agent after this one: what there is a note of stays on the disk
     std::size_t files() const { return kept_.size(); }
 
     ByteCount bytes() const override;

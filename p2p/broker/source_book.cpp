@@ -56,6 +56,7 @@ core::SourceId SourceBook::peer(const PeerView& view) {
     if (const auto known = peers_.find(view.id); known != peers_.end()) return known->second;
     Entry entry;
     entry.label = view.endpoint;
+    entry.kind = SourceKind::peer;
     entry.peer = view.id;
     entry.reach = view.reach;
     core::Source source;
@@ -64,6 +65,16 @@ core::SourceId SourceBook::peer(const PeerView& view) {
     source.key = view.key;
     entry.health.first_byte_s = view.reach == Reach::lan ? 0.005 : 0.08;
     return peers_[view.id] = add(std::move(entry), source);
+}
+
+// Not on the board: it is never asked.
+core::SourceId SourceBook::agent_before() {
+    if (agent_before_) return *agent_before_;
+    agent_before_ = core::SourceId{next_++};
+    auto& entry = entries_[*agent_before_];
+    entry.kind = SourceKind::cache;
+    entry.label = "the agent before this one";
+    return *agent_before_;
 }
 
 void SourceBook::forget_peer(PeerId peer) {
@@ -81,9 +92,7 @@ void SourceBook::forget_peer(PeerId peer) {
     source->second.usable = false;
 }
 
-SourceKind SourceBook::kind(core::SourceId id) const {
-    return entries_.at(id).peer == PeerId::none ? SourceKind::mirror : SourceKind::peer;
-}
+SourceKind SourceBook::kind(core::SourceId id) const { return entries_.at(id).kind; }
 const std::string& SourceBook::label(core::SourceId id) const { return entries_.at(id).label; }
 PeerId SourceBook::peer_id(core::SourceId id) const { return entries_.at(id).peer; }
 
@@ -129,17 +138,19 @@ void SourceBook::measured(core::SourceId id, ByteCount bytes, double seconds) {
 void SourceBook::gave_right_bytes(core::SourceId id, ByteCount bytes) {
     if (const auto at = board_.sources.find(id); at != board_.sources.end()) at->second.proven += bytes;
     auto& entry = entries_.at(id);
+    if (entry.kind == SourceKind::cache) return;
     core::note_success(entry.health);
     refresh(id);
-    if (entry.peer == PeerId::none && entry.health.good % 16 == 1) ledger_.save_mirror_health(entry.label, entry.health);
+    if (entry.kind == SourceKind::mirror && entry.health.good % 16 == 1) ledger_.save_mirror_health(entry.label, entry.health);
 }
 
 void SourceBook::failed(core::SourceId id, ErrorKind kind) {
     auto& entry = entries_.at(id);
+    if (entry.kind == SourceKind::cache) return;
     core::note_failure(entry.health, kind, loop_.wall_now());
     if (const auto at = board_.sources.find(id); kind == ErrorKind::Corrupt && at != board_.sources.end()) at->second.proven = 0;
     refresh(id);
-    if (entry.peer == PeerId::none) ledger_.save_mirror_health(entry.label, entry.health);
+    if (entry.kind == SourceKind::mirror) ledger_.save_mirror_health(entry.label, entry.health);
 }
 
 void SourceBook::set_aside(core::SourceId id) {
@@ -162,6 +173,12 @@ void SourceBook::ignores_ranges(core::SourceId id) {
 bool SourceBook::is_discredited(core::SourceId id) const {
     const auto& health = entries_.at(id).health;
     return health.corrupt * 20 > health.good;
+}
+
+bool SourceBook::is_discredited(const std::string& base) const {
+    if (const auto known = mirrors_.find(base); known != mirrors_.end()) return is_discredited(known->second);
+    const auto old = remembered_.find(base);
+    return old != remembered_.end() && old->second.corrupt * 20 > old->second.good;
 }
 
 void SourceBook::refresh(core::SourceId id) {
@@ -211,6 +228,7 @@ void SourceBook::sample(TimePoint now) {
     for (auto& [id, entry] : entries_) {
         const auto at = board_.sources.find(id);
         if (at == board_.sources.end()) continue;
+        entry.health.ranges = entry.health.ranges || now >= entry.parts_again;
         // Only windows in which it had work from end to end say what it can do; others at least show a lower bound.
         const double measured = static_cast<double>(entry.window_bytes) / window;
         const double beyond = entry.health.rate > 0 ? entry.health.rate : core::guessed_rate;
@@ -228,4 +246,3 @@ std::vector<std::pair<std::string, core::MirrorHealth>> SourceBook::mirrors() co
 }
 
 }  // namespace packswarm::broker
-        entry.health.ranges = entry.health.ranges || now >= entry.parts_again;

@@ -18,6 +18,8 @@ class SourceBook {
 
     core::SourceId mirror(const std::string& base);   // the same id for the same base, for good
     core::SourceId peer(const PeerView& view);
+    // Stands for whoever gave what an agent before this one left on the disk, which may have spoiled it: nobody answers for these bytes.
+    core::SourceId agent_before();
     void forget_peer(PeerId peer);
 
     SourceKind kind(core::SourceId id) const;
@@ -38,6 +40,7 @@ class SourceBook {
     void ignores_ranges(core::SourceId id);
     // Wrong bytes so often that what it gave to unfinished artifacts is worth nothing.
     bool is_discredited(core::SourceId id) const;
+    bool is_discredited(const std::string& base) const;  // as far as is remembered of it
 
     void sample(TimePoint now);  // a few times a second: measures rates, lets set-back mirrors return
     std::vector<std::pair<std::string, core::MirrorHealth>> mirrors() const;
@@ -45,13 +48,14 @@ class SourceBook {
   private:
     struct Entry {
         std::string label;
+        SourceKind kind = SourceKind::mirror;
         PeerId peer = PeerId::none;
         Reach reach = Reach::wan;
         core::MirrorHealth health;
         TimePoint suspected_until{};
+        TimePoint parts_again{};  // when a mirror that gave no part of a file is asked for one again
         ByteCount window_bytes = 0;
         ByteCount line_bytes = 0;  // since the line was sampled
-        TimePoint parts_again{};  // when a mirror that gave no part of a file is asked for one again
         bool busy_all_window = false;
     };
     core::SourceId add(Entry entry, core::Source source);
@@ -66,6 +70,7 @@ class SourceBook {
     std::map<core::SourceId, Entry> entries_;
     std::map<std::string, core::SourceId> mirrors_;
     std::map<PeerId, core::SourceId> peers_;
+    std::optional<core::SourceId> agent_before_;
     std::set<core::SourceId> gone_;  // peers that left with claims still open
     std::map<std::string, core::MirrorHealth> remembered_;
     TimePoint sampled_{};

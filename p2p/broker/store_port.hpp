@@ -48,9 +48,19 @@ class Spare {
     virtual void give_up(ByteCount needed) = 0;
 };
 
+// An unfinished file of the agent before this one, and what was noted of it.
+struct Leftover {
+    StagedFile file;
+    Bytes record;
+};
+
 class Store {
   public:
     virtual ~Store() = default;
+    // Replaces what was noted of the file before; an empty record takes it away. With a note it can be gone on with after a crash, and after an end before which its
+    // holder said keep().
+    virtual void note(const StagedFile& file, ByteView record) = 0;
+    virtual std::vector<Leftover> leftovers() = 0;  // the caller's from here on
     virtual Result<StagedFile> stage(ByteCount size) = 0;  // Refused: quota cannot make room; Broken: disk
     virtual ByteCount room() = 0;  // bytes that could be staged without giving up anything the newest indexes list
     virtual std::optional<StoredFile> find(const Digest& digest) = 0;  // checks that size and inode are still the recorded ones

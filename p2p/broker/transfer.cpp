@@ -337,6 +337,7 @@ void Transfer::wrong_digest(const Error& error) {
     if (over_) return;
     if (error.kind != ErrorKind::Corrupt) return fail_with(error);
     note("the digest is wrong: " + error.message);
+    engine_.store.note(*staged_, {});
     want().resting = false;
     check_ = engine_.trust.begin_check(*staged_, target_.digest);
     advanced_ = 0;
@@ -432,46 +433,7 @@ void Transfer::join() {
 void Transfer::sample(double window_s) {
     if (torrent_ && !over_) torrent_->sample(window_s);
     if (crowd_ && !over_) crowd_->sample();
-}
-
-// ---- Remains ---------------------------------------------------------------------------------------------------------------
-
-bool Transfer::may_resume_from(core::SourceId source) const {
-    if (engine_.sources.is_discredited(source)) return false;
-    return engine_.sources.kind(source) == SourceKind::peer ||
-           std::any_of(target_.mirrors.begin(), target_.mirrors.end(), [source](const MirrorAddress& mirror) { return mirror.source == source; });
-}
-
-void Transfer::resume(Remnant remnant) {
-    std::erase_if(remnant.given, [this](const auto& item) { return !may_resume_from(item.first); });
-    if (remnant.given.empty()) return;
-    modified_ = remnant.modified;
-    for (const auto& [source, ranges] : remnant.given) {
-        auto& share = shares_[source];
-        share.given = ranges;
-        share.bytes = want().given[source] = ranges.total();
-        for (const auto& range : ranges.ranges()) {
-            want().done.add(range);
-            if (crowd_) crowd_->written(source, range);
-        }
-    }
-    note(fmt::format("{} of {} bytes are here from an earlier attempt", want().done.total(), target_.size));
-    begin_file(std::move(remnant.file));
-    if (!over_) advance();
-}
-
-// Without a check the digest has spoken, or the disk has failed. Of a torrent that lets go of a complete file nobody would tell when.
-void Transfer::leave_behind(std::function<void(Remnant)> then) {
-    over_ = true;
-    while (!flights_.empty()) close(flights_.begin()->first);
-    if (want().is_small() || check_ == CheckId::none || inquest_.has_begun()) return;
-    if (torrent_ && (want().resting || torrent_->is_in_doubt())) return;
-    Remnant remnant{*staged_, {}, modified_};
-    for (const auto& [source, share] : shares_)
-        if (!share.given.empty()) remnant.given[source] = share.given;
-    if (remnant.given.empty()) return;
-    auto left = [then = std::move(then), remnant = std::move(remnant)] { then(remnant); };
-    torrent_ ? torrent_->leave(std::move(left)) : left();
+    if (!over_) note_growth();
 }
 
 // ---- The end ---------------------------------------------------------------------------------------------------------------

@@ -80,6 +80,7 @@ class Transfer {
     void resume(Remnant remnant);  // before anything else comes
     // The end: what is here, once nobody writes there any more. Nothing when somebody is known to have lied and not who.
     void leave_behind(std::function<void(Remnant)> then);
+    void leave_to_the_next();  // the agent ends, and the one after it may go on from the last note
 
     void set_need(Need need, bool streamed);  // changes when somebody comes to wait, or waits no longer
     void offered(const PeerOffer& offer);
@@ -110,8 +111,8 @@ class Transfer {
     struct Flight {
         FetchId fetch = FetchId::none;
         Bytes buffer;  // whole small artifacts and heads under comparison; ranges go straight to the staged file
-    };
         bool has_no_ranges = false;  // its mirror did not answer with the part that was asked for
+    };
     struct Share {
         ByteCount bytes = 0, wasted = 0;
         core::RangeSet given;  // what of it stands in the staged file
@@ -123,9 +124,9 @@ class Transfer {
     void begin_file(StagedFile file);
     bool may_resume_from(core::SourceId source) const;
     void begin_at_mirror(core::ClaimId id, const core::Start& start);
-    void begin_at_peer(core::ClaimId id, const core::Start& start);
     void answered(core::ClaimId id, const MirrorHead& head);
     void without_ranges(core::ClaimId id);
+    void begin_at_peer(core::ClaimId id, const core::Start& start);
     void take(core::ClaimId id, ByteCount offset, Bytes data);
     void write_new(core::SourceId from, ByteCount offset, ByteView data);
     void ended(core::ClaimId id, const Result<void>& result);
@@ -140,6 +141,9 @@ class Transfer {
     void written_over(ByteRange range);  // the torrent's piece stands there now, whoever gave what stood there before
     void forget_bytes_of(core::SourceId source);
     void fail_with(Error error);
+    bool is_worth_keeping() const;
+    void note_growth();
+    void take_note();
     void note(std::string reason);
     const std::string* address_at(core::SourceId mirror) const;
 
@@ -162,6 +166,8 @@ class Transfer {
     ByteCount advanced_ = 0;
     ByteCount safe_ = 0;
     TimePoint progressed_{};
+    TimePoint noted_{};
+    ByteCount noted_bytes_ = 0;  // were here when it was noted last
     bool over_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // answers that come after us find it false
 };

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "p2p/base/log.hpp"
+#include "p2p/store/leftovers.hpp"
 
 namespace packswarm::store {
 
@@ -70,7 +71,6 @@ Result<void> Shelf::prepare() {
     if (auto locked = lock(); !locked) return locked;
     if (auto made = make_folder(folder_ / "files", 0755); !made) return made;
     if (auto made = make_folder(staging(), 0700); !made) return made;
-    for_each_name(staging(), [&](const std::string& name, const dirent&) { delete_tree(staging() / name); });
     for (int i = 0; i < 256; ++i)
         if (auto made = make_folder(folder_ / "files" / fmt::format("{:02x}", i), 0755); !made) return made;
     return sync_folder(folder_ / "files");
@@ -160,6 +160,7 @@ Result<void> Shelf::place_file(Operation& publication) {
     step(Step::rename);
     if (::rename(staged.path().c_str(), target.c_str()) != 0) return disk_error("publishing", target);
     staged.keep();
+    ::unlink(note_of(staged.path()).c_str());
     changed_folders_.insert(target.parent_path());
     auto opened = open_published(publication, before.st_ino);
     if (!opened) ::unlink(target.c_str());

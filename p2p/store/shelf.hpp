@@ -40,7 +40,7 @@ std::filesystem::path path_in(const std::filesystem::path& folder, const Digest&
 
 class Shelf {
   public:
-    // Makes the folders, takes the lock, opens the table and clears staging.
+    // Makes the folders, takes the lock and opens the table.
     static Result<std::shared_ptr<Shelf>> open(const std::filesystem::path& folder, std::function<void(Step)> on_step);
 
     std::filesystem::path staging() const { return folder_ / "staging"; }

@@ -11,6 +11,7 @@
 #include "p2p/base/log.hpp"
 #include "p2p/store/adoption.hpp"
 #include "p2p/store/eviction.hpp"
+#include "p2p/store/leftovers.hpp"
 #include "p2p/store/shelf.hpp"
 
 namespace packswarm::store {
@@ -54,6 +55,7 @@ Result<std::unique_ptr<Vault>> Vault::open(VaultSettings settings, Loop& loop, W
     if (!records) return tl::unexpected(records.error());
     vault->records_ = std::move(*records);
     if (auto loaded = vault->load(); !loaded) return tl::unexpected(loaded.error());
+    vault->load_leftovers();
     return vault;
 }
 
@@ -143,6 +145,7 @@ void Vault::count_staged() {
             ++at;
         } else {
             linked_.erase(at->first);
+            ::unlink(note_of(at->first).c_str());
             at = staged_.erase(at);
         }
     }

@@ -48,12 +48,14 @@ struct Usage {
 
 class Vault final : public broker::Store {
   public:
-    // Clears staging, drops rows whose file vanished, and holds a lock on the folder: Broken when another agent has it.
+    // Clears staging of all but leftovers, drops rows whose file vanished, and holds a lock on the folder: Broken when another agent has it.
     // A file that was changed while no agent ran is found out when it is opened.
     static Result<std::unique_ptr<Vault>> open(VaultSettings settings, Loop& loop, Workers& workers);
     ~Vault() override;
 
     Result<StagedFile> stage(ByteCount size) override;
+    void note(const StagedFile& file, ByteView record) override;  // leftovers.cpp
+    std::vector<broker::Leftover> leftovers() override;           // leftovers.cpp
     ByteCount room() override;
     std::optional<StoredFile> find(const Digest& digest) override;
     std::optional<broker::ArtifactRecord> record(const Digest& digest) override;
@@ -99,6 +101,7 @@ class Vault final : public broker::Store {
     Vault(VaultSettings settings, Loop& loop, Workers& workers);
     Result<void> load();
     void load_file(const FoundFile& file);
+    void load_leftovers();
     std::filesystem::path staging_path();
     ByteCount superseded_bytes() const;
     Result<void> make_room(ByteCount size);
@@ -138,6 +141,7 @@ class Vault final : public broker::Store {
     std::size_t staged_check_at_ = 64;
     std::int64_t uses_ = 0;
     std::uint64_t staging_names_ = 0;
+    std::vector<broker::Leftover> leftovers_;
     std::vector<Operation> queue_;
     bool busy_ = false;
     std::function<void(const Digest&)> removed_;

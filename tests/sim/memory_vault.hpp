@@ -14,6 +14,8 @@ class Vault final : public broker::Store {
     Vault(std::filesystem::path folder, Loop& loop) : folder_(std::move(folder)), loop_(loop) {}
 
     Result<StagedFile> stage(ByteCount size) override { return StagedFile::create(folder_ / std::to_string(++last_), size); }
+    void note(const StagedFile&, ByteView) override {}
+    std::vector<broker::Leftover> leftovers() override { return {}; }
     ByteCount room() override { return limits::gib; }
     std::optional<StoredFile> find(const Digest& digest) override {
         const auto at = files_.find(digest);
