@@ -72,7 +72,7 @@ class Mirror:
             None: "",
             "html": f"location ~ {PACKAGES} {{ default_type text/html; return 200 '{HTML}'; }}",
             "wrong_bytes": f"location ~ ^{self.prefix}/(.*{PACKAGES[:-1]})$ {{ alias {self.spoiled}/$1; }}",
-            "no_dates": 'add_header Last-Modified ""; etag off; if_modified_since off;',
+            "no_dates": 'add_header Last-Modified ""; etag off;',
             "half_missing": f"location ~ {EVEN} {{ return 404; }}",
             "plus_is_a_blank": "if ($request_uri ~ [+]) { return 403; }",  # as object stores read it
             "other_layout": f"location ~ {PACKAGES} {{ return 404; }} location /elsewhere/ {{ alias {self.base}/; }}",
