@@ -51,6 +51,9 @@ class SimTrust final : public broker::Trust {
     void open_packages(StoredFile, std::string, broker::Then<std::shared_ptr<const core::CatalogSheet>> then) override {
         loop_.post([then = std::move(then)] { then(fail(ErrorKind::Absent, "no such index")); });
     }
+    void open_list(FileHandle, core::IndexEntry, broker::Then<std::shared_ptr<const core::CatalogSheet>> then) override {
+        loop_.post([then = std::move(then)] { then(fail(ErrorKind::Absent, "no such list")); });
+    }
     void check_package(broker::SharedBytes, Bytes, core::KeyringSpec, core::IndexEntry, broker::Then<void> then) override {
         loop_.post([then = std::move(then)] { then(fail(ErrorKind::Absent, "no signature")); });
     }
