@@ -55,7 +55,7 @@ class DescReader {
 };
 
 void DescReader::block(std::string_view key, std::string_view value) {
-    if (!seen_.insert(std::string(key)).second) return problem("repeated field", key);
+    if (!seen_.insert(std::string(key)).second) return problem("field that it repeats", key);
     auto& entry = desc_.entry;
     if (key == "FILENAME" && value.starts_with('.')) return problem(key, value);
     if (key == "FILENAME") return name_into(entry.path, key, value);

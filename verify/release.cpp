@@ -175,12 +175,15 @@ Result<core::IndexRoot> ReleaseReader::finish() {
     if (has_too_many_)
         return fail(ErrorKind::Corrupt, "a Release file that lists more than {} files", limits::max_release_files);
     root_.date = *date_;
-    for (auto* text : {&root_.origin, &root_.label, &root_.suite, &root_.codename}) {
+    for (const auto& text : {root_.suite, root_.codename})
+        if (text.size() > limits::max_name)
+            return fail(ErrorKind::Corrupt, "a Release file with a name of {} bytes", text.size());
+    root_.product = product_of(root_);
+    for (auto* text : {&root_.origin, &root_.label}) {  // the product is told by all of them, messages by none
         if (text->size() <= limits::max_name) continue;
         left_out(fmt::format("a name of {} bytes", text->size()), std::string_view(*text).substr(0, 60));
         text->clear();
     }
-    root_.product = product_of(root_);
     return std::move(root_);
 }
 

@@ -134,7 +134,7 @@ TEST(Packages, ThatAreNoneAreCorrupt) {
 TEST(Packages, WithAnOddParagraphKeepAllOthers) {
     const std::string start = "Package: a\nFilename: a.deb\nVersion: 1\nArchitecture: all\n";
     expect_left_out("Package: a\nno colon here\n" + body, "without a field name");
-    expect_left_out("Package: a\n" + stanza("a", "a.deb"), "a (line 10): a field given twice");
+    expect_left_out("Package: a\n" + stanza("a", "a.deb"), "a (line 15): a field given twice");
     expect_left_out(stanza("a", "../../etc/passwd"), "Filename that is not allowed: '../../etc/passwd'");
     expect_left_out(stanza("a", "/etc/passwd"), "Filename");
     expect_left_out(stanza("a", "a b.deb"), "Filename that is not allowed: 'a b.deb'");
