@@ -18,12 +18,12 @@ class Difference:
 
 # ---- right differences, each with its reason; a rule takes a difference and the world and says whether it explains it
 
-def newer_root_of_a_group_that_stands_together(difference, plain, ours, lab):
+def group_that_stands_together(difference, plain, ours, lab):
     """Two addresses in one stanza are one repository to the agent: it answers with the newest verified state that either
-    shows, where plain apt shows each address's own. Only for such a group, and only with what its owner has published."""
+    shows, also where plain apt fails at one of them. Only with what its owner published, and with no failure of ours."""
     groups = [one for one in lab.world.repositories if len(one.servers) > 1]
     names = [{name for name in seen.lists if not name.endswith(".diff_Index")} for seen in (plain, ours)]
-    return difference.kind in ("lists", "candidates", "files") and bool(groups) and names[0] == names[1] and \
+    return bool(groups) and names[0] <= names[1] and ours.exit_code <= plain.exit_code and \
         all(lab.is_published(digest) for digest in ours.lists.values()) and not ours.failed - plain.failed
 
 
@@ -42,7 +42,7 @@ def database_that_pacman_alone_would_not_look_at(difference, plain, ours, lab):
         all(lab.is_shown(name, ours.lists[name]) for name in ours.lists if plain.lists.get(name) != ours.lists[name])
 
 
-RIGHT = (database_that_pacman_alone_would_not_look_at, newer_root_of_a_group_that_stands_together,
+RIGHT = (database_that_pacman_alone_would_not_look_at, group_that_stands_together,
          verified_content_when_a_server_is_silent)
 
 
