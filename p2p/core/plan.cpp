@@ -326,6 +326,8 @@ class Planner : private Outlook {
         if (parts > 0 && taken(id).empty()) return credit(id, by) >= all.end ? all : ByteRange{};
         if (new_claims_.count(id) != 0) return {};
         double others_s = parts > 0 ? static_cast<double>(want.size - want.done.total()) / parts : std::numeric_limits<double>::max();
+        for (const auto& [claim_id, claim] : want.claims)  // who drips keeps the file, whatever its rate was once
+            if (claim.purpose != Purpose::check && source(claim.source).ranges) others_s = std::max(others_s, eta_left_s(claim));
         for (const auto& [claim_id, claim] : want.claims)
             if (claim.purpose != Purpose::check && !source(claim.source).ranges) others_s = std::min(others_s, eta_left_s(claim));
         return 2 * eta_s(by, all.end) + slowly_s < others_s ? all : ByteRange{};
