@@ -38,9 +38,9 @@ TEST_F(BrokerTest, WhoTakesFirstBytesAsTheyComeIsShownThoseOfASlowSmallFile) {
     for (auto& [origin, manner] : mirrors_.mirrors) manner.rate = 20'000;
     const auto content = content_of(1'000'000, 1);
     const auto streaming = get("/pool/x.deb", content, true), patient = get("/pool/y.deb", content_of(1'000'000, 2));
-    loop_.advance(Millis(15'000));
+    loop_.advance(Millis(3000));
     EXPECT_FALSE(streaming->started) << "a moment later it may be here whole";
-    loop_.advance(Millis(8000));
+    loop_.advance(Millis(20'000));
     EXPECT_TRUE(streaming->started);
     EXPECT_EQ(streaming->safe, core::head_length(1'000'000));
     EXPECT_FALSE(patient->started);

@@ -128,8 +128,8 @@ TEST_F(PlanOwnLine, WhereAllComeOverOneLineTheOtherMirrorWaitsAsWell) {
 TEST_F(PlanOwnLine, NothingIsTakenOverOnALineThatIsFull) {
     full_line();
     const auto id = want(3 * mib, {a, b});
-    claim(id, a, {0, 3 * mib}, 400 * kb, 4s, 50ms);
-    board.wants.at(id).given[a] = 400 * kb;
+    claim(id, a, {0, 3 * mib}, 160 * kb, 4s, 50ms);
+    board.wants.at(id).given[a] = 160 * kb;
     EXPECT_FALSE(decide().shortens.empty()) << "each mirror has a line of its own";
     for (const auto by : {a, b}) board.sources.at(by).peak.note(110e3, now);
     EXPECT_TRUE(decide().shortens.empty());
