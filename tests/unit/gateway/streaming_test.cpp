@@ -196,7 +196,7 @@ TEST_F(GatewayTest, CutsShortWhenNothingMoreIsHeardOfAFile) {
 }
 
 TEST_F(GatewayTest, EndsABegunAnswerWhenNothingComesFromAnySource) {
-    open({1h, 1h, 1h, 1h, 100ms});
+    open({.answer = 1h, .again = 1h, .silence = 100ms});
     HttpClient client(port);
     client.ask(core + "core.db");
     const auto id = wait_for("core.db");
@@ -210,7 +210,7 @@ TEST_F(GatewayTest, EndsABegunAnswerWhenNothingComesFromAnySource) {
 }
 
 TEST_F(GatewayTest, KeepsWhoHasHeardNothingYetWaitingForASourceThatIsSlowToAnswer) {
-    open({1h, 1h, 1h, 1h, 10ms});
+    open({.answer = 1h, .again = 1h, .silence = 10ms});
     HttpClient client(port);
     client.ask(core + "core.db");
     const auto id = wait_for("core.db");
