@@ -34,6 +34,7 @@ class SignatureDeskTest : public test::PacmanFixture {
 
     // ---- Peers: what each would give as the signature; the package is given by all
     void meet(PeerId peer, std::string gives) {
+        peers_.around.connected = 1;
         peers_.observer->peer_up({peer, fmt::format("192.0.2.{}:6881", static_cast<int>(peer)), "", Reach::wan, {}, 0, 0, static_cast<core::AgentKey>(peer)});
         gives_[peer] = std::move(gives);
     }

@@ -262,8 +262,10 @@ TEST_F(WaitingTest, APeersIndexOfTheOtherFormIsNoRelease) {
     };
     const auto lineages = peers_.swarms();
     ASSERT_FALSE(lineages.empty());
-    broker_->peer_snapshot(
-        {PeerId{1}, *lineages.begin(), loop_.wall_now(), digest_of(whole), static_cast<ByteCount>(whole.size())});
+    const auto& stable = broker_->book().table().all().front();
+    const core::Provenance same_address{{}, {}, {Sightings::address_mark(stable, stable.bases.front())}};
+    broker_->peer_snapshot({PeerId{1}, *lineages.begin(), loop_.wall_now(), digest_of(whole),
+                            static_cast<ByteCount>(whole.size()), same_address});
     const auto other = get(release, "gateway");
     settle();
     EXPECT_EQ(other->failed, 1);

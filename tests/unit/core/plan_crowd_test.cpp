@@ -7,7 +7,7 @@ namespace {
 TEST_F(Plan, WhatNobodyWaitsForTakesWhatIsLeftAndOnePlaceLess) {
     const auto only = mirror(5e6);
     std::vector<WantId> ahead;
-    board.line.note(1, 5e6, now);
+    for (const int number : {1, 4}) board.line.note(number, 1.25e6 * number, now);  // more at once bring more
     for (int i = 0; i < 10; ++i) {
         ahead.push_back(want(100'000, {only}));
         board.wants.at(ahead.back()).ahead = true;

@@ -126,9 +126,10 @@ TEST_F(GatewayTest, AnswersUnknownRepositoriesAtOnce) {
 }
 
 TEST_F(GatewayTest, ServesAsAProxy) {
-    loop.run([&] { requests.has("http://deb.example/debian/g++.deb", "proxied"); });
+    loop.run([&] { requests.has("http://deb.example/debian/g%2b%2b.deb", "proxied"); });
     HttpClient client(port);
     EXPECT_EQ(client.get("http://deb.example/debian/g%2b%2b.deb").body, "proxied");
+    EXPECT_EQ(loop.run([&] { return requests.asked.back().url; }), "http://deb.example/debian/g%2b%2b.deb") << "as it was spelled";
     EXPECT_EQ(loop.run([&] { return requests.asked.back().asker; }), "gateway");
 }
 
