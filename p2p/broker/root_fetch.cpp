@@ -184,6 +184,8 @@ void RootFetch::fetch_signature(Key key, const std::string& base) {
     };
     events.done = [this, key](Result<void> result) {
         engine_.sources.claim_ended(attempts_.at(key).source);
+        if (!result && result.error().kind == ErrorKind::Absent)
+            spdlog::warn("{}: an index that nobody signed: {}", wish_.repository.id, printable(result.error().message, 400));
         if (!result) return lost(key, result.error());
         open(key);
     };
