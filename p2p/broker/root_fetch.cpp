@@ -252,6 +252,7 @@ void RootFetch::lost(Key key, const Error& error) {
         if (error.kind == ErrorKind::Corrupt) engine_.peers.blame(engine_.sources.peer_id(attempt.source), Blame::wrong_bytes);
     } else {
         engine_.sources.failed(attempt.source, error.kind);
+        own_has_answered_ = own_has_answered_ || (attempt.base == wish_.first_base && error.kind != ErrorKind::Transient);
         engine_.absences.note(core::address(engine_.sources.label(attempt.source), wish_.path), error,
                               engine_.loop.now());
     }
@@ -261,7 +262,9 @@ void RootFetch::lost(Key key, const Error& error) {
 // Nobody gives a good one: the newest that was verified here still stands, with its age in the log.
 void RootFetch::last_resort() {
     const auto state = book_.state_of(wish_.repository.id);
-    const bool unreachable = !last_error_ || last_error_->kind == ErrorKind::Transient || last_error_->kind == ErrorKind::Absent;
+    // What the asker's own mirror says is no outage, and the asker's to hear: that it has no such file, or one that is refused here.
+    const bool is_told = wish_.has_other_way && own_has_answered_;
+    const bool unreachable = !is_told && (!last_error_ || last_error_->kind == ErrorKind::Transient || last_error_->kind == ErrorKind::Absent);
     if (unreachable && take_lent()) return;
     if (!holds_it() || !unreachable)
         return answer(tl::unexpected(last_error_.value_or(Error{ErrorKind::Absent, "no mirror and no peer has " + wish_.path})));

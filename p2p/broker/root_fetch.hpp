@@ -81,7 +81,7 @@ class RootFetch {
     Key next_key_ = 1;
     TimerId overtake_ = TimerId::none;
     TimePoint created_{};
-    bool peers_asked_ = false, lent_taken_ = false;
+    bool peers_asked_ = false, lent_taken_ = false, own_has_answered_ = false;
     bool leaves_ = false;  // to the asker's other way, what has not answered for a moment
     std::optional<Error> last_error_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -183,9 +183,9 @@ TEST_F(WaitingTest, AnIndexThatIsHeldIsAlwaysHeldAgainstItsMirror) {
     get(in_release);
     settle();
     unpublish(in_release);
-    const auto kept = get(in_release);
+    const auto gone = get(in_release);
     settle();
-    EXPECT_EQ(kept->delivered, 1);
+    EXPECT_EQ(gone->failed, 1);
     publish(3);
     const auto newer = get(in_release);
     settle();
@@ -248,6 +248,26 @@ TEST_F(WaitingTest, ASignatureIsNotGivenForAReleaseThatCameFromElsewhere) {
 }
 
 // The peer's index is an InRelease: as a Release it would have no signature that goes with it.
+TEST_F(WaitingTest, AMirrorThatAnswersIsNoOutage) {
+    publish(2);
+    get(in_release);
+    settle();
+    unpublish(in_release);
+    const auto gone = get(in_release);
+    settle();
+    EXPECT_EQ(gone->error.kind, ErrorKind::Absent) << "apt goes on to Release, as it would without an agent";
+    mirrors_.files[std::string("/") + in_release] = "not what anybody signed";
+    broker_->forget_absences();
+    const auto refused = get(in_release);
+    settle();
+    EXPECT_EQ(refused->failed, 1) << "apt judges it itself, aloud";
+    fall_silent();
+    broker_->forget_absences();
+    const auto outage = get(in_release);
+    settle(Millis(60'000));
+    EXPECT_EQ(outage->delivered, 1);
+}
+
 TEST_F(WaitingTest, APeersIndexOfTheOtherFormIsNoRelease) {
     publish(2);
     const auto whole = mirrors_.files[std::string("/") + in_release];
