@@ -25,6 +25,7 @@ inline const std::string unsigned_signer = "unsigned-database";
 struct RepositoryState {
     enum class Standing { unread, verified, unsigned_hint, refused } standing = Standing::unread;
     std::string message;                       // why it was refused, warnings
+    bool was_stale = false;                    // the last refused one was good, but older than what is here, or expired
     std::shared_ptr<const OpenedRoot> root;    // newest accepted
     std::optional<WallTime> modified;          // Last-Modified it came with
     std::vector<std::string> lineages;         // names, one an architecture; of the candidates while nothing is verified

@@ -24,6 +24,7 @@ void IndexBook::accept(RootFiles files, std::optional<WallTime> modified,
         Result<void> good = opened ? judge(repository, *opened, from.base) : tl::unexpected(opened.error());
         if (!good) {
             state.message = good.error().message;
+            state.was_stale = opened.has_value();
             if (!state.root) state.standing = RepositoryState::Standing::refused;
             spdlog::warn("{}: index refused: {}", repository.id, printable(good.error().message, 400));
             return then(tl::unexpected(good.error()));

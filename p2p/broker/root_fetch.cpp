@@ -227,7 +227,8 @@ void RootFetch::open(Key key) {
     RootFiles files{wish_.repository, attempt.root, attempt.signature, attempt.base, wish_.path};
     book_.accept(std::move(files), attempt.modified, [this, alive = alive_, key](Result<std::shared_ptr<const OpenedRoot>> opened) {
         if (!*alive) return;
-        if (!opened) return lost(key, opened.error());
+        const bool was_stale = book_.state_of(wish_.repository.id).was_stale;
+        if (!opened) return lost(key, opened.error(), was_stale ? Refused::stale : Refused::not_believed);
         auto& at = attempts_.at(key);
         RootAnswer good;
         good.opened = *opened;
@@ -243,7 +244,7 @@ void RootFetch::open(Key key) {
     });
 }
 
-void RootFetch::lost(Key key, const Error& error) {
+void RootFetch::lost(Key key, const Error& error, Refused why) {
     const auto attempt = std::move(attempts_.at(key));
     attempts_.erase(key);
     // A refused index says more than a mirror that could not be reached.
@@ -252,7 +253,7 @@ void RootFetch::lost(Key key, const Error& error) {
         if (error.kind == ErrorKind::Corrupt) engine_.peers.blame(engine_.sources.peer_id(attempt.source), Blame::wrong_bytes);
     } else {
         engine_.sources.failed(attempt.source, error.kind);
-        own_has_answered_ = own_has_answered_ || (attempt.base == wish_.first_base && error.kind != ErrorKind::Transient);
+        if (attempt.base == wish_.first_base && error.kind != ErrorKind::Transient) own_has_answered_ = why != Refused::stale;
         engine_.absences.note(core::address(engine_.sources.label(attempt.source), wish_.path), error,
                               engine_.loop.now());
     }
@@ -262,7 +263,8 @@ void RootFetch::lost(Key key, const Error& error) {
 // Nobody gives a good one: the newest that was verified here still stands, with its age in the log.
 void RootFetch::last_resort() {
     const auto state = book_.state_of(wish_.repository.id);
-    // What the asker's own mirror says is no outage, and the asker's to hear: that it has no such file, or one that is refused here.
+    // What the asker's own mirror says is no outage, and the asker's to hear: that it has no such file, or one that is not
+    // believed here. One that is only older is dropped by the package manager too.
     const bool is_told = wish_.has_other_way && own_has_answered_;
     const bool unreachable = !is_told && (!last_error_ || last_error_->kind == ErrorKind::Transient || last_error_->kind == ErrorKind::Absent);
     if (unreachable && take_lent()) return;

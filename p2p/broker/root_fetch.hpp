@@ -58,7 +58,8 @@ class RootFetch {
     void fetch_signature(Key key, const std::string& base);
     void root_here(Key key, const std::string& base, const Result<void>& result);
     void open(Key key);
-    void lost(Key key, const Error& error);
+    enum class Refused { not_believed, stale };
+    void lost(Key key, const Error& error, Refused why = Refused::not_believed);
     void unchanged(Key key, const std::string& base);
     void last_resort();
     bool take_lent();

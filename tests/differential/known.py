@@ -16,14 +16,12 @@ def changes(world, *kinds):
     return [f"step{step['number']}" for step in world.steps if step["do"] == "publish" and step["change"] in kinds]
 
 
-def key_that_the_machine_does_not_hold(world):
-    """A root that apt would refuse aloud (NO_PUBKEY) is answered with the former one, and nobody is told."""
-    return changes(world, "other_key", "stranger_key")
-
-
-def repository_that_is_signed_otherwise(world):
-    """A server that has no InRelease any more is taken for one that does not answer, and the former one is used."""
-    return changes(world, "signing")
+def lists_missing_behind_the_newest_root_of_a_group(world):
+    """A server that lags in a stanza is answered with the newest root of the stanza; when the server that has this root lacks its lists,
+    apt gets those of neither, where plain apt goes on with the older ones of the other."""
+    together = {one.name for one in world.repositories if len(one.servers) > 1}
+    return [f"step{step['number']}" for step in world.steps
+            if step["do"] == "publish" and step["change"] == "index_missing" and step["repository"] in together]
 
 
 def root_with_the_date_of_another(world):
@@ -39,5 +37,4 @@ def proxy_for_some_servers(world):
     return ["option:Proxy-Host"] if "Proxy-Host" in world.options and beside else []
 
 
-FAULTS = (key_that_the_machine_does_not_hold, repository_that_is_signed_otherwise, root_with_the_date_of_another,
-          proxy_for_some_servers)
+FAULTS = (lists_missing_behind_the_newest_root_of_a_group, root_with_the_date_of_another, proxy_for_some_servers)
