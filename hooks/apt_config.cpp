@@ -1,36 +1,20 @@
 #include "hooks/apt_config.hpp"
 
-#include "p2p/base/digest.hpp"
 #include "p2p/base/text.hpp"
+#include "p2p/core/apt_text.hpp"
 
 namespace packswarm::hooks {
-namespace {
 
-std::string percent_decoded(std::string_view text) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        std::uint8_t byte = 0;
-        const bool escape = text[i] == '%' && i + 2 < text.size() && from_hex(text.substr(i + 1, 2), &byte, 1);
-        out += escape ? static_cast<char>(byte) : text[i];
-        if (escape) i += 2;
-    }
-    return out;
-}
+using core::apt_bool;
+using core::percent_decoded;
+
+namespace {
 
 bool is_anchored(std::string_view path) {
     return path.starts_with("/") || path.starts_with("./") || path.starts_with("../") || path.starts_with("~/");
 }
 
 }  // namespace
-
-bool apt_bool(std::string_view text, bool otherwise) {
-    const auto value = lower(text);
-    for (const auto* yes : {"yes", "true", "with", "on", "enable", "1"})
-        if (value == yes) return true;
-    for (const auto* no : {"no", "false", "without", "off", "disable", "0"})
-        if (value == no) return false;
-    return otherwise;
-}
 
 AptConfig::AptConfig(const AptMessage& configuration, std::string_view binary) {
     const std::string mine = "binary::" + lower(binary) + "::";

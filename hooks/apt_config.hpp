@@ -12,9 +12,6 @@
 
 namespace packswarm::hooks {
 
-// apt's words for yes and no; any other text is what was there before.
-bool apt_bool(std::string_view value, bool otherwise);
-
 struct AptSetting {
     std::string key, value;  // key: where it stands, as apt.conf(5) writes it; value: empty when not set
 };

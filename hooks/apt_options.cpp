@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+#include "p2p/core/apt_text.hpp"
+
 namespace packswarm::hooks {
 namespace {
 
@@ -60,8 +62,8 @@ bool is_about(About about, const AptFile& file) {
 bool applies(When when, const std::string& value) {
     switch (when) {
         case When::is_set: return true;
-        case When::is_yes: return apt_bool(value, false);
-        case When::is_no: return !apt_bool(value, true);
+        case When::is_yes: return core::apt_bool(value, false);
+        case When::is_no: return !core::apt_bool(value, true);
         case When::is_positive: return std::strtol(value.c_str(), nullptr, 0) > 0;
         case When::is_access: return value == "access";
     }

@@ -9,6 +9,7 @@
 #include "p2p/base/limits.hpp"
 #include "p2p/base/text.hpp"
 #include "p2p/base/url.hpp"
+#include "p2p/core/apt_text.hpp"
 
 namespace packswarm::hooks {
 namespace {
@@ -113,7 +114,7 @@ std::string AptRoute::why_not(const AptMessage& acquire) const {
     if (!forced.empty() && forced != "sha256") return "Acquire::ForceHash names another hash than SHA256";
     AptFile file{url->scheme, url->host, url->path.substr(url->path.rfind('/') + 1)};
     if (file.host.starts_with('[')) file.host = file.host.substr(1, file.host.size() - 2);
-    if (apt_bool(acquire.find("Index-File"), false)) file.kind = AptFileKind::index;
+    if (core::apt_bool(acquire.find("Index-File"), false)) file.kind = AptFileKind::index;
     return why_apt_itself(config_, file);
 }
 

@@ -105,9 +105,9 @@ class IndexBook {
     std::vector<std::string> floor_names(const core::Repository& repository, const core::IndexRoot& root,
                                          const std::string& base) const;
     std::optional<core::KnownRoot> floor_of(const core::Repository& repository, const core::IndexRoot& root) const;
-    Result<void> judge(const core::Repository& repository, const OpenedRoot& opened, const std::string& base);
+    Result<void> judge(const core::Repository& repository, OpenedRoot& opened, const std::string& base);
     Result<void> judge_lent(const core::Repository& repository, const OpenedRoot& opened) const;
-    void judge_restored(const core::Repository& repository, const OpenedRoot& opened) const;
+    void judge_restored(const core::Repository& repository, OpenedRoot& opened) const;
     core::Provenance own_provenance(const core::Repository& repository) const;
     core::Provenance shown_provenance(const core::Repository& repository, const RepositoryState& state) const;
     void note_sighting(const core::Repository& repository, const RootFiles& files, const OpenedRoot& opened,

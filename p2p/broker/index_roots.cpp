@@ -91,12 +91,13 @@ std::optional<core::KnownRoot> IndexBook::floor_of(const core::Repository& repos
 }
 
 // The rules of DESIGN 3.
-Result<void> IndexBook::judge(const core::Repository& repository, const OpenedRoot& opened, const std::string& base) {
+Result<void> IndexBook::judge(const core::Repository& repository, OpenedRoot& opened, const std::string& base) {
     const auto& root = opened.index;
     if (repository.architectures.empty()) return fail(ErrorKind::Broken, "{} has no architecture", repository.id);
     const auto known = floor_of(repository, root);
-    const auto fresh = core::check_freshness(root, known, loop_.wall_now());
+    const auto fresh = core::check_freshness(root, known, loop_.wall_now(), core::StaleIndex::refuse, repository.dates);
     if (!fresh) return tl::unexpected(fresh.error());
+    if (!fresh->only_here.empty()) opened.index.not_shared = "not shared: " + fresh->only_here;
     for (const auto& warning : fresh->warnings) spdlog::warn("{}: {}", repository.id, warning);
     if (base.empty()) return judge_lent(repository, opened);
     const bool is_level = known && root.date <= known->date;
@@ -123,10 +124,11 @@ Result<void> IndexBook::judge_lent(const core::Repository& repository, const Ope
 }
 
 // It was judged when it came; only its age is looked at again.
-void IndexBook::judge_restored(const core::Repository& repository, const OpenedRoot& opened) const {
+void IndexBook::judge_restored(const core::Repository& repository, OpenedRoot& opened) const {
     const auto fresh = core::check_freshness(opened.index, floor_of(repository, opened.index), loop_.wall_now(),
-                                             core::StaleIndex::accept);
+                                             core::StaleIndex::accept, repository.dates);
     if (!fresh) return;
+    if (!fresh->only_here.empty()) opened.index.not_shared = "not shared: " + fresh->only_here;
     for (const auto& warning : fresh->warnings) spdlog::warn("{}: {}", repository.id, warning);
 }
 

@@ -225,6 +225,7 @@ void RootFetch::start_peer(const PeerSnapshot& snapshot) {
 void RootFetch::open(Key key) {
     const auto& attempt = attempts_.at(key);
     RootFiles files{wish_.repository, attempt.root, attempt.signature, attempt.base, wish_.path};
+    if (attempt.at_peer) files.repository.dates = {};  // the owner's leave is for his own mirrors
     book_.accept(std::move(files), attempt.modified, [this, alive = alive_, key](Result<std::shared_ptr<const OpenedRoot>> opened) {
         if (!*alive) return;
         const bool was_stale = book_.state_of(wish_.repository.id).was_stale;

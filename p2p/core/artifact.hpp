@@ -8,6 +8,7 @@
 
 #include "p2p/base/digest.hpp"
 #include "p2p/base/units.hpp"
+#include "p2p/core/date_rules.hpp"
 #include "p2p/core/kinship.hpp"
 #include "p2p/core/left_out.hpp"
 
@@ -109,6 +110,7 @@ struct Repository {
     std::optional<OwnCopy> own_copy;        // of the root, in the package manager's own folder
     bool signed_database = true;            // pacman: SigLevel asks for a database signature
     PackageSignatures package_signatures = PackageSignatures::demanded;
+    DateRules dates;                        // Debian: what this machine's apt demands of them
 };
 
 // Path of the root file below a base: "dists/<suite>/InRelease", "<suite>InRelease" for flat suites ("./"), "<repo>.db".

@@ -7,8 +7,6 @@ namespace packswarm::core {
 
 namespace {
 
-constexpr Seconds future_tolerance{10};  // apt's Acquire::Max-FutureTime
-
 std::string text_of(WallTime time) {
     const std::time_t seconds = time.time_since_epoch().count();
     std::tm parts{};
@@ -26,8 +24,8 @@ bool same_content(const IndexRoot& root, const KnownRoot& floor) {
     return root.digest == floor.root || (floor.content && *floor.content == root.content);
 }
 
-Result<void> check_future(const IndexRoot& root, WallTime now) {
-    if (root.date <= now + future_tolerance) return {};
+Result<void> check_future(const IndexRoot& root, WallTime now, const DateRules& rules) {
+    if (!rules.check_dates || root.date <= now + rules.max_future.of(root.label)) return {};
     return fail(ErrorKind::Refused, "{} is dated {}, but this machine's clock says {}: set the clock", name_of(root),
                 text_of(root.date), text_of(now));
 }
@@ -47,10 +45,26 @@ Result<void> check_rollback(const IndexRoot& root, const std::optional<KnownRoot
         name_of(root), text_of(root.date));
 }
 
-Result<void> check_expiry(const IndexRoot& root, WallTime now) {
-    if (!root.valid_until || now <= *root.valid_until) return {};
+// As apt counts: a least age moves a Valid-Until that is there, a greatest one sets it where there is none.
+std::optional<WallTime> valid_until(const IndexRoot& root, const DateRules& rules) {
+    auto until = root.valid_until;
+    const auto least = rules.min_age.of(root.label), most = rules.max_age.of(root.label);
+    if (until && least.count() > 0) until = std::max(*until, root.date + least);
+    if (most.count() > 0) until = std::min(until.value_or(WallTime::max()), root.date + most);
+    return until;
+}
+
+Result<void> check_expiry(const IndexRoot& root, WallTime now, const DateRules& rules) {
+    if (!rules.check_dates || !rules.check_valid_until) return {};
+    const auto until = valid_until(root, rules);
+    if (!until || now <= *until) return {};
     return fail(ErrorKind::Absent, "{} of {} expired on {}: use a mirror that is up to date, or accept it explicitly",
-                name_of(root), text_of(root.date), text_of(*root.valid_until));
+                name_of(root), text_of(root.date), text_of(*until));
+}
+
+Result<void> check_dates(const IndexRoot& root, WallTime now, const DateRules& rules) {
+    if (auto good = check_future(root, now, rules); !good) return good;
+    return check_expiry(root, now, rules);
 }
 
 }  // namespace
@@ -60,8 +74,9 @@ WallTime effective_now(const std::optional<KnownRoot>& floor, WallTime now) {
 }
 
 Result<Freshness> check_freshness(const IndexRoot& root, const std::optional<KnownRoot>& floor, WallTime now,
-                                  StaleIndex stale) {
+                                  StaleIndex stale, const DateRules& rules) {
     const WallTime clock = effective_now(floor, now);
+    const DateRules strict;
     Freshness out;
     out.age = std::max(clock - root.date, Seconds(0));
     out.raises_floor = !floor || root.date > floor->date;
@@ -69,13 +84,16 @@ Result<Freshness> check_freshness(const IndexRoot& root, const std::optional<Kno
         out.warnings.push_back(
             fmt::format("this machine's clock says {}, but an index of {} was seen before: set the clock", text_of(now),
                         text_of(clock)));
-    for (const auto& finding : {check_future(root, clock), check_rollback(root, floor), check_expiry(root, clock)}) {
+    for (const auto& finding :
+         {check_future(root, clock, rules), check_rollback(root, floor), check_expiry(root, clock, rules)}) {
         if (finding) continue;
         if (root.is_signed && stale == StaleIndex::refuse) return tl::unexpected(finding.error());
         out.warnings.push_back(finding.error().message);
     }
+    const auto shareable = check_dates(root, clock, strict);
+    if (rules != strict && !shareable && check_dates(root, clock, rules)) out.only_here = shareable.error().message;
     // A date from the future would shut out every later index.
-    if (!check_future(root, clock)) out.raises_floor = false;
+    if (!check_future(root, clock, strict)) out.raises_floor = false;
     return out;
 }
 

@@ -25,6 +25,7 @@ enum class StaleIndex { refuse, accept };  // accept: the owner's explicit overr
 struct Freshness {
     Seconds age{};                      // of the root, always to be shown
     bool raises_floor = false;          // the root is to be remembered as the newest
+    std::string only_here;              // why it is for this machine alone: its apt takes it, the rules for sharing do not
     std::vector<std::string> warnings;  // for the owner
 };
 
@@ -32,7 +33,8 @@ struct Freshness {
 WallTime effective_now(const std::optional<KnownRoot>& floor, WallTime now);
 
 // Unsigned roots (pacman databases without .db.sig) are hints: for them every finding is a warning only.
+// rules: those of the machine that asks; what they let pass and the rules without any setting do not, is only_here.
 Result<Freshness> check_freshness(const IndexRoot& root, const std::optional<KnownRoot>& floor, WallTime now,
-                                  StaleIndex stale = StaleIndex::refuse);
+                                  StaleIndex stale = StaleIndex::refuse, const DateRules& rules = {});
 
 }  // namespace packswarm::core

@@ -17,11 +17,14 @@ struct Learned {
     std::optional<std::string> apt_version;  // decides which keys apt trusts; unknown: as the newest
     std::vector<std::filesystem::path>
         folders;  // where something was read, or could stand: a change there may change the rest
+    core::DateRules dates;                   // apt.conf's: what sources begin with
 };
 
 // apt's folder: sources.list, sources.list.d/*.list and *.sources, and the keys that the installed apt trusts.
+// dates: what apt.conf says of them.
 Learned learn_from_apt(const std::filesystem::path& folder,
-                       const std::filesystem::path& dpkg_status = "/var/lib/dpkg/status");
+                       const std::filesystem::path& dpkg_status = "/var/lib/dpkg/status",
+                       const core::DateRules& dates = {});
 void parse_one_line_sources(std::string_view text, const std::filesystem::path& folder, Learned& out);
 void parse_deb822_sources(std::string_view text, const std::filesystem::path& folder, Learned& out);
 

@@ -9,6 +9,7 @@
 #include "p2p/base/log.hpp"
 #include "p2p/base/text.hpp"
 #include "p2p/base/url.hpp"
+#include "p2p/core/apt_text.hpp"
 #include "p2p/daemon/learned.hpp"
 #include "verify/apt_keys.hpp"
 
@@ -36,7 +37,17 @@ Words comma_words(std::string text) {
 struct Source {
     Words uris, suites, components, architectures;
     std::string signed_by;  // paths and fingerprints, or an embedded key
+    core::DateRules dates;
 };
+
+// An option of sources.list(5) about dates, by its name in lower case. What is no number, or 0, leaves apt.conf's setting.
+void read_date_option(const std::string& name, std::string_view value, core::DateRules& dates) {
+    if (name == "check-date") dates.check_dates = core::apt_bool(value, dates.check_dates);
+    if (name == "check-valid-until") dates.check_valid_until = core::apt_bool(value, dates.check_valid_until);
+    for (const auto& [one, time] : {std::pair("date-max-future", &dates.max_future), std::pair("valid-until-max", &dates.max_age),
+                                    std::pair("valid-until-min", &dates.min_age)})
+        if (const auto seconds = core::apt_seconds(value, Seconds(0)); name == one && seconds.count() > 0) *time = {seconds, {}};
+}
 
 bool is_fingerprint(const std::string& word) {
     const std::string digits = word.ends_with('!') ? word.substr(0, word.size() - 1) : word;
@@ -94,6 +105,7 @@ void add(const Source& source, const std::filesystem::path& folder, Learned& out
     repository.components = source.components;
     repository.architectures = source.architectures.empty() ? Words{debian_architecture()} : source.architectures;
     repository.keyring = keyring_of(source, folder, out.apt_version);
+    repository.dates = source.dates;
     repository.sharing = core::Sharing::by_signer;
     for (const auto& uri : source.uris)
         for (const auto& address : addresses_of(uri, out)) {
@@ -140,6 +152,7 @@ void parse_one_line_sources(std::string_view text, const std::filesystem::path& 
         line = std::string(trimmed(line.substr(0, line.find('#'))));
         if (!line.starts_with("deb ") && !line.starts_with("deb\t")) continue;
         Source source;
+        source.dates = out.dates;
         std::string rest(trimmed(std::string_view(line).substr(4)));
         if (rest.starts_with('[')) {
             const auto close = rest.find(']');
@@ -150,6 +163,7 @@ void parse_one_line_sources(std::string_view text, const std::filesystem::path& 
                 const auto value = equals == std::string::npos ? "" : option.substr(equals + 1);
                 if (key == "arch") source.architectures = comma_words(value);
                 if (key == "signed-by") source.signed_by = value;
+                read_date_option(lower(key), value, source.dates);
             }
             rest = rest.substr(close + 1);
         }
@@ -171,7 +185,8 @@ void parse_deb822_sources(std::string_view text, const std::filesystem::path& fo
         const bool disabled = fields["enabled"] == "no" || fields["enabled"] == "false" || fields["enabled"] == "0";
         if (!disabled && std::find(types.begin(), types.end(), "deb") != types.end()) {
             Source source{words_of(fields["uris"]), words_of(fields["suites"]), words_of(fields["components"]), words_of(fields["architectures"]),
-                          std::string(trimmed(fields["signed-by"]))};
+                          std::string(trimmed(fields["signed-by"])), out.dates};
+            for (const auto& [name, value] : fields) read_date_option(name, value, source.dates);
             expand_architecture(source);
             add(source, folder, out);
         }
@@ -195,10 +210,12 @@ void parse_deb822_sources(std::string_view text, const std::filesystem::path& fo
     finish();
 }
 
-Learned learn_from_apt(const std::filesystem::path& folder, const std::filesystem::path& dpkg_status) {
+Learned learn_from_apt(const std::filesystem::path& folder, const std::filesystem::path& dpkg_status,
+                       const core::DateRules& dates) {
     Learned out;
     out.apt_version = verify::installed_apt(dpkg_status);
-    out.folders = {folder, folder / "sources.list.d", folder / "trusted.gpg.d"};
+    out.folders = {folder, folder / "sources.list.d", folder / "trusted.gpg.d", folder / "apt.conf.d"};
+    out.dates = dates;
     const auto read = [&](const std::filesystem::path& file, auto parse) {
         const auto text = read_text(file, max_sources);
         if (text)

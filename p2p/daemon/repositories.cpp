@@ -6,6 +6,7 @@
 #include "p2p/base/log.hpp"
 #include "p2p/base/url.hpp"
 #include "p2p/daemon/apt_lists.hpp"
+#include "p2p/daemon/apt_settings.hpp"
 #include "p2p/daemon/learned.hpp"
 
 namespace packswarm::daemon {
@@ -91,7 +92,10 @@ Repositories gather_repositories(const Config& config) {
         auto repository = from_config(one, out.warnings);
         if (!repository.bases.empty()) all.push_back(std::move(repository));
     }
-    if (config.sources_apt) append(all, learn_from_apt(config.sources_apt_dir, config.sources_dpkg_status), out);
+    if (config.sources_apt) {
+        const auto dates = AptSettings::of_this_machine().date_rules();
+        append(all, learn_from_apt(config.sources_apt_dir, config.sources_dpkg_status, dates), out);
+    }
     if (config.sources_pacman) append(all, learn_from_pacman(config.sources_pacman_conf), out);
     all = core::stand_together(std::move(all));
     name_them(all);

@@ -110,5 +110,58 @@ TEST(Freshness, NeverRaisesTheFloorIntoTheFuture) {
     EXPECT_FALSE(check_freshness(root, std::nullopt, noon, StaleIndex::accept)->raises_floor);
 }
 
+IndexRoot expired_root() {
+    auto root = root_of(noon - 30 * day);
+    root.valid_until = noon - 20 * day;
+    root.label = "Debian";
+    return root;
+}
+
+TEST(DateRules, OfTheMachineLetAnExpiredRootPassForThisMachineAlone) {
+    DateRules rules;
+    rules.check_valid_until = false;
+    const auto fresh = check_freshness(expired_root(), std::nullopt, noon, StaleIndex::refuse, rules);
+    ASSERT_TRUE(fresh);
+    EXPECT_NE(fresh->only_here.find("expired on"), std::string::npos);
+    EXPECT_TRUE(check_freshness(root_of(noon - day), std::nullopt, noon, StaleIndex::refuse, rules)->only_here.empty());
+    expect_error(check_freshness(expired_root(), KnownRoot{noon - day, digest(9), {}}, noon, StaleIndex::refuse, rules), ErrorKind::Absent,
+                 "is older than");
+}
+
+TEST(DateRules, OfARestoredRootAreLookedAtAgain) {
+    DateRules rules;
+    rules.check_valid_until = false;
+    EXPECT_FALSE(check_freshness(expired_root(), std::nullopt, noon, StaleIndex::accept, rules)->only_here.empty());
+    EXPECT_TRUE(check_freshness(expired_root(), std::nullopt, noon, StaleIndex::accept)->only_here.empty());
+}
+
+TEST(DateRules, OfALeastAgeMoveAValidUntilThatIsThere) {
+    DateRules rules;
+    rules.min_age = {Seconds(0), {{"debian", 40 * day}}};
+    const auto fresh = check_freshness(expired_root(), std::nullopt, noon, StaleIndex::refuse, rules);
+    ASSERT_TRUE(fresh) << "the label is looked up in any case";
+    EXPECT_FALSE(fresh->only_here.empty());
+    rules.min_age = {Seconds(0), {{"other", 40 * day}}};
+    EXPECT_FALSE(check_freshness(expired_root(), std::nullopt, noon, StaleIndex::refuse, rules));
+}
+
+TEST(DateRules, OfAGreatestAgeRefuseWhatAptWouldRefuse) {
+    DateRules rules;
+    rules.max_age = {day, {}};
+    EXPECT_TRUE(check_freshness(root_of(noon - day), std::nullopt, noon, StaleIndex::refuse, rules));
+    expect_error(check_freshness(root_of(noon - day - Seconds(1)), std::nullopt, noon, StaleIndex::refuse, rules), ErrorKind::Absent, "expired on");
+}
+
+TEST(DateRules, OfTheFutureNeitherShareNorRaiseTheFloor) {
+    DateRules rules;
+    rules.max_future = {day, {}};
+    const auto fresh = check_freshness(root_of(noon + Seconds(3600)), std::nullopt, noon, StaleIndex::refuse, rules);
+    ASSERT_TRUE(fresh);
+    EXPECT_FALSE(fresh->only_here.empty());
+    EXPECT_FALSE(fresh->raises_floor);
+    rules.check_dates = false;
+    EXPECT_TRUE(check_freshness(root_of(noon + 9 * day), std::nullopt, noon, StaleIndex::refuse, rules));
+}
+
 }  // namespace
 }  // namespace packswarm::core

@@ -7,6 +7,7 @@
 
 #include "p2p/base/limits.hpp"
 #include "p2p/daemon/apt_lists.hpp"
+#include "p2p/daemon/apt_settings.hpp"
 #include "p2p/daemon/learned.hpp"
 #include "p2p/daemon/repositories.hpp"
 #include "tests/support/nginx.hpp"
@@ -169,6 +170,26 @@ TEST(Config, SaysWhetherPackagesAreSigned) {
     EXPECT_EQ(level_of("signed_database = false"), core::PackageSignatures::as_found);
     EXPECT_EQ(level_of("signed_database = false\nsigned_packages = true"), core::PackageSignatures::demanded);
     EXPECT_EQ(level_of("signed_packages = false"), core::PackageSignatures::not_demanded);
+}
+
+TEST(Sources, DatesAreJudgedAsAptConfAndTheSourceSay) {
+    const auto settings = AptSettings::parse("Acquire::Check-Valid-Until=false\nAcquire::Max-ValidTime=86400\nAcquire::Max-ValidTime::My%20Label=60\n"
+                                             "Acquire::Max-FutureTime=x\nno line of it\n");
+    Learned out;
+    out.dates = settings.date_rules();
+    EXPECT_EQ(out.dates.max_age.of("my label"), Seconds(60));
+    EXPECT_EQ(out.dates.max_future.value, Seconds(10)) << "what is no number is not set";
+    parse_one_line_sources("deb http://a/x s main\ndeb [Check-Valid-Until=yes valid-until-max=7 date-max-future=99999999999] http://b/x s main\n", "/etc/apt", out);
+    parse_deb822_sources("Types: deb\nURIs: http://c/x\nSuites: s\nComponents: main\nCheck-Date: no\nDate-Max-Future: 3600\nValid-Until-Min: 5\n", "/etc/apt", out);
+    ASSERT_EQ(out.repositories.size(), 3u);
+    const auto &a = out.repositories[0].dates, &b = out.repositories[1].dates, &c = out.repositories[2].dates;
+    EXPECT_EQ(a, settings.date_rules());
+    EXPECT_TRUE(b.check_valid_until && b.check_dates);
+    EXPECT_EQ(b.max_age, (core::LabelledTime{Seconds(7), {}}));
+    EXPECT_EQ(b.max_future.value, Seconds(10));
+    EXPECT_FALSE(c.check_dates);
+    EXPECT_EQ(c.max_future.value, Seconds(3600));
+    EXPECT_EQ(c.min_age.value, Seconds(5));
 }
 
 }  // namespace
