@@ -44,6 +44,23 @@ Result<std::vector<FetchJob>> jobs_of(const FetchWords& words) {
     return parse_jobs(*text);
 }
 
+// Of a pacman package file, NAME-VERSION-RELEASE-ARCHITECTURE.pkg.tar.zst, by the agent's indexes.
+std::optional<ByteCount> listed_size(const Common& common, const std::string& file) {
+    auto name = file;
+    for (int part = 0; part < 3; ++part) name.resize(std::min(name.rfind('-'), name.size()));
+    const nlohmann::json args{{"package", name}, {"limit", 20}};
+    const auto answer =
+        ask(common, "explain", args.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace), question_timeout);
+    const auto parsed = nlohmann::json::parse(answer.value_or("{}"), nullptr, false);
+    if (!parsed.is_object() || !parsed.contains("entries") || !parsed["entries"].is_array()) return {};
+    for (const auto& entry : parsed["entries"]) {
+        if (!entry.is_object() || !entry.contains("size") || !entry["size"].is_number_integer()) continue;
+        const auto path = entry.value("path", "");
+        if (path.substr(path.rfind('/') + 1) == file) return entry["size"].get<ByteCount>();
+    }
+    return {};
+}
+
 // Of the repositories that the agent knows for apt.
 std::vector<std::string> debian_bases(const Common& common) {
     std::vector<std::string> bases;
@@ -145,6 +162,8 @@ int run_doctor(const Common& common, const std::filesystem::path& root) {
         else
             checks.push_back({"doctor", "warn", "the agent did not examine itself: " + answer.error().message,
                               "see journalctl -u packswarmd"});
+        const auto size_of = [&](const std::string& file) { return listed_size(common, file); };
+        for (auto& check : check_parts(root, size_of)) checks.push_back(std::move(check));
         if (root == "/")
             for (const auto& one : taken_by_apt(debian_bases(common)))
                 checks.push_back({"apt-options", "warn", "apt fetches " + one.what + " of " + one.base + " by itself: " + one.reason,

@@ -4,15 +4,19 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "p2p/base/file.hpp"
 #include "p2p/base/limits.hpp"
+#include "p2p/base/text.hpp"
 #include "p2p/control/client.hpp"
 
 namespace packswarm::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::size_t max_parts = 200;  // of pacman's unfinished files that are looked at
 
 constexpr auto start_it = "start it: systemctl enable --now packswarmd, and see journalctl -u packswarmd";
 
@@ -44,6 +48,21 @@ std::vector<std::string> apt_files_that_set(const fs::path& folder, const std::s
         }
     }
     return files;
+}
+
+// The CacheDir lines of pacman.conf, or pacman's own folder.
+std::vector<fs::path> pacman_caches(const fs::path& root) {
+    std::vector<fs::path> folders;
+    std::istringstream lines(text_of(root / "etc/pacman.conf"));
+    for (std::string line; std::getline(lines, line);) {
+        const auto text = std::string(trimmed(line));
+        const auto equals = text.find('=');
+        if (!text.starts_with("CacheDir") || equals == std::string::npos) continue;
+        std::istringstream words(text.substr(equals + 1));
+        for (std::string word; words >> word;) folders.push_back(root / fs::path(word).relative_path());
+    }
+    if (folders.empty()) folders.push_back(root / "var/cache/pacman/pkg");
+    return folders;
 }
 
 }  // namespace
@@ -102,6 +121,26 @@ std::vector<Check> check_pacman(const fs::path& root) {
         !fs::exists(root / "usr/share/libalpm/hooks/packswarm.hook", error))
         checks.push_back(
             {"pacman-hook", "warn", "new packages are not taken over from pacman's cache", "packswarm setup pacman"});
+    return checks;
+}
+
+std::vector<Check> check_parts(const fs::path& root, const SizeOf& size_of) {
+    std::vector<Check> checks;
+    std::size_t left = max_parts;
+    for (const auto& folder : pacman_caches(root)) {
+        std::error_code error;
+        for (fs::directory_iterator entry(folder, error), end; !error && entry != end && left > 0; entry.increment(error)) {
+            std::error_code gone;
+            if (entry->path().extension() != ".part" || !entry->is_regular_file(gone)) continue;
+            --left;
+            const auto size = size_of(entry->path().stem().string());
+            const auto here = entry->file_size(gone);
+            if (gone || !size || here < static_cast<std::uintmax_t>(*size)) continue;
+            checks.push_back({"pacman-part", "warn",
+                              entry->path().string() + " has all its bytes, and pacman cannot finish it: it says that the "
+                              "file could not be retrieved", "rm '" + entry->path().string() + "'"});
+        }
+    }
     return checks;
 }
 

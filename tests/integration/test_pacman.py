@@ -137,3 +137,29 @@ def test_package_without_its_signature_is_not_served_at_all(world, stock, machin
     assert both == ["200", "200"]
     missing = [machine.node.run([*curl, f"{machine.agent.gateway}/lab/os/x86_64/nosuch-1.0-1-x86_64.pkg.tar.zst{end}"]).stdout for end in ("", ".sig")]
     assert missing == ["404", "404"]
+
+
+def test_doctor_names_a_part_file_that_has_all_its_bytes(machine, stock, mirror):
+    """pacman asks for the bytes behind its end, and fails with a message about the server."""
+    package = next(iter(chosen(stock.arch, "small")))
+    pacman = machine.pacman(stock.pacman_keyring, {"lab": [f"Server = {mirror.url}/$repo/os/$arch"]}, sandbox())
+    file = stock.arch.base / package.path
+    part = pacman.cache / f"{file.name}.part"
+    shutil.copy(file, part)
+    machine.agent.ask("refresh")
+    pacman.run("-Sy")
+    fails = pacman.run("-Sw", package.name, check=False).returncode != 0
+    shutil.copy(file, part)
+    root = machine.folder / "root"
+    (root / "etc").mkdir(parents=True)
+    (root / "etc/pacman.conf").write_text(f"[options]\nCacheDir = {pacman.cache}/\n")
+    (root / str(pacman.cache.parent).lstrip("/")).mkdir(parents=True)
+    (root / str(pacman.cache).lstrip("/")).symlink_to(pacman.cache)
+    doctor = [machine.world.programs / "packswarm", "--socket", machine.socket(), "doctor", "--root", root]
+    said = machine.node.run(doctor, check=False).stdout
+    assert fails and part.name in said and "pacman-part: rm '" in said, said
+    part.write_bytes(file.read_bytes()[:-1])
+    assert part.name not in machine.node.run(doctor, check=False).stdout, "what lacks bytes is finished by pacman itself"
+    part.unlink()
+    pacman.run("-Sw", package.name)
+    assert pacman.wrong([package]) == []
