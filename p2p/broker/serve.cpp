@@ -113,8 +113,10 @@ bool Broker::serve_root(RequestId id, const Meaning& meaning) {
         if (location.path != root && location.path != release && !wants_signature) continue;
         const std::string path = wants_signature ? release : location.path;
         const auto address = location.repository->id + " " + core::address(location.base, path);
-        if (wants_signature && serve_root_signature(id, address, location, meaning.url)) return true;
         const auto key = address + (has_other_way(id) ? " or else" : "");
+        // Of the root that is being fetched now, when there is one: pacman asks for both at once.
+        const bool is_on_its_way = !has_other_way(id) && roots_.count(key) != 0;
+        if (wants_signature && !is_on_its_way && serve_root_signature(id, address, location, meaning.url)) return true;
         const auto since = wants_signature ? std::nullopt : requests_.at(id).request.if_modified_since;
         auto& live = roots_[key];  // one for each address: what another one has is no answer
         live.askers.push_back(
@@ -153,7 +155,8 @@ bool Broker::serve_root_signature(RequestId id, const std::string& key, const co
     auto bytes = hold(*signature);
     if (!bytes) return fail_request(id, bytes.error(), {}), true;
     const auto size = static_cast<ByteCount>(signature->size());
-    deliver(id, {*bytes, size, {}, state.modified, {{SourceKind::cache, "", size, 0}}}, {"it came with the index"});
+    // Without a date: that of the index says nothing of another signature that its asker may hold.
+    deliver(id, {*bytes, size, {}, {}, {{SourceKind::cache, "", size, 0}}}, {"it came with the index"});
     return true;
 }
 
@@ -207,7 +210,7 @@ void Broker::root_answered(const std::string& key, Result<RootAnswer> result) {
                 {*bytes,
                  static_cast<ByteCount>(body.size()),
                  root_asker.wants_signature ? Digest{} : result->opened->index.digest,
-                 result->modified,
+                 root_asker.wants_signature ? std::nullopt : result->modified,
                  {result->from}},
                 {"revalidated and verified"});
     }
