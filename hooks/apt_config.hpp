@@ -23,7 +23,8 @@ class AptConfig {
 
     std::string find(std::string_view key) const;  // empty when not set
     bool find_bool(std::string_view key, bool otherwise) const;
-    // An option of a transport: for the host or for all of them, of https or else of http; the most specific one that is not empty.
+    // An option of a transport: for the host or for all of them, of https or else of http; the most specific one that
+    // is not empty.
     AptSetting find_for(const std::string& scheme, const std::string& host, const std::string& name) const;
     // A file or folder name joined with its parents' values up to the first absolute one, as apt does: Dir::Etc::netrc.
     std::string find_path(std::string_view key) const;

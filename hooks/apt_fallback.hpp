@@ -21,8 +21,8 @@ class AptFallback {
     explicit AptFallback(std::string program, Reasons reasons = Reasons::kept_back)
         : program_(std::move(program)), tells_reasons_(reasons == Reasons::told) {}
 
-    // configuration: what every child is told first, the 601 as it came. processes: how many there may be; with one, all
-    // hosts share it, as they do where apt counts them together (Acquire::http::Dl-Limit).
+    // configuration: what every child is told first, the 601 as it came. processes: how many there may be; with one,
+    // all hosts share it, as they do where apt counts them together (Acquire::http::Dl-Limit).
     void configure(std::string configuration, std::size_t processes);
     // A child that starts now, still with this process's privileges, for hosts that need what only root may read.
     void prepare_privileged();

@@ -20,8 +20,8 @@ namespace {
 constexpr auto default_socket = "/run/packswarm/control.sock";
 constexpr auto default_methods = "/usr/lib/apt/methods";
 
-// Not "Single-Instance": apt keeps one queue for each host then, as for its own methods. In one queue for all of them an
-// item that waits for its next try keeps apt (2.6 to 3.3) from ever sending what is queued behind it.
+// Not "Single-Instance": apt keeps one queue for each host then, as for its own methods. In one queue for all of them
+// an item that waits for its next try keeps apt (2.6 to 3.3) from ever sending what is queued behind it.
 std::string capabilities() {
     AptMessage message(100, "Capabilities");
     message.add("Version", "1.0").add("Pipeline", "true").add("Send-Config", "true");

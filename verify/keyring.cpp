@@ -59,7 +59,8 @@ constexpr std::string_view always_trust_conf = "trust-model always\nno-auto-chec
 
 constexpr unsigned least_rsa_bits = 2048;  // of apt since 2.9.0 and of Sequoia's policy
 
-// Of a folder, what apt reads since 2.9.15: run-parts' rule for names (apt-pkg/contrib/fileutl.cc, GetListOfFilesInDir).
+// Of a folder, what apt reads since 2.9.15: run-parts' rule for names (apt-pkg/contrib/fileutl.cc,
+// GetListOfFilesInDir).
 bool is_apt_name(const std::string& name) {
     const auto is_plain = [](char c) {
         return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("_-:.").find(c) != std::string_view::npos;

@@ -29,8 +29,8 @@ class Keyring {
     std::optional<core::Fingerprint> primary_of(const core::Fingerprint& key) const;
     // Whether this key had not expired yet at that time, and the spec lets such signatures count.
     bool outlived(const core::Fingerprint& key, WallTime signed_at) const;
-    // Why apt 3 with sqv (Debian 13) would not believe signatures by this key, such as "is RSA of 1024 bits"; none where
-    // it would, and in pacman's keyrings, whose owner's trust decides.
+    // Why apt 3 with sqv (Debian 13) would not believe signatures by this key, such as "is RSA of 1024 bits"; none
+    // where it would, and in pacman's keyrings, whose owner's trust decides.
     std::optional<std::string> weakness_of(const core::Fingerprint& key) const;
     // Whether the spec's fingerprints, if any, allow signatures made by this key (primary or subkey; see KeyringSpec).
     bool allows(const core::Fingerprint& key) const;

@@ -1,6 +1,7 @@
-// Url: the absolute http and https addresses that mirrors and package managers use (RFC 3986, RFC 9110 4.2), taken apart.
-// path and text() fold percent-encodings and "." segments to one spelling, so %2B and +, %3A and : name the same file here. What a
-// server is asked for is asked(): some servers read '+' as a blank, or %25 and %2525 as two files. Not here: fetching.
+// Url: the absolute http and https addresses that mirrors and package managers use (RFC 3986, RFC 9110 4.2), taken
+// apart. path and text() fold percent-encodings and "." segments to one spelling, so %2B and +, %3A and : name the same
+// file here. What a server is asked for is asked(): some servers read '+' as a blank, or %25 and %2525 as two files.
+// Not here: fetching.
 #pragma once
 
 #include <string>
@@ -28,7 +29,8 @@ struct Url {
 
 // Decodes %XX and folds "." segments; Refused for bad digits, control characters and ".." segments.
 Result<std::string> decode_path(std::string_view encoded);
-// Keeps unreserved characters, '/', ':', '~', '@' and '='. '+' becomes %2B, as apt writes it: object stores read a bare one as a blank.
+// Keeps unreserved characters, '/', ':', '~', '@' and '='. '+' becomes %2B, as apt writes it: object stores read a bare
+// one as a blank.
 std::string encode_path(std::string_view decoded);
 
 }  // namespace packswarm

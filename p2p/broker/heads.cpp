@@ -36,7 +36,8 @@ void Heads::settle() {
     agreed(winner->first);
 }
 
-// All others failed for this artifact, or are set back: nobody is left to compare with, and the asker has waited for long.
+// All others failed for this artifact, or are set back: nobody is left to compare with, and the asker has waited for
+// long.
 bool Heads::stands_alone(core::SourceId source) const {
     const auto& want = transfer_.want();
     if (!want.streamed || seconds_between(want.created, transfer_.engine_.loop.now()) < alone_after_s) return false;
@@ -116,8 +117,8 @@ void Heads::forgotten() {
     transfer_.safe_ = 0;
 }
 
-// A liar's bytes went, the head's among them, and somebody else has given the same head: who is being handed it need not be
-// cut off, nor wait without a byte until the whole is here.
+// A liar's bytes went, the head's among them, and somebody else has given the same head: who is being handed it need
+// not be cut off, nor wait without a byte until the whole is here.
 void Heads::stand_again() {
     const auto size = static_cast<ByteCount>(shown_.size());
     const auto& want = transfer_.want();

@@ -43,8 +43,8 @@ struct MirrorHead {
     std::optional<ByteCount> total_size;     // of the whole file, from Content-Range or Content-Length
     std::optional<WallTime> last_modified;
     bool not_modified = false;               // 304: no data follows
-    // The answer to a range was the file, or no usable part. Data follow when the file is taken whole, or the range begins it; else
-    // done says Refused.
+    // The answer to a range was the file, or no usable part. Data follow when the file is taken whole, or the range
+    // begins it; else done says Refused.
     bool ignores_range = false;
     std::string effective_url;               // after redirects
     double first_byte_s = 0;                 // seconds from the request being sent to the first byte of the answer
@@ -55,9 +55,9 @@ struct MirrorEvents {
     std::function<void(ByteCount offset, Bytes data)> data;     // in order; offset counts from the start of the whole file
     std::function<void(Result<void>)> done;                     // exactly once and last, except after cancel: nothing more
 };
-// done's errors: Absent 404/410, and whatever has another length than the artifact; Transient 5xx, 429, connection, DNS, stall; Refused
-// redirect https->http, too many redirects, over max_bytes, other 4xx, answers that make no sense, server ignores Range. Never Corrupt:
-// bytes can be wrong, headers cannot.
+// done's errors: Absent 404/410, and whatever has another length than the artifact; Transient 5xx, 429, connection,
+// DNS, stall; Refused redirect https->http, too many redirects, over max_bytes, other 4xx, answers that make no sense,
+// server ignores Range. Never Corrupt: bytes can be wrong, headers cannot.
 
 class Mirrors {
   public:

@@ -1,6 +1,7 @@
-// Remains: what unfinished transfers of large artifacts have brought, kept for a while for whoever asks for the same artifact next.
-// Nothing of it is verified: every byte is known by its giver, and goes when that one is found to lie. Over a restart too, as notes
-// beside the files. Pure bookkeeping: time comes in. Not here: what is worth keeping, and going on with it (transfer.hpp).
+// Remains: what unfinished transfers of large artifacts have brought, kept for a while for whoever asks for the same
+// artifact next. Nothing of it is verified: every byte is known by its giver, and goes when that one is found to lie.
+// Over a restart too, as notes beside the files. Pure bookkeeping: time comes in. Not here: what is worth keeping, and
+// going on with it (transfer.hpp).
 #pragma once
 
 #include <map>

@@ -1,5 +1,6 @@
-// RemainsNote: which bytes of an unfinished artifact are here and who gave them, as the text that outlives the agent. Whatever is wrong
-// with that text, none of it is believed; and of the bytes it names none counts before the signed digest. Pure: no I/O, no clock.
+// RemainsNote: which bytes of an unfinished artifact are here and who gave them, as the text that outlives the agent.
+// Whatever is wrong with that text, none of it is believed; and of the bytes it names none counts before the signed
+// digest. Pure: no I/O, no clock.
 #pragma once
 
 #include <optional>

@@ -21,7 +21,8 @@ enum class From { anybody, peers };
 // leaves, has no line in the ledger but where it was fetched for it alone, and fails quietly.
 enum class Need { awaited, ahead };
 
-// What becomes of a file that no index here vouches for. Left: who asks fetches it as well as we would, and with its owner's settings.
+// What becomes of a file that no index here vouches for. Left: who asks fetches it as well as we would, and with its
+// owner's settings.
 enum class Unlisted { handed_through, left_to_asker };
 
 struct Request {
@@ -74,7 +75,8 @@ class Requests {
     virtual ~Requests() = default;
     virtual RequestId get(Request request, RequestEvents events) = 0;
     virtual void cancel(RequestId request) = 0;
-    // When bytes last came from any source for anything that is wanted; now, while something complete is being verified.
+    // When bytes last came from any source for anything that is wanted; now, while something complete is being
+    // verified.
     virtual TimePoint last_sign() const = 0;
     // For the gateway's own addresses (/core/os/x86_64/...): the repository's first mirror address of that path, when known.
     virtual std::optional<std::string> pacman_address(const std::string& repository, const std::string& architecture,

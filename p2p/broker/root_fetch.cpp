@@ -264,8 +264,8 @@ void RootFetch::lost(Key key, const Error& error, Refused why) {
 // Nobody gives a good one: the newest that was verified here still stands, with its age in the log.
 void RootFetch::last_resort() {
     const auto state = book_.state_of(wish_.repository.id);
-    // What the asker's own mirror says is no outage, and the asker's to hear: that it has no such file, or one that is not
-    // believed here. One that is only older is dropped by the package manager too.
+    // What the asker's own mirror says is no outage, and the asker's to hear: that it has no such file, or one that is
+    // not believed here. One that is only older is dropped by the package manager too.
     const bool is_told = wish_.has_other_way && own_has_answered_;
     const bool unreachable = !is_told && (!last_error_ || last_error_->kind == ErrorKind::Transient || last_error_->kind == ErrorKind::Absent);
     if (unreachable && take_lent()) return;

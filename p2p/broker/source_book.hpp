@@ -18,7 +18,8 @@ class SourceBook {
 
     core::SourceId mirror(const std::string& base);   // the same id for the same base, for good
     core::SourceId peer(const PeerView& view);
-    // Stands for whoever gave what an agent before this one left on the disk, which may have spoiled it: nobody answers for these bytes.
+    // Stands for whoever gave what an agent before this one left on the disk, which may have spoiled it: nobody answers
+    // for these bytes.
     core::SourceId agent_before();
     void forget_peer(PeerId peer);
 

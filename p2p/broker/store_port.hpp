@@ -57,8 +57,8 @@ struct Leftover {
 class Store {
   public:
     virtual ~Store() = default;
-    // Replaces what was noted of the file before; an empty record takes it away. With a note it can be gone on with after a crash, and after an end before which its
-    // holder said keep().
+    // Replaces what was noted of the file before; an empty record takes it away. With a note it can be gone on with
+    // after a crash, and after an end before which its holder said keep().
     virtual void note(const StagedFile& file, ByteView record) = 0;
     virtual std::vector<Leftover> leftovers() = 0;  // the caller's from here on
     virtual Result<StagedFile> stage(ByteCount size) = 0;  // Refused: quota cannot make room; Broken: disk

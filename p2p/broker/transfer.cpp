@@ -117,8 +117,8 @@ void Transfer::answered(core::ClaimId id, const MirrorHead& head) {
     if (head.ignores_range) without_ranges(id);
 }
 
-// The file comes where a part of it was asked for. It is taken as the file when it begins where the part does, or when nobody else
-// could give the part; else the planner looks again, now that it knows.
+// The file comes where a part of it was asked for. It is taken as the file when it begins where the part does, or when
+// nobody else could give the part; else the planner looks again, now that it knows.
 void Transfer::without_ranges(core::ClaimId id) {
     auto& claim = want().claims.at(id);
     flights_.at(id).has_no_ranges = true;

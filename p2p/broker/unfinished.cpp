@@ -24,7 +24,8 @@ void Transfer::resume(Remnant remnant) {
     if (remnant.given.empty()) return;
     modified_ = remnant.modified;
     for (auto& [source, ranges] : remnant.given) {
-        // A head from a disk cannot be compared: it comes anew, so that first bytes can go out before the digest has spoken.
+        // A head from a disk cannot be compared: it comes anew, so that first bytes can go out before the digest has
+        // spoken.
         if (engine_.sources.kind(source) == SourceKind::cache) ranges.remove(ByteRange{0, core::head_bytes});
         auto& share = shares_[source];
         share.given = ranges;
@@ -39,7 +40,8 @@ void Transfer::resume(Remnant remnant) {
     if (!over_) advance();
 }
 
-// Without a check the digest has spoken, or the disk has failed. Of a torrent that lets go of a complete file nobody would tell when.
+// Without a check the digest has spoken, or the disk has failed. Of a torrent that lets go of a complete file nobody
+// would tell when.
 bool Transfer::is_worth_keeping() const {
     if (want().is_small() || check_ == CheckId::none || inquest_.has_begun()) return false;
     return !torrent_ || (!want().resting && !torrent_->is_in_doubt());
@@ -78,7 +80,8 @@ void Transfer::leave_behind(std::function<void(Remnant)> then) {
     torrent_ ? torrent_->leave(std::move(left)) : left();
 }
 
-// ---- All of them -----------------------------------------------------------------------------------------------------------
+// ---- All of them
+// -----------------------------------------------------------------------------------------------------------
 
 // A torrent may let go of the file when the next transfer has begun without it: what came late is of no use then.
 void Broker::keep_remains(Transfer& transfer) {

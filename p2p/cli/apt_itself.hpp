@@ -1,5 +1,6 @@
-// Which addresses apt's own method takes without asking the agent, and why, by apt's configuration as it stands: the rules are those of
-// hooks/apt_route.hpp. Not here: what the agent knows. Errors: none leave; without apt-config nothing is known. One thread.
+// Which addresses apt's own method takes without asking the agent, and why, by apt's configuration as it stands: the
+// rules are those of hooks/apt_route.hpp. Not here: what the agent knows. Errors: none leave; without apt-config
+// nothing is known. One thread.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
-// Texts of apt's configuration (apt.conf(5)): what its words mean, and how apt-config and the method protocol write them. Any thread.
+// Texts of apt's configuration (apt.conf(5)): what its words mean, and how apt-config and the method protocol write
+// them. Any thread.
 #pragma once
 
 #include <string>

@@ -121,7 +121,8 @@ struct Board {
     OwnLine line;
     Millis peer_grace{0};                 // how long a want without any source waits for peers to speak up
 
-    // When bytes last came of anything, or an asker was handed something; now, while something complete is being verified.
+    // When bytes last came of anything, or an asker was handed something; now, while something complete is being
+    // verified.
     TimePoint last_sign(TimePoint now) const {
         TimePoint out = delivered;
         for (const auto& [id, want] : wants) {

@@ -1,5 +1,6 @@
-// DateRules: what a machine's apt demands of the dates of a Release file (Date, Valid-Until), by apt.conf(5) and sources.list(5). As they
-// stand here they are apt's own without any setting, and the rules for whatever is shared. Plain data; used by freshness.hpp.
+// DateRules: what a machine's apt demands of the dates of a Release file (Date, Valid-Until), by apt.conf(5) and
+// sources.list(5). As they stand here they are apt's own without any setting, and the rules for whatever is shared.
+// Plain data; used by freshness.hpp.
 #pragma once
 
 #include <map>

@@ -58,10 +58,10 @@ class Outlook {
         return !want.ahead || busy_.at(id) + 1 < std::max(2, source(id).slots);
     }
 
-    // A mirror that has work for long: what it is asked for beside that would wait in the same queue, here or there, and be whole
-    // later than one after the other. Unless more at once bring more, as they do where a mirror is slow to each connection; what is not
-    // known yet is found out with one more at a time. What nobody waits for does not begin before the line is known. A crowd has rules
-    // of its own.
+    // A mirror that has work for long: what it is asked for beside that would wait in the same queue, here or there,
+    // and be whole later than one after the other. Unless more at once bring more, as they do where a mirror is slow to
+    // each connection; what is not known yet is found out with one more at a time. What nobody waits for does not begin
+    // before the line is known. A crowd has rules of its own.
     bool has_enough(const Want& want, SourceId id) const {
         if (source(id).role != Role::mirror || crowd_ > 0 || is_crowded(want)) return false;
         if (want.ahead && awaited_flights_ > 0 && !board_.line.is_measured(now_)) return true;
@@ -75,8 +75,8 @@ class Outlook {
         return growth_ ? *growth_ < brings_more : want.ahead || flights_ > board_.line.most_measured(now_);
     }
 
-    // Each mirror has been as fast as all together ever were, though not at the same time, and more at once brought no more: they
-    // come over one line.
+    // Each mirror has been as fast as all together ever were, though not at the same time, and more at once brought no
+    // more: they come over one line.
     void find_shared_line() {
         growth_ = board_.line.growth(now_);
         double peaks = 0;
@@ -230,7 +230,8 @@ class Outlook {
         return out;
     }
 
-    // The mirror that can soonest say whether somebody gave right bytes. Nobody: there is no choice but to believe them.
+    // The mirror that can soonest say whether somebody gave right bytes. Nobody: there is no choice but to believe
+    // them.
     std::optional<SourceId> judge(const Want& want, SourceId tried) const {
         std::optional<SourceId> best;
         for (const auto id : want.mirrors)
@@ -238,8 +239,8 @@ class Outlook {
         return best;
     }
 
-    // Piece hashes of strangers are tried with one file, once a mirror has given a piece that they can be held against, unless nobody
-    // else is left to ask.
+    // Piece hashes of strangers are tried with one file, once a mirror has given a piece that they can be held against,
+    // unless nobody else is left to ask.
     bool is_believed(const Want& want) const {
         const auto honest = [this](SourceId by) { return board_.sources.count(by) != 0 && (source(by).role == Role::lan_peer || source(by).proven > 0); };
         const bool has_mirror = std::any_of(want.mirrors.begin(), want.mirrors.end(), [&](SourceId by) { return may_ask(want, by) && is_willing(by); });
@@ -303,9 +304,10 @@ class Outlook {
         return static_cast<double>(claim.left()) / std::max(1.0, speed(claim));
     }
 
-    // A peer answers its gets in order and at the pace of its line: what waits behind others is not late yet, silence is. But who is
-    // slow enough would never be late by its own measure: after slow_s it is held against what another would take. What would end
-    // before another could give it all twice, or long before everything else does, is never late.
+    // A peer answers its gets in order and at the pace of its line: what waits behind others is not late yet, silence
+    // is. But who is slow enough would never be late by its own measure: after slow_s it is held against what another
+    // would take. What would end before another could give it all twice, or long before everything else does, is never
+    // late.
     bool is_late(const Want& want, const Claim& claim, double others_s) const {
         if (mute_.count(claim.source) != 0) return true;
         if (is_held_by_the_line(claim)) return false;

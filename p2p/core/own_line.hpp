@@ -1,6 +1,7 @@
-// OwnLine: what all mirrors and far peers brought together, by how many transfers were in flight. When more at once do not bring
-// more, what they share is the bottleneck, as a rule this machine's own line: whatever is asked for beyond that waits in one queue
-// with the rest. A mirror that is slow to each of its connections shows the contrary. Plain data of the board; time comes in.
+// OwnLine: what all mirrors and far peers brought together, by how many transfers were in flight. When more at once do
+// not bring more, what they share is the bottleneck, as a rule this machine's own line: whatever is asked for beyond
+// that waits in one queue with the rest. A mirror that is slow to each of its connections shows the contrary. Plain
+// data of the board; time comes in.
 #pragma once
 
 #include <array>
@@ -27,8 +28,8 @@ class OwnLine {
     void note(double in_flight, double rate, TimePoint now);
 
     bool is_measured(TimePoint now) const;
-    // The power of their number with which the sum grows: 0 when it stays as it is, 1 when each brings its own. Nothing: it was
-    // never seen with clearly more and clearly fewer.
+    // The power of their number with which the sum grows: 0 when it stays as it is, 1 when each brings its own.
+    // Nothing: it was never seen with clearly more and clearly fewer.
     std::optional<double> growth(TimePoint now) const;
     int most_measured(TimePoint now) const;  // in flight
     double peak(TimePoint now) const { return peak_.value(now); }

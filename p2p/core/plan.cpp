@@ -315,8 +315,9 @@ class Planner : private Outlook {
         return {std::max(gap.begin, begin), gap.end};
     }
 
-    // A mirror without ranges sends the file from its first byte on, what is here already too. So it is asked when nobody gives parts,
-    // when nothing has been begun, or when it alone would be there well before those who are at work.
+    // A mirror without ranges sends the file from its first byte on, what is here already too. So it is asked when
+    // nobody gives parts, when nothing has been begun, or when it alone would be there well before those who are at
+    // work.
     ByteRange whole_file(WantId id, const Want& want, SourceId by) const {
         const auto gaps = want.done.gaps({0, want.size});
         const bool is_at_it = std::any_of(want.claims.begin(), want.claims.end(), [by](const auto& item) { return item.second.source == by; });
@@ -445,7 +446,8 @@ class Planner : private Outlook {
 
     // ---- The end ---------------------------------------------------------------------------------------------------------
 
-    // Nobody is at work on anything and it has stood still for long, although there is somebody to ask: no rule waits like that.
+    // Nobody is at work on anything and it has stood still for long, although there is somebody to ask: no rule waits
+    // like that.
     bool is_forgotten(const Want& want) const {
         const auto has_work = [](const auto& item) { return item.second.resting || !item.second.claims.empty(); };
         return age(std::max({want.created, want.grown, want.left})) > idle_end_s && out_.starts.empty() &&

@@ -40,7 +40,8 @@ struct Source {
     core::DateRules dates;
 };
 
-// An option of sources.list(5) about dates, by its name in lower case. What is no number, or 0, leaves apt.conf's setting.
+// An option of sources.list(5) about dates, by its name in lower case. What is no number, or 0, leaves apt.conf's
+// setting.
 void read_date_option(const std::string& name, std::string_view value, core::DateRules& dates) {
     if (name == "check-date") dates.check_dates = core::apt_bool(value, dates.check_dates);
     if (name == "check-valid-until") dates.check_valid_until = core::apt_bool(value, dates.check_valid_until);

@@ -132,8 +132,8 @@ bool Connection::can_answer(const Exchange& turn) const {
     return turn.is_described() && (!turn.head().wants_body || bytes_to_send(pace) > 0);
 }
 
-// pacman's ten seconds without a byte begin anew with each redirection, and it follows ten. Only while bytes come at all: when
-// they do not, it has other servers.
+// pacman's ten seconds without a byte begin anew with each redirection, and it follows ten. Only while bytes come at
+// all: when they do not, it has other servers.
 bool Connection::is_sent_again(const Exchange& turn) const {
     const auto patience = parts_.patience.again;
     if (!turn.head().may_be_sent_again || can_answer(turn) || now() < turn.asked() + patience) return false;
@@ -172,8 +172,8 @@ Connection::Awaitable<bool> Connection::send_file_answer(Turn turn) {
     co_return co_await send_body(turn, body);
 }
 
-// Safe bytes at their pace while the file is put together, the rest when it is complete. False: the answer falls short, also when
-// nothing comes from anywhere any more: a package manager that is kept waiting could not go on by itself.
+// Safe bytes at their pace while the file is put together, the rest when it is complete. False: the answer falls short,
+// also when nothing comes from anywhere any more: a package manager that is kept waiting could not go on by itself.
 Connection::Awaitable<bool> Connection::send_body(Turn turn, ByteRange range) {
     const ByteCount promised = turn->size();
     auto last_sent = now() - pacing_tick;

@@ -1,6 +1,6 @@
-// What a request-target means (RFC 9112 3.2): a pacman path /<repo>/os/<arch>/<file>, or an absolute address, as proxies get them.
-// All spellings of a pacman path are folded to one. A path must be asked of us by our own address: a web page whose name was
-// rebound to this machine (DNS rebinding) asks by its name. Any thread.
+// What a request-target means (RFC 9112 3.2): a pacman path /<repo>/os/<arch>/<file>, or an absolute address, as
+// proxies get them. All spellings of a pacman path are folded to one. A path must be asked of us by our own address: a
+// web page whose name was rebound to this machine (DNS rebinding) asks by its name. Any thread.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
-// Notes beside staged files: what an unfinished one holds, so that the agent after this one can go on with it. Only the name and the age
-// of a note are looked at here; whoever wrote it reads it. Not here: what is worth a note (broker/remains.hpp).
+// Notes beside staged files: what an unfinished one holds, so that the agent after this one can go on with it. Only the
+// name and the age of a note are looked at here; whoever wrote it reads it. Not here: what is worth a note
+// (broker/remains.hpp).
 #pragma once
 
 #include <cstdint>

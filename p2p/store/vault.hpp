@@ -48,8 +48,8 @@ struct Usage {
 
 class Vault final : public broker::Store {
   public:
-    // Clears staging of all but leftovers, drops rows whose file vanished, and holds a lock on the folder: Broken when another agent has it.
-    // A file that was changed while no agent ran is found out when it is opened.
+    // Clears staging of all but leftovers, drops rows whose file vanished, and holds a lock on the folder: Broken when
+    // another agent has it. A file that was changed while no agent ran is found out when it is opened.
     static Result<std::unique_ptr<Vault>> open(VaultSettings settings, Loop& loop, Workers& workers);
     ~Vault() override;
 

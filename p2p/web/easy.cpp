@@ -115,7 +115,8 @@ void Easy::ask(const Address& address, const Wanted& wanted, const Conditions& c
     if (conditions.if_range && wanted.begin) add_header("If-Range: " + http_date(*conditions.if_range));
     // Caches on the way must not hand out yesterday's root; what an index lists never changes.
     if (core::classify(wanted.path) == core::PathKind::root) add_header("Cache-Control: max-age=0");
-    // As apt does: nothing is negotiated for a name without an extension. An index's plain file would else come compressed.
+    // As apt does: nothing is negotiated for a name without an extension. An index's plain file would else come
+    // compressed.
     if (wanted.path.find('.', wanted.path.rfind('/') + 1) == std::string::npos) add_header("Accept: text/*");
     set(CURLOPT_HTTPHEADER, headers_.get());
     set(CURLOPT_URL, address.text.c_str());

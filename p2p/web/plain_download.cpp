@@ -208,8 +208,8 @@ class Download final : public AnswerSink {
     Easy easy_;
 };
 
-// What our own rules refuse is asked for once more as pacman and curl do it: libcurl alone decides, with its other schemes, its own
-// redirects and the user's .netrc.
+// What our own rules refuse is asked for once more as pacman and curl do it: libcurl alone decides, with its other
+// schemes, its own redirects and the user's .netrc.
 class AsCurl final : public AnswerSink {
   public:
     AsCurl(const std::string& url, const std::filesystem::path& out, const DownloadOptions& options)

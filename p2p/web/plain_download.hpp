@@ -1,6 +1,7 @@
-// download(): one file straight to a path, for the command line while the agent is away. By MirrorClient's rules first; what these
-// refuse, as curl would get it: no upgrade fails that would not without us. Not here: verification; the package manager checks what
-// it gets. Blocks the calling thread. Errors: as broker::MirrorEvents::done, and Broken for the disk.
+// download(): one file straight to a path, for the command line while the agent is away. By MirrorClient's rules first;
+// what these refuse, as curl would get it: no upgrade fails that would not without us. Not here: verification; the
+// package manager checks what it gets. Blocks the calling thread. Errors: as broker::MirrorEvents::done, and Broken for
+// the disk.
 #pragma once
 
 #include <filesystem>

@@ -23,7 +23,8 @@ constexpr std::size_t fetches_at_a_mirror = 5 + 1;                    // one mor
 constexpr auto whole_day = Millis(3'600'000);
 constexpr auto afterwards = Millis(15'000);                           // for what is still under way to end
 const std::string fingerprint(40, 'A');
-// How long nobody may be at work on a want: while others are being fetched; while nothing is, and peers may come to have it; else.
+// How long nobody may be at work on a want: while others are being fetched; while nothing is, and peers may come to
+// have it; else.
 constexpr double longest_turn_s = 120, longest_wait_s = 62, longest_pause_s = 3.5;
 
 // TrustDesk for every byte; only signatures of indexes, which need a gpg each, are taken as good.

@@ -1,4 +1,5 @@
-// BrokerTest: the real broker, planner, store, ledger and verification under a virtual clock; only the mirrors are made up.
+// BrokerTest: the real broker, planner, store, ledger and verification under a virtual clock; only the mirrors are made
+// up.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
-// What unfinished transfers leave to the agent after this one, in the store's folder as a crash or an orderly end leaves it.
+// What unfinished transfers leave to the agent after this one, in the store's folder as a crash or an orderly end
+// leaves it.
 #include <fstream>
 
 #include "tests/unit/broker/broker_fixture.hpp"

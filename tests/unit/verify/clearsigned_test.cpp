@@ -38,7 +38,8 @@ TEST(Clearsigned, MayHaveAnyHeaderThatChangesNothing) {
     expect_bad("-----BEGIN PGP SIGNED MESSAGE-----\n-x\n\na\n" + tail, "misplaced");
 }
 
-// What apt's own parser refuses (apt-pkg/contrib/gpgv.cc, SplitClearSignedFile): nobody may read another text than was checked.
+// What apt's own parser refuses (apt-pkg/contrib/gpgv.cc, SplitClearSignedFile): nobody may read another text than was
+// checked.
 TEST(Clearsigned, HasNothingAroundOrBetweenItsParts) {
     expect_bad("x\n" + head + "a\n" + tail, "before");
     expect_bad("\n" + head + "a\n" + tail, "before");

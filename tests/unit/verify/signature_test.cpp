@@ -72,7 +72,8 @@ TEST_F(Signature, SurvivesCarriageReturns) {
     EXPECT_TRUE(verify(message));
 }
 
-// aptly 1.6 writes no checksum (RFC 9580, 6.1), others no or a wrong Hash header: apt hands gpg text and signature apart.
+// aptly 1.6 writes no checksum (RFC 9580, 6.1), others no or a wrong Hash header: apt hands gpg text and signature
+// apart.
 TEST_F(Signature, NeedsNoChecksumAndNoHashHeader) {
     const auto message = gpg->clearsign(text, {current});
     auto without_checksum = message;
