@@ -1,5 +1,6 @@
-// rooms: broker What was noted of an unfinished file: whatever is read makes sense within the file's size, and is
-// written back as it was.
+// rooms: broker
+// What was noted of an unfinished file: whatever is read makes sense within the file's size, and is written back as it
+// was.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
