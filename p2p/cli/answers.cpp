@@ -159,6 +159,9 @@ std::string show_status(const Json& answer) {
     out += fmt::format("sent      {}\n", show_sent(answer));
     out += fmt::format("store     {} files, {} of {}, {} free on disk, {}\n", text(store, "files"),
                        size(store, "bytes"), size(store, "quota"), size(store, "free"), text(store, "path"));
+    if (number(store, "inodes_free") < number(store, "inodes_kept"))
+        out += fmt::format("          only {} inodes are free there, and {} stay free\n", text(store, "inodes_free"),
+                           text(store, "inodes_kept"));
     out += "sharing   " + show_sharing(member(answer, "sharing")) + "\n";
     out += fmt::format("listening {} for package managers, {} for peers\n", text(answer, "gateway", "nowhere"),
                        text(answer, "swarm", "nowhere"));

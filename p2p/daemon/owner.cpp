@@ -86,10 +86,12 @@ std::string Owner::status() const {
     const auto received = by_mirrors.bytes + by_peers.bytes;
     out["bytes"]["received"] = received;
     out["bytes"]["needed"] = received - by_mirrors.wasted - by_peers.wasted;
-    std::error_code error;
-    const auto space = std::filesystem::space(house_.config.state_dir, error);
     out["store"] = {{"path", house_.config.state_dir}, {"files", usage.files}, {"bytes", usage.stored}, {"quota", usage.quota},
-                    {"free", error ? 0 : static_cast<std::int64_t>(space.available)}};
+                    {"free", usage.disk ? usage.disk->bytes : 0}, {"inodes_free", nullptr}, {"inodes_kept", nullptr}};
+    if (usage.disk && usage.disk->inodes) {
+        out["store"]["inodes_free"] = *usage.disk->inodes;
+        out["store"]["inodes_kept"] = usage.disk->inode_reserve;
+    }
     out["gateway"] = text_or_null(house_.gateway);
     out["swarm"] = text_or_null(house_.swarm);
     if (house_.swarm_room != nullptr) out["discovery"] = discovery_json(house_.swarm_room->discovery(), house_.config);
@@ -261,11 +263,13 @@ std::string Owner::doctor() const {
     else
         add("clock", "ok", "not behind the newest verified index");
     const auto usage = house_.vault.usage();
-    std::error_code error;
-    const auto space = std::filesystem::space(house_.config.state_dir, error);
-    const bool tight = error || static_cast<ByteCount>(space.available) < house_.config.store_reserve;
-    add("store", tight ? "warn" : "ok", fmt::format("{} MiB stored of {} MiB, {} MiB free", usage.stored / limits::mib, usage.quota / limits::mib,
-        error ? 0 : static_cast<ByteCount>(space.available) / limits::mib), tight ? "free space, or lower store.reserve and store.quota" : "");
+    if (usage.is_short_of_inodes())
+        add("store", "warn", fmt::format("{} inodes are free on the file system of {}, and {} of them stay free: little can be kept",
+            *usage.disk->inodes, house_.config.state_dir, usage.disk->inode_reserve), "delete files there that nobody needs (df -i counts them), or move state_dir");
+    const bool tight = usage.is_short_of_bytes(house_.config.store_reserve);
+    if (tight || !usage.is_short_of_inodes())
+        add("store", tight ? "warn" : "ok", fmt::format("{} MiB stored of {} MiB, {} MiB free", usage.stored / limits::mib, usage.quota / limits::mib,
+            usage.disk ? usage.disk->bytes / limits::mib : 0), tight ? "free space, or lower store.reserve and store.quota" : "");
     if (book.table().all().empty()) add("repositories", "fail", "no repository is known", "set [sources] or add a [[repository]] to packswarm.toml");
     for (const auto& repository : book.table().all()) {
         const auto& state = book.states().at(repository.id);

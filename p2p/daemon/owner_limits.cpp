@@ -46,11 +46,9 @@ json store_quota(const House& house) {
 }
 
 json store_reserve(const House& house) {
-    std::error_code error;
-    const auto space = std::filesystem::space(house.config.state_dir, error);
-    const auto free = error ? 0 : static_cast<ByteCount>(space.available);
-    return {{"name", "store.reserve"}, {"unit", "bytes"}, {"now", free}, {"least", house.config.store_reserve},
-            {"state", free < house.config.store_reserve ? "reached" : "ok"}, {"why", "stays free on the disk of " + house.config.state_dir}};
+    const auto usage = house.vault.usage();
+    return {{"name", "store.reserve"}, {"unit", "bytes"}, {"now", usage.disk ? usage.disk->bytes : 0}, {"least", house.config.store_reserve},
+            {"state", usage.is_short_of_bytes(house.config.store_reserve) ? "reached" : "ok"}, {"why", "stays free on the disk of " + house.config.state_dir}};
 }
 
 json not_on_interfaces(const House& house) {

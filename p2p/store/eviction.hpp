@@ -1,6 +1,7 @@
 // Eviction: which stored files go when room is needed. Pure. Any thread.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "p2p/base/digest.hpp"
@@ -19,9 +20,15 @@ struct Candidate {
     std::uint64_t last_use = 0;
 };
 
-// The files to delete, in order, to free at least needed bytes, and up to slack more of what is neither open nor an
-// index, so that a full store does not choose anew for every file. Empty when even all of them would not do: then
-// nothing is lost for nothing.
-std::vector<Digest> choose_victims(std::vector<Candidate> candidates, ByteCount needed, ByteCount slack);
+struct Lack {
+    ByteCount bytes = 0;
+    std::int64_t files = 0;  // inodes
+    bool is_met() const { return bytes <= 0 && files <= 0; }
+};
+
+// The files to delete, in order, to free at least what is lacking, and up to slack bytes more of what is neither open
+// nor an index, so that a full store does not choose anew for every file. Empty when even all of them would not do:
+// then nothing is lost for nothing.
+std::vector<Digest> choose_victims(std::vector<Candidate> candidates, Lack lack, ByteCount slack);
 
 }  // namespace packswarm::store

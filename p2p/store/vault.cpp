@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,7 +9,6 @@
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
 #include "p2p/store/adoption.hpp"
-#include "p2p/store/eviction.hpp"
 #include "p2p/store/leftovers.hpp"
 #include "p2p/store/shelf.hpp"
 
@@ -19,6 +17,7 @@ namespace packswarm::store {
 namespace {
 
 constexpr std::size_t touches_per_batch = 512;
+constexpr std::int64_t inodes_per_file = 3;  // its own, its note's, and that of the note's next state
 constexpr ByteCount slack_share = 64;  // of the quota, freed beyond what one file needs
 
 Operation operation(Operation::Kind kind, const Digest& digest) {
@@ -151,13 +150,14 @@ void Vault::count_staged() {
     }
 }
 
-// Bytes to free before size more may be staged; not positive when there is room.
-ByteCount Vault::shortfall(ByteCount size) {
-    const ByteCount over_quota = stored_bytes_ + staged_bytes_ + size - settings_.quota;
-    struct statvfs disk {};
-    if (::statvfs(settings_.folder.c_str(), &disk) != 0) return over_quota;
-    const auto free = static_cast<ByteCount>(disk.f_bavail) * static_cast<ByteCount>(disk.f_frsize);
-    return std::max(over_quota, settings_.reserve + size - free);
+// What is to be freed before a file of size bytes may be staged.
+Lack Vault::lack_for(ByteCount size) const {
+    Lack lack{stored_bytes_ + staged_bytes_ + size - settings_.quota, 0};
+    const auto disk = disk_room(settings_.folder);
+    if (!disk) return lack;
+    lack.bytes = std::max(lack.bytes, settings_.reserve + size - disk->bytes);
+    if (disk->inodes) lack.files = disk->inode_reserve + inodes_per_file - *disk->inodes;
+    return lack;
 }
 
 ByteCount Vault::superseded_bytes() const {
@@ -170,29 +170,37 @@ ByteCount Vault::superseded_bytes() const {
 
 ByteCount Vault::room() {
     count_staged();
-    return std::max<ByteCount>(0, superseded_bytes() + (spare_ ? spare_->bytes() : 0) - shortfall(0));
+    const ByteCount spare = superseded_bytes() + (spare_ ? spare_->bytes() : 0);
+    const auto lack = lack_for(0);
+    if (lack.files > 0 && spare == 0) return 0;
+    return std::max<ByteCount>(0, spare - lack.bytes);
 }
 
 Result<void> Vault::make_room(ByteCount size) {
     if (size < 0 || size > limits::max_artifact)
         return fail(ErrorKind::Refused, "{} bytes is no artifact's size", size);
-    if (shortfall(size) <= 0) return {};
+    if (lack_for(size).is_met()) return {};
     count_staged();
-    if (const ByteCount lacking = shortfall(size); lacking > 0 && spare_) {
-        spare_->give_up(lacking);
+    if (const auto lack = lack_for(size); !lack.is_met() && spare_) {
+        spare_->give_up(std::max<ByteCount>(lack.bytes, 1));
         count_staged();
     }
-    const ByteCount needed = shortfall(size);
-    if (needed <= 0) return {};
-    if (!evict(needed) || shortfall(size) > 0)
-        return fail(
-            ErrorKind::Refused,
-            "no room for {} bytes: the store holds {} of {}, {} more are being fetched, and {} of the disk stay free",
-            size, stored_bytes_, settings_.quota, staged_bytes_, settings_.reserve);
-    return {};
+    const auto lack = lack_for(size);
+    if (lack.is_met() || (evict(lack) && lack_for(size).is_met())) return {};
+    return no_room(size);
 }
 
-bool Vault::evict(ByteCount needed) {
+tl::unexpected<Error> Vault::no_room(ByteCount size) const {
+    if (const auto lack = lack_for(size); lack.files > 0 && lack.bytes <= 0)
+        return fail(ErrorKind::Refused, "no room for another file: the file system of {} is short of inodes (df -i)",
+                    settings_.folder.string());
+    return fail(
+        ErrorKind::Refused,
+        "no room for {} bytes: the store holds {} of {}, {} more are being fetched, and {} of the disk stay free", size,
+        stored_bytes_, settings_.quota, staged_bytes_, settings_.reserve);
+}
+
+bool Vault::evict(Lack lack) {
     std::vector<Candidate> candidates;
     candidates.reserve(entries_.size() + orphans_.size());
     for (const auto& [digest, orphan] : orphans_) candidates.push_back({digest, orphan.size, Worth::orphan, false, 0, 0});
@@ -201,7 +209,7 @@ bool Vault::evict(ByteCount needed) {
         const Worth worth = !current ? Worth::superseded : entry.is_root ? Worth::index : Worth::package;
         candidates.push_back({digest, entry.info.size, worth, is_open(digest), entry.replicas, entry.last_use});
     }
-    const auto victims = choose_victims(std::move(candidates), needed, settings_.quota / slack_share);
+    const auto victims = choose_victims(std::move(candidates), lack, settings_.quota / slack_share);
     for (const auto& digest : victims) forget(digest);
     if (!victims.empty()) spdlog::info("store: {} files evicted to make room", victims.size());
     return !victims.empty();
@@ -215,7 +223,7 @@ void Vault::set_limits(ByteCount quota, ByteCount reserve) {
 
 Usage Vault::usage() {
     count_staged();
-    return {stored_bytes_, staged_bytes_, settings_.quota, entries_.size()};
+    return {stored_bytes_, staged_bytes_, settings_.quota, entries_.size(), disk_room(settings_.folder)};
 }
 
 // ---- What is stored

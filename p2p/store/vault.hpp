@@ -11,6 +11,8 @@
 #include <unordered_set>
 
 #include "p2p/broker/store_port.hpp"
+#include "p2p/store/disk_room.hpp"
+#include "p2p/store/eviction.hpp"
 
 namespace packswarm::store {
 
@@ -44,6 +46,11 @@ struct Adopted {
 struct Usage {
     ByteCount stored = 0, staged = 0, quota = 0;
     std::size_t files = 0;
+    std::optional<DiskRoom> disk = {};
+
+    // The disk has less left than stays free.
+    bool is_short_of_bytes(ByteCount reserve) const { return !disk || disk->bytes < reserve; }
+    bool is_short_of_inodes() const { return disk && disk->inodes && *disk->inodes < disk->inode_reserve; }
 };
 
 class Vault final : public broker::Store {
@@ -105,8 +112,9 @@ class Vault final : public broker::Store {
     std::filesystem::path staging_path();
     ByteCount superseded_bytes() const;
     Result<void> make_room(ByteCount size);
-    ByteCount shortfall(ByteCount size);
-    bool evict(ByteCount needed);
+    Lack lack_for(ByteCount size) const;
+    tl::unexpected<Error> no_room(ByteCount size) const;
+    bool evict(Lack lack);
     void count_staged();
     void note_staged(const StagedFile& file) { note_staged(file.path(), file.size()); }
     void note_staged(const std::filesystem::path& path, ByteCount size);

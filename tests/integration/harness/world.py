@@ -28,11 +28,12 @@ class World:
         self.machines.append(Machine(self, name, node or self.network.node(name, up, down)))
         return self.machines[-1]
 
-    def tmpfs(self, path, mib):
+    def tmpfs(self, path, mib, inodes=None):
         """A small disk of its own at `path`."""
         path = pathlib.Path(path)
         path.mkdir(parents=True, exist_ok=True)
-        run(["mount", "-t", "tmpfs", "-o", f"size={mib}m,mode=755", "packswarm-test", path])
+        limit = f",nr_inodes={inodes}" if inodes else ""
+        run(["mount", "-t", "tmpfs", "-o", f"size={mib}m,mode=755{limit}", "packswarm-test", path])
         self.household.add(lambda: run(["umount", "-l", path]))
         return path
 

@@ -15,9 +15,9 @@ Candidate candidate(int number, Worth worth, std::uint64_t last_use, bool in_use
     return {numbered(number), 10, worth, in_use, replicas, last_use};
 }
 
-std::vector<int> order(std::vector<Candidate> candidates, ByteCount needed, ByteCount slack = 0) {
+std::vector<int> order(std::vector<Candidate> candidates, Lack lack, ByteCount slack = 0) {
     std::vector<int> out;
-    for (const auto& digest : choose_victims(std::move(candidates), needed, slack)) out.push_back(digest.bytes[0]);
+    for (const auto& digest : choose_victims(std::move(candidates), lack, slack)) out.push_back(digest.bytes[0]);
     return out;
 }
 
@@ -27,8 +27,8 @@ TEST(Eviction, TakesOrphansThenSupersededThenPackagesByUseThenOpenOnesThenIndexe
         candidate(4, Worth::superseded, 50), candidate(5, Worth::superseded, 3, true), candidate(6, Worth::orphan, 0),
         candidate(7, Worth::index, 0),       candidate(8, Worth::superseded, 40),
     };
-    EXPECT_EQ(order(all, 80), (std::vector<int>{6, 8, 4, 3, 2, 5, 7, 1}));
-    EXPECT_EQ(order(all, 11), (std::vector<int>{6, 8}));
+    EXPECT_EQ(order(all, {80}), (std::vector<int>{6, 8, 4, 3, 2, 5, 7, 1}));
+    EXPECT_EQ(order(all, {11}), (std::vector<int>{6, 8}));
 }
 
 TEST(Eviction, TakesWhatMostPeersHaveBeforeWhatWasNotUsedForLongest) {
@@ -36,19 +36,28 @@ TEST(Eviction, TakesWhatMostPeersHaveBeforeWhatWasNotUsedForLongest) {
         candidate(1, Worth::package, 1),           candidate(2, Worth::package, 9, false, 3), candidate(3, Worth::package, 4, false, 12),
         candidate(4, Worth::package, 2, false, 3), candidate(5, Worth::superseded, 50),       candidate(6, Worth::package, 0, true, 99),
     };
-    EXPECT_EQ(order(all, 60), (std::vector<int>{5, 3, 4, 2, 1, 6}));
+    EXPECT_EQ(order(all, {60}), (std::vector<int>{5, 3, 4, 2, 1, 6}));
 }
 
 TEST(Eviction, TakesNothingWhenEverythingWouldNotDo) {
-    EXPECT_TRUE(order({candidate(1, Worth::package, 1), candidate(2, Worth::package, 2)}, 21).empty());
+    EXPECT_TRUE(order({candidate(1, Worth::package, 1), candidate(2, Worth::package, 2)}, {21}).empty());
 }
 
 TEST(Eviction, FreesALittleMoreButNotIndexesNorWhatIsOpen) {
     const std::vector<Candidate> all = {candidate(1, Worth::package, 1), candidate(2, Worth::package, 2),
                                         candidate(3, Worth::package, 3, true), candidate(4, Worth::index, 4)};
-    EXPECT_EQ(order(all, 10, 10), (std::vector<int>{1, 2}));
-    EXPECT_EQ(order(all, 10, 1000), (std::vector<int>{1, 2}));
-    EXPECT_EQ(order(all, 40, 1000), (std::vector<int>{1, 2, 3, 4}));
+    EXPECT_EQ(order(all, {10}, 10), (std::vector<int>{1, 2}));
+    EXPECT_EQ(order(all, {10}, 1000), (std::vector<int>{1, 2}));
+    EXPECT_EQ(order(all, {40}, 1000), (std::vector<int>{1, 2, 3, 4}));
+}
+
+TEST(Eviction, FreesFilesToo) {
+    const std::vector<Candidate> all = {candidate(1, Worth::package, 1), candidate(2, Worth::package, 2),
+                                        candidate(3, Worth::superseded, 3), candidate(4, Worth::index, 4)};
+    EXPECT_EQ(order(all, {-1000, 2}), (std::vector<int>{3, 1}));
+    EXPECT_EQ(order(all, {30, 1}), (std::vector<int>{3, 1, 2})) << "bytes as well";
+    EXPECT_EQ(order(all, {-1000, 1}, 25), (std::vector<int>{3, 1})) << "and a little more";
+    EXPECT_TRUE(order(all, {-1000, 5}).empty()) << "nothing for nothing";
 }
 
 }  // namespace

@@ -18,11 +18,12 @@ constexpr ByteCount disk_size = 4 << 20;
 
 class FullDiskTest : public VaultTest {
   protected:
-    void SetUp() override {
+    void SetUp() override { mount_and_open("size=4m"); }
+    void mount_and_open(const char* options) {
         if (::geteuid() != 0) GTEST_SKIP() << "mounting a tmpfs needs root";
         if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
             GTEST_SKIP() << "no mount namespace: " << std::strerror(errno);
-        if (::mount("tmpfs", root.c_str(), "tmpfs", 0, "size=4m") != 0)
+        if (::mount("tmpfs", root.c_str(), "tmpfs", 0, options) != 0)
             GTEST_SKIP() << "no tmpfs: " << std::strerror(errno);
         mounted_ = true;
         open();
@@ -124,6 +125,56 @@ TEST_F(FullDiskTest, SaysWhenAFloorCannotBeKept) {
     ASSERT_TRUE(ledger) << ledger.error().message;
     ASSERT_FALSE((*ledger)->floors().empty());
     EXPECT_EQ((*ledger)->floors().front().root, digest_of("old"));
+}
+
+class FewInodesTest : public FullDiskTest {
+  protected:
+    void SetUp() override { mount_and_open("size=64m,nr_inodes=300"); }
+    void take_inodes(std::int64_t leave) {
+        while (disk_room(root)->inodes.value() > leave) {
+            taken_.push_back(root / ("empty" + std::to_string(taken_.size())));
+            ASSERT_TRUE(replace_file(taken_.back(), {}));
+        }
+    }
+    void give_inodes_back() {
+        for (const auto& path : taken_) std::filesystem::remove(path);
+    }
+
+  private:
+    std::vector<std::filesystem::path> taken_;
+};
+
+TEST_F(FewInodesTest, EvictsWhenOthersTakeTheInodes) {
+    for (unsigned i = 0; i < 6; ++i) ASSERT_TRUE(publish(filler(1000, i)));
+    EXPECT_FALSE(vault->usage().is_short_of_inodes());
+    const auto kept = disk_room(root)->inode_reserve;
+    take_inodes(kept + 1);
+    const auto staged = vault->stage(1000);
+    ASSERT_TRUE(staged) << staged.error().message;
+    EXPECT_LT(vault->usage().files, 6u);
+    EXPECT_GE(*disk_room(root)->inodes, kept);
+}
+
+TEST_F(FewInodesTest, SaysWhatIsMissingAndWorksAgainWhenItIsThere) {
+    ASSERT_FALSE(vault->usage().is_short_of_inodes());
+    take_inodes(disk_room(root)->inode_reserve - 1);
+    EXPECT_TRUE(vault->usage().is_short_of_inodes());
+    const auto staged = vault->stage(1000);
+    ASSERT_FALSE(staged);
+    EXPECT_EQ(staged.error().kind, ErrorKind::Refused);
+    EXPECT_NE(staged.error().message.find("inodes"), std::string::npos) << staged.error().message;
+    EXPECT_EQ(vault->room(), 0);
+    give_inodes_back();
+    EXPECT_TRUE(vault->stage(1000));
+    EXPECT_GT(vault->room(), 0);
+}
+
+TEST(DiskRoom, HasNoInodesToCountWhereNobodyLimitsThem) {
+    EXPECT_FALSE(disk_room("/nowhere/at/all"));
+    const auto here = disk_room(std::filesystem::temp_directory_path());
+    ASSERT_TRUE(here);
+    EXPECT_GT(here->bytes, 0);
+    EXPECT_LE(here->inode_reserve, 1'000);
 }
 
 }  // namespace
