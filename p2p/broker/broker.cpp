@@ -409,12 +409,12 @@ Result<SharedBytes> Broker::hold(ByteView bytes) {
     return SharedBytes(staged, &staged->handle());
 }
 
-void Broker::tell_started(RequestId id, const StagedFile& file, std::optional<WallTime> modified) {
+void Broker::tell_started(RequestId id, const StagedFile& file, std::optional<WallTime> modified, std::optional<Part> part) {
     const auto at = requests_.find(id);
     if (at == requests_.end() || at->second.told) return;
     at->second.told = true;
     const auto staged = std::make_shared<const StagedFile>(file);
-    if (at->second.events.started) at->second.events.started({file.size(), modified, SharedBytes(staged, &staged->handle())});
+    if (at->second.events.started) at->second.events.started({file.size(), modified, SharedBytes(staged, &staged->handle()), part});
 }
 
 void Broker::deliver(RequestId id, Delivered delivered, const std::vector<std::string>& reasons) {

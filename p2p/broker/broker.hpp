@@ -159,7 +159,7 @@ class Broker final : public Requests, public PeerObserver {
 
     SharedBytes bytes_of(const Digest& digest);
     Result<SharedBytes> hold(ByteView bytes);
-    void tell_started(RequestId id, const StagedFile& file, std::optional<WallTime> modified);
+    void tell_started(RequestId id, const StagedFile& file, std::optional<WallTime> modified, std::optional<Part> part = {});
     void deliver(RequestId id, Delivered delivered, const std::vector<std::string>& reasons);
     void fail_request(RequestId id, const Error& error, const std::vector<std::string>& reasons,
                       std::vector<SourceShare> lost = {});

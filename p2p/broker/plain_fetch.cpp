@@ -45,6 +45,7 @@ void PlainFetch::next() {
     request.max_bytes = wish_.max_size;
     request.if_modified_since =
         std::exchange(wish_.if_modified_since, {});  // what another mirror says of that date is not its file
+    request.terms = wish_.terms;
     MirrorEvents events;
     events.head = [this](const MirrorHead& answer_head) { head(answer_head); };
     events.data = [this](ByteCount offset, Bytes bytes) { data(offset, std::move(bytes)); };
@@ -56,11 +57,24 @@ void PlainFetch::head(const MirrorHead& answer_head) {
     engine_.sources.first_byte(now_.source, answer_head.first_byte_s);
     modified_ = answer_head.last_modified;
     not_modified_ = answer_head.not_modified;
-    if (not_modified_ || !answer_head.total_size) return;
-    auto file = engine_.store.stage(*answer_head.total_size);
+    part_ = answer_head.part;
+    if (not_modified_) return;
+    if (part_) return stage(part_->range.length());
+    if (answer_head.total_size) stage(*answer_head.total_size);
+}
+
+void PlainFetch::stage(ByteCount size) {
+    auto file = engine_.store.stage(size);
     if (!file) return answer(tl::unexpected(file.error()));
     staged_ = *file;
     started_();
+}
+
+void PlainFetch::forget() {
+    staged_.reset();
+    part_.reset();
+    buffer_.clear();
+    received_ = 0;
 }
 
 void PlainFetch::data(ByteCount offset, Bytes bytes) {
@@ -72,7 +86,8 @@ void PlainFetch::data(ByteCount offset, Bytes bytes) {
             answer(fail(ErrorKind::Refused, "{} sends more than {} bytes without saying how many", now_.url, max_unsized));
         return;
     }
-    if (auto written = staged_->write(offset, bytes); !written) return answer(tl::unexpected(written.error()));
+    const auto begin = part_ ? part_->range.begin : 0;
+    if (auto written = staged_->write(offset - begin, bytes); !written) return answer(tl::unexpected(written.error()));
     const auto now = engine_.loop.now();
     if (now - progressed_ < progress_interval) return;
     progressed_ = now;
@@ -84,14 +99,18 @@ void PlainFetch::done(const Result<void>& result) {
     engine_.sources.claim_ended(now_.source);
     if (!then_) return;
     if (result) return complete();
+    if (result.error().kind == ErrorKind::Refused && wish_.terms.begin && received_ == 0) {
+        wish_.terms.begin.reset();  // that server gives no such part: the whole file is as good
+        left_.push_front(now_);
+        forget();
+        return next();
+    }
     last_error_ = result.error();
     engine_.sources.failed(now_.source, result.error().kind);
     engine_.absences.note(now_.url, result.error(), engine_.loop.now());
     const bool handed_out = staged_ && received_ > 0 && !wish_.digest;
     if (handed_out) return answer(tl::unexpected(result.error()));  // somebody may have read what came: it cannot be taken back
-    staged_.reset();
-    buffer_.clear();
-    received_ = 0;
+    forget();
     next();
 }
 
@@ -109,6 +128,7 @@ void PlainFetch::complete() {
         staged_ = *file;
     }
     good.file = staged_;
+    good.part = part_;
     if (!wish_.digest) return answer(std::move(good));
     check_ = engine_.trust.begin_check(*staged_, *wish_.digest);
     engine_.trust.finish(check_, [this, good = std::move(good)](Result<VerifiedFile> file) mutable {
@@ -116,9 +136,7 @@ void PlainFetch::complete() {
         if (file) return answer(std::move(good));
         last_error_ = file.error();
         engine_.sources.failed(now_.source, file.error().kind);
-        staged_.reset();
-        buffer_.clear();
-        received_ = 0;
+        forget();
         next();
     });
 }

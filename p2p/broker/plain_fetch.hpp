@@ -15,6 +15,7 @@ struct PlainAnswer {
     std::optional<StagedFile> file;
     std::optional<WallTime> modified;
     SourceShare from;
+    std::optional<Part> part = {};  // the file is this part
 };
 
 class PlainFetch {
@@ -24,6 +25,7 @@ class PlainFetch {
         ByteCount max_size = 0;
         std::optional<WallTime> if_modified_since;
         std::optional<Digest> digest;
+        Terms terms = {};  // not beside a digest
         bool has_other_way = false;  // for the asker: what was asked for in vain a moment ago is not asked for again
     };
     PlainFetch(Engine& engine, Wish wish, Task started, Task progress, Then<PlainAnswer> then);
@@ -33,6 +35,7 @@ class PlainFetch {
 
     const std::optional<StagedFile>& staged() const { return staged_; }
     std::optional<WallTime> modified() const { return modified_; }
+    const std::optional<Part>& part() const { return part_; }
     ByteCount received() const { return received_; }
     // What may be handed out before the end: nothing when a digest is to be checked first.
     ByteCount safe() const { return wish_.digest ? 0 : received_; }
@@ -40,6 +43,8 @@ class PlainFetch {
   private:
     void next();
     void head(const MirrorHead& head);
+    void stage(ByteCount size);
+    void forget();
     void data(ByteCount offset, Bytes bytes);
     void done(const Result<void>& result);
     void complete();
@@ -54,6 +59,7 @@ class PlainFetch {
     FetchId fetch_ = FetchId::none;
     std::optional<StagedFile> staged_;
     std::optional<WallTime> modified_;
+    std::optional<Part> part_;
     Bytes buffer_;               // while the size is not known
     ByteCount received_ = 0;
     bool not_modified_ = false;

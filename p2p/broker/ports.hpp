@@ -11,6 +11,7 @@
 
 #include "p2p/base/loop.hpp"
 #include "p2p/base/trusted_file.hpp"
+#include "p2p/broker/terms.hpp"
 #include "p2p/core/artifact.hpp"
 #include "p2p/core/kinship.hpp"
 #include "p2p/core/lenders.hpp"
@@ -36,6 +37,7 @@ struct MirrorRequest {
     std::optional<ByteCount> expected_size;  // whole file's size when an index lists it; a file of any other is Absent
     ByteCount max_bytes = 0;                 // the body may not be longer, whatever the mirror says
     std::optional<WallTime> if_modified_since;
+    Terms terms = {};                        // of who asked; not beside a range
     Millis stall_timeout{10'000};            // no byte for this long: Transient
 };
 
@@ -43,6 +45,7 @@ struct MirrorHead {
     std::optional<ByteCount> total_size;     // of the whole file, from Content-Range or Content-Length
     std::optional<WallTime> last_modified;
     bool not_modified = false;               // 304: no data follows
+    std::optional<Part> part = {};           // the answer to terms with a part: what follows; empty after a 416
     // The answer to a range was the file, or no usable part. Data follow when the file is taken whole, or the range
     // begins it; else done says Refused.
     bool ignores_range = false;

@@ -31,6 +31,7 @@ struct Request {
     std::optional<ByteCount> size;
     ByteCount max_size = 0;          // 0: the limit of the file's kind
     std::optional<WallTime> if_modified_since;
+    Terms terms = {};
     std::string asker;               // "apt", "pacman", "cli", "gateway", "ahead"
     std::string transaction;         // requests of one transaction share this text
     Need need = Need::awaited;
@@ -45,6 +46,7 @@ struct Started {
     ByteCount size = 0;
     std::optional<WallTime> modified;
     SharedBytes bytes;
+    std::optional<Part> part = {};  // as in Delivered
 };
 
 struct Progress {
@@ -60,6 +62,7 @@ struct Delivered {
     Digest digest;                     // computed, never echoed
     std::optional<WallTime> modified;
     std::vector<SourceShare> sources;
+    std::optional<Part> part = {};     // the bytes are this part, and size is the part's: as the terms of the request were answered
 };
 
 struct RequestEvents {

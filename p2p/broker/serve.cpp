@@ -415,10 +415,11 @@ void Broker::serve_plain(RequestId id, const Meaning& meaning) {
     wish.max_size = request.max_size > 0 ? request.max_size : limits::max_artifact;
     wish.if_modified_since = request.if_modified_since;
     wish.digest = meaning.digest;
+    if (!meaning.digest) wish.terms = request.terms;
     wish.has_other_way = has_other_way(id);
     auto started = [this, id] {
         const auto at = plain_.find(id);
-        if (at != plain_.end() && at->second->staged()) tell_started(id, *at->second->staged(), at->second->modified());
+        if (at != plain_.end() && at->second->staged()) tell_started(id, *at->second->staged(), at->second->modified(), at->second->part());
     };
     auto progress = [this, id] {
         const auto at = plain_.find(id);
@@ -441,7 +442,7 @@ void Broker::plain_answered(RequestId id, Result<PlainAnswer> answer) {
     if (!answer) return fail_request(id, answer.error(), {"no index vouches for it: handed through"});
     if (answer->not_modified) return say_not_modified(id, answer->from);
     const auto staged = std::make_shared<const StagedFile>(*answer->file);
-    deliver(id, {SharedBytes(staged, &staged->handle()), staged->size(), requests_.at(id).request.digest.value_or(Digest{}), answer->modified, {answer->from}},
+    deliver(id, {SharedBytes(staged, &staged->handle()), staged->size(), requests_.at(id).request.digest.value_or(Digest{}), answer->modified, {answer->from}, answer->part},
             {"no index vouches for it: handed through"});
 }
 

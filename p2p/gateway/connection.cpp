@@ -160,10 +160,9 @@ Connection::Awaitable<void> Connection::wait_for_answer(Turn turn) {
 Connection::Awaitable<bool> Connection::send_file_answer(Turn turn) {
     const Head& head = turn->head();
     FileHead reply{turn->size(), {}, turn->modified(), head.keep_alive};
-    const bool same_file = !head.if_range || head.if_range == turn->modified();
-    if (head.range && same_file && head.wants_body) {
-        reply.range = lay_on(*head.range, turn->size());
-        if (!reply.range) co_return co_await send_text(out_of_range_reply(turn->size(), head.keep_alive, wall_now()), 0);
+    if (turn->part() || (head.range && head.wants_body && head.takes_part_of(turn->modified()))) {
+        reply.range = turn->part() ? std::optional(turn->part()->range) : lay_on(*head.range, turn->size());
+        if (!reply.range || reply.range->empty()) co_return co_await send_text(out_of_range_reply(turn->size(), head.keep_alive, wall_now()), 0);
     }
     const ByteRange body = reply.range.value_or(ByteRange{0, turn->size()});
     const bool more = head.wants_body && turn->is_complete() && !body.empty();
@@ -183,7 +182,7 @@ Connection::Awaitable<bool> Connection::send_body(Turn turn, ByteRange range) {
         const ByteCount count =
             turn->is_complete() ? range.length() : bytes_to_send({range.begin, turn->safe(), range.end, since_last});
         if (count > 0) {
-            if (!co_await send_part(turn->bytes(), {range.begin, range.begin + count})) co_return false;
+            if (!co_await send_part(turn->bytes(), {range.begin - turn->first_byte(), range.begin - turn->first_byte() + count})) co_return false;
             range.begin += count;
             last_sent = now();
             continue;

@@ -38,6 +38,7 @@ broker::Request Exchange::request_for(const std::string& url, const std::string&
 void Exchange::ask_for_file(const std::string& url, const std::string& transaction) {
     auto request = request_for(url, transaction);
     if (!head_.range) request.if_modified_since = head_.if_modified_since;
+    request.terms = terms();
     broker::RequestEvents events;
     events.started = [this](const broker::Started& started) {
         started_ = started;
@@ -107,22 +108,35 @@ void Exchange::news() {
     changed_();
 }
 
-// By the date, only when it is the very one that these bytes are given out with: of two dates none says what was
-// published later.
-bool Exchange::is_not_modified() const {
-    if (needs_signature_) return false;
-    if (not_modified_) return true;
-    const auto& since = head_.if_modified_since;
-    return delivered_ && delivered_->modified && since && !head_.range && *delivered_->modified == *since;
+// The last bytes of a file, and several parts, are taken from the whole.
+broker::Terms Exchange::terms() const {
+    broker::Terms terms;
+    terms.cache_control = head_.cache_control;
+    if (!head_.range || !head_.range->first || !head_.wants_body) return terms;
+    terms.begin = head_.range->first;
+    if (head_.range->last) terms.end = *head_.range->last + 1;
+    terms.if_range = head_.if_range;
+    return terms;
 }
 
-ByteCount Exchange::size() const { return delivered_ ? delivered_->size : started_ ? started_->size : 0; }
+// The broker says so, or nobody does: a date orders no contents.
+bool Exchange::is_not_modified() const { return !needs_signature_ && not_modified_; }
+
+const std::optional<broker::Part>& Exchange::part() const {
+    static const std::optional<broker::Part> whole;
+    return delivered_ ? delivered_->part : started_ ? started_->part : whole;
+}
+
+ByteCount Exchange::size() const {
+    if (part()) return part()->total;
+    return delivered_ ? delivered_->size : started_ ? started_->size : 0;
+}
 
 std::optional<WallTime> Exchange::modified() const {
     return delivered_ ? delivered_->modified : started_ ? started_->modified : std::nullopt;
 }
 
-ByteCount Exchange::safe() const { return needs_signature_ ? 0 : safe_; }
+ByteCount Exchange::safe() const { return needs_signature_ ? 0 : first_byte() + safe_; }
 
 broker::SharedBytes Exchange::bytes() const { return delivered_ ? delivered_->bytes : started_ ? started_->bytes : nullptr; }
 

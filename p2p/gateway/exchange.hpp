@@ -29,10 +29,12 @@ class Exchange {
     // The size is known and, for a package, so is that its signature can be had: an answer's head may be sent.
     bool is_described() const { return !needs_signature_ && (started_ || delivered_); }
     bool is_complete() const { return !needs_signature_ && delivered_; }
-    ByteCount size() const;
+    ByteCount size() const;                           // of the whole file
+    const std::optional<broker::Part>& part() const;  // what bytes() holds, when that is not the whole
     std::optional<WallTime> modified() const;
-    ByteCount safe() const;              // bytes that may be sent before is_complete
+    ByteCount safe() const;              // bytes before this offset of the file may be sent before is_complete
     broker::SharedBytes bytes() const;   // when described
+    ByteCount first_byte() const { return part() ? part()->range.begin : 0; }  // of bytes(), in the file
     TimePoint last_news() const { return last_news_; }
     TimePoint asked() const { return asked_; }
     TimePoint last_sign() const { return std::max(last_news_, requests_.last_sign()); }  // of life, from any source
@@ -41,6 +43,7 @@ class Exchange {
   private:
     void ask_for_file(const std::string& url, const std::string& transaction);
     void ask_for_signature(const std::string& url, const std::string& transaction);
+    broker::Terms terms() const;
     broker::Request request_for(const std::string& url, const std::string& transaction) const;
     void news();
 

@@ -1,5 +1,6 @@
 #include "p2p/gateway/head.hpp"
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -47,16 +48,29 @@ std::optional<Problem> find_problem(const Message& message, bool has_body, const
     return std::nullopt;
 }
 
+// May go into a head of our own: short, and of printable characters.
+bool is_plain(std::string_view text) {
+    constexpr std::size_t longest = 200;
+    return text.size() <= longest && std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
 void read_conditions(const Message& message, Head& head) {
     head.if_modified_since = parse_http_date(view(message[http::field::if_modified_since]));
     head.range = parse_range(view(message[http::field::range]));
     if (message.count(http::field::range) > 1) head.range.reset();
-    if (message.count(http::field::if_range) == 0) return;
-    head.if_range = parse_http_date(view(message[http::field::if_range]));
-    if (!head.if_range) head.range.reset();  // an entity tag: none of ours
+    if (head.range) head.if_range = std::string(view(message[http::field::if_range]));
+    if (!is_plain(head.if_range)) head.range.reset();
+    head.cache_control = std::string(view(message[http::field::cache_control]));
+    if (!is_plain(head.cache_control)) head.cache_control.clear();
 }
 
 }  // namespace
+
+bool Head::takes_part_of(std::optional<WallTime> modified) const {
+    if (if_range.empty()) return true;
+    const auto date = parse_http_date(if_range);
+    return date && date == modified;
+}
 
 tl::expected<std::optional<Head>, Problem> read_head(std::string_view bytes, const Door& door) {
     const auto end = bytes.find("\r\n\r\n");

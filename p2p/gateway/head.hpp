@@ -19,9 +19,13 @@ struct Head {
     bool wants_body = true;  // false: HEAD
     bool keep_alive = true;
     bool may_be_sent_again = false;  // pacman: gives up after ten seconds without a byte, and follows where it is sent
-    std::optional<RangeWish> range;             // already none where If-Range cannot be met
-    std::optional<WallTime> if_range;           // the range counts only for a file of this date
+    std::optional<RangeWish> range;
+    std::string if_range;                  // a date or a tag: the range counts only for that file; empty: for any
+    std::string cache_control;             // empty: none, or one that is not understood
     std::optional<WallTime> if_modified_since;
+
+    // Whether the range counts for a file of this date. Entity tags are none of ours.
+    bool takes_part_of(std::optional<WallTime> modified) const;
 };
 
 // None: the head is not complete yet. A problem is answered and the connection closed.

@@ -22,6 +22,7 @@ struct Wanted {
     std::optional<ByteCount> expected_size;  // of the whole file
     ByteCount max_bytes = 0;                 // of the body
     bool conditional = false;                // If-Modified-Since was sent
+    bool may_lie_outside = false;            // a range beyond the file's end (416) is an answer, not a failure
 };
 
 struct ContentRange {  // "bytes 0-99/1000" has begin 0, end 100, total 1000; "bytes */1000" only total
@@ -54,6 +55,7 @@ struct BodyPlan {
     bool cut = false;                 // the body goes on beyond length, which is no fault: stop there
     std::optional<ByteCount> total;   // size of the whole file
     bool not_modified = false;
+    bool lies_outside = false;        // the range does; total is known
 };
 // Where the size is known, a file of another one is Absent, whatever its headers call it: bytes alone can lie.
 Result<BodyPlan> judge(const Wanted& wanted, int status, const AnswerHead& head);

@@ -112,9 +112,11 @@ void Easy::add_header(const std::string& line) {
 void Easy::ask(const Address& address, const Wanted& wanted, const Conditions& conditions) {
     headers_.reset();
     if (conditions.if_modified_since) add_header("If-Modified-Since: " + http_date(*conditions.if_modified_since));
-    if (conditions.if_range && wanted.begin) add_header("If-Range: " + http_date(*conditions.if_range));
+    if (!conditions.if_range.empty() && wanted.begin) add_header("If-Range: " + conditions.if_range);
     // Caches on the way must not hand out yesterday's root; what an index lists never changes.
-    if (core::classify(wanted.path) == core::PathKind::root) add_header("Cache-Control: max-age=0");
+    if (!conditions.cache_control.empty())
+        add_header("Cache-Control: " + conditions.cache_control);
+    else if (core::classify(wanted.path) == core::PathKind::root) add_header("Cache-Control: max-age=0");
     // As apt does: nothing is negotiated for a name without an extension. An index's plain file would else come
     // compressed.
     if (wanted.path.find('.', wanted.path.rfind('/') + 1) == std::string::npos) add_header("Accept: text/*");

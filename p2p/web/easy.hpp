@@ -28,7 +28,8 @@ class AnswerSink {
 
 struct Conditions {
     std::optional<WallTime> if_modified_since;
-    std::optional<WallTime> if_range;  // the range only if the file is still of this date, else all of it
+    std::string if_range = {};       // the range only if the file is still of this date or tag, else all of it
+    std::string cache_control = {};  // towards the caches on the way
 };
 
 class Easy {

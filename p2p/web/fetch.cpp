@@ -23,8 +23,13 @@ Wanted wanted_of(const broker::MirrorRequest& request, const Address& address) {
         out.begin = request.range->begin;
         out.end = request.range->end;
     }
+    if (request.terms.begin) {
+        out.begin = request.terms.begin;
+        out.end = request.terms.end;
+        out.may_lie_outside = true;
+    }
     out.enough = request.enough;
-    out.takes_whole = request.takes_whole;
+    out.takes_whole = request.takes_whole || request.terms.begin;
     out.expected_size = request.expected_size;
     out.max_bytes = request.max_bytes > 0 ? request.max_bytes : limits::max_artifact;
     out.conditional = request.if_modified_since.has_value();
@@ -45,6 +50,7 @@ Fetch::~Fetch() { site_.backlog.bytes -= static_cast<ByteCount>(gathered_.size()
 
 std::optional<ByteCount> Fetch::asked_length() const {
     if (wanted_.end) return *wanted_.end - *wanted_.begin;
+    if (wanted_.begin) return std::nullopt;
     return wanted_.expected_size;
 }
 
@@ -62,7 +68,7 @@ void Fetch::begin(TimePoint now) {
         url && url->host.find_first_not_of("0123456789.") != std::string::npos && !url->host.starts_with('[');
     host_ = is_name ? url->host : std::string();
     started_ = last_byte_ = now;
-    easy_.ask(address_, wanted_, {request_.if_modified_since, std::nullopt});
+    easy_.ask(address_, wanted_, {request_.if_modified_since, request_.terms.if_range, request_.terms.cache_control});
 }
 
 bool Fetch::let_run_out(ByteCount rest) {
@@ -165,7 +171,7 @@ Result<void> Fetch::read_head(int status) {
     head.last_modified = head_.last_modified;
     head.effective_url = address_.text;
     head.first_byte_s = easy_.first_byte_s();
-    head.ignores_range = shows_no_ranges(wanted_, status, head_);
+    head.ignores_range = request_.range && shows_no_ranges(wanted_, status, head_);
     if (!plan) {
         if (head.ignores_range) site_.outbox.emplace_back(id_, std::move(head));
         return tl::unexpected(plan.error());
@@ -177,6 +183,8 @@ Result<void> Fetch::read_head(int status) {
     if (is_small) last_flush_ = clock_now();  // may wait for the rest; of a large file the first bytes go at once
     head.total_size = plan->total;
     head.not_modified = plan->not_modified;
+    if (request_.terms.begin && plan->total && (status == 206 || plan->lies_outside))
+        head.part = broker::Part{{plan->offset, plan->offset + plan->length.value_or(0)}, *plan->total};
     site_.outbox.emplace_back(id_, std::move(head));
     return {};
 }

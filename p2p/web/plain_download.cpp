@@ -89,7 +89,7 @@ class Download final : public AnswerSink {
         if (auto url = Url::parse(address_.text)) wanted_.path = url->path;
         const auto present = options.resume == Resume::when_possible ? output_.present() : Output::Present{};
         if (present.bytes > 0) wanted_.begin = present.bytes;
-        conditions_ = {options.if_modified_since, present.modified};
+        conditions_ = {options.if_modified_since, http_date(present.modified), {}};
     }
 
     Result<Downloaded> run() {

@@ -81,6 +81,10 @@ class ScriptedRequests : public broker::Requests {
         delivered.sources.push_back({broker::SourceKind::mirror, "http://mirror.example", size, 0});
         close(id).delivered(delivered);
     }
+    void deliver_part(broker::RequestId id, const broker::SharedBytes& bytes, const broker::Part& part) {
+        broker::Delivered delivered{bytes, part.range.length(), Digest{}, std::nullopt, {}, part};
+        close(id).delivered(delivered);
+    }
     void fail(broker::RequestId id, ErrorKind kind, std::string message) { close(id).failed(Error{kind, std::move(message)}); }
     void not_modified(broker::RequestId id) { close(id).not_modified(); }
 

@@ -85,14 +85,14 @@ class Mirror:
 user root; worker_processes 1; daemon off; pid {folder}/pid; error_log stderr warn;
 events {{ worker_connections 2048; }}
 http {{
-  log_format lines escape=json '{{"status": $status, "sent": $bytes_sent, "body": $body_bytes_sent, "uri": "$uri", "asked": "$request_uri", "range": "$http_range", "agent": "$http_user_agent", "method": "$request_method"}}';
+  log_format lines escape=json '{{"status": $status, "sent": $bytes_sent, "body": $body_bytes_sent, "uri": "$uri", "asked": "$request_uri", "range": "$http_range", "if_range": "$http_if_range", "cache_control": "$http_cache_control", "agent": "$http_user_agent", "method": "$request_method"}}';
   access_log {folder}/access.log lines; sendfile on; tcp_nopush on; keepalive_requests 10000; {scratch}
   server {{ listen {listen}; if_modified_since {self.unchanged}; {self.rate} {self.max_ranges} {places} {more} {place} {{ alias {self.base}/; }} }}
 }}
 """
 
     def requests(self):
-        """Every request so far: status, sent, body, uri, asked (the path as it was spelled), range, agent."""
+        """Every request so far: status, sent, body, uri, asked (the path as it was spelled), range, if_range, cache_control, agent."""
         log = self.folder / "access.log"
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 

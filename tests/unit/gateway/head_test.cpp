@@ -123,9 +123,20 @@ TEST(Head, ReadsConditions) {
     const auto head = accepted(request("/core/os/x86_64/a", "Range: bytes=5-\r\nIf-Range: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
                                                             "If-Modified-Since: Sun, 06 Nov 1994 08:49:38 GMT\r\n"));
     EXPECT_EQ(head.range->first, 5);
-    EXPECT_EQ(head.if_range, WallTime(Seconds(784111777)));
+    EXPECT_TRUE(head.takes_part_of(WallTime(Seconds(784111777))));
+    EXPECT_FALSE(head.takes_part_of(WallTime(Seconds(784111778))));
+    EXPECT_FALSE(head.takes_part_of(std::nullopt));
     EXPECT_EQ(head.if_modified_since, WallTime(Seconds(784111778)));
-    EXPECT_FALSE(accepted(request("/core/os/x86_64/a", "Range: bytes=5-\r\nIf-Range: \"tag\"\r\n")).range);
+    const auto tagged = accepted(request("/core/os/x86_64/a", "Range: bytes=5-\r\nIf-Range: \"tag\"\r\n"));
+    EXPECT_EQ(tagged.if_range, "\"tag\"");
+    EXPECT_FALSE(tagged.takes_part_of(WallTime(Seconds(784111777))));
+    EXPECT_FALSE(accepted(request("/core/os/x86_64/a", "Range: bytes=5-\r\nIf-Range: " + std::string(300, 'x') + "\r\n")).range);
+}
+
+TEST(Head, KeepsWhatCachesAreTold) {
+    EXPECT_EQ(accepted(request("/core/os/x86_64/a", "Cache-Control: no-cache\r\n")).cache_control, "no-cache");
+    EXPECT_EQ(accepted(request("/core/os/x86_64/a", "Cache-Control: " + std::string(300, 'x') + "\r\n")).cache_control, "");
+    EXPECT_EQ(accepted(request("/core/os/x86_64/a", "")).cache_control, "");
 }
 
 TEST(Range, ReadsOneRangeAndIgnoresTheRest) {

@@ -146,6 +146,22 @@ TEST(Judge, CutsAWholeAnswerToARangeFromTheStart) {
     EXPECT_EQ(plan->total, 100);
 }
 
+TEST(Judge, TakesAnAskersPartAsTheServerAnswersIt) {
+    Wanted wanted;
+    wanted.begin = 10;
+    wanted.takes_whole = wanted.may_lie_outside = true;
+    wanted.max_bytes = 1000;
+    const auto outside = judge(wanted, 416, head_of({"Content-Range: bytes */10"}));
+    ASSERT_TRUE(outside);
+    EXPECT_TRUE(outside->lies_outside);
+    EXPECT_EQ(outside->total, 10);
+    EXPECT_FALSE(judge(wanted, 416, head_of({}))) << "outside of what?";
+    EXPECT_FALSE(judge(wanted, 206, head_of({"Content-Range: bytes 10-19/*"}))) << "a part of what?";
+    EXPECT_EQ(judge(wanted, 206, head_of({"Content-Range: bytes 10-19/20"}))->total, 20);
+    EXPECT_EQ(judge(wanted, 200, head_of({"Content-Length: 20"}))->offset, 0);
+    EXPECT_FALSE(judge(wanted, 206, head_of({"Content-Range: bytes 5-19/20"})));
+}
+
 TEST(Judge, RefusesAWholeAnswerToALaterRange) {
     const auto head = head_of({"Content-Length: 100"});
     EXPECT_EQ(kind_of(judge(part(10, 20, 100), 200, head)), ErrorKind::Refused);

@@ -76,6 +76,35 @@ TEST_F(NginxTest, FetchesALargeFileWholeInFewChunks) {
     EXPECT_LT(probe.chunks, 2000);
 }
 
+TEST_F(NginxTest, PutsTheAskersTerms) {
+    serve();
+    const auto content = numbered(10'000);
+    nginx_->put("notes.txt", content);
+    auto asked = request(nginx_->url("notes.txt"));
+    const auto modified = *fetch(asked).head->last_modified;
+    asked.terms.begin = 4'000;
+    auto& open_end = fetch(asked);
+    ASSERT_TRUE(open_end.ok()) << open_end.error();
+    EXPECT_EQ(open_end.body, content.substr(4'000));
+    EXPECT_EQ(open_end.first_offset, 4'000);
+    EXPECT_EQ(open_end.head->part->range, (ByteRange{4'000, 10'000}));
+    EXPECT_EQ(open_end.head->part->total, 10'000);
+    asked.terms.end = 4'010;
+    asked.terms.if_range = web::http_date(modified);
+    EXPECT_EQ(fetch(asked).body, content.substr(4'000, 10));
+    asked.terms.if_range = web::http_date(modified - Seconds(60));
+    auto& changed = fetch(asked);
+    EXPECT_EQ(changed.body, content) << "another file: the whole of it";
+    EXPECT_FALSE(changed.head->part);
+    asked.terms = {};
+    asked.terms.begin = 10'000;
+    auto& outside = fetch(asked);
+    ASSERT_TRUE(outside.ok()) << outside.error();
+    EXPECT_EQ(outside.body, "");
+    EXPECT_TRUE(outside.head->part->range.empty());
+    EXPECT_EQ(outside.head->part->total, 10'000);
+}
+
 TEST_F(NginxTest, FetchesAnEmptyFile) {
     serve();
     nginx_->put("empty", "");

@@ -1,0 +1,28 @@
+// Terms: what an asker says of a file beside its address: which part, if which file, past which caches (RFC 9110 13.1.5
+// and 14.2, RFC 9111 5.2.1). They go to the server of a file that is handed through as they are; of all other files the
+// whole is had. Any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "p2p/base/units.hpp"
+
+namespace packswarm::broker {
+
+struct Terms {
+    std::optional<ByteCount> begin;  // of the part; none: the whole file
+    std::optional<ByteCount> end;    // none: to the end of the file
+    std::string if_range;            // a date or an entity tag, as the asker spelled it; empty: none
+    std::string cache_control;       // empty: none
+
+    bool empty() const { return !begin && cache_control.empty(); }
+};
+
+// A part of a file whose whole is elsewhere.
+struct Part {
+    ByteRange range;  // empty: what was asked for lies outside the file
+    ByteCount total = 0;
+};
+
+}  // namespace packswarm::broker
