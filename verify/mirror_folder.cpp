@@ -185,7 +185,7 @@ Result<FolderIndex> read_repository(Keyrings& keyrings, const fs::path& base, co
     if (repository.format == core::Format::pacman) {
         index.packages = index.root.entries;
     } else {
-        DebianReader reader((base / core::root_path(repository)).parent_path(), index);
+        DebianReader reader(base / core::index_folder(repository), index);
         for (const auto& plain : wanted_indexes(repository, index.root)) reader.read(plain);
     }
     if (!index.root.left_out.empty()) index.problems.push_back(index.root.left_out.text());

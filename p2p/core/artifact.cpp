@@ -16,13 +16,18 @@ std::string Lineage::name() const {
     return std::string(to_string(format)) + "/" + signer + "/" + suite + "/" + architecture;
 }
 
-std::string root_path(const Repository& repository) {
-    if (repository.format == Format::pacman) return repository.suite + ".db";
+std::string index_folder(const Repository& repository) {
+    if (repository.format == Format::pacman) return {};
     if (!repository.suite.empty() && repository.suite.back() == '/') {  // flat repository (sources.list(5): exact path)
         const auto folder = decode_path(repository.suite == "/" ? "" : repository.suite);  // "./" and "./sub/" are legal
-        return folder.value_or(repository.suite) + "InRelease";
+        return folder.value_or(repository.suite);
     }
-    return "dists/" + repository.suite + "/InRelease";
+    return "dists/" + repository.suite + "/";
+}
+
+std::string root_path(const Repository& repository) {
+    if (repository.format == Format::pacman) return repository.suite + ".db";
+    return index_folder(repository) + (repository.release_path.empty() ? "InRelease" : repository.release_path);
 }
 
 }  // namespace packswarm::core

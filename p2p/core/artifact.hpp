@@ -105,6 +105,7 @@ struct Repository {
     std::vector<std::string> architectures;
     std::vector<std::string> bases;         // mirrors' base addresses, no trailing '/': base + "/" + path is a file's address.
                                             // Debian: what stands in sources; pacman: $repo and $arch expanded
+    std::string release_path;               // Debian: where the root lies in its folder, when not at InRelease (InRelease-Path)
     KeyringSpec keyring;
     Sharing sharing = Sharing::forbidden;
     std::optional<OwnCopy> own_copy;        // of the root, in the package manager's own folder
@@ -113,7 +114,9 @@ struct Repository {
     DateRules dates;                        // Debian: what this machine's apt demands of them
 };
 
-// Path of the root file below a base: "dists/<suite>/InRelease", "<suite>InRelease" for flat suites ("./"), "<repo>.db".
+// Where the paths in a root begin, below a base: "dists/<suite>/", "<suite>" for flat suites ("" for "./"), "" for pacman.
+std::string index_folder(const Repository& repository);
+// Path of the root file below a base: InRelease or what release_path names in that folder; "<repo>.db".
 std::string root_path(const Repository& repository);
 
 }  // namespace packswarm::core

@@ -21,7 +21,7 @@ void add_missing(std::vector<std::string>& into, const std::vector<std::string>&
 
 // One address under one suite and keyring is one repository, however many entries name it.
 bool share_a_base(const Repository& a, const Repository& b) {
-    return a.format == b.format && a.suite == b.suite && a.keyring == b.keyring &&
+    return a.format == b.format && a.suite == b.suite && a.keyring == b.keyring && a.release_path == b.release_path &&
            std::any_of(a.bases.begin(), a.bases.end(), [&](const std::string& base) { return has(b.bases, base); });
 }
 

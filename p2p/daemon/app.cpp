@@ -41,6 +41,7 @@ struct App::Parts {
     TrustDesk trust{workers};                            // signatures and digests (verify)
     std::unique_ptr<store::Ledger> ledger;               // floors, mirror health, peers met, history (SQLite)
     std::unique_ptr<store::Vault> vault;                 // files by digest, within the quota
+    std::shared_ptr<web::ProxiedHosts> proxied = std::make_shared<web::ProxiedHosts>();
     std::unique_ptr<web::MirrorClient> mirrors;          // mirrors over HTTP(S), a thread of its own (libcurl)
     std::unique_ptr<swarm::Swarm> swarm;                 // other agents, a thread of its own (libtorrent)
     NoPeers no_peers;                                    // in its place when the owner wants none
@@ -85,6 +86,7 @@ Result<void> App::Parts::open_sources() {
     web::HttpSettings http;
     http.ca_file = config.web_ca_file;
     http.ca_path = config.web_ca_path;
+    http.proxied = proxied;
     mirrors = std::make_unique<web::MirrorClient>(loop, std::move(http));
     if (!config.swarm_enabled) return {};
     const auto listen = parse_endpoint(config.swarm_listen);
@@ -156,6 +158,7 @@ void App::Parts::learn(Task learned) {
     for (const auto& file : config.sharing_keyrings)
         if (::access(file.c_str(), R_OK) == 0) spec.files.push_back(file);
     const auto gathered = gather_repositories(config);
+    proxied->set(gathered.proxies);
     const auto then = [this, gathered, learned = std::move(learned)](Result<std::vector<core::Fingerprint>> keys) {
         if (!keys) spdlog::warn("the public keyrings cannot be read: {}", keys.error().message);
         auto& book = broker->book();
@@ -178,6 +181,7 @@ void App::Parts::learn(Task learned) {
 void App::Parts::relearn() {
     const auto gathered = gather_repositories(config);
     sources->watch(gathered.folders);
+    proxied->set(gathered.proxies);
     if (description_of(gathered.table) == description_of(broker->book().table())) return;
     spdlog::info("the sources were changed");
     learn([] {});

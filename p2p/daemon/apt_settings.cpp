@@ -7,6 +7,7 @@
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/text.hpp"
+#include "p2p/base/url.hpp"
 #include "p2p/core/apt_text.hpp"
 
 namespace packswarm::daemon {
@@ -18,6 +19,13 @@ using core::percent_decoded;
 namespace {
 
 constexpr auto command = "timeout 5 apt-config dump --format '%F=%V%n' 2>/dev/null";
+
+bool is_gateway(const std::string& proxy, const std::string& gateway) {
+    const auto url = Url::parse(proxy);
+    const auto colon = gateway.rfind(':');
+    if (!url || colon == std::string::npos || std::to_string(url->port) != gateway.substr(colon + 1)) return false;
+    return url->host == gateway.substr(0, colon) || url->host == "localhost" || url->host.starts_with("127.") || url->host == "[::1]";
+}
 
 }  // namespace
 
@@ -67,6 +75,23 @@ core::DateRules AptSettings::date_rules() const {
     rules.max_future = time("Acquire::Max-FutureTime", rules.max_future.value);
     rules.max_age = time("Acquire::Max-ValidTime", Seconds(0));
     rules.min_age = time("Acquire::Min-ValidTime", Seconds(0));
+    return rules;
+}
+
+core::ProxyRules AptSettings::proxy_rules(const std::string& gateway) const {
+    core::ProxyRules rules;
+    if (apt_bool(find("Packswarm::Use-With-Proxy"), false)) return rules;
+    for (const std::string scheme : {"http", "https"}) {
+        const auto key = "acquire::" + scheme + "::proxy";
+        for (auto at = values_.lower_bound(key); at != values_.end() && at->first.starts_with(key); ++at) {
+            if (at->second.empty()) continue;
+            const bool is_proxied = at->second != "DIRECT" && at->second != "false" && !is_gateway(at->second, gateway);
+            if (at->first == key)
+                rules.by_scheme[scheme] = is_proxied;
+            else if (at->first.compare(key.size(), 2, "::") == 0)
+                rules.by_host[{scheme, at->first.substr(key.size() + 2)}] = is_proxied;
+        }
+    }
     return rules;
 }
 

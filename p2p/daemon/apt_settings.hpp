@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "p2p/core/date_rules.hpp"
+#include "p2p/core/proxy_rules.hpp"
 
 namespace packswarm::daemon {
 
@@ -20,6 +21,10 @@ class AptSettings {
 
     std::string find(std::string_view key) const;  // empty when not set; keys in any case
     core::DateRules date_rules() const;            // Acquire::Check-Date, Check-Valid-Until, Max-ValidTime, ...
+
+    // Acquire::http::Proxy; none with Packswarm::Use-With-Proxy. gateway: where this agent's own listens, as
+    // "address:port"; that one is no proxy to be left to.
+    core::ProxyRules proxy_rules(const std::string& gateway = {}) const;
 
   private:
     core::LabelledTime time(const std::string& key, Seconds otherwise) const;

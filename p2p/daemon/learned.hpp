@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "p2p/core/artifact.hpp"
+#include "p2p/core/proxy_rules.hpp"
 
 namespace packswarm::daemon {
 
@@ -18,13 +19,14 @@ struct Learned {
     std::vector<std::filesystem::path>
         folders;  // where something was read, or could stand: a change there may change the rest
     core::DateRules dates;                   // apt.conf's: what sources begin with
+    core::ProxyRules proxies;                // apt.conf's: what they name is left to apt
 };
 
 // apt's folder: sources.list, sources.list.d/*.list and *.sources, and the keys that the installed apt trusts.
-// dates: what apt.conf says of them.
+// dates, proxies: what apt.conf says of them.
 Learned learn_from_apt(const std::filesystem::path& folder,
                        const std::filesystem::path& dpkg_status = "/var/lib/dpkg/status",
-                       const core::DateRules& dates = {});
+                       const core::DateRules& dates = {}, const core::ProxyRules& proxies = {});
 void parse_one_line_sources(std::string_view text, const std::filesystem::path& folder, Learned& out);
 void parse_deb822_sources(std::string_view text, const std::filesystem::path& folder, Learned& out);
 

@@ -38,6 +38,7 @@ struct Source {
     Words uris, suites, components, architectures;
     std::string signed_by;  // paths and fingerprints, or an embedded key
     core::DateRules dates;
+    std::string release_path;
 };
 
 // An option of sources.list(5) about dates, by its name in lower case. What is no number, or 0, leaves apt.conf's
@@ -48,6 +49,12 @@ void read_date_option(const std::string& name, std::string_view value, core::Dat
     for (const auto& [one, time] : {std::pair("date-max-future", &dates.max_future), std::pair("valid-until-max", &dates.max_age),
                                     std::pair("valid-until-min", &dates.min_age)})
         if (const auto seconds = core::apt_seconds(value, Seconds(0)); name == one && seconds.count() > 0) *time = {seconds, {}};
+}
+
+// Where apt asks for the root, in the folder where InRelease lies else; one that leads out of it is none of ours.
+std::string release_path_of(const std::string& value) {
+    const auto path = decode_path("/" + value);
+    return path && path->size() > 1 && !value.starts_with('/') ? path->substr(1) : std::string();
 }
 
 bool is_fingerprint(const std::string& word) {
@@ -107,12 +114,17 @@ void add(const Source& source, const std::filesystem::path& folder, Learned& out
     repository.architectures = source.architectures.empty() ? Words{debian_architecture()} : source.architectures;
     repository.keyring = keyring_of(source, folder, out.apt_version);
     repository.dates = source.dates;
+    repository.release_path = source.release_path;
     repository.sharing = core::Sharing::by_signer;
     for (const auto& uri : source.uris)
         for (const auto& address : addresses_of(uri, out)) {
             const auto url = Url::parse(address);
             if (!url || url->has_credentials) {
                 out.warnings.push_back(fmt::format("apt source left out ({}): {}", url ? "it has a password" : url.error().message, printable(url ? url->text() : address)));
+                continue;
+            }
+            if (out.proxies.is_proxied(url->scheme, url->host)) {
+                out.warnings.push_back(fmt::format("apt source left to apt (it asks {} through a proxy): {}", printable(url->host, 200), printable(address)));
                 continue;
             }
             repository.bases.push_back(base_of(address));
@@ -164,6 +176,7 @@ void parse_one_line_sources(std::string_view text, const std::filesystem::path& 
                 const auto value = equals == std::string::npos ? "" : option.substr(equals + 1);
                 if (key == "arch") source.architectures = comma_words(value);
                 if (key == "signed-by") source.signed_by = value;
+                if (lower(key) == "inrelease-path") source.release_path = release_path_of(value);
                 read_date_option(lower(key), value, source.dates);
             }
             rest = rest.substr(close + 1);
@@ -186,7 +199,7 @@ void parse_deb822_sources(std::string_view text, const std::filesystem::path& fo
         const bool disabled = fields["enabled"] == "no" || fields["enabled"] == "false" || fields["enabled"] == "0";
         if (!disabled && std::find(types.begin(), types.end(), "deb") != types.end()) {
             Source source{words_of(fields["uris"]), words_of(fields["suites"]), words_of(fields["components"]), words_of(fields["architectures"]),
-                          std::string(trimmed(fields["signed-by"])), out.dates};
+                          std::string(trimmed(fields["signed-by"])), out.dates, release_path_of(fields["inrelease-path"])};
             for (const auto& [name, value] : fields) read_date_option(name, value, source.dates);
             expand_architecture(source);
             add(source, folder, out);
@@ -212,11 +225,12 @@ void parse_deb822_sources(std::string_view text, const std::filesystem::path& fo
 }
 
 Learned learn_from_apt(const std::filesystem::path& folder, const std::filesystem::path& dpkg_status,
-                       const core::DateRules& dates) {
+                       const core::DateRules& dates, const core::ProxyRules& proxies) {
     Learned out;
     out.apt_version = verify::installed_apt(dpkg_status);
     out.folders = {folder, folder / "sources.list.d", folder / "trusted.gpg.d", folder / "apt.conf.d"};
     out.dates = dates;
+    out.proxies = proxies;
     const auto read = [&](const std::filesystem::path& file, auto parse) {
         const auto text = read_text(file, max_sources);
         if (text)

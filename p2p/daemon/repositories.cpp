@@ -65,6 +65,7 @@ void name_them(std::vector<core::Repository>& repositories) {
         parts.insert(parts.end(), repository.keyring.embedded.begin(), repository.keyring.embedded.end());
         parts.insert(parts.end(), repository.keyring.fingerprints.begin(), repository.keyring.fingerprints.end());
         parts.push_back(repository.keyring.pacman_home);
+        if (!repository.release_path.empty()) parts.push_back("InRelease-Path " + repository.release_path);
         auto bases = repository.bases;
         std::sort(bases.begin(), bases.end());
         parts.insert(parts.end(), bases.begin(), bases.end());
@@ -93,8 +94,9 @@ Repositories gather_repositories(const Config& config) {
         if (!repository.bases.empty()) all.push_back(std::move(repository));
     }
     if (config.sources_apt) {
-        const auto dates = AptSettings::of_this_machine().date_rules();
-        append(all, learn_from_apt(config.sources_apt_dir, config.sources_dpkg_status, dates), out);
+        const auto settings = AptSettings::of_this_machine();
+        out.proxies = settings.proxy_rules(config.gateway_listen);
+        append(all, learn_from_apt(config.sources_apt_dir, config.sources_dpkg_status, settings.date_rules(), out.proxies), out);
     }
     if (config.sources_pacman) append(all, learn_from_pacman(config.sources_pacman_conf), out);
     all = core::stand_together(std::move(all));

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <set>
 
+#include "p2p/core/proxy_rules.hpp"
 #include "p2p/core/repository_table.hpp"
 #include "p2p/daemon/config.hpp"
 
@@ -12,6 +13,7 @@ namespace packswarm::daemon {
 struct Repositories {
     core::RepositoryTable table;
     std::vector<std::string> warnings;
+    core::ProxyRules proxies;                 // of apt: whom the agent never asks
     std::set<std::filesystem::path> folders;  // to be watched for changes of the sources
 };
 Repositories gather_repositories(const Config& config);

@@ -172,6 +172,42 @@ TEST(Config, SaysWhetherPackagesAreSigned) {
     EXPECT_EQ(level_of("signed_packages = false"), core::PackageSignatures::not_demanded);
 }
 
+TEST(Sources, TheRootMayLieElsewhere) {
+    Learned out;
+    parse_one_line_sources("deb [inrelease-path=by-day/1/InRelease] http://a/x s main\ndeb [inrelease-path=../../InRelease] http://b/x s main\n"
+                           "deb http://a/x s main\n", "/etc/apt", out);
+    parse_deb822_sources("Types: deb\nURIs: http://c/x\nSuites: ./\nInRelease-Path: a%2Bb/In\n", "/etc/apt", out);
+    ASSERT_EQ(out.repositories.size(), 4u);
+    EXPECT_EQ(core::root_path(out.repositories[0]), "dists/s/by-day/1/InRelease");
+    EXPECT_EQ(core::index_folder(out.repositories[0]), "dists/s/");
+    EXPECT_EQ(core::root_path(out.repositories[1]), "dists/s/InRelease") << "nothing leads out of its folder";
+    EXPECT_EQ(core::root_path(out.repositories[3]), "a+b/In");
+    EXPECT_EQ(core::stand_together(out.repositories).size(), 4u) << "two places are two repositories";
+}
+
+TEST(Sources, WhatAptAsksThroughAProxyIsLeftToApt) {
+    const auto rules = AptSettings::parse("Acquire::http::Proxy=http://proxy.example:3128\nAcquire::http::Proxy::a=DIRECT\nAcquire::https::Proxy=\n"
+                                          "Acquire::https::Proxy::c=false\nAcquire::http::Proxy-Auto-Detect=/bin/find-proxy\n").proxy_rules();
+    EXPECT_FALSE(rules.is_proxied("http", "A"));
+    EXPECT_FALSE(rules.is_proxied("https", "a")) << "https has http's";
+    EXPECT_TRUE(rules.is_proxied("http", "b"));
+    EXPECT_TRUE(rules.is_proxied("https", "b"));
+    EXPECT_FALSE(rules.is_proxied("https", "c"));
+    EXPECT_TRUE(rules.is_proxied("http", "c"));
+    EXPECT_FALSE(AptSettings::parse("").proxy_rules().is_proxied("http", "b"));
+    EXPECT_FALSE(AptSettings::parse("Acquire::http::Proxy=http://p/\nPackswarm::Use-With-Proxy=true\n").proxy_rules().is_proxied("http", "b"));
+    for (const auto* own : {"http://127.0.0.1:7878/", "http://localhost:7878", "http://192.0.2.1:7878"})
+        EXPECT_FALSE(AptSettings::parse(std::string("Acquire::http::Proxy=") + own + "\n").proxy_rules("192.0.2.1:7878").is_proxied("http", "b")) << own;
+    EXPECT_TRUE(AptSettings::parse("Acquire::http::Proxy=http://127.0.0.1:3128\n").proxy_rules("127.0.0.1:7878").is_proxied("http", "b"));
+    Learned out;
+    out.proxies = rules;
+    parse_deb822_sources("Types: deb\nURIs: http://a/x http://b/x\nSuites: s\nComponents: main\n", "/etc/apt", out);
+    parse_one_line_sources("deb http://b/x s main\n", "/etc/apt", out);
+    ASSERT_EQ(out.repositories.size(), 1u);
+    EXPECT_EQ(out.repositories[0].bases, std::vector<std::string>{"http://a/x"});
+    EXPECT_EQ(out.warnings.size(), 2u);
+}
+
 TEST(Sources, DatesAreJudgedAsAptConfAndTheSourceSay) {
     const auto settings = AptSettings::parse("Acquire::Check-Valid-Until=false\nAcquire::Max-ValidTime=86400\nAcquire::Max-ValidTime::My%20Label=60\n"
                                              "Acquire::Max-FutureTime=x\nno line of it\n");
