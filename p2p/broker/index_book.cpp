@@ -186,7 +186,7 @@ void IndexBook::adopt(const core::Repository& repository, std::shared_ptr<const 
     state.message = root.not_shared + (root.not_shared.empty() || root.remark.empty() ? "" : "; ") + root.remark;
     state.standing = root.is_signed ? RepositoryState::Standing::verified : RepositoryState::Standing::unsigned_hint;
     state.lineages = lineages_of(repository, public_signers(repository, root), &root);
-    const auto files = with_folder(root.files, folder_of(core::root_path(repository)));
+    const auto files = with_folder(root.files, core::index_folder(repository));
     const bool is_pacman = repository.format == core::Format::pacman;
     catalog_.set(repository.id, root_sheet, files, is_pacman ? core::LeftOut() : root.left_out);
     std::vector<std::string> sheets{root_sheet};
@@ -208,16 +208,17 @@ void IndexBook::adopt(const core::Repository& repository, std::shared_ptr<const 
 }
 
 // Of each component's index one variant is needed, the smallest; none when one of them is read already.
-void IndexBook::fetch_missing(const std::string& id) {
+std::vector<MissingIndex> IndexBook::missing_of(const std::string& id) const {
     const auto* repository = table_.find(id);
-    const auto& state = states_[id];
-    if (repository == nullptr || !state.root || !missing_ || repository->format != core::Format::debian) return;
-    const auto folder = folder_of(core::root_path(*repository));
+    const auto& state = state_of(id);
+    if (repository == nullptr || !state.root || repository->format != core::Format::debian) return {};
+    const auto folder = core::index_folder(*repository);
     std::vector<std::string> wanted;
     for (const auto& component : repository->components)
         for (const auto& architecture : repository->architectures) wanted.push_back(folder + component + "/binary-" + architecture + "/");
     if (repository->components.empty()) wanted.push_back(folder);
     const auto files = with_folder(state.root->index.files, folder);
+    std::vector<MissingIndex> out;
     for (const auto& place : wanted) {
         const core::IndexEntry* best = nullptr;
         MissingIndex missing;
@@ -231,9 +232,17 @@ void IndexBook::fetch_missing(const std::string& id) {
         if (best == nullptr || here || best->size == 0) continue;
         missing.packed = *best;
         if (state.root->index.by_hash) missing.packed.path = place + "by-hash/SHA256/" + best->digest.hex();
-        missing_(*repository, missing);
+        out.push_back(std::move(missing));
     }
+    return out;
 }
+
+void IndexBook::fetch_missing(const std::string& id) {
+    if (!missing_) return;
+    for (const auto& missing : missing_of(id)) missing_(*table_.find(id), missing);
+}
+
+bool IndexBook::has_lists(const std::string& repository) const { return missing_of(repository).empty(); }
 
 bool IndexBook::is_read(const std::string& repository, const Digest& digest) const {
     return catalog_.has_sheet(repository, digest.hex()) || reading_.count(digest) != 0;

@@ -26,6 +26,7 @@ struct RepositoryState {
     enum class Standing { unread, verified, unsigned_hint, refused } standing = Standing::unread;
     std::string message;                       // why it was refused, warnings
     bool was_stale = false;                    // the last refused one was good, but older than what is here, or expired
+    std::shared_ptr<const OpenedRoot> older;   // the last one given, when its base only lags behind the others
     std::shared_ptr<const OpenedRoot> root;    // newest accepted
     std::optional<WallTime> modified;          // Last-Modified it came with
     std::vector<std::string> lineages;         // names, one an architecture; of the candidates while nothing is verified
@@ -55,6 +56,7 @@ class IndexBook {
         missing_ = std::move(fetch);
     }
     bool lacks(const std::string& repository, const MissingIndex& missing) const;  // still
+    bool has_lists(const std::string& repository) const;  // of its newest root, all that this machine needs
     void take_list(const std::string& repository, const core::IndexEntry& plain,
                    std::shared_ptr<const core::CatalogSheet> sheet);
     // Who makes a repository public that is shared by_signer: the distributions' keys, and names of unsigned pacman databases.
@@ -106,7 +108,9 @@ class IndexBook {
                                          const std::string& base) const;
     std::optional<core::KnownRoot> floor_of(const core::Repository& repository, const core::IndexRoot& root) const;
     Result<void> judge(const core::Repository& repository, OpenedRoot& opened, const std::string& base);
-    Result<void> judge_lent(const core::Repository& repository, const OpenedRoot& opened) const;
+    Result<void> judge_lent(const core::Repository& repository, const OpenedRoot& opened,
+                            const core::Freshness& fresh) const;
+    bool lags(const core::Repository& repository, const OpenedRoot& opened, const std::string& base) const;
     void judge_restored(const core::Repository& repository, OpenedRoot& opened) const;
     core::Provenance own_provenance(const core::Repository& repository) const;
     core::Provenance shown_provenance(const core::Repository& repository, const RepositoryState& state) const;
@@ -118,6 +122,7 @@ class IndexBook {
     void read_index(const std::string& repository, const StoredFile& file, const core::IndexEntry& entry);
     void restore_root(const core::Repository& repository, const ArtifactRecord& record);
     void fetch_missing(const std::string& repository);
+    std::vector<MissingIndex> missing_of(const std::string& repository) const;
     bool is_read(const std::string& repository, const Digest& digest) const;
     void announce_lineages();
     void guess_lineages(const core::Repository& repository);

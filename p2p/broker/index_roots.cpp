@@ -21,10 +21,13 @@ void IndexBook::accept(RootFiles files, std::optional<WallTime> modified,
         if (opened && table_.find(repository.id) == nullptr)  // a reload took it away meanwhile: nobody else is told
             return then(std::make_shared<const OpenedRoot>(std::move(*opened)));
         auto& state = states_[repository.id];
+        state.older.reset();
         Result<void> good = opened ? judge(repository, *opened, from.base) : tl::unexpected(opened.error());
         if (!good) {
             state.message = good.error().message;
             state.was_stale = opened.has_value();
+            if (opened && lags(repository, *opened, from.base))
+                state.older = std::make_shared<const OpenedRoot>(std::move(*opened));
             if (!state.root) state.standing = RepositoryState::Standing::refused;
             spdlog::warn("{}: index refused: {}", repository.id, printable(good.error().message, 400));
             return then(tl::unexpected(good.error()));
@@ -99,11 +102,13 @@ Result<void> IndexBook::judge(const core::Repository& repository, OpenedRoot& op
     if (!fresh) return tl::unexpected(fresh.error());
     if (!fresh->only_here.empty()) opened.index.not_shared = "not shared: " + fresh->only_here;
     for (const auto& warning : fresh->warnings) spdlog::warn("{}: {}", repository.id, warning);
-    if (base.empty()) return judge_lent(repository, opened);
+    if (base.empty()) return judge_lent(repository, opened, *fresh);
     const bool is_level = known && root.date <= known->date;
     if (!fresh->raises_floor && !is_level) return {};
     for (const auto& name : floor_names(repository, root, base)) {
-        if (const auto floor = floors_.find(name); floor != floors_.end() && floor->second.date >= root.date) continue;
+        const auto floor = floors_.find(name);
+        const bool stands = floor != floors_.end() && floor->second.date >= root.date && floor->second.root == root.content;
+        if (stands || (floor != floors_.end() && floor->second.date > root.date)) continue;
         floors_[name] = {name, root.date, root.content};
         if (auto raised = ledger_.raise_floor(floors_[name]); !raised) return raised;
     }
@@ -111,9 +116,11 @@ Result<void> IndexBook::judge(const core::Repository& repository, OpenedRoot& op
 }
 
 // Of a root that none of its addresses gave. It raises no floor: what an address has stays that address's to say.
-Result<void> IndexBook::judge_lent(const core::Repository& repository, const OpenedRoot& opened) const {
+Result<void> IndexBook::judge_lent(const core::Repository& repository, const OpenedRoot& opened,
+                                   const core::Freshness& fresh) const {
     const auto own = own_provenance(repository);
     const auto& root = opened.index;
+    if (fresh.is_twin) return fail(ErrorKind::Absent, "an index with the date of another one that is known");
     if (own.product != Digest{} && root.product != Digest{} && own.product != root.product)
         return fail(ErrorKind::Absent, "an index of another product ({}, {}) under the same key and suite",
                     printable(root.origin), printable(root.label));
@@ -121,6 +128,17 @@ Result<void> IndexBook::judge_lent(const core::Repository& repository, const Ope
     if (here && here->index.product == root.product && here->index.date > root.date)
         return fail(ErrorKind::Absent, "an index that is older than the one that is here");
     return {};
+}
+
+// A base that gives the newest it ever gave, and others that stand with it gave a newer one.
+bool IndexBook::lags(const core::Repository& repository, const OpenedRoot& opened, const std::string& base) const {
+    const auto known = floor_of(repository, opened.index);
+    if (base.empty() || !known || opened.index.date >= known->date) return false;
+    for (const auto& name : floor_names(repository, opened.index, base))
+        if (const auto floor = floors_.find(name); floor != floors_.end() && floor->second.date > opened.index.date)
+            return false;
+    return core::check_freshness(opened.index, std::nullopt, loop_.wall_now(), core::StaleIndex::refuse, repository.dates)
+        .has_value();
 }
 
 // It was judged when it came; only its age is looked at again.

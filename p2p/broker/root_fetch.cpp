@@ -228,15 +228,11 @@ void RootFetch::open(Key key) {
     if (attempt.at_peer) files.repository.dates = {};  // the owner's leave is for his own mirrors
     book_.accept(std::move(files), attempt.modified, [this, alive = alive_, key](Result<std::shared_ptr<const OpenedRoot>> opened) {
         if (!*alive) return;
-        const bool was_stale = book_.state_of(wish_.repository.id).was_stale;
-        if (!opened) return lost(key, opened.error(), was_stale ? Refused::stale : Refused::not_believed);
         auto& at = attempts_.at(key);
-        RootAnswer good;
-        good.opened = *opened;
-        good.root = std::move(at.root);
-        good.signature = std::move(at.signature);
-        good.modified = at.modified;
-        good.from = {at.at_peer ? SourceKind::peer : SourceKind::mirror, engine_.sources.label(at.source), at.bytes, 0};
+        const auto& state = book_.state_of(wish_.repository.id);
+        if (!opened && state.older && !at.at_peer && at.base == wish_.first_base) own_older_ = answer_of(at, state.older);
+        if (!opened) return lost(key, opened.error(), state.was_stale ? Refused::stale : Refused::not_believed);
+        auto good = answer_of(at, *opened);
         if (!at.at_peer) {
             engine_.sources.gave_right_bytes(at.source, 0);
             engine_.absences.forget(core::address(engine_.sources.label(at.source), wish_.path));
@@ -244,6 +240,21 @@ void RootFetch::open(Key key) {
         answer(std::move(good));
     });
 }
+
+RootAnswer RootFetch::answer_of(Attempt& attempt, std::shared_ptr<const OpenedRoot> opened) const {
+    RootAnswer out;
+    out.opened = std::move(opened);
+    out.root = std::move(attempt.root);
+    out.signature = std::move(attempt.signature);
+    out.modified = attempt.modified;
+    const auto kind = attempt.at_peer ? SourceKind::peer : SourceKind::mirror;
+    out.from = {kind, engine_.sources.label(attempt.source), attempt.bytes, 0};
+    return out;
+}
+
+// A mirror that lags is answered with the newest index of those that stand with it, once the lists of that one are
+// known to be there: else the asker would have neither, where by itself it goes on with the older one.
+bool RootFetch::stays_at_own() const { return own_older_ && !book_.has_lists(wish_.repository.id); }
 
 void RootFetch::lost(Key key, const Error& error, Refused why) {
     const auto attempt = std::move(attempts_.at(key));
@@ -325,6 +336,7 @@ Result<RootAnswer> RootFetch::ours(std::shared_ptr<const OpenedRoot> held, Sourc
 
 void RootFetch::answer(Result<RootAnswer> result) {
     if (!then_) return;
+    if (stays_at_own()) result = std::move(*own_older_);
     if (!result && leaves_)
         result.error().kind = ErrorKind::Absent;  // no failure yet: the asker's own way may have more patience
     auto then = std::move(then_);

@@ -58,6 +58,7 @@ class RootFetch {
     void fetch_signature(Key key, const std::string& base);
     void root_here(Key key, const std::string& base, const Result<void>& result);
     void open(Key key);
+    RootAnswer answer_of(Attempt& attempt, std::shared_ptr<const OpenedRoot> opened) const;
     enum class Refused { not_believed, stale };
     void lost(Key key, const Error& error, Refused why = Refused::not_believed);
     void unchanged(Key key, const std::string& base);
@@ -66,6 +67,7 @@ class RootFetch {
     void leave_to_others();
     bool is_in_vain(const std::string& base);
     bool waits_for_peers() const;
+    bool stays_at_own() const;
     bool has_form(const std::optional<Bytes>& signature) const;
     bool holds_it() const;
     Result<RootAnswer> ours(std::shared_ptr<const OpenedRoot> held, SourceShare from) const;
@@ -85,6 +87,7 @@ class RootFetch {
     bool peers_asked_ = false, lent_taken_ = false, own_has_answered_ = false;
     bool leaves_ = false;  // to the asker's other way, what has not answered for a moment
     std::optional<Error> last_error_;
+    std::optional<RootAnswer> own_older_;  // of the mirror the asker named
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

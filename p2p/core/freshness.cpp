@@ -31,18 +31,11 @@ Result<void> check_future(const IndexRoot& root, WallTime now, const DateRules& 
 }
 
 Result<void> check_rollback(const IndexRoot& root, const std::optional<KnownRoot>& floor) {
-    if (!floor || root.date > floor->date) return {};
-    if (root.date < floor->date)
-        return fail(
-            ErrorKind::Absent,
-            "{} of {} is older than the one of {} seen before: use another mirror, or accept it explicitly if the "
-            "distribution took the newer one back",
-            name_of(root), text_of(root.date), text_of(floor->date));
-    if (same_content(root, *floor)) return {};
-    return fail(
-        ErrorKind::Absent,
-        "{} of {} differs from the one of the same date seen before: use another mirror and tell the distribution",
-        name_of(root), text_of(root.date));
+    if (!floor || root.date >= floor->date) return {};
+    return fail(ErrorKind::Absent,
+                "{} of {} is older than the one of {} seen before: use another mirror, or accept it explicitly if the "
+                "distribution took the newer one back",
+                name_of(root), text_of(root.date), text_of(floor->date));
 }
 
 // As apt counts: a least age moves a Valid-Until that is there, a greatest one sets it where there is none.
@@ -80,6 +73,10 @@ Result<Freshness> check_freshness(const IndexRoot& root, const std::optional<Kno
     Freshness out;
     out.age = std::max(clock - root.date, Seconds(0));
     out.raises_floor = !floor || root.date > floor->date;
+    out.is_twin = floor && root.date == floor->date && !same_content(root, *floor);
+    if (out.is_twin)
+        out.warnings.push_back(fmt::format("{} of {} differs from the one of the same date seen before", name_of(root),
+                                           text_of(root.date)));
     if (clock > now)
         out.warnings.push_back(
             fmt::format("this machine's clock says {}, but an index of {} was seen before: set the clock", text_of(now),

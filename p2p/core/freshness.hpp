@@ -25,6 +25,7 @@ enum class StaleIndex { refuse, accept };  // accept: the owner's explicit overr
 struct Freshness {
     Seconds age{};                      // of the root, always to be shown
     bool raises_floor = false;          // the root is to be remembered as the newest
+    bool is_twin = false;               // signed, with the floor's date and other content: dates do not order these two
     std::string only_here;              // why it is for this machine alone: its apt takes it, the rules for sharing do not
     std::vector<std::string> warnings;  // for the owner
 };

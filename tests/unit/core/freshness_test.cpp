@@ -49,10 +49,16 @@ TEST(Freshness, TakesTheKnownRootAgainAndKeepsTheFloor) {
     EXPECT_FALSE(fresh->raises_floor);
 }
 
-TEST(Freshness, RefusesOtherContentOfTheSameDate) {
-    expect_error(check_freshness(root_of(noon), KnownRoot{noon, digest(9), {}}, noon), ErrorKind::Absent, "same date");
-    expect_error(check_freshness(root_of(noon), KnownRoot{noon, digest(9), digest(8)}, noon), ErrorKind::Absent,
-                 "same date");
+TEST(Freshness, NamesOtherContentOfTheSameDate) {
+    for (const auto& floor : {KnownRoot{noon, digest(9), {}}, KnownRoot{noon, digest(9), digest(8)}}) {
+        const auto fresh = check_freshness(root_of(noon), floor, noon);
+        ASSERT_TRUE(fresh);
+        EXPECT_TRUE(fresh->is_twin);
+        EXPECT_FALSE(fresh->raises_floor);
+        ASSERT_EQ(fresh->warnings.size(), 1u);
+        EXPECT_NE(fresh->warnings[0].find("same date"), std::string::npos);
+    }
+    EXPECT_FALSE(check_freshness(root_of(noon), KnownRoot{noon, digest(1), {}}, noon)->is_twin);
 }
 
 TEST(Freshness, TakesTheSameContentInAnotherEnvelope) {
