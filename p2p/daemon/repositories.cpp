@@ -93,11 +93,10 @@ Repositories gather_repositories(const Config& config) {
         auto repository = from_config(one, out.warnings);
         if (!repository.bases.empty()) all.push_back(std::move(repository));
     }
-    if (config.sources_apt) {
-        const auto settings = AptSettings::of_this_machine();
-        out.proxies = settings.proxy_rules(config.gateway_listen);
+    const auto settings = AptSettings::of_this_machine();
+    out.proxies = settings.proxy_rules(config.gateway_listen);
+    if (config.sources_apt)
         append(all, learn_from_apt(config.sources_apt_dir, config.sources_dpkg_status, settings.date_rules(), out.proxies), out);
-    }
     if (config.sources_pacman) append(all, learn_from_pacman(config.sources_pacman_conf), out);
     all = core::stand_together(std::move(all));
     name_them(all);

@@ -21,7 +21,7 @@ class AgentSide:
             told["sources"] = {"apt": True, "pacman": False, "apt_dir": etc}
         if "peer" in world.agent:
             told["sharing"] = {"public_keyrings": [pool.keyring(etc / "public.gpg", range(pool.COUNT - 1))]}
-        self.agent = Agent(servers.node, folder, programs, told)
+        self.agent = Agent(servers.node, folder, programs, told, {"APT_CONFIG": str(etc.parent / "apt.conf")} if etc else None)
         self.crash = None
         self.ends = 0
 

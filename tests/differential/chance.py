@@ -52,6 +52,8 @@ def late_aspects(world):
                              server.port, {})
             server.habits["redirect"] = carrier.name
             world.servers.append(carrier)
+    if world.agent["knows"] == "configured":  # its owner named the mirrors, whatever apt goes through
+        world.options.pop("Proxy-Host", None)
     direct = "peer" not in world.agent and not any(name.startswith("Proxy") for name in world.options)
     if direct and Chance(world.seed, "door").of(9):
         world.agent["door"] = "proxy"

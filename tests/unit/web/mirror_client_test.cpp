@@ -105,6 +105,21 @@ TEST_F(NginxTest, PutsTheAskersTerms) {
     EXPECT_EQ(outside.head->part->total, 10'000);
 }
 
+TEST_F(NginxTest, FollowsNoRedirectToAHostThatAptAsksThroughAProxy) {
+    serve({.server_lines = "location /away/ { rewrite ^/away/(.*)$ http://localhost:$server_port/$1 redirect; }"});
+    nginx_->put("a", "content");
+    auto proxied = std::make_shared<web::ProxiedHosts>();
+    settings_.proxied = proxied;
+    EXPECT_EQ(fetch(nginx_->url("away/a")).body, "content");
+    core::ProxyRules rules;
+    rules.by_host[{"http", "localhost"}] = true;
+    proxied->set(rules);
+    auto& refused = fetch(nginx_->url("away/a"));
+    EXPECT_EQ(refused.kind(), ErrorKind::Refused);
+    EXPECT_NE(refused.error().find("proxy"), std::string::npos) << refused.error();
+    EXPECT_EQ(fetch(nginx_->url("a")).body, "content") << "what is asked for by name is the asker's business";
+}
+
 TEST_F(NginxTest, FetchesAnEmptyFile) {
     serve();
     nginx_->put("empty", "");
