@@ -23,7 +23,7 @@ RootFetch::RootFetch(Engine& engine, IndexBook& book, Wish wish, Then<RootAnswer
         return engine_.board.sources.at(engine_.sources.mirror(base)).usable;
     });
     std::stable_partition(bases.begin(), bases.end(), [&](const std::string& base) {
-        return base == wish_.first_base && engine_.board.sources.at(engine_.sources.mirror(base)).usable;
+        return base == wish_.first_base && engine_.sources.answers(engine_.sources.mirror(base));
     });
     std::erase_if(bases, [this](const std::string& base) { return is_in_vain(base); });
     mirrors_left_.assign(bases.begin(), bases.end());

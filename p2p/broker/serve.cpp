@@ -370,6 +370,7 @@ void Broker::serve_artifact(RequestId id, const Meaning& meaning) {
     target.name = meaning.hit ? meaning.hit->entry.path : meaning.url.path;
     if (requests_.at(id).request.from == From::anybody) target.mirrors = addresses(meaning);
     target.lineage = book_.public_lineage(target.digest);
+    target.is_rewritten = core::is_rewritten(meaning.url.path);
     if (is_known_to_be_gone(id, target)) return;
     const auto for_askers = [this, want](auto&& action) {
         const auto live = live_.find(want);

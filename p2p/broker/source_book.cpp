@@ -153,6 +153,8 @@ void SourceBook::failed(core::SourceId id, ErrorKind kind) {
     if (entry.kind == SourceKind::mirror) ledger_.save_mirror_health(entry.label, entry.health);
 }
 
+bool SourceBook::answers(core::SourceId id) const { return core::answers(entries_.at(id).health, loop_.wall_now()); }
+
 void SourceBook::set_aside(core::SourceId id) {
     entries_.at(id).suspected_until = loop_.now() + suspicion;
     refresh(id);

@@ -35,6 +35,7 @@ class SourceBook {
     void received(core::SourceId id, ByteCount bytes);
     void measured(core::SourceId id, ByteCount bytes, double seconds);  // one claim, from its first byte to its last
     void gave_right_bytes(core::SourceId id, ByteCount bytes);
+    bool answers(core::SourceId mirror) const;  // whatever it lacks
     void failed(core::SourceId id, ErrorKind kind);
     void set_aside(core::SourceId id);  // under suspicion: the others are asked, right bytes elsewhere do not help it
     void acquit(core::SourceId id);     // its case has ended

@@ -243,7 +243,9 @@ void Transfer::ended(core::ClaimId id, const Result<void>& result) {
     if (want().is_small()) return small_complete(claim.source, std::move(buffer));
 }
 
-void Transfer::blame(core::SourceId source, const Error& error) {
+void Transfer::blame(core::SourceId source, Error error) {
+    const bool may_lag = target_.is_rewritten && engine_.sources.kind(source) == SourceKind::mirror;
+    if (may_lag && error.kind == ErrorKind::Corrupt) error = {ErrorKind::Absent, "has another version of it: " + error.message};
     note(fmt::format("{} failed ({}): {}", engine_.sources.label(source), to_string(error.kind), error.message));
     last_error_ = error;
     engine_.sources.failed(source, error.kind);

@@ -51,6 +51,7 @@ struct Target {
     std::string name;                     // path, for people
     std::vector<MirrorAddress> mirrors;   // best first
     std::string lineage;                  // public lineage, or empty: peers are never asked
+    bool is_rewritten = false;            // other bytes stand under this path from time to time: a mirror may lag
 };
 
 struct TransferEvents {
@@ -131,7 +132,7 @@ class Transfer {
     void write_new(core::SourceId from, ByteCount offset, ByteView data);
     void ended(core::ClaimId id, const Result<void>& result);
     void close(core::ClaimId id);
-    void blame(core::SourceId source, const Error& error);
+    void blame(core::SourceId source, Error error);
     void small_complete(core::SourceId from, Bytes content);
     void advance();
     void tell_progress();

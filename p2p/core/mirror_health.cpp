@@ -63,6 +63,11 @@ void note_failure(MirrorHealth& health, ErrorKind kind, WallTime now) {
     }
 }
 
+bool answers(const MirrorHealth& health, WallTime now) {
+    const bool lacks_only = health.absent_in_row >= absences_before_blame && health.failures_in_row == 0 && health.corrupt == 0;
+    return lacks_only || is_usable(health, now);
+}
+
 bool is_usable(const MirrorHealth& health, WallTime now) { return !health.back_at || *health.back_at <= now; }
 
 }  // namespace packswarm::core

@@ -29,6 +29,8 @@ void note_rate(MirrorHealth& health, double bytes_per_second);
 void note_success(MirrorHealth& health);
 // Blames by kind: Transient backs off 2, 4, 8 ... 300 s; Corrupt 600 s; Absent only after 3 in a row, 60 s.
 void note_failure(MirrorHealth& health, ErrorKind kind, WallTime now);
+// Usable, or set back for nothing but files that it lacks.
+bool answers(const MirrorHealth& health, WallTime now);
 bool is_usable(const MirrorHealth& health, WallTime now);
 
 }  // namespace packswarm::core

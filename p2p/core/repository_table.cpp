@@ -107,4 +107,9 @@ PathKind classify(std::string_view path) {
     return PathKind::other;
 }
 
+bool is_rewritten(std::string_view path) {
+    const auto kind = classify(path);
+    return kind != PathKind::package && kind != PathKind::other && path.find("/by-hash/") == std::string_view::npos;
+}
+
 }  // namespace packswarm::core

@@ -50,5 +50,7 @@ enum class PathKind {
     other,
 };
 PathKind classify(std::string_view path);
+// Its bytes change under this name: indexes and roots, but not what is named by its digest.
+bool is_rewritten(std::string_view path);
 
 }  // namespace packswarm::core

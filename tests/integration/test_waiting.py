@@ -46,7 +46,7 @@ def release_and_signature_apart(world, repository):
     return "[arch=amd64 signed-by={public}]", "stable main"
 
 
-KINDS = [release_without_signature, no_release_at_all, another_key, expired]
+KINDS = [release_without_signature, no_release_at_all, another_key]
 
 
 def updated(world, stock, kind):
@@ -86,6 +86,19 @@ def test_what_the_agent_may_not_believe_is_apts_own_from_the_second_update_on(wo
     for apt in (plain, through):
         apt.install(list(repository.packages))
         assert apt.wrong(repository.packages.values()) == []
+
+
+def test_what_the_owner_lets_expire_is_believed_here_and_asked_for_as_often(world, stock):
+    repository, mirror, plain, through = updated(world, stock, expired)
+    assert lists(through) == lists(plain)
+    asked = []
+    for apt in (plain, through):
+        mirror.forget()
+        apt.update()
+        asked.append(sorted((one["uri"], one["status"]) for one in mirror.requests()))
+    assert asked[0] == asked[1] and {one["agent"].split("/")[0] for one in mirror.requests()} == {"packswarm"}
+    through.install(list(repository.packages))
+    assert through.wrong(repository.packages.values()) == []
 
 
 def test_a_release_and_its_signature_come_through_the_agent_together(world, stock):
