@@ -28,9 +28,11 @@ def group_that_stands_together(difference, plain, ours, lab):
 
 
 def verified_content_when_a_server_is_silent(difference, plain, ours, lab):
-    """While a server refuses connections, what the agent verified before or has from a peer may be used: plain apt fails
-    there, we do not. Our failures are fewer, and each list and file is one that its owner published."""
-    return bool(lab.shut) and not ours.failed - plain.failed and ours.exit_code <= plain.exit_code and \
+    """While a server refuses connections, or says that it has too many, what the agent verified before or has from a peer
+    may be used, and it asks again: plain fails there, we do not. Our failures are fewer, and each list and file is one
+    that its owner published."""
+    turned_away = any(one.step == difference.step and one.status in (429, 503) for one in lab.servers.log[PLAIN])
+    return (bool(lab.shut) or turned_away) and not ours.failed - plain.failed and ours.exit_code <= plain.exit_code and \
         all(lab.is_published(digest) for digest in [*ours.lists.values(), *ours.files.values()])
 
 
