@@ -17,7 +17,9 @@ class Outlook {
   public:
     Outlook(const Board& board, TimePoint now) : board_(board), now_(now) {
         for (const auto& [id, source] : board.sources) busy_[id] = source.busy;
+        count_claims();
         find_shared_line();
+        find_full_line();
         find_mute();
         measure();
         sort_wants();
@@ -41,6 +43,9 @@ class Outlook {
     static constexpr double brings_more = 0.5;            // when the sum grows with at least this power of their number
     static constexpr double shared_from = 1.3;            // the sum of the peaks over the peak of the sum: not all at the same time
     static constexpr double line_enough_s = 2;            // of work that all have in hand together, where they share a line
+    static constexpr double slow_share = 64 * 1024;       // bytes a second of each transfer: below, a queue of some hundred KiB takes seconds
+    static constexpr double unfair = 4, slow_unfair = 16; // how much less than its share a transfer may get of a line, and of a slow one
+    static constexpr double full_from = 0.7;              // of the most that ever came: then others make up for who is slow
     static constexpr double waits_in_line_s = 5;          // silence of a transfer that others on a full line keep from its turn
     static constexpr ByteCount unmeasured_enough = 512 * limits::kib;  // in hand of a mirror that nobody has measured
     static constexpr double unseen_s = 20;                // who takes a small file as it comes should see something by then
@@ -84,6 +89,16 @@ class Outlook {
             if (source.role == Role::mirror) peaks += source.peak.value(now_);
         is_shared_ = growth_ && *growth_ < brings_more && peaks >= shared_from * board_.line.peak(now_);
         is_busy_ = age(board_.last_sign(now_)) < 1;
+    }
+
+    // As much comes as ever came, and what is in hand lasts for a while: who is slow now holds nothing up, and what is
+    // taken from him would wait in the same queue. Not where more at once are known to bring more.
+    void find_full_line() {
+        const double peak = board_.line.peak(now_);
+        const bool grows = growth_ && *growth_ >= brings_more;
+        is_full_ = !grows && flights_ > 1 && board_.line.latest(now_) >= full_from * peak &&
+                   (is_shared_ || all_in_hand_ >= line_enough_s * peak);
+        is_slow_ = peak > 0 && peak < slow_share * flights_;
     }
 
     double age(TimePoint then) const { return seconds_between(then, now_); }
@@ -131,8 +146,7 @@ class Outlook {
     // Bytes of a large artifact that are here, or that somebody is at work on or has just been given.
     const RangeSet& taken(WantId id) const { return taken_.at(id); }
 
-    void measure() {
-        std::set<SourceId> mirrors, lenders;
+    void count_claims() {
         for (const auto& [id, want] : board_.wants) {
             if (want.resting) continue;
             for (const auto& [claim_id, claim] : want.claims) {
@@ -141,6 +155,13 @@ class Outlook {
                 ++flights_;
                 if (!want.ahead) ++awaited_flights_;
             }
+        }
+    }
+
+    void measure() {
+        std::set<SourceId> mirrors, lenders;
+        for (const auto& [id, want] : board_.wants) {
+            if (want.resting) continue;
             for (const auto& [peer, pieces] : want.crowd.lenders.all())
                 if (may_ask(want, peer) && source(peer).rate_known && is_willing(peer)) lenders.insert(peer);
             bytes_left_ += static_cast<double>(want.size - want.done.total());
@@ -289,13 +310,17 @@ class Outlook {
 
     // Slow because all mirrors come over one line that is full: from another the same bytes would come no sooner.
     bool is_held_by_the_line(const Claim& claim) const {
-        if (!is_shared_ || claim.received == 0 || is_stalled(claim)) return false;
-        return 4 * flights_ * speed(claim) > board_.line.peak(now_);
+        if (is_stalled(claim)) return false;
+        if (is_full_) return true;
+        if (claim.received == 0) return is_slow_;
+        const double share = board_.line.peak(now_) / flights_;
+        if (is_slow_ && slow_unfair * speed(claim) > share) return true;
+        return is_shared_ && unfair * speed(claim) > share;
     }
 
     bool is_stalled(const Claim& claim) const {
         const bool peer = source(claim.source).role == Role::wan_peer;
-        const double silent_s = peer ? stalled_peer_s : is_shared_ && is_busy_ ? waits_in_line_s : stalled_s;
+        const double silent_s = peer ? stalled_peer_s : is_full_ || ((is_shared_ || is_slow_) && is_busy_) ? waits_in_line_s : stalled_s;
         return age(claim.last_byte) > std::max(silent_s, source(claim.source).patience_s);
     }
 
@@ -339,6 +364,8 @@ class Outlook {
     std::map<SourceId, ByteCount> in_hand_;  // bytes that a source has still to give
     std::optional<double> growth_;    // of the sum with the number in flight
     bool is_shared_ = false;          // the mirrors come over one line, which is the bottleneck
+    bool is_full_ = false;            // and is used up just now
+    bool is_slow_ = false;            // so little for each that silence may be its queue's
     bool is_busy_ = false;            // something comes
     double all_in_hand_ = 0;
     int flights_ = 0;                 // claims in all,

@@ -7,15 +7,20 @@ namespace packswarm::core {
 
 namespace {
 constexpr double remembered_s = 30;
+constexpr double recent_s = 3;
 constexpr double newest = 0.5;        // weight of the newest sample
-constexpr double least_spread = 1.3;  // between the fewest and the most in flight, to tell a slope from noise
+constexpr double least_spread = 1.9;  // between the fewest and the most in flight, to tell a slope from noise
 }  // namespace
 
 void Peak::note(double rate, TimePoint now) {
-    if (rate < value(now)) return;
-    rate_ = rate;
+    latest_ = seconds_between(noted_, now) < recent_s ? latest_ + newest * (rate - latest_) : rate;
+    noted_ = now;
+    if (latest_ < value(now)) return;
+    rate_ = latest_;
     at_ = now;
 }
+
+double Peak::latest(TimePoint now) const { return seconds_between(noted_, now) < recent_s ? latest_ : 0; }
 
 double Peak::value(TimePoint now) const { return seconds_between(at_, now) < remembered_s ? rate_ : 0; }
 

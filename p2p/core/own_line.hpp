@@ -11,15 +11,17 @@
 
 namespace packswarm::core {
 
-// The most bytes per second that came in one window, of those that are remembered.
+// The most bytes per second that came, of what is remembered. Over some windows: what lay behind a lost packet comes
+// all at once, and shows more than the line carries.
 class Peak {
   public:
     void note(double rate, TimePoint now);
     double value(TimePoint now) const;
+    double latest(TimePoint now) const;  // of the last windows; 0 when the last was some seconds ago
 
   private:
-    double rate_ = 0;
-    TimePoint at_{};
+    double rate_ = 0, latest_ = 0;
+    TimePoint at_{}, noted_{};
 };
 
 class OwnLine {
@@ -33,6 +35,7 @@ class OwnLine {
     std::optional<double> growth(TimePoint now) const;
     int most_measured(TimePoint now) const;  // in flight
     double peak(TimePoint now) const { return peak_.value(now); }
+    double latest(TimePoint now) const { return peak_.latest(now); }
 
   private:
     struct Sample {

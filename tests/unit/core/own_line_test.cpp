@@ -23,6 +23,24 @@ TEST_F(OwnLineTest, KnowsNothingBeforeItHasSeenMoreAndFewerInFlight) {
     EXPECT_FALSE(line.growth(now));
 }
 
+TEST_F(OwnLineTest, OneMoreInFlightTellsNoSlope) {
+    line.note(3, 100e3, now);
+    line.note(4, 150e3, now);
+    EXPECT_FALSE(line.growth(now));
+    line.note(6, 150e3, now);
+    EXPECT_TRUE(line.growth(now));
+}
+
+TEST_F(OwnLineTest, WhatComesAllAtOnceBehindALostPacketIsNoPeak) {
+    line.note(4, 100e3, now);
+    line.note(4, 240e3, now + 1s);
+    EXPECT_LT(line.peak(now + 1s), 180e3);
+    EXPECT_NEAR(line.latest(now + 1s), 170e3, 1);
+    EXPECT_EQ(line.latest(now + 10s), 0);
+    for (int second = 2; second < 8; ++second) line.note(4, 240e3, now + second * 1s);
+    EXPECT_NEAR(line.peak(now + 8s), 240e3, 5e3);
+}
+
 TEST_F(OwnLineTest, ALineThatAllShareBringsTheSameHoweverManyAreInFlight) {
     for (int number = 8; number >= 2; --number) line.note(number, 120e3 + (number % 2 == 0 ? 4e3 : -4e3), now);
     ASSERT_TRUE(line.growth(now));

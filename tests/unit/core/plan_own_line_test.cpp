@@ -109,6 +109,33 @@ TEST_F(PlanOwnLine, ASlowFileIsNotAskedForASecondTimeWhereTheOtherMirrorIsAsBusy
     EXPECT_TRUE(starts_of(decide(), id).empty());
 }
 
+// 300 kB/s in all: each transfer has its share, and its silence is no queue's.
+TEST_F(PlanOwnLine, WhatComesAsFastAsItEverDidIsNotTakenOverWhileThereIsWorkForLong) {
+    for (const auto by : {a, b}) board.sources.at(by).rate = 150e3;
+    const auto id = want(9 * mib, {a, b});
+    claim(id, a, {0, 9 * mib}, 160 * kb, 4s, 50ms);
+    EXPECT_FALSE(decide().shortens.empty()) << "nobody knows the line";
+    claim(want(9 * mib, {a, b}), b, {0, 9 * mib}, 160 * kb, 4s, 50ms);
+    board.line.note(2, 300e3, now);
+    board.line.note(4, 300e3, now);
+    EXPECT_TRUE(decide().shortens.empty());
+    board.line.note(2, 60e3, now);
+    board.line.note(2, 60e3, now);
+    board.line.note(2, 60e3, now);
+    EXPECT_FALSE(decide().shortens.empty()) << "much less comes than the line carries";
+}
+
+TEST_F(PlanOwnLine, OnASlowLineSilenceOfSomeSecondsIsNoStall) {
+    board.line.note(2, 100e3, now);
+    const auto id = want(400 * kb, {a, b});
+    claim(id, a, {0, 400 * kb}, 40 * kb, 6s, 4s);
+    claim(want(400 * kb, {a, b}), b, {0, 400 * kb}, 40 * kb, 6s, 50ms);
+    board.wants.at(id).grown = board.delivered = now;
+    EXPECT_TRUE(starts_of(decide(), id).empty());
+    board.wants.at(id).claims.begin()->second.last_byte = now - 6s;
+    EXPECT_EQ(starts_of(decide(), id).size(), 1u) << "more than a queue's";
+}
+
 TEST_F(PlanOwnLine, AMirrorThatNobodyHasMeasuredGetsLittleAtFirst) {
     board.sources.at(a).rate = 0;
     for (int i = 0; i < 5; ++i) want(400 * kb, {a});
