@@ -1,9 +1,6 @@
 #include "p2p/cli/apt_itself.hpp"
 
-#include <array>
-#include <cstdio>
-#include <memory>
-
+#include "p2p/base/command_output.hpp"
 #include "p2p/base/limits.hpp"
 
 namespace packswarm::cli {
@@ -11,15 +8,7 @@ namespace {
 
 std::string apt_dump() {
     const auto command = std::string("apt-config dump --format '") + apt_dump_format + "' 2>/dev/null";
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(::popen(command.c_str(), "r"), ::pclose);
-    std::string text;
-    std::array<char, 1 << 16> buffer;
-    while (pipe && static_cast<ByteCount>(text.size()) < limits::max_apt_message) {
-        const auto got = std::fread(buffer.data(), 1, buffer.size(), pipe.get());
-        if (got == 0) break;
-        text.append(buffer.data(), got);
-    }
-    return text;
+    return command_output(command, limits::max_apt_message);
 }
 
 hooks::AptMessage request_for(const std::string& address, hooks::AptFileKind kind) {

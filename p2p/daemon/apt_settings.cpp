@@ -1,10 +1,8 @@
 #include "p2p/daemon/apt_settings.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
-#include <memory>
 
+#include "p2p/base/command_output.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/text.hpp"
 #include "p2p/base/url.hpp"
@@ -30,15 +28,7 @@ bool is_gateway(const std::string& proxy, const std::string& gateway) {
 }  // namespace
 
 AptSettings AptSettings::of_this_machine() {
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(::popen(command, "r"), ::pclose);
-    std::string text;
-    std::array<char, 1 << 16> buffer;
-    while (pipe && static_cast<ByteCount>(text.size()) < limits::max_apt_message) {
-        const auto got = std::fread(buffer.data(), 1, buffer.size(), pipe.get());
-        if (got == 0) break;
-        text.append(buffer.data(), got);
-    }
-    return parse(text);
+    return parse(command_output(command, limits::max_apt_message));
 }
 
 AptSettings AptSettings::parse(std::string_view dump) {

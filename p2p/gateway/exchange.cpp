@@ -114,7 +114,7 @@ broker::Terms Exchange::terms() const {
     terms.cache_control = head_.cache_control;
     if (!head_.range || !head_.range->first || !head_.wants_body) return terms;
     terms.begin = head_.range->first;
-    if (head_.range->last) terms.end = *head_.range->last + 1;
+    if (head_.range->last && *head_.range->last < limits::max_artifact) terms.end = *head_.range->last + 1;
     terms.if_range = head_.if_range;
     return terms;
 }

@@ -112,6 +112,12 @@ TEST_F(GatewayTest, PassesTermsOnAndAnswersWithThePartThatCame) {
     EXPECT_EQ(reply.status, 416);
     EXPECT_EQ(reply.header("Content-Range"), "bytes */10");
 
+    client.ask(core + "core.db", "Range: bytes=8-9223372036854775807\r\n");
+    id = wait_for("core.db");
+    EXPECT_FALSE(loop.run([&] { return requests.asked.back().terms.end; })) << "to the end";
+    loop.run([&] { requests.deliver_part(id, file_with("89"), {{8, 10}, 10}); });
+    EXPECT_EQ(client.read_reply().body, "89");
+
     has("core.db", "0123456789");
     EXPECT_EQ(client.get(core + "core.db", "Range: bytes=4-7\r\nIf-Range: \"tag\"\r\n").body, "0123456789") << "the whole is not judged by tags";
     EXPECT_EQ(client.get(core + "core.db", "Range: bytes=-3\r\n").body, "789");
