@@ -45,6 +45,7 @@ class Outlook {
     static constexpr double line_enough_s = 2;            // of work that all have in hand together, where they share a line
     static constexpr double slow_share = 64 * 1024;       // bytes a second of each transfer: below, a queue of some hundred KiB takes seconds
     static constexpr double unfair = 4, slow_unfair = 16; // how much less than its share a transfer may get of a line, and of a slow one
+    static constexpr double line_from = 0.5;              // of the fastest mirror's rate: what comes shows the line
     static constexpr double full_from = 0.7;              // of the most that ever came: then others make up for who is slow
     static constexpr double waits_in_line_s = 5;          // silence of a transfer that others on a full line keep from its turn
     static constexpr ByteCount unmeasured_enough = 512 * limits::kib;  // in hand of a mirror that nobody has measured
@@ -96,6 +97,10 @@ class Outlook {
     void find_full_line() {
         const double peak = board_.line.peak(now_);
         const bool grows = growth_ && *growth_ >= brings_more;
+        double fastest = 0;
+        for (const auto& [id, source] : board_.sources)
+            if (source.role == Role::mirror && source.rate_known) fastest = std::max(fastest, source.rate);
+        if (fastest == 0 || peak < line_from * fastest) return;  // those who are asked just now are slow, not the line
         is_full_ = !grows && flights_ > 1 && board_.line.latest(now_) >= full_from * peak &&
                    (is_shared_ || all_in_hand_ >= line_enough_s * peak);
         is_slow_ = peak > 0 && peak < slow_share * flights_;

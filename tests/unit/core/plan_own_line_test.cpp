@@ -125,6 +125,16 @@ TEST_F(PlanOwnLine, WhatComesAsFastAsItEverDidIsNotTakenOverWhileThereIsWorkForL
     EXPECT_FALSE(decide().shortens.empty()) << "much less comes than the line carries";
 }
 
+TEST_F(PlanOwnLine, WhoDripsIsNoFullLine) {
+    board.sources.at(b).rate = 3e6;
+    board.sources.at(b).rate_known = true;
+    board.line.note(2, 200, now);
+    const auto id = want(100 * kb, {a, b});
+    claim(id, a, {0, 100 * kb}, 2 * kb, 20s, 50ms);
+    claim(want(100 * kb, {a}), a, {0, 100 * kb}, 2 * kb, 20s, 50ms);
+    EXPECT_EQ(starts_of(decide(), id).size(), 1u) << "the other one gave three megabytes a second";
+}
+
 TEST_F(PlanOwnLine, OnASlowLineSilenceOfSomeSecondsIsNoStall) {
     board.line.note(2, 100e3, now);
     const auto id = want(400 * kb, {a, b});
