@@ -1,7 +1,7 @@
 """Fixtures of the integration tests. They need root (namespaces), and the programs in $PACKSWARM_BUILD or build/."""
 import os
 import pathlib
-import shutil
+import re
 import signal
 import sys
 import tempfile
@@ -15,7 +15,7 @@ from harness.arch import PacmanRepository  # noqa: E402
 from harness.debian import DebianRepository  # noqa: E402
 from harness.keys import Authority, SigningKey, pacman_keyring  # noqa: E402
 from harness.network import namespaces_work  # noqa: E402
-from harness.processes import Household  # noqa: E402
+from harness.processes import Household, remove_folder  # noqa: E402
 from harness.world import World  # noqa: E402
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
@@ -27,13 +27,21 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "limit(seconds): the test may take this long")
     config.addinivalue_line("markers", "sanitizer: also runs on the address and undefined-behaviour sanitizer build")
     config.addinivalue_line("markers", "thread_sanitizer: also runs on the thread sanitizer build")
+    config.addinivalue_line("markers", "xdist_group(name): not side by side with others of the group")
     config.addinivalue_line("markers", "real_archive: talks to the archive that this machine is configured for")
 
 
 def pytest_collection_modifyitems(items):
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group_of(item.path)))
     reason = why_impossible()
     for item in items if reason else []:
         item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def group_of(file):
+    """Files of one group never run side by side: an agent fetches ahead for every pacman that it sees on the machine."""
+    return "pacman" if re.search(r"harness\.pacman|\.pacman\(", file.read_text()) else file.stem
 
 
 def why_impossible():
@@ -81,7 +89,7 @@ class Stock:
         self.household = Household()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="packswarm-stock-"))
         self.folder.chmod(0o755)
-        self.household.add(lambda: shutil.rmtree(self.folder))
+        self.household.add(lambda: remove_folder(self.folder))
         self.key = SigningKey(self.folder / "key", "signer", self.household)
         self.public = self.key.export(self.folder / "signer.gpg")
         self.authority = Authority(self.folder / "authority")

@@ -4,6 +4,8 @@ import pathlib
 
 import pytest
 
+from harness.processes import wait_until
+
 SIZE = 3_000_000
 TOLD = ("range", "if_range", "cache_control")
 TERMS = {
@@ -34,6 +36,12 @@ def place(world, stock, tmp_path):
     return machine, mirror, mirror.url.replace("/debian", "/extra/notes.bin")
 
 
+def heard(mirror, count):
+    """What the mirror was asked for; nginx writes a line after its answer."""
+    wait_until(lambda: len(mirror.requests()) >= count, 5, lambda: f"{count} requests: {mirror.requests()}")
+    return mirror.requests()
+
+
 def ask(machine, url, terms, out, proxy=None):
     argv = ["curl", "-sS", "--max-time", "30", "--dump-header", f"{out}.head", "--output", out, "--write-out", "%{http_code}"]
     argv += [word for line in terms for word in ("--header", line)] + (["--proxy", proxy] if proxy else ["--noproxy", "*"])
@@ -48,14 +56,15 @@ def ask(machine, url, terms, out, proxy=None):
 def test_the_server_hears_what_the_client_says_and_its_answer_comes_back(place, tmp_path, name):
     machine, mirror, url = place
     _, head = ask(machine, url, [], tmp_path / "first")
+    heard(mirror, 1)
     terms = [line.format(date=head["last-modified"], tag=head["etag"]) for line in TERMS[name]]
     mirror.forget()
     plain, _ = ask(machine, url, terms, tmp_path / "plain")
-    told = [{key: one[key] for key in TOLD} for one in mirror.requests()]
+    told = [{key: one[key] for key in TOLD} for one in heard(mirror, 1)]
     mirror.forget()
     ours, _ = ask(machine, url, terms, tmp_path / "ours", machine.agent.gateway)
     assert ours == plain
-    asked = mirror.requests()
+    asked = heard(mirror, 1)
     assert [{key: one[key] for key in TOLD} for one in asked] == told
     assert sum(one["body"] for one in asked) <= len(plain["body"]) + 1000, "no more moves than without us"
 
@@ -83,9 +92,10 @@ def test_curl_goes_on_from_where_it_was_interrupted(place, tmp_path):
     machine, mirror, url = place
     out = tmp_path / "out"
     ask(machine, url, [], tmp_path / "whole")
+    heard(mirror, 1)
     whole = (tmp_path / "whole").read_bytes()
     out.write_bytes(whole[:2_000_000])
     mirror.forget()
     machine.node.run(["curl", "-sS", "--fail", "--continue-at", "-", "--proxy", machine.agent.gateway, "--output", out, url])
     assert out.read_bytes() == whole
-    assert sum(one["body"] for one in mirror.requests()) == 1_000_000
+    assert sum(one["body"] for one in heard(mirror, 1)) == 1_000_000
