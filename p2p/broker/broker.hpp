@@ -126,7 +126,8 @@ class Broker final : public Requests, public PeerObserver {
     bool serve_root_signature(RequestId id, const std::string& key, const core::Location& location, const Url& url);
     bool has_it_already(const RootAsker& asker, const RootAnswer& answer) const;
     void say_not_modified(RequestId id, const SourceShare& from);
-    void note_served(const std::string& address, std::shared_ptr<const OpenedRoot> root);
+    void note_served(const std::string& address, std::shared_ptr<const OpenedRoot> root);  // none: handed through
+    void hand_root_through(RequestId id);
     bool is_known_to_be_gone(RequestId id, const Target& target);
     bool has_other_way(RequestId id) const;
     bool serve_signature(RequestId id, const Meaning& meaning);

@@ -8,17 +8,21 @@ namespace {
 constexpr std::size_t max_given = 256;  // of a few KiB each; a signature is asked for right after its root
 }
 
-void GivenRoots::gave(const std::string& transaction, const std::string& root_url, Bytes signature) {
-    std::erase_if(given_, [&](const Given& one) { return one.transaction == transaction && one.root_url == root_url; });
-    given_.push_back({transaction, root_url, std::move(signature)});
+void GivenRoots::gave(Given given) {
+    forget(given.transaction, given.root_url);
+    given_.push_back(std::move(given));
     if (given_.size() > max_given) given_.pop_front();
 }
 
-const Bytes* GivenRoots::signature_of(const std::string& transaction, const std::string& root_url) const {
+void GivenRoots::forget(const std::string& transaction, const std::string& root_url) {
+    std::erase_if(given_, [&](const Given& one) { return one.transaction == transaction && one.root_url == root_url; });
+}
+
+const GivenRoots::Given* GivenRoots::find(const std::string& transaction, const std::string& root_url) const {
     const auto at = std::find_if(given_.begin(), given_.end(), [&](const Given& one) {
         return one.transaction == transaction && one.root_url == root_url;
     });
-    return at == given_.end() ? nullptr : &at->signature;
+    return at == given_.end() ? nullptr : &*at;
 }
 
 }  // namespace packswarm::broker

@@ -11,15 +11,18 @@ namespace packswarm::broker {
 
 class GivenRoots {
   public:
-    void gave(const std::string& transaction, const std::string& root_url, Bytes signature);
-    const Bytes* signature_of(const std::string& transaction,
-                              const std::string& root_url) const;  // null: that root was not given
-
-  private:
     struct Given {
         std::string transaction, root_url;
         Bytes signature;
+        // It bears no later a date than its asker named. Clients that obey dates themselves (libcurl, and so pacman)
+        // pass over such an answer and keep the root they have, whose signature is another one.
+        bool is_passed_over = false;
     };
+    void gave(Given given);
+    void forget(const std::string& transaction, const std::string& root_url);
+    const Given* find(const std::string& transaction, const std::string& root_url) const;  // null: it was not given
+
+  private:
     std::deque<Given> given_;  // newest last
 };
 

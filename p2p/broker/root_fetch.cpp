@@ -129,7 +129,7 @@ void RootFetch::start_mirror(const std::string& base) {
     // nothing of them.
     if (holds_it()) {
         attempt.held = book_.state_of(wish_.repository.id).root;
-        attempt.asked_since = book_.sightings().revalidates(request.url, attempt.held->index.digest);
+        attempt.asked_since = book_.sightings().revalidates(request.url, attempt.held->index.digest, wish_.since);
         request.if_modified_since = attempt.asked_since;
     }
     MirrorEvents events;
@@ -186,6 +186,7 @@ void RootFetch::fetch_signature(Key key, const std::string& base) {
         engine_.sources.claim_ended(attempts_.at(key).source);
         if (!result && result.error().kind == ErrorKind::Absent)
             spdlog::warn("{}: an index that nobody signed: {}", wish_.repository.id, printable(result.error().message, 400));
+        if (!result && result.error().kind != ErrorKind::Transient) return refused(key, result.error());
         if (!result) return lost(key, result.error());
         open(key);
     };
@@ -231,7 +232,8 @@ void RootFetch::open(Key key) {
         auto& at = attempts_.at(key);
         const auto& state = book_.state_of(wish_.repository.id);
         if (!opened && state.older && !at.at_peer && at.base == wish_.first_base) own_older_ = answer_of(at, state.older);
-        if (!opened) return lost(key, opened.error(), state.was_stale ? Refused::stale : Refused::not_believed);
+        if (!opened && state.was_stale) return lost(key, opened.error(), Refused::stale);
+        if (!opened) return refused(key, opened.error());
         auto good = answer_of(at, *opened);
         if (!at.at_peer) {
             engine_.sources.gave_right_bytes(at.source, 0);
@@ -256,6 +258,12 @@ RootAnswer RootFetch::answer_of(Attempt& attempt, std::shared_ptr<const OpenedRo
 // known to be there: else the asker would have neither, where by itself it goes on with the older one.
 bool RootFetch::stays_at_own() const { return own_older_ && !book_.has_lists(wish_.repository.id); }
 
+void RootFetch::refused(Key key, const Error& error) {
+    const auto& attempt = attempts_.at(key);
+    own_is_refused_ = own_is_refused_ || (!attempt.at_peer && attempt.base == wish_.first_base);
+    lost(key, error);
+}
+
 void RootFetch::lost(Key key, const Error& error, Refused why) {
     const auto attempt = std::move(attempts_.at(key));
     attempts_.erase(key);
@@ -277,7 +285,7 @@ void RootFetch::last_resort() {
     const auto state = book_.state_of(wish_.repository.id);
     // What the asker's own mirror says is no outage, and the asker's to hear: that it has no such file, or one that is
     // not believed here. One that is only older is dropped by the package manager too.
-    const bool is_told = wish_.has_other_way && own_has_answered_;
+    const bool is_told = own_is_refused_ || (wish_.has_other_way && own_has_answered_);
     const bool unreachable = !is_told && (!last_error_ || last_error_->kind == ErrorKind::Transient || last_error_->kind == ErrorKind::Absent);
     if (unreachable && take_lent()) return;
     if (!holds_it() || !unreachable)

@@ -30,11 +30,15 @@ class RootFetch {
         std::string first_base;             // the mirror the asker named; empty: none
         Millis peer_grace{0};               // how long to wait for peers' snapshots when no mirror answers
         bool has_other_way = false;         // for the asker: what was in vain a moment ago is not tried again for it
+        std::optional<WallTime> since;      // the asker's If-Modified-Since
     };
     RootFetch(Engine& engine, IndexBook& book, Wish wish, Then<RootAnswer> then);
     ~RootFetch();
     RootFetch(const RootFetch&) = delete;
     RootFetch& operator=(const RootFetch&) = delete;
+
+    // The mirror that the asker named gave one, and it is not believed here; not one that is merely old.
+    bool own_is_refused() const { return own_is_refused_; }
 
   private:
     struct Attempt {
@@ -61,6 +65,7 @@ class RootFetch {
     RootAnswer answer_of(Attempt& attempt, std::shared_ptr<const OpenedRoot> opened) const;
     enum class Refused { not_believed, stale };
     void lost(Key key, const Error& error, Refused why = Refused::not_believed);
+    void refused(Key key, const Error& error);
     void unchanged(Key key, const std::string& base);
     void last_resort();
     bool take_lent();
@@ -84,7 +89,7 @@ class RootFetch {
     Key next_key_ = 1;
     TimerId overtake_ = TimerId::none;
     TimePoint created_{};
-    bool peers_asked_ = false, lent_taken_ = false, own_has_answered_ = false;
+    bool peers_asked_ = false, lent_taken_ = false, own_has_answered_ = false, own_is_refused_ = false;
     bool leaves_ = false;  // to the asker's other way, what has not answered for a moment
     std::optional<Error> last_error_;
     std::optional<RootAnswer> own_older_;  // of the mirror the asker named

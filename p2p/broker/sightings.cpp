@@ -26,7 +26,13 @@ Sightings::Sightings(Ledger& ledger) : ledger_(ledger) {
 
 void Sightings::saw(core::Sighting sighting) {
     auto& rows = by_address_[sighting.address];
-    std::erase_if(rows, [&](const core::Sighting& row) { return row.file == sighting.file; });
+    // While one file stays, the first date it came with is kept beside the last: an address may give a new one each time.
+    const auto is_this = [&](const core::Sighting& row) { return row.file == sighting.file; };
+    if (rows.size() > 1 && is_this(rows[0]) && is_this(rows[1]) && rows[1].modified != sighting.modified) {
+        ledger_.forget_sighting(rows.front());
+        rows.erase(rows.begin());
+    }
+    std::erase_if(rows, [&](const core::Sighting& row) { return is_this(row) && row.modified == sighting.modified; });
     ledger_.save_sighting(sighting);
     rows.insert(rows.begin(), std::move(sighting));
     while (rows.size() > limits::max_sightings) {
@@ -51,9 +57,14 @@ void Sightings::confirmed(const std::string& address, WallTime now) {
     ledger_.save_sighting(at->second.front());
 }
 
-std::optional<WallTime> Sightings::revalidates(const std::string& address, const Digest& file) const {
+std::optional<WallTime> Sightings::revalidates(const std::string& address, const Digest& file,
+                                               std::optional<WallTime> asker_since) const {
     const auto at = by_address_.find(address);
     if (at == by_address_.end() || at->second.front().file != file) return std::nullopt;
+    for (const auto& row : at->second) {
+        if (row.file != file) break;
+        if (asker_since && row.modified == asker_since) return asker_since;
+    }
     return at->second.front().modified;
 }
 

@@ -22,7 +22,10 @@ class Sightings {
     void saw(core::Sighting sighting);                         // the address answered with it now
     void confirmed(const std::string& address, WallTime now);  // and says that it is still so
     // With which date to ask an address whether it still has this file; none when another one was seen there since.
-    std::optional<WallTime> revalidates(const std::string& address, const Digest& file) const;
+    // The asker's own, when the address gave this file with it: the same bytes may have come again with a later date,
+    // and who kept the former copy (as apt does) would by itself ask with the former date.
+    std::optional<WallTime> revalidates(const std::string& address, const Digest& file,
+                                        std::optional<WallTime> asker_since) const;
     // Which file the repository's addresses gave with this Last-Modified under this path; none when it was none, or
     // more than one.
     std::optional<Digest> given(const core::Repository& repository, const std::string& path, WallTime modified) const;

@@ -31,6 +31,12 @@ constexpr const char* ledger_migrations[] = {
     "CREATE TABLE sightings (address TEXT NOT NULL, file BLOB NOT NULL, content BLOB NOT NULL, bundle BLOB NOT NULL,"
     " product BLOB NOT NULL, date INTEGER NOT NULL, modified INTEGER, confirmed INTEGER NOT NULL, PRIMARY KEY "
     "(address, file))",
+    "ALTER TABLE sightings RENAME TO sightings_before;"
+    "CREATE TABLE sightings (address TEXT NOT NULL, file BLOB NOT NULL, content BLOB NOT NULL, bundle BLOB NOT NULL,"
+    " product BLOB NOT NULL, date INTEGER NOT NULL, modified INTEGER, confirmed INTEGER NOT NULL, UNIQUE "
+    "(address, file, modified));"
+    "INSERT INTO sightings SELECT * FROM sightings_before ORDER BY rowid;"
+    "DROP TABLE sightings_before",
 };
 
 constexpr std::size_t records_between_trims = 128;

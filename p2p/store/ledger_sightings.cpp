@@ -5,10 +5,18 @@
 
 namespace packswarm::store {
 
+namespace {
+
+std::optional<std::int64_t> modified_of(const core::Sighting& one) {
+    return one.modified ? std::optional(seconds_of(*one.modified)) : std::nullopt;
+}
+
+}  // namespace
+
 std::vector<core::Sighting> Ledger::sightings() {
     std::vector<core::Sighting> out;
     auto query = database_->statement(
-        "SELECT address, file, content, bundle, product, date, modified, confirmed FROM sightings");
+        "SELECT address, file, content, bundle, product, date, modified, confirmed FROM sightings ORDER BY rowid DESC");
     while (query.step().value_or(false)) {
         core::Sighting one;
         one.address = query.bytes(0);
@@ -28,18 +36,17 @@ std::vector<core::Sighting> Ledger::sightings() {
 }
 
 void Ledger::save_sighting(const core::Sighting& one) {
-    std::optional<std::int64_t> modified;
-    if (one.modified) modified = seconds_of(*one.modified);
-    auto saved = database_->statement("INSERT OR REPLACE INTO sightings VALUES (?,?,?,?,?,?,?,?)")
+    forget_sighting(one);
+    auto saved = database_->statement("INSERT INTO sightings VALUES (?,?,?,?,?,?,?,?)")
                      .bind(one.address, Blob{one.file.raw()}, Blob{one.content.raw()}, Blob{one.bundle.raw()},
-                           Blob{one.product.raw()}, seconds_of(one.date), modified, seconds_of(one.confirmed))
+                           Blob{one.product.raw()}, seconds_of(one.date), modified_of(one), seconds_of(one.confirmed))
                      .run();
     if (!saved) spdlog::error("ledger: what {} showed is not kept: {}", printable(one.address), saved.error().message);
 }
 
 void Ledger::forget_sighting(const core::Sighting& one) {
-    auto gone = database_->statement("DELETE FROM sightings WHERE address=? AND file=?")
-                    .bind(one.address, Blob{one.file.raw()})
+    auto gone = database_->statement("DELETE FROM sightings WHERE address=? AND file=? AND modified IS ?")
+                    .bind(one.address, Blob{one.file.raw()}, modified_of(one))
                     .run();
     if (!gone)
         spdlog::error("ledger: what {} showed is not forgotten: {}", printable(one.address), gone.error().message);

@@ -52,7 +52,17 @@ def partial_file_of_another_publication(difference, plain, ours, lab):
         all(lab.is_published(digest) for name, digest in ours.lists.items() if name.endswith("Release"))
 
 
-RIGHT = (partial_file_of_another_publication, database_that_pacman_alone_would_not_look_at, group_that_stands_together,
+def package_that_its_server_does_not_give(difference, plain, ours, lab):
+    """A package that is listed, and which its server answers with 404 when plain asks for it: the agent has it since it was
+    there, or found it under the other spelling of its name. What we have is what its owner published."""
+    missed = any(one.step == difference.step and one.status == 404 and re.search(r"\.(deb|pkg\.tar\.\w+)$", one.path)
+                 for one in lab.servers.log[PLAIN])
+    return missed and difference.kind in ("exit", "files", "failed") and not ours.failed - plain.failed and \
+        ours.exit_code <= plain.exit_code and plain.files.items() <= ours.files.items() and \
+        all(lab.is_published(digest) for digest in ours.files.values())
+
+
+RIGHT = (package_that_its_server_does_not_give, partial_file_of_another_publication, database_that_pacman_alone_would_not_look_at, group_that_stands_together,
          verified_content_when_a_server_is_silent)
 
 

@@ -233,7 +233,7 @@ class Lab:
         out = [f"--- {'plain' if side == PLAIN else 'ours'}\n{seen.output}" for side, seen in self.seen.items()]
         for side in (PLAIN, OURS):
             out.append(f"--- requests of {'plain' if side == PLAIN else 'ours'}")
-            out += [f"{one.step} {one.server} {one.status} {one.sent} {one.path} {one.via} {one.agent}"
+            out += [f"{one.step} {one.server} {one.status} {one.sent} {one.path} {one.via} {one.agent} {one.dates}"
                     for one in self.servers.log[side]]
         return "\n".join([*out, "--- agent", self.agent.agent.child.text() if self.agent.agent.child else ""])
 

@@ -34,6 +34,7 @@ class Request:
     login: bool  # it carried a password
     cache: str  # Cache-Control
     step: int
+    dates: str  # the time in If-Modified-Since, and the one in Last-Modified
 
 
 class LoopbackNetwork:
@@ -301,12 +302,16 @@ class Answer(http.server.BaseHTTPRequestHandler):
             self.wfile.write(page)
         self.wfile.flush()
 
+    def dates(self, fields):
+        times = self.headers.get("If-Modified-Since"), fields.get("Last-Modified")
+        return " ".join(f"{word} {time.split()[4]}" for word, time in zip(("since", "modified"), times) if time)
+
     def head(self, status, fields, size=0):
         if self.site:
             self.servers.note(self.side, Request(self.site.server.name, self.path, status, size, self.via,
                                                  self.headers.get("User-Agent", ""),
                                                  "Authorization" in self.headers, self.headers.get("Cache-Control", ""),
-                                                 self.servers.step))
+                                                 self.servers.step, self.dates(fields)))
         self.send_response_only(status)
         for name, value in fields.items():
             self.send_header(name, value)

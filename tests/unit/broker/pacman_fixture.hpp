@@ -38,15 +38,17 @@ class PacmanFixture : public BookFixture {
         ASSERT_TRUE(accepted && *accepted) << (accepted ? accepted->error().message : "no answer");
     }
     struct Outcome {
-        int delivered = 0, failed = 0;
+        int delivered = 0, failed = 0, not_modified = 0;
         std::string bytes, error;
         double seconds = 0;
     };
-    std::shared_ptr<Outcome> get(const std::string& file, broker::RequestId* id = nullptr) {
+    std::shared_ptr<Outcome> get(const std::string& file, broker::RequestId* id = nullptr,
+                                 std::optional<WallTime> since = std::nullopt) {
         auto outcome = std::make_shared<Outcome>();
         broker::Request request;
         request.url = "http://lab/" + file;
         request.asker = "pacman";
+        request.if_modified_since = since;
         broker::RequestEvents events;
         events.delivered = [this, outcome, began = loop_.now()](const broker::Delivered& delivered) {
             ++outcome->delivered;
@@ -54,6 +56,7 @@ class PacmanFixture : public BookFixture {
             outcome->bytes.resize(static_cast<std::size_t>(delivered.size));
             ASSERT_TRUE(read_at(*delivered.bytes, 0, std::span(outcome->bytes)));
         };
+        events.not_modified = [outcome] { ++outcome->not_modified; };
         events.failed = [outcome](const Error& error) {
             ++outcome->failed;
             outcome->error = error.message;

@@ -76,8 +76,16 @@ TEST_F(LedgerTest, RemembersWhichRootsAnAddressShowed) {
         EXPECT_EQ(row.modified, expected.modified);
         EXPECT_EQ(row.confirmed, expected.confirmed);
     }
-    ledger->forget_sighting(one);
-    EXPECT_EQ(ledger->sightings().size(), 1U);
+    auto later = one;
+    later.modified = WallTime(Seconds(99));
+    ledger->save_sighting(later);
+    ledger->save_sighting(other);
+    ASSERT_EQ(ledger->sightings().size(), 3U) << "a file that came again with another date is another sighting";
+    EXPECT_EQ(ledger->sightings().front().file, other.file) << "the last written first";
+    ledger->forget_sighting(later);
+    ledger->forget_sighting(other);
+    ASSERT_EQ(ledger->sightings().size(), 1U);
+    EXPECT_EQ(ledger->sightings().front().modified, one.modified);
 }
 
 TEST_F(LedgerTest, KeepsThePeersMetOverARestart) {

@@ -1,0 +1,72 @@
+// What an asker without a way of its own past the agent (pacman, apt behind the proxy) is told of its own mirror's root.
+#include "tests/unit/broker/pacman_fixture.hpp"
+
+namespace packswarm::broker {
+namespace {
+
+class OwnRootTest : public test::PacmanFixture {
+  protected:
+    void SetUp() override {
+        PacmanFixture::SetUp();
+        use_lab();
+    }
+    void publish(const std::string& name, const std::string& signed_at, WallTime modified) {
+        test::PacmanPackage package;
+        package.name = name;
+        package.file = name;
+        packages_.push_back(package);
+        const auto database = test::pacman_database(packages_);
+        set(database, gpg_->sign_detached(database, {*key_}, {.at = signed_at, .armor = false}), modified);
+    }
+    void set(const std::string& database, const std::string& signature, WallTime modified) {
+        mirrors_.files["/lab.db"] = database;
+        mirrors_.files["/lab.db.sig"] = signature;
+        mirrors_.modified["/lab.db"] = mirrors_.modified["/lab.db.sig"] = modified;
+    }
+    std::shared_ptr<Outcome> ask(const std::string& file, std::optional<WallTime> since = std::nullopt) {
+        auto outcome = get(file, nullptr, since);
+        loop_.advance(Millis(5'000));
+        return outcome;
+    }
+    static WallTime at(int seconds) { return WallTime(Seconds(1'782'900'000 + seconds)); }
+
+    std::vector<test::PacmanPackage> packages_;
+};
+
+TEST_F(OwnRootTest, ADatabaseThatPacmanPassesOverForItsOlderDateBringsNoSignatureEither) {
+    publish("one", "20260701T080000", at(100));
+    ask("lab.db");
+    publish("two", "20260701T090000", at(50));
+    const auto database = ask("lab.db", at(100));
+    EXPECT_EQ(database->bytes, mirrors_.files["/lab.db"]) << "what pacman makes of it is pacman's";
+    EXPECT_EQ(ask("lab.db.sig", at(100))->not_modified, 1);
+    EXPECT_EQ(ask("lab.db.sig")->bytes, mirrors_.files["/lab.db.sig"]) << "who has none is given it";
+}
+
+TEST_F(OwnRootTest, ADatabaseOfALaterDateBringsItsSignature) {
+    publish("one", "20260701T080000", at(100));
+    ask("lab.db");
+    publish("two", "20260701T090000", at(150));
+    EXPECT_EQ(ask("lab.db", at(100))->bytes, mirrors_.files["/lab.db"]);
+    EXPECT_EQ(ask("lab.db.sig", at(100))->bytes, mirrors_.files["/lab.db.sig"]);
+}
+
+TEST_F(OwnRootTest, WhatIsNotBelievedHereIsHandedThroughWithWhatSignsIt) {
+    publish("one", "20260701T080000", at(100));
+    ask("lab.db");
+    ask("lab.db.sig");
+    set("no database that anybody signed", "no signature", at(200));
+    EXPECT_EQ(ask("lab.db", at(100))->bytes, "no database that anybody signed");
+    EXPECT_EQ(ask("lab.db.sig", at(100))->bytes, "no signature") << "not the former one's";
+    EXPECT_EQ(book().state_of(lab_.id).root->index.entries.size(), 1U) << "what was verified stays";
+}
+
+TEST_F(OwnRootTest, WhatNoMirrorAnswersIsTheNewestThatWasVerified) {
+    publish("one", "20260701T080000", at(100));
+    const auto before = ask("lab.db")->bytes;
+    mirrors_.mirrors["http://lab"].fault = test::MirrorManner::Fault::refused_connection;
+    EXPECT_EQ(ask("lab.db")->bytes, before);
+}
+
+}  // namespace
+}  // namespace packswarm::broker
