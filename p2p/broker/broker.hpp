@@ -126,8 +126,11 @@ class Broker final : public Requests, public PeerObserver {
     bool serve_root_signature(RequestId id, const std::string& key, const core::Location& location, const Url& url);
     bool has_it_already(const RootAsker& asker, const RootAnswer& answer) const;
     void say_not_modified(RequestId id, const SourceShare& from);
-    void note_served(const std::string& address, std::shared_ptr<const OpenedRoot> root);  // none: handed through
+    void note_served(const std::string& address, const Result<RootAnswer>& answer);
     void hand_root_through(RequestId id);
+    void answer_root(const RootAsker& asker, const RootAnswer& answer);
+    std::optional<GivenRoots::Given> signature_for(RequestId id, const std::string& address, const core::Location& location, const Url& url);
+    void give_signature(RequestId id, const GivenRoots::Given& given, const SourceShare& from, const char* reason);
     bool is_known_to_be_gone(RequestId id, const Target& target);
     bool has_other_way(RequestId id) const;
     bool serve_signature(RequestId id, const Meaning& meaning);
@@ -200,7 +203,6 @@ class Broker final : public Requests, public PeerObserver {
     SignatureDesk signatures_;
     Remains remains_;
     std::map<std::string, LiveRoot> roots_;                                  // by repository and address
-    std::map<std::string, std::shared_ptr<const OpenedRoot>> served_roots_;  // likewise: the last one
     GivenRoots given_roots_;
     std::map<std::string, Look> looks_;               // by repository
     std::map<RequestId, std::unique_ptr<PlainFetch>> plain_;

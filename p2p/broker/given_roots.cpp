@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "p2p/base/limits.hpp"
+
 namespace packswarm::broker {
 
 namespace {
@@ -23,6 +25,16 @@ const GivenRoots::Given* GivenRoots::find(const std::string& transaction, const 
         return one.transaction == transaction && one.root_url == root_url;
     });
     return at == given_.end() ? nullptr : &*at;
+}
+
+void GivenRoots::served(const std::string& address, Given given) {
+    if (last_.size() > limits::max_sighted) last_.clear();
+    last_[address] = std::move(given);
+}
+
+const GivenRoots::Given* GivenRoots::last_at(const std::string& address) const {
+    const auto at = last_.find(address);
+    return at == last_.end() ? nullptr : &at->second;
 }
 
 }  // namespace packswarm::broker

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <deque>
+#include <map>
+#include <optional>
 #include <string>
 
 #include "p2p/base/units.hpp"
@@ -11,19 +13,25 @@ namespace packswarm::broker {
 
 class GivenRoots {
   public:
+    // What its asker makes of it, where it obeys dates itself (libcurl, and so pacman): it has it already, or keeps the
+    // root it has, whose signature is another one, since this one bears no later date.
+    enum class Fate { taken, passed_over, had };
     struct Given {
         std::string transaction, root_url;
         Bytes signature;
-        // It bears no later a date than its asker named. Clients that obey dates themselves (libcurl, and so pacman)
-        // pass over such an answer and keep the root they have, whose signature is another one.
-        bool is_passed_over = false;
+        std::optional<WallTime> modified;  // of the signature
+        Fate fate = Fate::taken;
     };
     void gave(Given given);
     void forget(const std::string& transaction, const std::string& root_url);
+    // What the address was served last, whoever asked; without a signature: what is not believed here.
+    void served(const std::string& address, Given given);
+    const Given* last_at(const std::string& address) const;
     const Given* find(const std::string& transaction, const std::string& root_url) const;  // null: it was not given
 
   private:
     std::deque<Given> given_;  // newest last
+    std::map<std::string, Given> last_;
 };
 
 }  // namespace packswarm::broker

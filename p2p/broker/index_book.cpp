@@ -55,6 +55,11 @@ const RepositoryState& IndexBook::state_of(const std::string& id) const {
     return state == states_.end() ? nothing : state->second;
 }
 
+bool IndexBook::is_restoring(const std::string& id) const {
+    const auto at = restoring_.find(id);
+    return at != restoring_.end() && at->second > 0;
+}
+
 void IndexBook::allow_sharing(bool allowed) {
     if (std::exchange(sharing_, allowed) == allowed) return;
     announce_lineages();

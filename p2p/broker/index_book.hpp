@@ -62,6 +62,7 @@ class IndexBook {
     // Who makes a repository public that is shared by_signer: the distributions' keys, and names of unsigned pacman databases.
     void set_public(std::set<core::Fingerprint> keys, std::set<std::string> pacman_repositories);
     void restore();                              // roots and indexes that the store kept over a restart
+    bool is_restoring(const std::string& id) const;  // what is kept of it is being opened
     const core::RepositoryTable& table() const { return table_; }
     const core::Catalog& catalog() const { return catalog_; }
     const std::map<std::string, RepositoryState>& states() const { return states_; }
@@ -145,6 +146,7 @@ class IndexBook {
     core::RepositoryTable table_;
     core::Catalog catalog_;
     std::map<std::string, RepositoryState> states_;     // by Repository::id
+    std::map<std::string, int> restoring_;              // likewise: kept roots that are being opened
     std::map<std::string, Floor> floors_;               // by lineage, product and address
     Sightings sightings_;
     Snapshots snapshots_;

@@ -194,7 +194,9 @@ void IndexBook::restore_root(const core::Repository& repository, const ArtifactR
     auto bundle = core::unpack_bundle(std::move(bytes));
     if (!bundle) return;
     RootFiles files{repository, std::move(bundle->root), std::move(bundle->signature), {}, {}};
+    ++restoring_[repository.id];
     trust_.open_root(std::move(files), [this, repository, modified = record.modified](Result<OpenedRoot> opened) {
+        --restoring_[repository.id];
         if (!opened)
             return spdlog::warn("{}: a stored index is no longer good: {}", repository.id, opened.error().message);
         const auto& known = states_[repository.id].root;

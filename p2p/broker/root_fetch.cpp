@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t max_at_once = 3;
 constexpr auto overtake_after = Millis(1500);   // a mirror that has not given its root by then gets a rival
 constexpr auto peer_poll = Millis(100);
+constexpr auto restore_poll = Millis(5);        // opening what is kept takes some ten milliseconds after a start
 constexpr auto others_patience =
     Millis(1000);  // for the first byte, when nobody but the asker's own way could do better
 }  // namespace
@@ -28,8 +29,14 @@ RootFetch::RootFetch(Engine& engine, IndexBook& book, Wish wish, Then<RootAnswer
     std::erase_if(bases, [this](const std::string& base) { return is_in_vain(base); });
     mirrors_left_.assign(bases.begin(), bases.end());
     engine_.loop.post([this, alive = alive_] {
-        if (*alive) next();
+        if (*alive) begin();
     });
+}
+
+// Who asks in the first moments after a start is not to move what an interruption left here.
+void RootFetch::begin() {
+    if (!book_.is_restoring(wish_.repository.id)) return next();
+    overtake_ = engine_.loop.after(restore_poll, [this] { begin(); });
 }
 
 RootFetch::~RootFetch() {
@@ -164,7 +171,7 @@ void RootFetch::unchanged(Key key, const std::string& base) {
     engine_.absences.forget(core::address(base, wish_.path));
     book_.confirmed(wish_.repository, core::address(base, wish_.path));
     auto kept = ours(attempt.held, {SourceKind::mirror, base, 0, 0});
-    if (kept) kept->modified = attempt.asked_since;
+    if (kept) kept->modified = kept->signature_modified = attempt.asked_since;
     if (kept && base == wish_.first_base) kept->unchanged_since = attempt.asked_since;
     answer(std::move(kept));
 }
@@ -177,6 +184,7 @@ void RootFetch::fetch_signature(Key key, const std::string& base) {
     request.url = core::address(base, signature_path());
     request.max_bytes = limits::max_signature;
     MirrorEvents events;
+    events.head = [this, key](const MirrorHead& head) { attempts_.at(key).signature_modified = head.last_modified; };
     events.data = [this, key](ByteCount, Bytes data) {
         auto& at = attempts_.at(key);
         at.bytes += static_cast<ByteCount>(data.size());
@@ -249,6 +257,7 @@ RootAnswer RootFetch::answer_of(Attempt& attempt, std::shared_ptr<const OpenedRo
     out.root = std::move(attempt.root);
     out.signature = std::move(attempt.signature);
     out.modified = attempt.modified;
+    out.signature_modified = attempt.signature_modified ? attempt.signature_modified : attempt.modified;
     const auto kind = attempt.at_peer ? SourceKind::peer : SourceKind::mirror;
     out.from = {kind, engine_.sources.label(attempt.source), attempt.bytes, 0};
     return out;
@@ -337,6 +346,7 @@ Result<RootAnswer> RootFetch::ours(std::shared_ptr<const OpenedRoot> held, Sourc
     kept.root = std::move(bundle->root);
     kept.signature = std::move(bundle->signature);
     kept.modified = state.modified ? state.modified : std::optional(held->index.date);
+    kept.signature_modified = kept.modified;
     kept.opened = std::move(held);
     kept.from = std::move(from);
     return kept;

@@ -18,6 +18,7 @@ struct RootAnswer {
     Bytes root;                                // the file itself
     std::optional<Bytes> signature;
     std::optional<WallTime> modified;
+    std::optional<WallTime> signature_modified;  // the root's, where the signature's own is not known
     std::optional<WallTime> unchanged_since;  // the mirror the asker named says so of the very file that was asked for
     SourceShare from;
 };
@@ -49,13 +50,14 @@ class RootFetch {
         std::string base;  // none: a peer's
         Bytes root;
         std::optional<Bytes> signature;
-        std::optional<WallTime> modified, asked_since;
+        std::optional<WallTime> modified, signature_modified, asked_since;
         std::shared_ptr<const OpenedRoot> held;  // what it was asked about with that date
         bool not_modified = false;
         ByteCount bytes = 0;
     };
     using Key = std::uint64_t;
 
+    void begin();
     void next();
     void start_mirror(const std::string& base);
     void start_peer(const PeerSnapshot& snapshot);

@@ -22,7 +22,9 @@ def group_that_stands_together(difference, plain, ours, lab):
     """Two addresses in one stanza are one repository to the agent: it answers with the newest verified state that either
     shows, also where plain apt fails at one of them. Only with what its owner published, and with no failure of ours."""
     groups = [one for one in lab.world.repositories if len(one.servers) > 1]
-    names = [{name for name in seen.lists if not name.endswith(".diff_Index")} for seen in (plain, ours)]
+    # A base that still has the old form of the root is answered with the new form of another: one name for all forms.
+    names = [{re.sub(r"_(InRelease|Release|Release\.gpg)$", "_Release", name) for name in seen.lists
+              if not name.endswith(".diff_Index")} for seen in (plain, ours)]
     return bool(groups) and names[0] <= names[1] and ours.exit_code <= plain.exit_code and \
         all(lab.is_published(digest) for digest in ours.lists.values()) and not ours.failed - plain.failed
 

@@ -1,0 +1,149 @@
+// How the broker answers who asks for a root or its detached signature: each from one snapshot, with the dates that the asker's
+// mirror gives them, and never with less than that mirror alone would have told.
+#include "p2p/base/limits.hpp"
+#include "p2p/broker/broker.hpp"
+#include "p2p/core/bundle.hpp"
+
+namespace packswarm::broker {
+
+bool Broker::serve_root(RequestId id, const Meaning& meaning) {
+    for (const auto& location : meaning.locations) {
+        const auto root = core::root_path(*location.repository);
+        const bool debian = location.repository->format == core::Format::debian;
+        const auto release = debian ? root.substr(0, root.rfind('/') + 1) + "Release" : root;
+        const bool wants_signature = location.path == release + (debian ? ".gpg" : ".sig");
+        if (location.path != root && location.path != release && !wants_signature) continue;
+        const std::string path = wants_signature ? release : location.path;
+        const auto address = location.repository->id + " " + core::address(location.base, path);
+        const auto key = address + (has_other_way(id) ? " or else" : "");
+        // Of the root that is being fetched now, when there is one: pacman asks for both at once.
+        const bool is_on_its_way = !has_other_way(id) && roots_.count(key) != 0;
+        if (wants_signature && !is_on_its_way && serve_root_signature(id, address, location, meaning.url)) return true;
+        const auto since = wants_signature ? std::nullopt : requests_.at(id).request.if_modified_since;
+        auto& live = roots_[key];  // one for each address: what another one has is no answer
+        live.askers.push_back(
+            {id, wants_signature, since ? book_.sightings().given(*location.repository, path, *since) : std::nullopt});
+        if (live.fetch) return true;
+        RootFetch::Wish wish{*location.repository, path, location.base, settings_.peer_grace, has_other_way(id), since};
+        live.fetch = std::make_unique<RootFetch>(engine_, book_, std::move(wish),
+                                                 [this, alive = alive_, key, address](Result<RootAnswer> result) {
+                                                     if (!*alive) return;
+                                                     if (result || roots_.at(key).fetch->own_is_refused())
+                                                         note_served(address, result);
+                                                     root_answered(key, std::move(result));
+                                                 });
+        return true;
+    }
+    return false;
+}
+
+void Broker::note_served(const std::string& address, const Result<RootAnswer>& answer) {
+    GivenRoots::Given given;
+    if (answer && answer->signature) given.signature = *answer->signature;
+    if (answer) given.modified = answer->signature_modified;
+    given.fate = GivenRoots::Fate::had;  // by others, for all that is known
+    given_roots_.served(address, std::move(given));
+}
+
+// It goes with the root that this transaction was given. Who has another way to both gets both by it; others get what
+// goes with the root that this address was served last, or else with the newest.
+std::optional<GivenRoots::Given> Broker::signature_for(RequestId id, const std::string& address, const core::Location& location, const Url& url) {
+    const auto text = url.text();
+    const auto* given = given_roots_.find(requests_.at(id).request.transaction, text.substr(0, text.rfind('.')));
+    if (given == nullptr) given = given_roots_.last_at(address);
+    if (given != nullptr) return *given;
+    const auto& state = book_.state_of(location.repository->id);
+    if (!state.root) return std::nullopt;
+    auto bundle = core::unpack_bundle(state.root->bundle);
+    if (!bundle || !bundle->signature) return std::nullopt;
+    return GivenRoots::Given{{}, {}, std::move(*bundle->signature), state.modified, GivenRoots::Fate::had};
+}
+
+bool Broker::serve_root_signature(RequestId id, const std::string& address, const core::Location& location, const Url& url) {
+    const auto text = url.text();
+    const auto& request = requests_.at(id).request;
+    if (has_other_way(id) && given_roots_.find(request.transaction, text.substr(0, text.rfind('.'))) == nullptr) {
+        fail_request(id, {ErrorKind::Absent, "the file that it signs did not come from here"}, {});
+        return true;
+    }
+    const auto given = signature_for(id, address, location, url);
+    if (!given || given->signature.empty()) return false;
+    give_signature(id, *given, {SourceKind::cache, "", static_cast<ByteCount>(given->signature.size()), 0}, "it came with the index");
+    return true;
+}
+
+// It bears its mirror's date, which a client gives its copy, and names when it asks the mirror itself one day. Whoever takes the root
+// must take its signature too, and who keeps the former root must keep that one's.
+void Broker::give_signature(RequestId id, const GivenRoots::Given& given, const SourceShare& from, const char* reason) {
+    using Fate = GivenRoots::Fate;
+    const auto since = requests_.at(id).request.if_modified_since;
+    const bool is_level = since && given.modified && *given.modified <= *since;
+    const bool obeys_dates = requests_.at(id).request.asker == "pacman";
+    if (since && ((given.fate == Fate::passed_over && obeys_dates) || (given.fate == Fate::had && given.modified == since)))
+        return say_not_modified(id, {SourceKind::cache, "", 0, 0});
+    auto bytes = hold(given.signature);
+    if (!bytes) return fail_request(id, bytes.error(), {});
+    const auto modified = is_level && given.fate == Fate::taken ? *since + Seconds(1) : given.modified;
+    deliver(id, {*bytes, static_cast<ByteCount>(given.signature.size()), {}, modified, {from}}, {reason});
+}
+
+// apt's method has apt's own behind it, which gets what we do not.
+bool Broker::has_other_way(RequestId id) const { return requests_.at(id).request.asker == "apt"; }
+
+// The asker's own copy is what the answer would be: the mirror says so of exactly its date, or it was handed these very
+// bytes with it. A date alone orders nothing: what was published later may bear an earlier one.
+bool Broker::has_it_already(const RootAsker& asker, const RootAnswer& answer) const {
+    const auto since = requests_.at(asker.request).request.if_modified_since;
+    if (asker.wants_signature || !since) return false;
+    return answer.unchanged_since == since || asker.held == answer.opened->index.digest;
+}
+
+void Broker::root_answered(const std::string& key, Result<RootAnswer> result) {
+    const auto at = roots_.find(key);
+    if (at == roots_.end()) return;
+    const auto live = std::move(at->second);
+    roots_.erase(at);
+    for (const auto& asker : live.askers) {
+        const auto id = asker.request;
+        if (requests_.count(id) == 0) continue;
+        if (result)
+            answer_root(asker, *result);
+        else if (live.fetch->own_is_refused() && !has_other_way(id))
+            hand_root_through(id);
+        else
+            fail_request(id, result.error(), {});
+    }
+}
+
+void Broker::answer_root(const RootAsker& asker, const RootAnswer& answer) {
+    using Fate = GivenRoots::Fate;
+    const auto id = asker.request;
+    if (asker.wants_signature) {
+        if (!answer.signature) return fail_request(id, {ErrorKind::Absent, "the index carries its own signature"}, {});
+        const auto fate = answer.unchanged_since ? Fate::had : Fate::taken;
+        return give_signature(id, {{}, {}, *answer.signature, answer.signature_modified, fate}, answer.from, "revalidated and verified");
+    }
+    const auto& request = requests_.at(id).request;
+    const auto since = request.if_modified_since;
+    const bool has_it = has_it_already(asker, answer);
+    const bool is_passed_over = since && answer.modified && *answer.modified <= *since;
+    const auto fate = has_it ? Fate::had : is_passed_over ? Fate::passed_over : Fate::taken;
+    if (const auto url = Url::parse(request.url); url && answer.signature)
+        given_roots_.gave({request.transaction, url->text(), *answer.signature, answer.signature_modified, fate});
+    if (has_it) return say_not_modified(id, answer.from);
+    auto bytes = hold(answer.root);
+    if (!bytes) return fail_request(id, bytes.error(), {});
+    deliver(id, {*bytes, static_cast<ByteCount>(answer.root.size()), answer.opened->index.digest, answer.modified, {answer.from}},
+            {"revalidated and verified"});
+}
+
+// Not believed here, and nobody else had a better one: its asker is told what its mirror says, and judges it himself.
+void Broker::hand_root_through(RequestId id) {
+    const auto& request = requests_.at(id).request;
+    const auto meaning = understand(request);
+    if (!meaning) return fail_request(id, meaning.error(), {});
+    given_roots_.forget(request.transaction, meaning->url.text());
+    serve_plain(id, *meaning);
+}
+
+}  // namespace packswarm::broker
