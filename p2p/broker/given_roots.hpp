@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "p2p/base/digest.hpp"
 #include "p2p/base/units.hpp"
 
 namespace packswarm::broker {
@@ -21,6 +22,7 @@ class GivenRoots {
         Bytes signature;
         std::optional<WallTime> modified;  // of the signature
         Fate fate = Fate::taken;
+        Digest digest{};  // of the signature
     };
     void gave(Given given);
     void forget(const std::string& transaction, const std::string& root_url);

@@ -41,6 +41,7 @@ void Broker::note_served(const std::string& address, const Result<RootAnswer>& a
     GivenRoots::Given given;
     if (answer && answer->signature) given.signature = *answer->signature;
     if (answer) given.modified = answer->signature_modified;
+    if (answer) given.digest = answer->opened->signature_digest;
     given.fate = GivenRoots::Fate::had;  // by others, for all that is known
     given_roots_.served(address, std::move(given));
 }
@@ -56,7 +57,7 @@ std::optional<GivenRoots::Given> Broker::signature_for(RequestId id, const std::
     if (!state.root) return std::nullopt;
     auto bundle = core::unpack_bundle(state.root->bundle);
     if (!bundle || !bundle->signature) return std::nullopt;
-    return GivenRoots::Given{{}, {}, std::move(*bundle->signature), state.modified, GivenRoots::Fate::had};
+    return GivenRoots::Given{{}, {}, std::move(*bundle->signature), state.modified, GivenRoots::Fate::had, state.root->signature_digest};
 }
 
 bool Broker::serve_root_signature(RequestId id, const std::string& address, const core::Location& location, const Url& url) {
@@ -84,7 +85,7 @@ void Broker::give_signature(RequestId id, const GivenRoots::Given& given, const 
     auto bytes = hold(given.signature);
     if (!bytes) return fail_request(id, bytes.error(), {});
     const auto modified = is_level && given.fate == Fate::taken ? *since + Seconds(1) : given.modified;
-    deliver(id, {*bytes, static_cast<ByteCount>(given.signature.size()), {}, modified, {from}}, {reason});
+    deliver(id, {*bytes, static_cast<ByteCount>(given.signature.size()), given.digest, modified, {from}}, {reason});
 }
 
 // apt's method has apt's own behind it, which gets what we do not.
@@ -121,7 +122,7 @@ void Broker::answer_root(const RootAsker& asker, const RootAnswer& answer) {
     if (asker.wants_signature) {
         if (!answer.signature) return fail_request(id, {ErrorKind::Absent, "the index carries its own signature"}, {});
         const auto fate = answer.unchanged_since ? Fate::had : Fate::taken;
-        return give_signature(id, {{}, {}, *answer.signature, answer.signature_modified, fate}, answer.from, "revalidated and verified");
+        return give_signature(id, {{}, {}, *answer.signature, answer.signature_modified, fate, answer.opened->signature_digest}, answer.from, "revalidated and verified");
     }
     const auto& request = requests_.at(id).request;
     const auto since = request.if_modified_since;
@@ -129,7 +130,7 @@ void Broker::answer_root(const RootAsker& asker, const RootAnswer& answer) {
     const bool is_passed_over = since && answer.modified && *answer.modified <= *since;
     const auto fate = has_it ? Fate::had : is_passed_over ? Fate::passed_over : Fate::taken;
     if (const auto url = Url::parse(request.url); url && answer.signature)
-        given_roots_.gave({request.transaction, url->text(), *answer.signature, answer.signature_modified, fate});
+        given_roots_.gave({request.transaction, url->text(), *answer.signature, answer.signature_modified, fate, answer.opened->signature_digest});
     if (has_it) return say_not_modified(id, answer.from);
     auto bytes = hold(answer.root);
     if (!bytes) return fail_request(id, bytes.error(), {});

@@ -27,6 +27,7 @@ struct OpenedRoot {
     core::IndexRoot index;
     Bytes bundle;
     Digest bundle_digest;
+    Digest signature_digest;  // of the detached signature; zero: there is none
 };
 
 class Trust {

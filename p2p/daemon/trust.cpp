@@ -110,6 +110,7 @@ void TrustDesk::open_root(broker::RootFiles files, broker::Then<broker::OpenedRo
         if (!index) return tl::unexpected(index.error());
         broker::OpenedRoot opened;
         opened.index = std::move(*index);
+        if (signature) opened.signature_digest = verify::digest_of(*signature);
         opened.bundle = core::pack_bundle({std::move(files.root), std::move(files.signature)});
         opened.bundle_digest = verify::digest_of(opened.bundle);
         return opened;
