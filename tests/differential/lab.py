@@ -46,6 +46,7 @@ class Lab:
         self.sides = self.agent = self.peer = None
         self.seen = {}
         self.seconds = {PLAIN: 0.0, OURS: 0.0}
+        self.times = []  # (step, side, seconds)
 
     def _publication(self, repository):
         kind = Publication if self.world.manager == "apt" else PacmanPublication
@@ -210,6 +211,7 @@ class Lab:
                 if side not in ended and not child.alive():
                     ended[side] = now
                     self.seconds[side] += now - began
+                    self.times.append((step["number"], "plain" if side == PLAIN else "ours", round(now - began, 2)))
                 elif side not in ended and (now - began > LIMIT or ended and now - max(ended.values()) > HANGS):
                     child.kill()
                     self.agent.after_step()
@@ -235,6 +237,7 @@ class Lab:
             out.append(f"--- requests of {'plain' if side == PLAIN else 'ours'}")
             out += [f"{one.step} {one.server} {one.status} {one.sent} {one.path} {one.via} {one.agent} {one.dates}"
                     for one in self.servers.log[side]]
+        out += ["--- seconds", *(f"step {number} {side} {seconds}" for number, side, seconds in self.times)]
         return "\n".join([*out, "--- agent", self.agent.agent.child.text() if self.agent.agent.child else ""])
 
     def close(self):

@@ -68,5 +68,17 @@ TEST_F(OwnRootTest, WhatNoMirrorAnswersIsTheNewestThatWasVerified) {
     EXPECT_EQ(ask("lab.db")->bytes, before);
 }
 
+TEST_F(OwnRootTest, AListedPackageOfAMirrorThatRefusesConnectionsFailsAsSoonAsPlainWould) {
+    publish("one", "20260701T080000", at(100));
+    ask("lab.db");
+    mirrors_.mirrors["http://lab"].fault = test::MirrorManner::Fault::refused_connection;
+    for (int time = 0; time < 3; ++time) {
+        const auto began = loop_.now();
+        const auto outcome = get(packages_.front().file_name());
+        while (outcome->failed == 0 && seconds_between(began, loop_.now()) < 10) loop_.advance(Millis(10));
+        EXPECT_LT(seconds_between(began, loop_.now()), 0.1);
+    }
+}
+
 }  // namespace
 }  // namespace packswarm::broker
