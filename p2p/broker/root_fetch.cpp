@@ -269,7 +269,7 @@ bool RootFetch::stays_at_own() const { return own_older_ && !book_.has_lists(wis
 
 void RootFetch::refused(Key key, const Error& error) {
     const auto& attempt = attempts_.at(key);
-    own_is_refused_ = own_is_refused_ || (!attempt.at_peer && attempt.base == wish_.first_base);
+    own_is_refused_ = own_is_refused_ || (!attempt.at_peer && attempt.base == wish_.first_base && error.kind != ErrorKind::Transient);
     lost(key, error);
 }
 
@@ -294,8 +294,7 @@ void RootFetch::last_resort() {
     const auto state = book_.state_of(wish_.repository.id);
     // What the asker's own mirror says is no outage, and the asker's to hear: that it has no such file, or one that is
     // not believed here. One that is only older is dropped by the package manager too.
-    const bool is_told = own_is_refused_ || (wish_.has_other_way && own_has_answered_);
-    const bool unreachable = !is_told && (!last_error_ || last_error_->kind == ErrorKind::Transient || last_error_->kind == ErrorKind::Absent);
+    const bool unreachable = !own_has_answered_ && (!last_error_ || last_error_->kind == ErrorKind::Transient || last_error_->kind == ErrorKind::Absent);
     if (unreachable && take_lent()) return;
     if (!holds_it() || !unreachable)
         return answer(tl::unexpected(last_error_.value_or(Error{ErrorKind::Absent, "no mirror and no peer has " + wish_.path})));
