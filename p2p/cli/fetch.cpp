@@ -207,8 +207,11 @@ std::vector<FetchResult> fetch(const std::vector<FetchJob>& jobs, const FetchOpt
     for (std::size_t i = jobs.size(); i < all.size(); ++i) {
         // No signature is no error: pacman knows whether it needs one. One of an older file would be an error.
         if (results[i] && !results[i]->error) continue;
-        const bool direct = out[signed_job[i - jobs.size()]].direct;  // then both come from the same server
-        if (direct && !fetch_directly(all[i], quiet(options), {}).error) continue;
+        auto& file = out[signed_job[i - jobs.size()]];
+        // An agent that went away between the two leaves neither: a database and its signature come from one server.
+        if (!through_agent && !file.direct && all[i].after) file = fetch_directly(all[*all[i].after], quiet(options), {});
+        const bool is_asked = file.direct || !through_agent;
+        if (is_asked && !file.error && !fetch_directly(all[i], quiet(options), {}).error) continue;
         std::error_code ignored;
         std::filesystem::remove(all[i].out, ignored);
     }

@@ -213,10 +213,7 @@ class Lab:
                     self.seconds[side] += now - began
                     self.times.append((step["number"], "plain" if side == PLAIN else "ours", round(now - began, 2)))
                 elif side not in ended and (now - began > LIMIT or ended and now - max(ended.values()) > HANGS):
-                    child.kill()
-                    self.agent.after_step()
-                    return [Difference("hang", step["number"],
-                                       f"{'plain' if side == PLAIN else 'ours'}: {child.text()[-1500:]}")]
+                    return self.hung(step, {side: child for side, child in children.items() if side not in ended})
             time.sleep(0.005)
         self.agent.after_step()
         seen = {side: self.sides[side].observe(child.process.returncode, child) for side, child in children.items()}
@@ -229,6 +226,17 @@ class Lab:
         if right:  # the sides are unlike now: compared again at the next update for which all servers are there
             self.step_forget(step)
         return found
+
+    def hung(self, step, children):
+        """Ends those that did not end by themselves. Where plain did not either, nothing is ours to answer for."""
+        for child in children.values():
+            child.kill()
+        self.agent.after_step()
+        self.apart = True
+        self.step_forget(step)
+        if PLAIN in children:
+            return []
+        return [Difference("hang", step["number"], f"ours: {children[OURS].text()[-1500:]}")]
 
     def transcript(self):
         """What both sides wrote in the last step, all requests, and the agent's log."""

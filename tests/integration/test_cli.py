@@ -56,6 +56,18 @@ def test_fetch_falls_back_to_the_server_itself(sandbox, mode):
     assert out.read_bytes() == source.read_bytes() and len(sandbox.mirror.requests()) == 1
 
 
+def test_fetch_brings_a_database_with_the_signature_of_its_own_server_when_the_agent_dies_between_them(sandbox):
+    agent = sandbox.agent("die_at_signature")
+    base = sandbox.stock.debian.base
+    for name, text in (("lab.db", "a database"), ("lab.db.sig", "its signature")):
+        (base / name).write_text(text)
+    packswarm(sandbox, "fetch", f"{sandbox.mirror.url}/lab.db", sandbox.folder / "lab.db.part")
+    assert [command["url"].rpartition("/")[2] for command in agent.commands()] == ["lab.db", "lab.db.sig"]
+    assert (sandbox.folder / "lab.db.part").read_text() == "a database"
+    assert (sandbox.folder / "lab.db.sig").read_text() == "its signature"
+    assert len(sandbox.mirror.requests()) == 2, "both from the server"
+
+
 def test_fetch_gives_many_files_at_once(sandbox):
     agent = sandbox.agent("good")
     jobs = [package(sandbox, one.name) for one in sandbox.stock.packages]

@@ -2,7 +2,7 @@
 """A small agent for tests of its clients: speaks the control protocol over a unix socket and serves files of a folder, well or badly.
 
 fake_agent.py SOCKET FOLDER [--mode MODE] [--prefix /debian] [--rate BYTES_PER_SECOND] [--after BYTES]
-Modes: good refuse absent silent stall die die_wrong wrong replaced too_big garbage unasked. It prints "ready", then one line of JSON per command.
+Modes: good refuse absent silent stall die die_wrong die_at_signature wrong replaced too_big garbage unasked. It prints "ready", then one line of JSON per command.
 """
 import argparse
 import hashlib
@@ -125,6 +125,11 @@ class Connection:
     def get_die_wrong(self, command, number):
         """What it has shown by then is wrong, too."""
         self.get_good(command, number, early=lambda data: bytes(len(data)), stop=lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+    def get_die_at_signature(self, command, number):
+        if command["url"].endswith(".sig"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.get_good(command, number)
 
     def get_wrong(self, command, number):
         self.get_good(command, number, spoil=lambda data: bytes(byte ^ 0x55 for byte in data[:4096]) + data[4096:])
