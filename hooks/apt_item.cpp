@@ -38,6 +38,12 @@ AptHashes expected_hashes(const AptMessage& acquire, const std::string& forced) 
     return expected;
 }
 
+// By which the agent knows the file.
+std::optional<Digest> name_of(const AptMessage& acquire) {
+    if (const auto sha256 = Digest::parse(acquire.find("Expected-SHA256"))) return sha256;
+    return half_of_sha512(acquire.find("Expected-SHA512"));
+}
+
 }  // namespace
 
 AptItem::AptItem(const AptMessage& acquire, std::string raw, const std::string& forced)
@@ -45,7 +51,7 @@ AptItem::AptItem(const AptMessage& acquire, std::string raw, const std::string& 
       uri_(acquire.find("URI")),
       filename_(acquire.find("Filename")),
       expected_(expected_hashes(acquire, forced)),
-      digest_(Digest::parse(acquire.find("Expected-SHA256"))),
+      digest_(name_of(acquire)),
       expected_size_(parse_byte_count(acquire.find("Expected-Checksum-FileSize"))),
       max_size_(parse_byte_count(acquire.find("Maximum-Size")).value_or(0)),
       since_(acquire.find("Last-Modified")),

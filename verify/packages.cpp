@@ -137,14 +137,14 @@ std::optional<core::IndexEntry> PackagesReader::take_entry() {
     core::IndexEntry entry;
     if (odd_.empty() && !has_[filename]) odd("no Filename", {});
     if (odd_.empty() && !has_[size]) odd("no Size", {});
-    if (odd_.empty() && !has_[sha256])
-        odd(has_[sha512] ? "listed with SHA512 alone: apt checks it, it is handed through and not shared" : "no SHA256", {});
+    if (odd_.empty() && !has_[sha256] && !has_[sha512]) odd("no SHA256", {});
     auto path = odd_.empty() ? safe_path(values_[filename]) : std::nullopt;
     if (!path) odd("a Filename that is not allowed", values_[filename]);
     const auto bytes = odd_.empty() ? parse_count(values_[size], limits::max_artifact) : std::nullopt;
     if (!bytes) odd("a Size that is not allowed", values_[size]);
-    const auto digest = odd_.empty() ? Digest::parse(values_[sha256]) : std::nullopt;
-    if (!digest) odd("a SHA256 that is none", values_[sha256]);
+    const auto& hash = values_[has_[sha256] ? sha256 : sha512];
+    const auto digest = !odd_.empty() ? std::nullopt : has_[sha256] ? Digest::parse(hash) : half_of_sha512(hash);
+    if (!digest) odd(has_[sha256] ? "a SHA256 that is none" : "a SHA512 that is none", hash);
     constexpr std::array<std::pair<Field, const char*>, 3> names = {
         {{package, "no proper name"}, {version, "no proper version"}, {architecture, "no proper architecture"}}};
     for (const auto& [field, what] : names)

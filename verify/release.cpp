@@ -66,10 +66,11 @@ class ReleaseReader {
 
   private:
     Result<void> field(std::string_view name, std::string_view value);
-    void forget_files() {
-        root_.files.clear();
-        by_path_.clear();
-    }
+    struct Listed {
+        std::vector<core::IndexEntry> files;
+        std::unordered_map<std::string, std::size_t> by_path;  // index into files
+        bool is_there = false, has_too_many = false;
+    };
     Result<void> date(std::string_view name, std::string_view value, std::optional<WallTime>& out);
     void hash(std::string_view line);
     void left_out(std::string_view what, std::string_view text) {
@@ -78,11 +79,10 @@ class ReleaseReader {
 
     core::IndexRoot root_;
     std::optional<WallTime> date_;
-    std::unordered_set<std::string> seen_;                  // field names, lower case
-    std::unordered_map<std::string, std::size_t> by_path_;  // index into root_.files
-    bool in_hashes_ = false;
-    bool ended_ = false, has_more_ = false, has_too_many_ = false;
-    bool has_hashes_ = false, has_stronger_ = false;
+    std::unordered_set<std::string> seen_;  // field names, lower case
+    Listed sha256_, sha512_;                // the latter counts where there is none of the former
+    Listed* in_hashes_ = nullptr;           // whose lines come now
+    bool ended_ = false, has_more_ = false, has_sha3_ = false;
 };
 
 Result<void> ReleaseReader::line(std::string_view line) {
@@ -97,7 +97,7 @@ Result<void> ReleaseReader::line(std::string_view line) {
         return {};
     }
     if (line.front() == ' ' || line.front() == '\t') {
-        if (in_hashes_) hash(line);
+        if (in_hashes_ != nullptr) hash(line);
         return {};
     }
     const auto colon = line.find(':');
@@ -113,13 +113,13 @@ Result<void> ReleaseReader::field(std::string_view name, std::string_view value)
     for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
     if (seen_.size() > limits::max_release_fields)
         return fail(ErrorKind::Corrupt, "a Release file with too many fields");
-    in_hashes_ = lower == "sha256";
-    has_stronger_ |= lower == "sha512" || lower.starts_with("sha3");
+    in_hashes_ = lower == "sha256" ? &sha256_ : lower == "sha512" ? &sha512_ : nullptr;
+    has_sha3_ |= lower.starts_with("sha3");
     if (!seen_.insert(lower).second) {  // apt takes the last
         left_out("a field given twice, of which the last counts", name);
-        if (in_hashes_) forget_files();
+        if (in_hashes_ != nullptr) *in_hashes_ = {};
     }
-    has_hashes_ |= in_hashes_;
+    if (in_hashes_ != nullptr) in_hashes_->is_there = true;
     if (lower == "origin") root_.origin = value;
     if (lower == "label") root_.label = value;
     if (lower == "suite") root_.suite = value;
@@ -141,38 +141,43 @@ Result<void> ReleaseReader::date(std::string_view name, std::string_view value, 
 void ReleaseReader::hash(std::string_view line) {
     const auto parts = words(line);
     core::IndexEntry entry;
-    const auto digest = parts.size() == 3 ? Digest::parse(parts[0]) : std::nullopt;
+    auto& listed = *in_hashes_;
+    const bool is_sha512 = in_hashes_ == &sha512_;
+    const auto digest = parts.size() != 3 ? std::nullopt : is_sha512 ? half_of_sha512(parts[0]) : Digest::parse(parts[0]);
     const auto size = parts.size() == 3 ? parse_count(parts[1], limits::max_artifact) : std::nullopt;
     auto path = parts.size() == 3 ? safe_path(parts[2]) : std::nullopt;
-    if (!digest || !size || !path) return left_out("a SHA256 line", trim(line));
-    if (const auto known = by_path_.find(*path); known != by_path_.end()) {  // apt takes the first
-        const auto& first = root_.files[known->second];
+    if (!digest || !size || !path) return left_out(is_sha512 ? "a SHA512 line" : "a SHA256 line", trim(line));
+    if (const auto known = listed.by_path.find(*path); known != listed.by_path.end()) {  // apt takes the first
+        const auto& first = listed.files[known->second];
         if (first.digest != *digest || first.size != *size)
             left_out("a file listed twice with different hashes, of which the first counts", *path);
         return;
     }
-    if (root_.files.size() >= limits::max_release_files) {
-        has_too_many_ = true;
+    if (listed.files.size() >= limits::max_release_files) {
+        listed.has_too_many = true;
         return;
     }
-    by_path_.emplace(*path, root_.files.size());
+    listed.by_path.emplace(*path, listed.files.size());
     entry.path = std::move(*path);
     entry.size = *size;
     entry.digest = *digest;
-    root_.files.push_back(std::move(entry));
+    listed.files.push_back(std::move(entry));
 }
 
 Result<core::IndexRoot> ReleaseReader::finish() {
     if (!date_)
         return fail(ErrorKind::Corrupt, "a Release file without Date{}",
                     root_.left_out.empty() ? std::string() : "; " + root_.left_out.named.front());
-    if (!has_hashes_ && has_stronger_)
+    auto& listed = sha256_.is_there ? sha256_ : sha512_;
+    if (!listed.is_there && has_sha3_)
         root_.remark =
-            "its files are listed without SHA-256: the package manager checks them by a stronger hash, and they are "
-            "handed through to it, neither kept nor shared";
-    else if (!has_hashes_)
+            "its files are listed by SHA-3 alone: the package manager checks them by it, and they are handed through "
+            "to it, neither kept nor shared";
+    else if (!listed.is_there)
         return fail(ErrorKind::Refused, "a Release file without SHA256 hashes: its weaker ones are not believed");
-    if (has_too_many_)
+    if (!sha256_.is_there) root_.by_hash = false;  // such a path would need the whole of the SHA-512
+    root_.files = std::move(listed.files);
+    if (listed.has_too_many)
         return fail(ErrorKind::Corrupt, "a Release file that lists more than {} files", limits::max_release_files);
     root_.date = *date_;
     for (const auto& text : {root_.suite, root_.codename})

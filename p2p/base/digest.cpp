@@ -33,4 +33,9 @@ bool from_hex(std::string_view text, std::uint8_t* out, std::size_t count) {
     return true;
 }
 
+std::optional<Digest> half_of_sha512(std::string_view hex) {
+    const auto whole = FixedBytes<64, struct Sha512Tag>::parse(hex);
+    return whole ? std::optional(Digest::from_raw(whole->bytes.data())) : std::nullopt;
+}
+
 }  // namespace packswarm

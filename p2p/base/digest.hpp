@@ -1,4 +1,4 @@
-// Digest (SHA-256), PieceHash and Infohash (SHA-1): fixed-size byte strings with hexadecimal text.
+// Digest (SHA-256 or half of a SHA-512), PieceHash and Infohash (SHA-1): fixed-size byte strings with hexadecimal text.
 // Not here: computing them (verify/hasher.hpp). Any thread.
 #pragma once
 
@@ -39,10 +39,14 @@ struct FixedBytes {
     friend auto operator<=>(const FixedBytes&, const FixedBytes&) = default;
 };
 
-using Digest = FixedBytes<32, struct DigestTag>;        // SHA-256 of a whole file, as signed indexes list it
+// Names a whole file as signed indexes list it: its SHA-256 or, where they list none, the first half of its SHA-512.
+using Digest = FixedBytes<32, struct DigestTag>;
 using PieceHash = FixedBytes<20, struct PieceHashTag>;  // SHA-1 of one piece of a canonical torrent (BEP 3)
 using Infohash = FixedBytes<20, struct InfohashTag>;    // SHA-1 of an info dictionary (BEP 3)
 using PieceHashes = std::vector<PieceHash>;
+
+// Of 128 hexadecimal digits; none: the text is no SHA-512.
+std::optional<Digest> half_of_sha512(std::string_view hex);
 
 }  // namespace packswarm
 

@@ -128,6 +128,7 @@ class Broker final : public Requests, public PeerObserver {
     void say_not_modified(RequestId id, const SourceShare& from);
     void note_served(const std::string& address, const Result<RootAnswer>& answer);
     void hand_root_through(RequestId id);
+    bool is_behind(const core::Location& location) const;
     void answer_root(const RootAsker& asker, const RootAnswer& answer);
     std::optional<GivenRoots::Given> signature_for(RequestId id, const std::string& address, const core::Location& location, const Url& url);
     void give_signature(RequestId id, const GivenRoots::Given& given, const SourceShare& from, const char* reason);

@@ -23,6 +23,7 @@ class GivenRoots {
         std::optional<WallTime> modified;  // of the signature
         Fate fate = Fate::taken;
         Digest digest{};  // of the signature
+        Digest content{};  // of the root; zero: it was handed through
     };
     void gave(Given given);
     void forget(const std::string& transaction, const std::string& root_url);

@@ -247,16 +247,6 @@ void IndexBook::fetch_missing(const std::string& id) {
     for (const auto& missing : missing_of(id)) missing_(*table_.find(id), missing);
 }
 
-bool IndexBook::has_lists(const std::string& id) const {
-    const auto* repository = table_.find(id);
-    const auto& state = state_of(id);
-    if (repository == nullptr || !state.root) return false;
-    if (repository->format == core::Format::pacman) return true;
-    const auto& files = state.root->index.files;
-    const auto is_here = [&](const core::IndexEntry& file) { return is_packages_file(file.path) && is_read(id, file.digest); };
-    return std::any_of(files.begin(), files.end(), is_here) && missing_of(id).empty();
-}
-
 bool IndexBook::is_read(const std::string& repository, const Digest& digest) const {
     return catalog_.has_sheet(repository, digest.hex()) || reading_.count(digest) != 0;
 }

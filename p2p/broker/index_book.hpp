@@ -56,7 +56,6 @@ class IndexBook {
         missing_ = std::move(fetch);
     }
     bool lacks(const std::string& repository, const MissingIndex& missing) const;  // still
-    bool has_lists(const std::string& repository) const;  // of its newest root, all that this machine needs
     void take_list(const std::string& repository, const core::IndexEntry& plain,
                    std::shared_ptr<const core::CatalogSheet> sheet);
     // Who makes a repository public that is shared by_signer: the distributions' keys, and names of unsigned pacman databases.

@@ -9,6 +9,7 @@ namespace packswarm::broker {
 namespace {
 constexpr ByteCount max_unsized = 64 * limits::mib;  // an answer without Content-Length is held in memory
 constexpr auto progress_interval = Millis(100);
+constexpr auto turn_poll = Millis(100), turn_patience = Millis(5000);
 }  // namespace
 
 PlainFetch::PlainFetch(Engine& engine, Wish wish, Task started, Task progress, Then<PlainAnswer> then)
@@ -43,8 +44,8 @@ void PlainFetch::next() {
     MirrorRequest request;
     request.url = now_.url;
     request.max_bytes = wish_.max_size;
-    request.if_modified_since =
-        std::exchange(wish_.if_modified_since, {});  // what another mirror says of that date is not its file
+    asked_since_ = std::exchange(wish_.if_modified_since, {});  // what another mirror says of that date is not its file
+    request.if_modified_since = asked_since_;
     request.terms = wish_.terms;
     MirrorEvents events;
     events.head = [this](const MirrorHead& answer_head) { head(answer_head); };
@@ -106,12 +107,35 @@ void PlainFetch::done(const Result<void>& result) {
         return next();
     }
     last_error_ = result.error();
+    if (result.error().kind == ErrorKind::Transient && received_ == 0 && waits_for_turn()) return;
     engine_.sources.failed(now_.source, result.error().kind);
     engine_.absences.note(now_.url, result.error(), engine_.loop.now());
     const bool handed_out = staged_ && received_ > 0 && !wish_.digest;
     if (handed_out) return answer(tl::unexpected(result.error()));  // somebody may have read what came: it cannot be taken back
     forget();
     next();
+}
+
+// A server may take fewer connections than this agent has to it, where the asker alone would have had one after the
+// other: it is asked once more when the others have ended.
+bool PlainFetch::waits_for_turn() {
+    if (turn_began_ || engine_.board.sources.at(now_.source).busy == 0) return false;
+    turn_began_ = engine_.loop.now();
+    take_turn();
+    return true;
+}
+
+void PlainFetch::take_turn() {
+    const bool is_busy = engine_.board.sources.at(now_.source).busy > 0;
+    if (!is_busy || engine_.loop.now() - *turn_began_ >= turn_patience) {
+        left_.push_front(now_);
+        wish_.if_modified_since = asked_since_;
+        forget();
+        return next();
+    }
+    engine_.loop.after(turn_poll, [this, alive = alive_] {
+        if (*alive) take_turn();
+    });
 }
 
 void PlainFetch::complete() {

@@ -47,6 +47,8 @@ class PlainFetch {
     void forget();
     void data(ByteCount offset, Bytes bytes);
     void done(const Result<void>& result);
+    bool waits_for_turn();
+    void take_turn();
     void complete();
     void answer(Result<PlainAnswer> result);
 
@@ -58,7 +60,7 @@ class PlainFetch {
     MirrorAddress now_;
     FetchId fetch_ = FetchId::none;
     std::optional<StagedFile> staged_;
-    std::optional<WallTime> modified_;
+    std::optional<WallTime> modified_, asked_since_;
     std::optional<Part> part_;
     Bytes buffer_;               // while the size is not known
     ByteCount received_ = 0;
@@ -66,6 +68,7 @@ class PlainFetch {
     CheckId check_ = CheckId::none;
     std::optional<Error> last_error_;
     TimePoint progressed_{};
+    std::optional<TimePoint> turn_began_;  // it waits, or waited, for other transfers of ours to its server
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

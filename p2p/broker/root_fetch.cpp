@@ -263,9 +263,9 @@ RootAnswer RootFetch::answer_of(Attempt& attempt, std::shared_ptr<const OpenedRo
     return out;
 }
 
-// A mirror that lags is answered with the newest index of those that stand with it, once the lists of that one are
-// known to be there: else the asker would have neither, where by itself it goes on with the older one.
-bool RootFetch::stays_at_own() const { return own_older_ && !book_.has_lists(wish_.repository.id); }
+// A mirror that lags has the files of its own index, and its asker gets them there whatever becomes of this agent. A
+// database of pacman's is complete in itself, and its packages are asked of all servers of its list.
+bool RootFetch::stays_at_own() const { return own_older_ && wish_.repository.format != core::Format::pacman; }
 
 void RootFetch::refused(Key key, const Error& error) {
     const auto& attempt = attempts_.at(key);
@@ -354,6 +354,9 @@ Result<RootAnswer> RootFetch::ours(std::shared_ptr<const OpenedRoot> held, Sourc
 void RootFetch::answer(Result<RootAnswer> result) {
     if (!then_) return;
     if (stays_at_own()) result = std::move(*own_older_);
+    // Another mirror's is of no use where it vouches for no file: each would be asked of the asker's own.
+    if (result && own_has_answered_ && result->opened->index.files.empty() && wish_.repository.format != core::Format::pacman)
+        result = tl::unexpected(*last_error_);
     if (!result && leaves_)
         result.error().kind = ErrorKind::Absent;  // no failure yet: the asker's own way may have more patience
     auto then = std::move(then_);

@@ -31,7 +31,7 @@ Result<Broker::Meaning> Broker::understand(const Request& request) const {
         if (!meaning.hit) meaning.hit = book_.find(*meaning.digest);
     } else {
         for (const auto& location : meaning.locations)
-            if (!meaning.hit && core::classify(location.path) != core::PathKind::root)
+            if (!meaning.hit && core::classify(location.path) != core::PathKind::root && !is_behind(location))
                 meaning.hit = book_.catalog().find(location.repository->id, location.path);
         if (meaning.hit) meaning.digest = meaning.hit->entry.digest;
     }

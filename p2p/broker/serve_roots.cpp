@@ -42,8 +42,22 @@ void Broker::note_served(const std::string& address, const Result<RootAnswer>& a
     if (answer && answer->signature) given.signature = *answer->signature;
     if (answer) given.modified = answer->signature_modified;
     if (answer) given.digest = answer->opened->signature_digest;
+    if (answer) given.content = answer->opened->index.content;
     given.fate = GivenRoots::Fate::had;  // by others, for all that is known
     given_roots_.served(address, std::move(given));
+}
+
+// Whether an address was served another root last than the newest one here: an older one of its own, or one that is not
+// believed. Its names then stand for that one's files.
+bool Broker::is_behind(const core::Location& location) const {
+    const auto& newest = book_.state_of(location.repository->id).root;
+    bool is_known = false;
+    for (const auto& path : root_paths(*location.repository)) {
+        const auto* last = given_roots_.last_at(location.repository->id + " " + core::address(location.base, path));
+        if (last != nullptr && newest && last->content == newest->index.content) return false;
+        is_known = is_known || last != nullptr;
+    }
+    return is_known;
 }
 
 // It goes with the root that this transaction was given. Who has another way to both gets both by it; others get what

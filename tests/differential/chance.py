@@ -54,7 +54,9 @@ def late_aspects(world):
             world.servers.append(carrier)
     if world.agent["knows"] == "configured":  # its owner named the mirrors, whatever apt goes through
         world.options.pop("Proxy-Host", None)
-    direct = "peer" not in world.agent and not any(name.startswith("Proxy") for name in world.options)
+    # The gateway refuses passwords, and says so: such a host is exempted from the proxy.
+    direct = "peer" not in world.agent and not any(name.startswith("Proxy") for name in world.options) and \
+        not any("login" in server.habits for server in world.servers)
     if direct and Chance(world.seed, "door").of(9):
         world.agent["door"] = "proxy"
         world.agent["knows"] = "learned"
