@@ -3,8 +3,10 @@
 What it shows after each step is an Observation."""
 import collections
 import dataclasses
+import hashlib
 import re
 import shutil
+import subprocess
 
 from harness.apt import Apt
 from harness.debian import sha256
@@ -151,7 +153,7 @@ class AptSide:
         seen = Observation(code, output=output)
         for file in (self.apt.folder / "state/lists").iterdir():
             if file.is_file() and file.name != "lock":
-                seen.lists[self.normal(file.name)] = sha256(file)
+                seen.lists[self.normal(file.name)] = self.content_of(file)
         policy = self.apt.node.run(["apt-cache", "policy", *names], env=self.apt.env(), check=False).stdout
         name = ""
         for line in policy.splitlines():
@@ -164,6 +166,13 @@ class AptSide:
                                      if line.startswith("Err:"))
         seen.failed = {f"{item} ({count})" for item, count in failed.items()}
         return seen
+
+    def content_of(self, file):
+        """Digest of a list as it was published: with Acquire::GzipIndexes apt keeps it in a compression of its own."""
+        if file.suffix != ".lz4":
+            return sha256(file)
+        text = subprocess.run(["/usr/lib/apt/apt-helper", "cat-file", file], stdout=subprocess.PIPE, check=True).stdout
+        return hashlib.sha256(text).hexdigest()
 
     def normal(self, text):
         """Without the side in it."""

@@ -178,3 +178,25 @@ def test_who_insists_on_another_hash_than_ours_is_served_by_apts_own_method(worl
     apt.install(list(repository.packages))
     assert apt.wrong(repository.packages.values()) == []
     assert not any(request["agent"].startswith("packswarm") for request in mirror.requests())
+
+
+def test_what_is_listed_by_sha512_alone_is_kept_and_given_to_peers(world, stock):
+    repository = stock_of_its_own(world, stock)
+    repository.hashes = ("SHA512",)
+    repository.add("large", 3_000_000)
+    mirror = world.mirror("m1", repository.publish().base)
+    machines = []
+    for name in ("c1", "c2"):
+        machine = world.machine(name)
+        machine.start_agent([stock.debian_repository(mirror)], peers=[one.agent.endpoint for one in machines])
+        machines.append(machine)
+    for machine in machines:
+        apt = machine.apt([stock.source(mirror)])
+        update = apt.update()
+        assert "Err:" not in update.stdout and "W:" not in update.stdout, update.stdout
+        if machine is machines[1]:
+            wait_until(lambda: machines[1].agent.ask("peers")["peers"], 30, "the machines know each other")
+            mirror.forget()
+        apt.install(list(repository.packages))
+        assert apt.wrong(repository.packages.values()) == []
+    assert [request["uri"] for request in mirror.requests() if request["uri"].endswith(".deb")] == []

@@ -37,6 +37,21 @@ TEST(FileVerifier, NamesBothDigestsWhenTheyDiffer) {
     EXPECT_NE(verified.error().message.find(digest_of(as_bytes("wrong")).hex()), std::string::npos);
 }
 
+TEST(FileVerifier, VouchesForAFileByTheFirstHalfOfItsSha512) {
+    const test::TempDir folder;
+    MultiHasher hasher({"SHA512"});
+    hasher.add(as_bytes("right"));
+    const auto name = half_of_sha512(hasher.finish().at("SHA512"));
+    ASSERT_TRUE(name);
+    const auto verified = FileVerifier(staged(folder, "right"), *name).finish();
+    ASSERT_TRUE(verified) << verified.error().message;
+    EXPECT_EQ(verified->digest(), *name);
+    const test::TempDir another;
+    const auto wrong = FileVerifier(staged(another, "wrong"), *name).finish();
+    ASSERT_FALSE(wrong);
+    EXPECT_EQ(wrong.error().kind, ErrorKind::Corrupt);
+}
+
 TEST(FileVerifier, SeesBytesReplacedBeforeRewind) {
     const test::TempDir folder;
     auto file = staged(folder, "wrong bytes");

@@ -117,6 +117,17 @@ TEST(Packages, CompressedTwiceAreCorrupt) {
     expect_corrupt(test::compress(test::compress(stanza("a", "a.deb"), "xz"), "gz"), "more than once");
 }
 
+TEST(Packages, AreNamedByTheFirstHalfOfTheirSha512WhereThatIsAll) {
+    const std::string start = "Package: a\nFilename: a.deb\nVersion: 1\nArchitecture: amd64\nSize: 12\n", other(64, 'b');
+    const auto alone = parse(start + "SHA512: " + hash + other + "\n\n");
+    ASSERT_TRUE(alone && alone->size() == 1u);
+    EXPECT_EQ(alone->front().digest.hex(), hash);
+    const auto both = parse(start + "SHA512: " + other + other + "\nSHA256: " + hash + "\n\n");
+    ASSERT_TRUE(both && both->size() == 1u);
+    EXPECT_EQ(both->front().digest.hex(), hash);
+    expect_left_out(start + "SHA512: " + hash, "a SHA512 that is none");
+}
+
 TEST(Packages, LeaveOutWhatHasNoSha256) {
     const auto entries =
         parse("Package: old\nVersion: 1\nArchitecture: all\nFilename: old.deb\nSize: 1\nMD5sum: 00\n\n" +

@@ -57,6 +57,31 @@ TEST(Release, WithoutSha256IsRefused) {
     EXPECT_EQ(root.error().kind, ErrorKind::Refused);
 }
 
+TEST(Release, WithSha512AloneListsItsFilesByTheFirstHalf) {
+    const auto root = parse_release(head + "Acquire-By-Hash: yes\nMD5Sum:\n 00 1 main/a\nSHA512:\n " + hash_a + hash_b +
+                                    " 7 main/a\n " + hash_a + " 7 main/b\n");
+    ASSERT_TRUE(root) << root.error().message;
+    ASSERT_EQ(root->files.size(), 1u);
+    EXPECT_EQ(root->files[0].digest.hex(), hash_a);
+    EXPECT_EQ(root->files[0].path, "main/a");
+    EXPECT_EQ(root->left_out.count, 1u) << "a line with half a hash";
+    EXPECT_FALSE(root->by_hash) << "the path would need all of it";
+}
+
+TEST(Release, WithBothListsItsFilesBySha256) {
+    const auto root = parse_release(head + "SHA512:\n " + hash_b + hash_b + " 7 main/a\nSHA256:\n " + hash_a + " 7 main/a\n");
+    ASSERT_TRUE(root) << root.error().message;
+    ASSERT_EQ(root->files.size(), 1u);
+    EXPECT_EQ(root->files[0].digest.hex(), hash_a);
+}
+
+TEST(Release, WithSha3AloneListsNothingAndSaysSo) {
+    const auto root = parse_release(head + "SHA3-256:\n " + hash_a + " 7 main/a\n");
+    ASSERT_TRUE(root) << root.error().message;
+    EXPECT_TRUE(root->files.empty());
+    EXPECT_NE(root->remark.find("SHA-3"), std::string::npos) << root->remark;
+}
+
 TEST(Release, ThatIsMalformedIsCorrupt) {
     expect_bad_release("", "without Date");
     expect_bad_release("<html>nothing here</html>\n", "line");
