@@ -240,7 +240,10 @@ void RootFetch::open(Key key) {
         auto& at = attempts_.at(key);
         const auto& state = book_.state_of(wish_.repository.id);
         if (!opened && state.older && !at.at_peer && at.base == wish_.first_base) own_older_ = answer_of(at, state.older);
-        if (!opened && state.was_stale) return lost(key, opened.error(), Refused::stale);
+        if (!opened && state.was_stale) {
+            own_is_stale_ = own_is_stale_ || (!at.at_peer && at.base == wish_.first_base);
+            return lost(key, opened.error(), Refused::stale);
+        }
         if (!opened) return refused(key, opened.error());
         auto good = answer_of(at, *opened);
         if (!at.at_peer) {
@@ -296,6 +299,7 @@ void RootFetch::last_resort() {
     // not believed here. One that is only older is dropped by the package manager too.
     const bool unreachable = !own_has_answered_ && (!last_error_ || last_error_->kind == ErrorKind::Transient || last_error_->kind == ErrorKind::Absent);
     if (unreachable && take_lent()) return;
+    own_is_refused_ = own_is_refused_ || (own_is_stale_ && !holds_it());
     if (!holds_it() || !unreachable)
         return answer(tl::unexpected(last_error_.value_or(Error{ErrorKind::Absent, "no mirror and no peer has " + wish_.path})));
     const auto age_h = std::chrono::duration_cast<std::chrono::hours>(engine_.loop.wall_now() - state.root->index.date).count();

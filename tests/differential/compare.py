@@ -48,8 +48,11 @@ def database_that_pacman_alone_would_not_look_at(difference, plain, ours, lab):
 
 def partial_file_of_another_publication(difference, plain, ours, lab):
     """apt asks to go on with a partial root that an earlier update left. A server whose new file bears the date of the
-    former says that there is no more of it (416), and plain takes the former for the new one. We bring what is shown."""
-    misled = any(one.step == difference.step and one.status == 416 for one in lab.servers.log[PLAIN])
+    former says that there is no more of it (416), or gives the rest of another file (206), and plain takes the former for
+    the new one, or a mix for nothing. We bring what is shown."""
+    root = re.compile(r"/(InRelease|Release|Release\.gpg)$")
+    misled = any(one.step == difference.step and (one.status == 416 or one.status == 206 and root.search(one.path))
+                 for one in lab.servers.log[PLAIN])
     return misled and ours.exit_code <= plain.exit_code and not ours.failed - plain.failed and \
         all(lab.is_published(digest) for name, digest in ours.lists.items() if name.endswith("Release"))
 
