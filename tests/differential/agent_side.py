@@ -62,6 +62,7 @@ class AgentSide:
             self.agent.reload()
 
     def event_kill(self):
+        self.ends += 1
         if self.runs():
             self.agent.kill()
 

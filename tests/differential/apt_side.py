@@ -164,7 +164,7 @@ class AptSide:
         seen.files = {file.name: sha256(file) for file in self.apt.archives.glob("*.deb")}
         failed = collections.Counter(re.sub(r"^Err:\d+ \S+ ", "", line) for line in output.splitlines()
                                      if line.startswith("Err:"))
-        seen.failed = {f"{item} ({count})" for item, count in failed.items()}
+        seen.failed = {f"{item} ({number})" for item, count in failed.items() for number in range(1, count + 1)}
         return seen
 
     def content_of(self, file):

@@ -73,7 +73,17 @@ def own_connections_at_a_limit(difference, plain, ours, lab):
     return any(one.status in (429, 503) for one in own) and difference.kind in ("exit", "files", "failed")
 
 
-RIGHT = (own_connections_at_a_limit, package_that_its_server_does_not_give, partial_file_of_another_publication, database_that_pacman_alone_would_not_look_at, group_that_stands_together,
+def gateway_that_died_in_between(difference, plain, ours, lab):
+    """The agent was killed in the middle of a transaction, and pacman goes on as when a server of its own ends like that: it
+    gives up where the next one has no ranges for the rest of a file, and asks for a signature where the package came from and
+    nowhere else."""
+    told = r"doesn't seem to support byte ranges|\.sig' from \S+ : (Empty reply|Recv failure|Failed to connect|transfer closed)"
+    return lab.agent.ends > 0 and lab.world.manager == "pacman" and lab.world.options["way"] == "gateway" and \
+        difference.kind in ("exit", "files") and bool(re.search(told, ours.output)) and \
+        all(lab.is_published(digest) for digest in ours.files.values())
+
+
+RIGHT = (gateway_that_died_in_between, own_connections_at_a_limit, package_that_its_server_does_not_give, partial_file_of_another_publication, database_that_pacman_alone_would_not_look_at, group_that_stands_together,
          verified_content_when_a_server_is_silent)
 
 
