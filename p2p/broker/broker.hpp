@@ -142,7 +142,7 @@ class Broker final : public Requests, public PeerObserver {
     void leave(RequestId id);
     void serve_artifact(RequestId id, const Meaning& meaning);
     std::vector<MirrorAddress> addresses(const Meaning& meaning);
-    void root_answered(const std::string& key, Result<RootAnswer> result);
+    void root_answered(const std::string& key, const std::string& address, Result<RootAnswer> result);
     void plain_answered(RequestId id, Result<PlainAnswer> result);
 
     void verified(core::WantId want, VerifiedFile file);

@@ -119,15 +119,19 @@ void PlainFetch::done(const Result<void>& result) {
 // A server may take fewer connections than this agent has to it, where the asker alone would have had one after the
 // other: it is asked once more when the others have ended.
 bool PlainFetch::waits_for_turn() {
-    if (turn_began_ || engine_.board.sources.at(now_.source).busy == 0) return false;
+    if (turn_began_ || !is_server_busy()) return false;
     turn_began_ = engine_.loop.now();
     take_turn();
     return true;
 }
 
+bool PlainFetch::is_server_busy() const {
+    const auto at = engine_.board.sources.find(now_.source);
+    return at != engine_.board.sources.end() && at->second.busy > 0;
+}
+
 void PlainFetch::take_turn() {
-    const bool is_busy = engine_.board.sources.at(now_.source).busy > 0;
-    if (!is_busy || engine_.loop.now() - *turn_began_ >= turn_patience) {
+    if (!is_server_busy() || engine_.loop.now() - *turn_began_ >= turn_patience) {
         left_.push_front(now_);
         wish_.if_modified_since = asked_since_;
         forget();

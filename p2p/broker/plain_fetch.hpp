@@ -48,6 +48,7 @@ class PlainFetch {
     void data(ByteCount offset, Bytes bytes);
     void done(const Result<void>& result);
     bool waits_for_turn();
+    bool is_server_busy() const;
     void take_turn();
     void complete();
     void answer(Result<PlainAnswer> result);

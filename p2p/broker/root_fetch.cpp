@@ -13,6 +13,7 @@ constexpr std::size_t max_at_once = 3;
 constexpr auto overtake_after = Millis(1500);   // a mirror that has not given its root by then gets a rival
 constexpr auto peer_poll = Millis(100);
 constexpr auto restore_poll = Millis(5);        // opening what is kept takes some ten milliseconds after a start
+constexpr auto restore_patience = Millis(1000);
 constexpr auto others_patience =
     Millis(1000);  // for the first byte, when nobody but the asker's own way could do better
 }  // namespace
@@ -35,7 +36,7 @@ RootFetch::RootFetch(Engine& engine, IndexBook& book, Wish wish, Then<RootAnswer
 
 // Who asks in the first moments after a start is not to move what an interruption left here.
 void RootFetch::begin() {
-    if (!book_.is_restoring(wish_.repository.id)) return next();
+    if (!book_.is_restoring(wish_.repository.id) || engine_.loop.now() - created_ >= restore_patience) return next();
     overtake_ = engine_.loop.after(restore_poll, [this] { begin(); });
 }
 

@@ -28,9 +28,7 @@ bool Broker::serve_root(RequestId id, const Meaning& meaning) {
         live.fetch = std::make_unique<RootFetch>(engine_, book_, std::move(wish),
                                                  [this, alive = alive_, key, address](Result<RootAnswer> result) {
                                                      if (!*alive) return;
-                                                     if (result || roots_.at(key).fetch->own_is_refused())
-                                                         note_served(address, result);
-                                                     root_answered(key, std::move(result));
+                                                     root_answered(key, address, std::move(result));
                                                  });
         return true;
     }
@@ -113,11 +111,12 @@ bool Broker::has_it_already(const RootAsker& asker, const RootAnswer& answer) co
     return answer.unchanged_since == since || asker.held == answer.opened->index.digest;
 }
 
-void Broker::root_answered(const std::string& key, Result<RootAnswer> result) {
+void Broker::root_answered(const std::string& key, const std::string& address, Result<RootAnswer> result) {
     const auto at = roots_.find(key);
     if (at == roots_.end()) return;
     const auto live = std::move(at->second);
     roots_.erase(at);
+    if (result || live.fetch->own_is_refused()) note_served(address, result);
     for (const auto& asker : live.askers) {
         const auto id = asker.request;
         if (requests_.count(id) == 0) continue;
