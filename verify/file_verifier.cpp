@@ -53,7 +53,8 @@ Result<VerifiedFile> FileVerifier::finish() {
     const auto got = Digest::from_raw(hasher_.finish().data());
     rewind();
     if (got == expected_) return VerifiedFile(file_, expected_);
-    // A name does not tell which of the two it is. The other is computed for what has it, and for what somebody spoiled.
+    // A name does not tell which of the two it is. The other is computed for what has it, and for what somebody
+    // spoiled.
     Hasher other(HashKind::sha512);
     if (auto read = hash_range(file_.handle(), {0, file_.size()}, other); !read) return tl::unexpected(read.error());
     if (Digest::from_raw(other.finish().data()) == expected_) return VerifiedFile(file_, expected_);

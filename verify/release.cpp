@@ -143,7 +143,9 @@ void ReleaseReader::hash(std::string_view line) {
     core::IndexEntry entry;
     auto& listed = *in_hashes_;
     const bool is_sha512 = in_hashes_ == &sha512_;
-    const auto digest = parts.size() != 3 ? std::nullopt : is_sha512 ? half_of_sha512(parts[0]) : Digest::parse(parts[0]);
+    const auto digest = parts.size() != 3 ? std::nullopt
+                        : is_sha512       ? half_of_sha512(parts[0])
+                                          : Digest::parse(parts[0]);
     const auto size = parts.size() == 3 ? parse_count(parts[1], limits::max_artifact) : std::nullopt;
     auto path = parts.size() == 3 ? safe_path(parts[2]) : std::nullopt;
     if (!digest || !size || !path) return left_out(is_sha512 ? "a SHA512 line" : "a SHA256 line", trim(line));

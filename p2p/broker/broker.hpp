@@ -130,7 +130,8 @@ class Broker final : public Requests, public PeerObserver {
     void hand_root_through(RequestId id);
     bool is_behind(const core::Location& location) const;
     void answer_root(const RootAsker& asker, const RootAnswer& answer);
-    std::optional<GivenRoots::Given> signature_for(RequestId id, const std::string& address, const core::Location& location, const Url& url);
+    std::optional<GivenRoots::Given> signature_for(RequestId id, const std::string& address,
+                                                   const core::Location& location, const Url& url);
     void give_signature(RequestId id, const GivenRoots::Given& given, const SourceShare& from, const char* reason);
     bool is_known_to_be_gone(RequestId id, const Target& target);
     bool has_other_way(RequestId id) const;
@@ -203,7 +204,7 @@ class Broker final : public Requests, public PeerObserver {
     std::unordered_map<Digest, SharedBytes> vouching_;  // of an unsigned database: its own signature is looked for
     SignatureDesk signatures_;
     Remains remains_;
-    std::map<std::string, LiveRoot> roots_;                                  // by repository and address
+    std::map<std::string, LiveRoot> roots_;  // by repository and address
     GivenRoots given_roots_;
     std::map<std::string, Look> looks_;               // by repository
     std::map<RequestId, std::unique_ptr<PlainFetch>> plain_;

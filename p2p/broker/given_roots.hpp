@@ -22,7 +22,7 @@ class GivenRoots {
         Bytes signature;
         std::optional<WallTime> modified;  // of the signature
         Fate fate = Fate::taken;
-        Digest digest{};  // of the signature
+        Digest digest{};   // of the signature
         Digest content{};  // of the root; zero: it was handed through
     };
     void gave(Given given);

@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t max_at_once = 3;
 constexpr auto overtake_after = Millis(1500);   // a mirror that has not given its root by then gets a rival
 constexpr auto peer_poll = Millis(100);
-constexpr auto restore_poll = Millis(5);        // opening what is kept takes some ten milliseconds after a start
+constexpr auto restore_poll = Millis(5);  // opening what is kept takes some ten milliseconds after a start
 constexpr auto restore_patience = Millis(1000);
 constexpr auto others_patience =
     Millis(1000);  // for the first byte, when nobody but the asker's own way could do better
@@ -273,7 +273,8 @@ bool RootFetch::stays_at_own() const { return own_older_ && wish_.repository.for
 
 void RootFetch::refused(Key key, const Error& error) {
     const auto& attempt = attempts_.at(key);
-    own_is_refused_ = own_is_refused_ || (!attempt.at_peer && attempt.base == wish_.first_base && error.kind != ErrorKind::Transient);
+    own_is_refused_ =
+        own_is_refused_ || (!attempt.at_peer && attempt.base == wish_.first_base && error.kind != ErrorKind::Transient);
     lost(key, error);
 }
 
@@ -298,7 +299,8 @@ void RootFetch::last_resort() {
     const auto state = book_.state_of(wish_.repository.id);
     // What the asker's own mirror says is no outage, and the asker's to hear: that it has no such file, or one that is
     // not believed here. One that is only older is dropped by the package manager too.
-    const bool unreachable = !own_has_answered_ && (!last_error_ || last_error_->kind == ErrorKind::Transient || last_error_->kind == ErrorKind::Absent);
+    const bool unreachable = !own_has_answered_ && (!last_error_ || last_error_->kind == ErrorKind::Transient ||
+                                                    last_error_->kind == ErrorKind::Absent);
     if (unreachable && take_lent()) return;
     own_is_refused_ = own_is_refused_ || (own_is_stale_ && !holds_it());
     if (!holds_it() || !unreachable)
@@ -360,7 +362,8 @@ void RootFetch::answer(Result<RootAnswer> result) {
     if (!then_) return;
     if (stays_at_own()) result = std::move(*own_older_);
     // Another mirror's is of no use where it vouches for no file: each would be asked of the asker's own.
-    if (result && own_has_answered_ && result->opened->index.files.empty() && wish_.repository.format != core::Format::pacman)
+    if (result && own_has_answered_ && result->opened->index.files.empty() &&
+        wish_.repository.format != core::Format::pacman)
         result = tl::unexpected(*last_error_);
     if (!result && leaves_)
         result.error().kind = ErrorKind::Absent;  // no failure yet: the asker's own way may have more patience

@@ -38,7 +38,8 @@ class RootFetch {
     RootFetch(const RootFetch&) = delete;
     RootFetch& operator=(const RootFetch&) = delete;
 
-    // The mirror that the asker named gave one that is not believed here; one that is merely old only when there is no other.
+    // The mirror that the asker named gave one that is not believed here; one that is merely old only when there is no
+    // other.
     bool own_is_refused() const { return own_is_refused_; }
 
   private:
@@ -91,7 +92,8 @@ class RootFetch {
     Key next_key_ = 1;
     TimerId overtake_ = TimerId::none;
     TimePoint created_{};
-    bool peers_asked_ = false, lent_taken_ = false, own_has_answered_ = false, own_is_refused_ = false, own_is_stale_ = false;
+    bool peers_asked_ = false, lent_taken_ = false, own_has_answered_ = false, own_is_refused_ = false,
+         own_is_stale_ = false;
     bool leaves_ = false;  // to the asker's other way, what has not answered for a moment
     std::optional<Error> last_error_;
     std::optional<RootAnswer> own_older_;  // of the mirror the asker named

@@ -1,5 +1,5 @@
-// How the broker answers who asks for a root or its detached signature: each from one snapshot, with the dates that the asker's
-// mirror gives them, and never with less than that mirror alone would have told.
+// How the broker answers who asks for a root or its detached signature: each from one snapshot, with the dates that the
+// asker's mirror gives them, and never with less than that mirror alone would have told.
 #include "p2p/base/limits.hpp"
 #include "p2p/broker/broker.hpp"
 #include "p2p/core/bundle.hpp"
@@ -60,7 +60,8 @@ bool Broker::is_behind(const core::Location& location) const {
 
 // It goes with the root that this transaction was given. Who has another way to both gets both by it; others get what
 // goes with the root that this address was served last, or else with the newest.
-std::optional<GivenRoots::Given> Broker::signature_for(RequestId id, const std::string& address, const core::Location& location, const Url& url) {
+std::optional<GivenRoots::Given> Broker::signature_for(RequestId id, const std::string& address,
+                                                       const core::Location& location, const Url& url) {
     const auto text = url.text();
     const auto* given = given_roots_.find(requests_.at(id).request.transaction, text.substr(0, text.rfind('.')));
     if (given == nullptr) given = given_roots_.last_at(address);
@@ -69,10 +70,12 @@ std::optional<GivenRoots::Given> Broker::signature_for(RequestId id, const std::
     if (!state.root) return std::nullopt;
     auto bundle = core::unpack_bundle(state.root->bundle);
     if (!bundle || !bundle->signature) return std::nullopt;
-    return GivenRoots::Given{{}, {}, std::move(*bundle->signature), state.modified, GivenRoots::Fate::had, state.root->signature_digest};
+    return GivenRoots::Given{
+        {}, {}, std::move(*bundle->signature), state.modified, GivenRoots::Fate::had, state.root->signature_digest};
 }
 
-bool Broker::serve_root_signature(RequestId id, const std::string& address, const core::Location& location, const Url& url) {
+bool Broker::serve_root_signature(RequestId id, const std::string& address, const core::Location& location,
+                                  const Url& url) {
     const auto text = url.text();
     const auto& request = requests_.at(id).request;
     if (has_other_way(id) && given_roots_.find(request.transaction, text.substr(0, text.rfind('.'))) == nullptr) {
@@ -81,18 +84,20 @@ bool Broker::serve_root_signature(RequestId id, const std::string& address, cons
     }
     const auto given = signature_for(id, address, location, url);
     if (!given || given->signature.empty()) return false;
-    give_signature(id, *given, {SourceKind::cache, "", static_cast<ByteCount>(given->signature.size()), 0}, "it came with the index");
+    give_signature(id, *given, {SourceKind::cache, "", static_cast<ByteCount>(given->signature.size()), 0},
+                   "it came with the index");
     return true;
 }
 
-// It bears its mirror's date, which a client gives its copy, and names when it asks the mirror itself one day. Whoever takes the root
-// must take its signature too, and who keeps the former root must keep that one's.
+// It bears its mirror's date, which a client gives its copy, and names when it asks the mirror itself one day. Whoever
+// takes the root must take its signature too, and who keeps the former root must keep that one's.
 void Broker::give_signature(RequestId id, const GivenRoots::Given& given, const SourceShare& from, const char* reason) {
     using Fate = GivenRoots::Fate;
     const auto since = requests_.at(id).request.if_modified_since;
     const bool is_level = since && given.modified && *given.modified <= *since;
     const bool obeys_dates = requests_.at(id).request.asker == "pacman";
-    if (since && ((given.fate == Fate::passed_over && obeys_dates) || (given.fate == Fate::had && given.modified == since)))
+    if (since &&
+        ((given.fate == Fate::passed_over && obeys_dates) || (given.fate == Fate::had && given.modified == since)))
         return say_not_modified(id, {SourceKind::cache, "", 0, 0});
     auto bytes = hold(given.signature);
     if (!bytes) return fail_request(id, bytes.error(), {});
@@ -135,7 +140,9 @@ void Broker::answer_root(const RootAsker& asker, const RootAnswer& answer) {
     if (asker.wants_signature) {
         if (!answer.signature) return fail_request(id, {ErrorKind::Absent, "the index carries its own signature"}, {});
         const auto fate = answer.unchanged_since ? Fate::had : Fate::taken;
-        return give_signature(id, {{}, {}, *answer.signature, answer.signature_modified, fate, answer.opened->signature_digest}, answer.from, "revalidated and verified");
+        return give_signature(
+            id, {{}, {}, *answer.signature, answer.signature_modified, fate, answer.opened->signature_digest},
+            answer.from, "revalidated and verified");
     }
     const auto& request = requests_.at(id).request;
     const auto since = request.if_modified_since;
@@ -143,11 +150,17 @@ void Broker::answer_root(const RootAsker& asker, const RootAnswer& answer) {
     const bool is_passed_over = since && answer.modified && *answer.modified <= *since;
     const auto fate = has_it ? Fate::had : is_passed_over ? Fate::passed_over : Fate::taken;
     if (const auto url = Url::parse(request.url); url && answer.signature)
-        given_roots_.gave({request.transaction, url->text(), *answer.signature, answer.signature_modified, fate, answer.opened->signature_digest});
+        given_roots_.gave({request.transaction, url->text(), *answer.signature, answer.signature_modified, fate,
+                           answer.opened->signature_digest});
     if (has_it) return say_not_modified(id, answer.from);
     auto bytes = hold(answer.root);
     if (!bytes) return fail_request(id, bytes.error(), {});
-    deliver(id, {*bytes, static_cast<ByteCount>(answer.root.size()), answer.opened->index.digest, answer.modified, {answer.from}},
+    deliver(id,
+            {*bytes,
+             static_cast<ByteCount>(answer.root.size()),
+             answer.opened->index.digest,
+             answer.modified,
+             {answer.from}},
             {"revalidated and verified"});
 }
 

@@ -26,7 +26,8 @@ Sightings::Sightings(Ledger& ledger) : ledger_(ledger) {
 
 void Sightings::saw(core::Sighting sighting) {
     auto& rows = by_address_[sighting.address];
-    // While one file stays, the first date it came with is kept beside the last: an address may give a new one each time.
+    // While one file stays, the first date it came with is kept beside the last: an address may give a new one each
+    // time.
     const auto is_this = [&](const core::Sighting& row) { return row.file == sighting.file; };
     if (rows.size() > 1 && is_this(rows[0]) && is_this(rows[1]) && rows[1].modified != sighting.modified) {
         ledger_.forget_sighting(rows.front());

@@ -209,7 +209,8 @@ std::vector<FetchResult> fetch(const std::vector<FetchJob>& jobs, const FetchOpt
         if (results[i] && !results[i]->error) continue;
         auto& file = out[signed_job[i - jobs.size()]];
         // An agent that went away between the two leaves neither: a database and its signature come from one server.
-        if (!through_agent && !file.direct && all[i].after) file = fetch_directly(all[*all[i].after], quiet(options), {});
+        if (!through_agent && !file.direct && all[i].after)
+            file = fetch_directly(all[*all[i].after], quiet(options), {});
         const bool is_asked = file.direct || !through_agent;
         if (is_asked && !file.error && !fetch_directly(all[i], quiet(options), {}).error) continue;
         std::error_code ignored;

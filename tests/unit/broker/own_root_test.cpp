@@ -1,4 +1,5 @@
-// What an asker without a way of its own past the agent (pacman, apt behind the proxy) is told of its own mirror's root.
+// What an asker without a way of its own past the agent (pacman, apt behind the proxy) is told of its own mirror's
+// root.
 #include "tests/unit/broker/pacman_fixture.hpp"
 
 namespace packswarm::broker {

@@ -118,7 +118,8 @@ TEST(Packages, CompressedTwiceAreCorrupt) {
 }
 
 TEST(Packages, AreNamedByTheFirstHalfOfTheirSha512WhereThatIsAll) {
-    const std::string start = "Package: a\nFilename: a.deb\nVersion: 1\nArchitecture: amd64\nSize: 12\n", other(64, 'b');
+    const std::string start = "Package: a\nFilename: a.deb\nVersion: 1\nArchitecture: amd64\nSize: 12\n",
+                      other(64, 'b');
     const auto alone = parse(start + "SHA512: " + hash + other + "\n\n");
     ASSERT_TRUE(alone && alone->size() == 1u);
     EXPECT_EQ(alone->front().digest.hex(), hash);

@@ -69,7 +69,8 @@ TEST(Release, WithSha512AloneListsItsFilesByTheFirstHalf) {
 }
 
 TEST(Release, WithBothListsItsFilesBySha256) {
-    const auto root = parse_release(head + "SHA512:\n " + hash_b + hash_b + " 7 main/a\nSHA256:\n " + hash_a + " 7 main/a\n");
+    const auto root =
+        parse_release(head + "SHA512:\n " + hash_b + hash_b + " 7 main/a\nSHA256:\n " + hash_a + " 7 main/a\n");
     ASSERT_TRUE(root) << root.error().message;
     ASSERT_EQ(root->files.size(), 1u);
     EXPECT_EQ(root->files[0].digest.hex(), hash_a);
