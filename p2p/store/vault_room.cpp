@@ -1,4 +1,5 @@
-// How the vault makes room: what is staged and stored against the quota, and what the disk has left, in bytes and inodes.
+// How the vault makes room: what is staged and stored against the quota, and what the disk has left, in bytes and
+// inodes.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@ namespace packswarm::store {
 
 namespace {
 constexpr std::int64_t inodes_per_file = 3;  // its own, its note's, and that of the note's next state
-constexpr ByteCount slack_share = 64;  // of the quota, freed beyond what one file needs
+constexpr ByteCount slack_share = 64;        // of the quota, freed beyond what one file needs
 }  // namespace
 
 std::filesystem::path Vault::staging_path() { return shelf_->staging() / std::to_string(++staging_names_); }
@@ -108,7 +109,8 @@ tl::unexpected<Error> Vault::no_room(ByteCount size) const {
 bool Vault::evict(Lack lack) {
     std::vector<Candidate> candidates;
     candidates.reserve(entries_.size() + orphans_.size());
-    for (const auto& [digest, orphan] : orphans_) candidates.push_back({digest, orphan.size, Worth::orphan, false, 0, 0});
+    for (const auto& [digest, orphan] : orphans_)
+        candidates.push_back({digest, orphan.size, Worth::orphan, false, 0, 0});
     for (const auto& [digest, entry] : entries_) {
         const bool current = !is_current_ || is_current_(digest);
         const Worth worth = !current ? Worth::superseded : entry.is_root ? Worth::index : Worth::package;
