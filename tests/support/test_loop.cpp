@@ -130,17 +130,26 @@ void FakeLoop::run(std::function<Task()> job) {
     });
 }
 
+Task FakeLoop::take() {
+    if (tasks_.empty()) return timers_.take_due(now_);
+    Task task = std::move(tasks_.front());
+    tasks_.pop_front();
+    return task;
+}
+
 void FakeLoop::drain() {
-    for (;;) {
-        while (!tasks_.empty()) {
-            const Task task = std::move(tasks_.front());
-            tasks_.pop_front();
-            task();
-        }
-        const Task due = timers_.take_due(now_);
-        if (!due) return;
-        due();
+    while (const Task task = take()) task();
+}
+
+bool FakeLoop::step() {
+    Task task = take();
+    if (const auto next = timers_.next(); !task && next) {
+        now_ = *next;
+        task = take();
     }
+    if (!task) return false;
+    task();
+    return true;
 }
 
 void FakeLoop::advance(Millis time) {

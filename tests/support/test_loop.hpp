@@ -80,6 +80,7 @@ class FakeLoop : public Loop, public Workers {
     WallTime wall_now() const override;
     void run(std::function<Task()> job) override;  // Workers: the job runs as one posted task, its answer as another
 
+    bool step();                // runs one task, or the first timer and moves the clock to it; false when there is none
     void drain();               // runs what is posted, and what that posts, and timers due now
     void advance(Millis time);  // moves the clock from timer to timer, draining at each
     // Advances from timer to timer until done() holds; false when limit of virtual time passed, or nothing is left to
@@ -88,6 +89,7 @@ class FakeLoop : public Loop, public Workers {
     bool idle() const { return tasks_.empty() && !timers_.next(); }
 
   private:
+    Task take();  // what is posted, else a timer due now; empty when there is neither
     std::deque<Task> tasks_;
     TimerQueue timers_;
     const TimePoint start_{std::chrono::hours(1000)};  // far from zero, which may mean "never"

@@ -81,5 +81,26 @@ TEST_F(OwnRootTest, AListedPackageOfAMirrorThatRefusesConnectionsFailsAsSoonAsPl
     }
 }
 
+TEST_F(OwnRootTest, WhoLeavesAtAnyMomentOfItsAnswerHarmsNobody) {
+    int steps = 0;
+    for (bool answered = false; !answered; ++steps) {
+        ASSERT_LT(steps, 1'000);
+        packages_.clear();
+        publish("one" + std::to_string(steps), "20260701T080000",
+                at(100 + steps));  // each time there is all to be done
+        const auto now = std::chrono::floor<Millis>(loop_.now().time_since_epoch());
+        loop_.advance(Millis(1'000) - now % Millis(1'000));  // the broker's own timers count as steps
+        RequestId id{};
+        const auto left = get("lab.db", &id);
+        for (int step = 0; step < steps && left->delivered == 0; ++step) ASSERT_TRUE(loop_.step());
+        answered = left->delivered > 0;
+        broker_->cancel(id);
+        loop_.advance(Millis(5'000));
+        EXPECT_EQ(left->delivered + left->failed, answered ? 1 : 0);
+    }
+    EXPECT_GT(steps, 5);
+    EXPECT_EQ(ask("lab.db")->delivered, 1);
+}
+
 }  // namespace
 }  // namespace packswarm::broker

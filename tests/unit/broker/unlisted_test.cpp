@@ -23,6 +23,11 @@ class UnlistedTest : public test::PacmanFixture {
         loop_.advance(Millis(5'000));
         return outcome;
     }
+    RequestId begin(const std::string& url) {
+        RequestEvents events;
+        events.delivered = [](const Delivered&) {};
+        return broker_->get(request(url, Unlisted::handed_through), std::move(events));
+    }
     static Request request(const std::string& url, Unlisted unlisted) {
         Request out;
         out.url = url;
@@ -49,6 +54,51 @@ TEST_F(UnlistedTest, WithItsDigestAndSizeItIsAnArtifactAllTheSame) {
     known.digest = digest_of("notes");
     known.size = 5;
     EXPECT_EQ(ask(known).first, "notes");
+}
+
+// One after the other plain apt and pacman would have got both.
+TEST_F(UnlistedTest, WhatAServerOfFewConnectionsRefusesIsAskedForAgainWhenTheOtherTransferHasEnded) {
+    auto& lab = mirrors_.mirrors["http://lab"];
+    lab.connections = 1;
+    lab.rate = 50'000;
+    mirrors_.files["/long.txt"] = std::string(100'000, 'l');
+    begin("http://lab/long.txt");
+    loop_.advance(Millis(100));
+    const auto [bytes, error] = ask(request("http://lab/notes.txt", Unlisted::handed_through));
+    EXPECT_EQ(bytes, "notes") << (error ? error->message : "");
+    EXPECT_EQ(mirrors_.asked["/notes.txt"], 2);
+    EXPECT_EQ(mirrors_.asked["/long.txt"], 1);
+}
+
+TEST_F(UnlistedTest, AServerThatRefusesForLongIsNotWaitedForWithoutEnd) {
+    auto& lab = mirrors_.mirrors["http://lab"];
+    lab.connections = 1;
+    lab.rate = 1'000;
+    mirrors_.files["/long.txt"] = std::string(100'000, 'l');
+    begin("http://lab/long.txt");
+    loop_.advance(Millis(100));
+    auto asked = request("http://lab/notes.txt", Unlisted::handed_through);
+    int failed = 0;
+    RequestEvents events;
+    events.failed = [&](const Error&) { ++failed; };
+    broker_->get(std::move(asked), std::move(events));
+    EXPECT_TRUE(loop_.advance_until([&] { return failed > 0; }, Millis(7'000)));
+    EXPECT_EQ(mirrors_.asked["/notes.txt"], 2);
+}
+
+TEST_F(UnlistedTest, WhoLeavesWhileItWaitsForItsTurnIsForgotten) {
+    auto& lab = mirrors_.mirrors["http://lab"];
+    lab.connections = 1;
+    lab.rate = 50'000;
+    mirrors_.files["/long.txt"] = std::string(100'000, 'l');
+    begin("http://lab/long.txt");
+    loop_.advance(Millis(100));
+    const auto id = begin("http://lab/notes.txt");
+    loop_.advance(Millis(500));
+    EXPECT_EQ(mirrors_.asked["/notes.txt"], 1);
+    broker_->cancel(id);
+    loop_.advance(Millis(10'000));
+    EXPECT_EQ(mirrors_.asked["/notes.txt"], 1);
 }
 
 }  // namespace
