@@ -422,9 +422,6 @@ void Broker::deliver(RequestId id, Delivered delivered, const std::vector<std::s
     if (at == requests_.end()) return;
     const Asker asker = std::move(at->second);
     requests_.erase(at);
-    // The asker's copy bears this date too, and was found to be another one, or might be: here the date names nothing.
-    if (asker.request.if_modified_since && delivered.modified == asker.request.if_modified_since)
-        delivered.modified.reset();
     board_.delivered = loop_.now();
     const bool for_it = std::any_of(delivered.sources.begin(), delivered.sources.end(), [](const SourceShare& share) { return share.kind != SourceKind::cache; });
     if (asker.request.need == Need::awaited || for_it) {
@@ -437,7 +434,7 @@ void Broker::deliver(RequestId id, Delivered delivered, const std::vector<std::s
 void Broker::fail_request(RequestId id, const Error& error, const std::vector<std::string>& reasons,
                           std::vector<SourceShare> lost) {
     const auto at = requests_.find(id);
-    if (at == requests_.end()) return;
+    if (at == requests_.end() || ask_by_its_own_name(id, error)) return;
     const Asker asker = std::move(at->second);
     requests_.erase(at);
     if (asker.request.need == Need::ahead) {

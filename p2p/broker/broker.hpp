@@ -83,6 +83,7 @@ class Broker final : public Requests, public PeerObserver {
         TimePoint started{};
         WallTime wall{};
         bool told = false;
+        bool asks_by_its_own_name = false;
     };
     struct Live {
         std::unique_ptr<Transfer> transfer;
@@ -140,6 +141,7 @@ class Broker final : public Requests, public PeerObserver {
     bool look_first(RequestId id, const Meaning& meaning);
     void end_look(const std::string& repository);
     void serve_plain(RequestId id, const Meaning& meaning);
+    bool ask_by_its_own_name(RequestId id, const Error& error);
     void leave(RequestId id);
     void serve_artifact(RequestId id, const Meaning& meaning);
     std::vector<MirrorAddress> addresses(const Meaning& meaning);

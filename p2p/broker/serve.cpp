@@ -295,14 +295,29 @@ void Broker::serve_artifact(RequestId id, const Meaning& meaning) {
 
 // ---- Everything else -------------------------------------------------------------------------------------------------------
 
+// A server may refuse this agent what it gives to the asker, whose owner chose another name for that (Acquire::http::User-Agent):
+// it is asked by that one.
+bool Broker::ask_by_its_own_name(RequestId id, const Error& error) {
+    auto& asker = requests_.at(id);
+    if (error.kind != ErrorKind::Refused || asker.request.terms.user_agent.empty() || asker.asks_by_its_own_name) return false;
+    const auto meaning = understand(asker.request);
+    if (!meaning) return false;
+    asker.asks_by_its_own_name = true;
+    serve_plain(id, *meaning);
+    return true;
+}
+
 void Broker::serve_plain(RequestId id, const Meaning& meaning) {
     const auto& request = requests_.at(id).request;
     PlainFetch::Wish wish;
     wish.mirrors = addresses(meaning);
+    if (requests_.at(id).asks_by_its_own_name)
+        std::erase_if(wish.mirrors, [&](const MirrorAddress& mirror) { return mirror.url != meaning.url.asked(); });
     wish.max_size = request.max_size > 0 ? request.max_size : limits::max_artifact;
     wish.if_modified_since = request.if_modified_since;
     wish.digest = meaning.digest;
     if (!meaning.digest) wish.terms = request.terms;
+    wish.terms.user_agent = request.terms.user_agent;
     wish.has_other_way = has_other_way(id);
     auto started = [this, id] {
         const auto at = plain_.find(id);

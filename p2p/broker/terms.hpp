@@ -1,5 +1,5 @@
-// Terms: what an asker says of a file beside its address: which part, if which file, past which caches (RFC 9110 13.1.5
-// and 14.2, RFC 9111 5.2.1). They go to the server of a file that is handed through as they are; of all other files the
+// Terms: what an asker says of a file beside its address: which part, if which file, past which caches, by what name (RFC 9110
+// 10.1.5, 13.1.5 and 14.2, RFC 9111 5.2.1). They go to the server of a file that is handed through as they are; of all other files the
 // whole is had. Any thread.
 #pragma once
 
@@ -15,8 +15,9 @@ struct Terms {
     std::optional<ByteCount> end;    // none: to the end of the file
     std::string if_range;            // a date or an entity tag, as the asker spelled it; empty: none
     std::string cache_control;       // empty: none
+    std::string user_agent;          // where its owner chose one; empty: a package manager's usual one
 
-    bool empty() const { return !begin && cache_control.empty(); }
+    bool empty() const { return !begin && cache_control.empty() && user_agent.empty(); }
 };
 
 // A part of a file whose whole is elsewhere.

@@ -69,8 +69,10 @@ std::vector<std::string> debian_bases(const Common& common) {
     if (!status.is_object() || !status.contains("repositories") || !status["repositories"].is_array()) return bases;
     for (const auto& repository : status["repositories"]) {
         if (!repository.is_object() || repository.value("format", "") != "debian" || !repository["bases"].is_array()) continue;
-        for (const auto& base : repository["bases"])
-            if (base.is_string() && std::find(bases.begin(), bases.end(), base) == bases.end()) bases.push_back(base);
+        for (const auto& base : repository["bases"]) {
+            const auto text = base.is_string() ? base.get<std::string>() : std::string();
+            if (!text.empty() && std::find(bases.begin(), bases.end(), text) == bases.end()) bases.push_back(text);
+        }
     }
     return bases;
 }

@@ -112,6 +112,7 @@ void Exchange::news() {
 broker::Terms Exchange::terms() const {
     broker::Terms terms;
     terms.cache_control = head_.cache_control;
+    terms.user_agent = head_.user_agent;
     if (!head_.range || !head_.range->first || !head_.wants_body) return terms;
     terms.begin = head_.range->first;
     if (head_.range->last && *head_.range->last < limits::max_artifact) terms.end = *head_.range->last + 1;

@@ -64,6 +64,18 @@ void read_conditions(const Message& message, Head& head) {
     if (!is_plain(head.cache_control)) head.cache_control.clear();
 }
 
+bool is_libalpm(std::string_view user_agent) { return user_agent.find("libalpm") != std::string_view::npos; }
+
+// apt and pacman unless told otherwise, and this agent as the client of another one.
+bool is_usual(std::string_view user_agent) {
+    return user_agent.starts_with("Debian APT-") || user_agent.starts_with("packswarm/") || is_libalpm(user_agent);
+}
+
+void read_name(const Message& message, Head& head) {
+    const auto name = view(message[http::field::user_agent]);
+    if (is_plain(name) && !is_usual(name)) head.user_agent = std::string(name);
+}
+
 }  // namespace
 
 bool Head::takes_part_of(std::optional<WallTime> modified) const {
@@ -91,11 +103,12 @@ tl::expected<std::optional<Head>, Problem> read_head(std::string_view bytes, con
     head.length = length;
     head.target = std::move(*target);
     head.spelling = std::string(view(message.target()));
-    const bool is_pacman = view(message[http::field::user_agent]).find("libalpm") != std::string_view::npos;
+    const bool is_pacman = is_libalpm(view(message[http::field::user_agent]));
     head.may_be_sent_again = is_pacman && head.target.is_pacman_path();
     head.wants_body = message.method() == http::verb::get;
     head.keep_alive = message.keep_alive();
     read_conditions(message, head);
+    read_name(message, head);
     return head;
 }
 

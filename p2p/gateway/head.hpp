@@ -22,6 +22,7 @@ struct Head {
     std::optional<RangeWish> range;
     std::string if_range;                  // a date or a tag: the range counts only for that file; empty: for any
     std::string cache_control;             // empty: none, or one that is not understood
+    std::string user_agent;                // that its owner chose; empty: a package manager's usual one
     std::optional<WallTime> if_modified_since;
 
     // Whether the range counts for a file of this date. Entity tags are none of ours.

@@ -95,7 +95,6 @@ Easy::Easy(const HttpSettings& settings, AnswerSink& sink) : handle_(::curl_easy
     set(CURLOPT_TCP_KEEPALIVE, 1L);
     set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
-    set(CURLOPT_USERAGENT, user_agent().c_str());
     set(CURLOPT_HEADERFUNCTION, &on_header);
     set(CURLOPT_HEADERDATA, &sink);
     set(CURLOPT_WRITEFUNCTION, &on_body);
@@ -121,6 +120,7 @@ void Easy::ask(const Address& address, const Wanted& wanted, const Conditions& c
     // compressed.
     if (wanted.path.find('.', wanted.path.rfind('/') + 1) == std::string::npos) add_header("Accept: text/*");
     set(CURLOPT_HTTPHEADER, headers_.get());
+    set(CURLOPT_USERAGENT, (conditions.user_agent.empty() ? user_agent() : conditions.user_agent).c_str());
     set(CURLOPT_URL, address.text.c_str());
     set(CURLOPT_BUFFERSIZE, buffer_size(wanted));
     if (wanted.begin) {

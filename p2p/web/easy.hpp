@@ -30,6 +30,7 @@ struct Conditions {
     std::optional<WallTime> if_modified_since;
     std::string if_range = {};       // the range only if the file is still of this date or tag, else all of it
     std::string cache_control = {};  // towards the caches on the way
+    std::string user_agent = {};     // empty: our own
 };
 
 class Easy {

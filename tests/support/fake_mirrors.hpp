@@ -17,6 +17,7 @@ struct MirrorManner {
     unsigned char lie = 0xff;    // wrong bytes are the right ones xor this: two liars need not agree
     ByteCount lies_from = 0;     // of each file: what stands before is right
     int connections = 0;         // that it takes at once, others it closes; 0: any number
+    std::string only_for;        // refuses whoever asks by another name; empty: nobody
     // Which parts of a file it gives; for any other it sends the whole file, or a part that it does not name.
     enum class Parts { all, from_the_start, none, unnamed } parts = Parts::all;
 };
@@ -68,6 +69,7 @@ class FakeMirrors final : public broker::Mirrors {
         const auto& manner = mirrors[flight.origin];
         const auto file = files.find(flight.path);
         if (manner.fault == Fault::refused_connection) return finish(id, fail(ErrorKind::Transient, "connection refused"));
+        if (!manner.only_for.empty() && flight.request.terms.user_agent != manner.only_for) return finish(id, fail(ErrorKind::Refused, "403"));
         if (manner.connections > 0 && giving_[flight.origin] >= manner.connections) return finish(id, fail(ErrorKind::Transient, "connection reset"));
         if (manner.fault == Fault::absent || file == files.end()) return finish(id, fail(ErrorKind::Absent, "404"));
         if (manner.fault == Fault::silent) return fall_silent(id);

@@ -52,6 +52,17 @@ TEST_F(OwnRootTest, ADatabaseOfALaterDateBringsItsSignature) {
     EXPECT_EQ(ask("lab.db.sig", at(100))->bytes, mirrors_.files["/lab.db.sig"]);
 }
 
+// pacman would date its copy by its clock, and be told "not modified" by its mirror once the agent is gone.
+TEST_F(OwnRootTest, ADatabaseBearsItsMirrorsDateThoughTheAskersCopyBearsItToo) {
+    publish("one", "20260701T080000", at(100));
+    ask("lab.db");
+    publish("two", "20260701T090000", at(150));
+    const auto database = ask("lab.db", at(150));
+    EXPECT_EQ(database->bytes, mirrors_.files["/lab.db"]) << "nobody says that the asker's are these bytes";
+    EXPECT_EQ(database->modified, at(150));
+    EXPECT_EQ(ask("lab.db.sig", at(150))->not_modified, 1) << "pacman keeps its copy, whatever it is, and its signature";
+}
+
 TEST_F(OwnRootTest, WhatIsNotBelievedHereIsHandedThroughWithWhatSignsIt) {
     publish("one", "20260701T080000", at(100));
     ask("lab.db");
@@ -79,6 +90,35 @@ TEST_F(OwnRootTest, AListedPackageOfAMirrorThatRefusesConnectionsFailsAsSoonAsPl
         while (outcome->failed == 0 && seconds_between(began, loop_.now()) < 10) loop_.advance(Millis(10));
         EXPECT_LT(seconds_between(began, loop_.now()), 0.1);
     }
+}
+
+// As Acquire::http::User-Agent in the configuration of an apt behind the proxy.
+TEST_F(OwnRootTest, WhatTheServerGivesToTheAskersNameOnlyIsAskedForByThatOne) {
+    publish("one", "20260701T080000", at(100));
+    mirrors_.mirrors["http://lab"].only_for = "corp-updater/1.0";
+    const auto requests_for = [&](const std::string& file, const std::string& name, const std::string& bytes) {
+        user_agent_ = name;
+        const auto before = mirrors_.urls.size();
+        EXPECT_EQ(ask(file)->bytes, bytes);
+        return mirrors_.urls.size() - before;
+    };
+    for (const std::string file : {"lab.db", "lab.db.sig"}) {
+        EXPECT_EQ(requests_for(file, "", ""), 1U) << "of a usual name nothing is made";
+        EXPECT_EQ(requests_for(file, "corp-updater/1.0", mirrors_.files["/" + file]), 2U);
+        EXPECT_EQ(requests_for(file, "other/1.0", ""), 2U) << "and then it fails";
+    }
+}
+
+TEST_F(OwnRootTest, APackageThatTheServerGivesToTheAskersNameOnlyIsAskedForByThatOne) {
+    publish("one", "20260701T080000", at(100));
+    ask("lab.db");
+    ASSERT_EQ(book().state_of(lab_.id).root->index.entries.size(), 1U);
+    const auto file = packages_.front().file_name();
+    mirrors_.files["/" + file] = packages_.front().file;
+    mirrors_.mirrors["http://lab"].only_for = "corp-updater/1.0";
+    EXPECT_EQ(ask(file)->failed, 1);
+    user_agent_ = "corp-updater/1.0";
+    EXPECT_EQ(ask(file)->bytes, packages_.front().file);
 }
 
 TEST_F(OwnRootTest, WhoLeavesAtAnyMomentOfItsAnswerHarmsNobody) {

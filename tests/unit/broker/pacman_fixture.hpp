@@ -40,6 +40,7 @@ class PacmanFixture : public BookFixture {
     struct Outcome {
         int delivered = 0, failed = 0, not_modified = 0;
         std::string bytes, error;
+        std::optional<WallTime> modified;
         double seconds = 0;
     };
     std::shared_ptr<Outcome> get(const std::string& file, broker::RequestId* id = nullptr,
@@ -49,9 +50,11 @@ class PacmanFixture : public BookFixture {
         request.url = "http://lab/" + file;
         request.asker = "pacman";
         request.if_modified_since = since;
+        request.terms.user_agent = user_agent_;
         broker::RequestEvents events;
         events.delivered = [this, outcome, began = loop_.now()](const broker::Delivered& delivered) {
             ++outcome->delivered;
+            outcome->modified = delivered.modified;
             outcome->seconds = seconds_between(began, loop_.now());
             outcome->bytes.resize(static_cast<std::size_t>(delivered.size));
             ASSERT_TRUE(read_at(*delivered.bytes, 0, std::span(outcome->bytes)));
@@ -67,6 +70,7 @@ class PacmanFixture : public BookFixture {
     }
 
     core::Repository lab_;
+    std::string user_agent_;  // of who asks
 };
 
 }  // namespace packswarm::test

@@ -92,13 +92,14 @@ TEST_F(GatewayTest, ServesRanges) {
 
 TEST_F(GatewayTest, PassesTermsOnAndAnswersWithThePartThatCame) {
     HttpClient client(port);
-    client.ask(core + "core.db", "Range: bytes=4-7\r\nIf-Range: \"tag\"\r\nCache-Control: no-cache\r\n");
+    client.ask(core + "core.db", "Range: bytes=4-7\r\nIf-Range: \"tag\"\r\nCache-Control: no-cache\r\nUser-Agent: corp-updater/1.0\r\n");
     auto id = wait_for("core.db");
     const auto terms = loop.run([&] { return requests.asked.back().terms; });
     EXPECT_EQ(terms.begin, 4);
     EXPECT_EQ(terms.end, 8);
     EXPECT_EQ(terms.if_range, "\"tag\"");
     EXPECT_EQ(terms.cache_control, "no-cache");
+    EXPECT_EQ(terms.user_agent, "corp-updater/1.0");
     loop.run([&] { requests.deliver_part(id, file_with("4567"), {{4, 8}, 10}); });
     auto reply = client.read_reply();
     EXPECT_EQ(reply.status, 206);
