@@ -83,7 +83,16 @@ def gateway_that_died_in_between(difference, plain, ours, lab):
         all(lab.is_published(digest) for digest in ours.files.values())
 
 
-RIGHT = (gateway_that_died_in_between, own_connections_at_a_limit, package_that_its_server_does_not_give, partial_file_of_another_publication, database_that_pacman_alone_would_not_look_at, group_that_stands_together,
+def later_file_of_a_server_that_is_gone(difference, plain, ours, lab):
+    """The agent answered for the root at the address of a server that is gone, and was killed before what it lists. apt keeps
+    its former lists of that address as it does without us, and names another file of it."""
+    return lab.agent.ends > 0 and bool(lab.shut) and difference.kind == "failed" and bool(plain.failed) and \
+        plain.exit_code == ours.exit_code and plain.lists == ours.lists
+
+
+RIGHT = (gateway_that_died_in_between, later_file_of_a_server_that_is_gone, own_connections_at_a_limit,
+         package_that_its_server_does_not_give, partial_file_of_another_publication,
+         database_that_pacman_alone_would_not_look_at, group_that_stands_together,
          verified_content_when_a_server_is_silent)
 
 
