@@ -90,9 +90,28 @@ def later_file_of_a_server_that_is_gone(difference, plain, ours, lab):
         plain.exit_code == ours.exit_code and plain.lists == ours.lists
 
 
+def content_that_its_date_hides(difference, plain, ours, lab):
+    """Another publication under the file time of the former: its server says "not modified" to plain. The agent, which had not
+    seen the former, was shown the new one and hands it on."""
+    other = {name: digest for name, digest in ours.lists.items() if plain.lists.get(name) != digest}
+    hidden = any(one.step == difference.step and one.status == 304 for one in lab.servers.log[PLAIN])
+    roots = {name: digest for name, digest in other.items() if re.search(r"_(In)?Release$", name)}
+    return hidden and difference.kind in ("lists", "candidates") and bool(roots) and ours.exit_code == plain.exit_code and \
+        all(lab.is_shown(name.rpartition("_")[2], digest) for name, digest in roots.items()) and \
+        all(lab.is_published(digest) for digest in other.values())
+
+
+def redirect_that_apt_may_not_follow(difference, plain, ours, lab):
+    """A proxy is not told of Acquire::http::AllowRedirect: it brings what stands where the server sends it."""
+    sent_on = any(one.step == difference.step and one.status in (301, 302, 303, 307, 308) for one in lab.servers.log[PLAIN])
+    return sent_on and lab.world.agent.get("door") == "proxy" and \
+        lab.world.options.get("Acquire::http::AllowRedirect") == "false" and not ours.failed - plain.failed and \
+        ours.exit_code <= plain.exit_code and all(lab.is_published(digest) for digest in ours.lists.values())
+
+
 RIGHT = (gateway_that_died_in_between, later_file_of_a_server_that_is_gone, own_connections_at_a_limit,
          package_that_its_server_does_not_give, partial_file_of_another_publication,
-         database_that_pacman_alone_would_not_look_at, group_that_stands_together,
+         database_that_pacman_alone_would_not_look_at, content_that_its_date_hides, redirect_that_apt_may_not_follow, group_that_stands_together,
          verified_content_when_a_server_is_silent)
 
 
