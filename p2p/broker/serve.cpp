@@ -295,11 +295,12 @@ void Broker::serve_artifact(RequestId id, const Meaning& meaning) {
 
 // ---- Everything else -------------------------------------------------------------------------------------------------------
 
-// A server may refuse this agent what it gives to the asker, whose owner chose another name for that (Acquire::http::User-Agent):
-// it is asked by that one.
+// A server may refuse this agent what it gives to the asker, whose owner chose another name for that
+// (Acquire::http::User-Agent): it is asked by that one.
 bool Broker::ask_by_its_own_name(RequestId id, const Error& error) {
     auto& asker = requests_.at(id);
-    if (error.kind != ErrorKind::Refused || asker.request.terms.user_agent.empty() || asker.asks_by_its_own_name) return false;
+    if (error.kind != ErrorKind::Refused || asker.request.terms.user_agent.empty() || asker.asks_by_its_own_name)
+        return false;
     const auto meaning = understand(asker.request);
     if (!meaning) return false;
     asker.asks_by_its_own_name = true;

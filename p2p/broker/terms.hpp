@@ -1,6 +1,6 @@
-// Terms: what an asker says of a file beside its address: which part, if which file, past which caches, by what name (RFC 9110
-// 10.1.5, 13.1.5 and 14.2, RFC 9111 5.2.1). They go to the server of a file that is handed through as they are; of all other files the
-// whole is had. Any thread.
+// Terms: what an asker says of a file beside its address: which part, if which file, past which caches, by what name
+// (RFC 9110 10.1.5, 13.1.5 and 14.2, RFC 9111 5.2.1). They go to the server of a file that is handed through as they
+// are; of all other files the whole is had. Any thread.
 #pragma once
 
 #include <optional>

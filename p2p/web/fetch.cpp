@@ -68,8 +68,9 @@ void Fetch::begin(TimePoint now) {
         url && url->host.find_first_not_of("0123456789.") != std::string::npos && !url->host.starts_with('[');
     host_ = is_name ? url->host : std::string();
     started_ = last_byte_ = now;
-    easy_.ask(address_, wanted_, {request_.if_modified_since, request_.terms.if_range, request_.terms.cache_control,
-                                  request_.terms.user_agent});
+    easy_.ask(
+        address_, wanted_,
+        {request_.if_modified_since, request_.terms.if_range, request_.terms.cache_control, request_.terms.user_agent});
 }
 
 bool Fetch::let_run_out(ByteCount rest) {

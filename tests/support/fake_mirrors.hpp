@@ -69,8 +69,10 @@ class FakeMirrors final : public broker::Mirrors {
         const auto& manner = mirrors[flight.origin];
         const auto file = files.find(flight.path);
         if (manner.fault == Fault::refused_connection) return finish(id, fail(ErrorKind::Transient, "connection refused"));
-        if (!manner.only_for.empty() && flight.request.terms.user_agent != manner.only_for) return finish(id, fail(ErrorKind::Refused, "403"));
-        if (manner.connections > 0 && giving_[flight.origin] >= manner.connections) return finish(id, fail(ErrorKind::Transient, "connection reset"));
+        if (!manner.only_for.empty() && flight.request.terms.user_agent != manner.only_for)
+            return finish(id, fail(ErrorKind::Refused, "403"));
+        if (manner.connections > 0 && giving_[flight.origin] >= manner.connections)
+            return finish(id, fail(ErrorKind::Transient, "connection reset"));
         if (manner.fault == Fault::absent || file == files.end()) return finish(id, fail(ErrorKind::Absent, "404"));
         if (manner.fault == Fault::silent) return fall_silent(id);
         const auto date = modified.find(flight.path);

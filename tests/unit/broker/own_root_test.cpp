@@ -60,7 +60,8 @@ TEST_F(OwnRootTest, ADatabaseBearsItsMirrorsDateThoughTheAskersCopyBearsItToo) {
     const auto database = ask("lab.db", at(150));
     EXPECT_EQ(database->bytes, mirrors_.files["/lab.db"]) << "nobody says that the asker's are these bytes";
     EXPECT_EQ(database->modified, at(150));
-    EXPECT_EQ(ask("lab.db.sig", at(150))->not_modified, 1) << "pacman keeps its copy, whatever it is, and its signature";
+    EXPECT_EQ(ask("lab.db.sig", at(150))->not_modified, 1)
+        << "pacman keeps its copy, whatever it is, and its signature";
 }
 
 TEST_F(OwnRootTest, WhatIsNotBelievedHereIsHandedThroughWithWhatSignsIt) {

@@ -28,6 +28,15 @@ class UnlistedTest : public test::PacmanFixture {
         events.delivered = [](const Delivered&) {};
         return broker_->get(request(url, Unlisted::handed_through), std::move(events));
     }
+    // The server takes one connection, and a file of 100 kB has it.
+    void keep_busy(double rate) {
+        auto& lab = mirrors_.mirrors["http://lab"];
+        lab.connections = 1;
+        lab.rate = rate;
+        mirrors_.files["/long.txt"] = std::string(100'000, 'l');
+        begin("http://lab/long.txt");
+        loop_.advance(Millis(100));
+    }
     static Request request(const std::string& url, Unlisted unlisted) {
         Request out;
         out.url = url;
@@ -58,12 +67,7 @@ TEST_F(UnlistedTest, WithItsDigestAndSizeItIsAnArtifactAllTheSame) {
 
 // One after the other plain apt and pacman would have got both.
 TEST_F(UnlistedTest, WhatAServerOfFewConnectionsRefusesIsAskedForAgainWhenTheOtherTransferHasEnded) {
-    auto& lab = mirrors_.mirrors["http://lab"];
-    lab.connections = 1;
-    lab.rate = 50'000;
-    mirrors_.files["/long.txt"] = std::string(100'000, 'l');
-    begin("http://lab/long.txt");
-    loop_.advance(Millis(100));
+    keep_busy(50'000);
     const auto [bytes, error] = ask(request("http://lab/notes.txt", Unlisted::handed_through));
     EXPECT_EQ(bytes, "notes") << (error ? error->message : "");
     EXPECT_EQ(mirrors_.asked["/notes.txt"], 2);
@@ -71,12 +75,7 @@ TEST_F(UnlistedTest, WhatAServerOfFewConnectionsRefusesIsAskedForAgainWhenTheOth
 }
 
 TEST_F(UnlistedTest, AServerThatRefusesForLongIsNotWaitedForWithoutEnd) {
-    auto& lab = mirrors_.mirrors["http://lab"];
-    lab.connections = 1;
-    lab.rate = 1'000;
-    mirrors_.files["/long.txt"] = std::string(100'000, 'l');
-    begin("http://lab/long.txt");
-    loop_.advance(Millis(100));
+    keep_busy(1'000);
     auto asked = request("http://lab/notes.txt", Unlisted::handed_through);
     int failed = 0;
     RequestEvents events;
@@ -87,12 +86,7 @@ TEST_F(UnlistedTest, AServerThatRefusesForLongIsNotWaitedForWithoutEnd) {
 }
 
 TEST_F(UnlistedTest, WhoLeavesWhileItWaitsForItsTurnIsForgotten) {
-    auto& lab = mirrors_.mirrors["http://lab"];
-    lab.connections = 1;
-    lab.rate = 50'000;
-    mirrors_.files["/long.txt"] = std::string(100'000, 'l');
-    begin("http://lab/long.txt");
-    loop_.advance(Millis(100));
+    keep_busy(50'000);
     const auto id = begin("http://lab/notes.txt");
     loop_.advance(Millis(500));
     EXPECT_EQ(mirrors_.asked["/notes.txt"], 1);

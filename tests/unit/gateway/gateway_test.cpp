@@ -92,7 +92,8 @@ TEST_F(GatewayTest, ServesRanges) {
 
 TEST_F(GatewayTest, PassesTermsOnAndAnswersWithThePartThatCame) {
     HttpClient client(port);
-    client.ask(core + "core.db", "Range: bytes=4-7\r\nIf-Range: \"tag\"\r\nCache-Control: no-cache\r\nUser-Agent: corp-updater/1.0\r\n");
+    client.ask(core + "core.db",
+               "Range: bytes=4-7\r\nIf-Range: \"tag\"\r\nCache-Control: no-cache\r\nUser-Agent: corp-updater/1.0\r\n");
     auto id = wait_for("core.db");
     const auto terms = loop.run([&] { return requests.asked.back().terms; });
     EXPECT_EQ(terms.begin, 4);

@@ -140,9 +140,12 @@ TEST(Head, KeepsWhatCachesAreTold) {
 }
 
 TEST(Head, KeepsTheNameThatTheAskersOwnerChose) {
-    const auto name = [](const std::string& text) { return accepted(request("/core/os/x86_64/a", "User-Agent: " + text + "\r\n")).user_agent; };
+    const auto name = [](const std::string& text) {
+        return accepted(request("/core/os/x86_64/a", "User-Agent: " + text + "\r\n")).user_agent;
+    };
     EXPECT_EQ(name("corp-updater/1.0"), "corp-updater/1.0");
-    EXPECT_EQ(name("Debian APT-HTTP/1.3 (2.6.1) non-interactive"), "") << "apt's usual one says nothing of the owner's wish";
+    EXPECT_EQ(name("Debian APT-HTTP/1.3 (2.6.1) non-interactive"), "")
+        << "apt's usual one says nothing of the owner's wish";
     EXPECT_EQ(name("pacman/6.0.2 (Linux x86_64) libalpm/13.0.2"), "");
     EXPECT_EQ(name("packswarm/0.1.0"), "");
     EXPECT_EQ(name("bell\x07"), "");
