@@ -148,7 +148,7 @@ TEST(Head, KeepsTheNameThatTheAskersOwnerChose) {
         << "apt's usual one says nothing of the owner's wish";
     EXPECT_EQ(name("pacman/6.0.2 (Linux x86_64) libalpm/13.0.2"), "");
     EXPECT_EQ(name("packswarm/0.1.0"), "");
-    EXPECT_EQ(name("bell\x07"), "");
+    EXPECT_EQ(name("caf\xc3\xa9/1.0"), "");
     EXPECT_EQ(name(std::string(300, 'x')), "");
 }
 
