@@ -158,8 +158,8 @@ class Giving {
             tell_(line_for_error(job, file.error()));
             return {};
         }
-        const Json args{{"path", (job.base / job.entry.path).string()}, {"sha256", job.entry.digest.hex()}};
-        const control::Query query{client_.next_id(), "share", args.dump(-1, ' ', true, Json::error_handler_t::replace), true};
+        const control::Arguments args{.path = (job.base / job.entry.path).string(), .digest = job.entry.digest};
+        const control::Query query{client_.next_id(), "share", args, true};
         if (auto sent = client_.send(query, &*file); !sent) return sent;
         at_agent_[query.id] = &job;
         return hear(max_at_agent - 1);

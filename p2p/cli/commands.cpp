@@ -25,7 +25,7 @@ constexpr Millis refresh_timeout{180'000};
 
 void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
-Result<std::string> ask(const Common& common, const std::string& op, const std::string& args, Millis timeout) {
+Result<std::string> ask(const Common& common, const std::string& op, const control::Arguments& args, Millis timeout) {
     auto client = control::Client::connect(common.socket, "cli", Millis(2'000));
     if (!client) return tl::unexpected(client.error());
     return client->call(op, args, timeout);
@@ -48,9 +48,8 @@ Result<std::vector<FetchJob>> jobs_of(const FetchWords& words) {
 std::optional<ByteCount> listed_size(const Common& common, const std::string& file) {
     auto name = file;
     for (int part = 0; part < 3; ++part) name.resize(std::min(name.rfind('-'), name.size()));
-    const nlohmann::json args{{"package", name}, {"limit", 20}};
     const auto answer =
-        ask(common, "explain", args.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace), question_timeout);
+        ask(common, "explain", {.package = name, .limit = 20}, question_timeout);
     const auto parsed = nlohmann::json::parse(answer.value_or("{}"), nullptr, false);
     if (!parsed.is_object() || !parsed.contains("entries") || !parsed["entries"].is_array()) return {};
     for (const auto& entry : parsed["entries"]) {
@@ -64,7 +63,7 @@ std::optional<ByteCount> listed_size(const Common& common, const std::string& fi
 // Of the repositories that the agent knows for apt.
 std::vector<std::string> debian_bases(const Common& common) {
     std::vector<std::string> bases;
-    const auto answer = ask(common, "status", "{}", question_timeout);
+    const auto answer = ask(common, "status", {}, question_timeout);
     const auto status = nlohmann::json::parse(answer.value_or("{}"), nullptr, false);
     if (!status.is_object() || !status.contains("repositories") || !status["repositories"].is_array()) return bases;
     for (const auto& repository : status["repositories"]) {
@@ -135,17 +134,16 @@ int run_fetch(const Common& common, const FetchWords& words) {
     return failed > 0 ? 1 : 0;
 }
 
-int run_question(const Common& common, const std::string& op, const std::string& args) {
-    const auto answer = ask(common, op, args, op == "refresh" ? refresh_timeout : question_timeout);
+int run_question(const Common& common, const std::string& op) {
+    const auto answer = ask(common, op, {}, op == "refresh" ? refresh_timeout : question_timeout);
     if (!answer) return complain(answer.error());
     print(common.output == Output::json ? indented(*answer) : show_answer(op, *answer));
     return 0;
 }
 
 int run_explain(const Common& common, const std::string& package, int limit) {
-    const nlohmann::json args{{"package", package}, {"limit", limit}};
     const auto answer =
-        ask(common, "explain", args.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace), question_timeout);
+        ask(common, "explain", {.package = package, .limit = limit}, question_timeout);
     if (!answer) return complain(answer.error());
     const auto all = with_apt(*answer, taken_by_apt(debian_bases(common)));
     print(common.output == Output::json ? indented(all) : show_answer("explain", all));
@@ -158,7 +156,7 @@ int run_doctor(const Common& common, const std::filesystem::path& root) {
     for (auto& check : check_pacman(root)) checks.push_back(std::move(check));
     std::string inside = "{}";
     if (checks.front().state != "fail") {
-        const auto answer = ask(common, "doctor", "{}", Millis(60'000));
+        const auto answer = ask(common, "doctor", {}, Millis(60'000));
         if (answer)
             inside = *answer;
         else

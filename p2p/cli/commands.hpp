@@ -29,8 +29,8 @@ struct FetchWords {
 };
 int run_fetch(const Common& common, const FetchWords& words);
 
-// status, mirrors, peers, refresh, explain; args: the query's JSON object
-int run_question(const Common& common, const std::string& op, const std::string& args);
+// status, mirrors, peers, refresh
+int run_question(const Common& common, const std::string& op);
 int run_explain(const Common& common, const std::string& package, int limit);
 
 struct GiveWords {

@@ -77,7 +77,7 @@ Check check_socket(const std::string& socket) {
                 "restart the agent: it sets mode 0666"};
     auto client = control::Client::connect(socket, "cli", Millis(2'000));
     if (!client) return {"agent", "fail", client.error().message, start_it};
-    const auto answer = client->call("status", "{}", Millis(5'000));
+    const auto answer = client->call("status", {}, Millis(5'000));
     if (!answer)
         return {"agent", "fail", answer.error().message, "restart the agent, and see journalctl -u packswarmd"};
     return {"agent", "ok", "answers at " + socket, ""};

@@ -33,25 +33,6 @@ void allow_many_files() {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-std::string base64(std::string_view bytes) {
-    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string out;
-    for (std::size_t i = 0; i < bytes.size(); i += 3) {
-        unsigned word = 0;
-        for (std::size_t k = 0; k < 3; ++k)
-            word = word << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0);
-        for (std::size_t k = 0; k < 4; ++k) out += i + k > bytes.size() ? '=' : digits[word >> (18 - 6 * k) & 63];
-    }
-    return out;
-}
-
-std::string arguments_for(const Gift& gift, const std::string& from) {
-    Json args{{"path", gift.path.string()}, {"from", from}};
-    const auto signature = read_text(gift.path.string() + ".sig", limits::max_signature);
-    if (signature) args["signature"] = base64(*signature);
-    return args.dump(-1, ' ', true, Json::error_handler_t::replace);
-}
-
 GiftResult read_answer(const std::string& answer, const std::string& path) {
     const Json json = Json::parse(answer, nullptr, false);
     GiftResult result{path, "refused", "", "the agent's answer cannot be read", 0};
@@ -131,12 +112,12 @@ std::vector<Gift> open_gifts(const std::vector<fs::path>& paths, std::vector<std
     return gifts;
 }
 
-Result<void> give(const std::string& socket, const std::string& op, const std::string& from,
+Result<void> give(const std::string& socket, const std::string& op,
                   const std::vector<Gift>& gifts, const std::function<void(const GiftResult&)>& each) {
     auto client = control::Client::connect(socket, "cli", Millis(2'000));
     if (!client) return tl::unexpected(client.error());
     for (const auto& gift : gifts) {
-        const auto answer = client->call(op, arguments_for(gift, from), answer_timeout, &gift.file);
+        const auto answer = client->call(op, {.path = gift.path.string()}, answer_timeout, &gift.file);
         if (answer) {
             each(read_answer(*answer, gift.path.string()));
             continue;

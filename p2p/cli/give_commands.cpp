@@ -61,7 +61,7 @@ int run_share(const Common& common, const GiveWords& words) {
     for (const auto& problem : problems) complain(problem);
     Tally tally;
     const auto given =
-        give(common.socket, "share", "files", gifts, [&](const GiftResult& result) { tally.add(result); });
+        give(common.socket, "share", gifts, [&](const GiftResult& result) { tally.add(result); });
     print_tally(common, tally);
     if (!given) return complain(given.error().message);
     return problems.empty() && tally.refused == 0 ? 0 : 1;
@@ -77,9 +77,8 @@ int run_import(const Common& common, const GiveWords& words) {
     if (gifts.empty() && problems.empty()) return 0;
     if (words.background)
         if (auto away = continue_in_background(); !away) return complain(away.error().message);
-    const auto from = words.apt ? "apt" : words.pacman ? "pacman" : words.from;
     Tally tally;
-    const auto given = give(common.socket, "import", from, gifts, [&](const GiftResult& result) { tally.add(result); });
+    const auto given = give(common.socket, "import", gifts, [&](const GiftResult& result) { tally.add(result); });
     if (!words.quiet) {
         for (const auto& problem : problems) complain(problem);
         print_tally(common, tally);

@@ -51,7 +51,7 @@ void add_fetch(CLI::App& app, Words& words) {
 void add_question(CLI::App& app, Words& words, const char* name, const char* description) {
     auto* command = app.add_subcommand(name, description);
     add_common(*command, words.common);
-    command->final_callback([&words, name] { words.status = packswarm::cli::run_question(words.common, name, "{}"); });
+    command->final_callback([&words, name] { words.status = packswarm::cli::run_question(words.common, name); });
 }
 
 void add_explain(CLI::App& app, Words& words) {

@@ -128,7 +128,7 @@ Result<std::vector<Event>> Client::receive(Millis timeout) {
     return std::exchange(state_->events, {});
 }
 
-Result<std::string> Client::call(const std::string& op, const std::string& args, Millis timeout, const FileHandle* file) {
+Result<std::string> Client::call(const std::string& op, const Arguments& args, Millis timeout, const FileHandle* file) {
     const auto deadline = Clock::now() + timeout;
     const Query query{next_id(), op, args, file != nullptr};
     if (auto sent = send(query, file); !sent) return tl::unexpected(sent.error());

@@ -28,6 +28,7 @@ constexpr std::array<ErrorKind, 5> error_kinds{ErrorKind::Absent, ErrorKind::Tra
                                                ErrorKind::Broken};
 constexpr std::size_t max_sources = 256;
 constexpr std::size_t max_folder = 4096;  // PATH_MAX
+constexpr std::int64_t max_limit = 1'000'000;
 
 // Depth is checked on the text: the parser itself would follow a megabyte of brackets.
 bool nests_too_deep(std::string_view line) {
@@ -142,15 +143,16 @@ Result<Command> read_get(Members members) {
     return get;
 }
 
-Result<Command> read_query(Json object, const std::string& op) {
-    Members members(object);
+Result<Command> read_query(Members members, const std::string& op) {
     Query query;
     query.id = members.required_id();
     query.op = op;
+    query.args.package = members.text("package", max_folder);
+    query.args.limit = members.number("limit", max_limit);
+    query.args.path = members.text("path", max_folder);
+    query.args.digest = members.digest("sha256");
     query.with_file = members.flag("fd");
     if (!members.wrong().empty()) return members.refusal();
-    for (const char* name : {"op", "id", "fd"}) object.erase(name);
-    query.args = dump(object);
     return query;
 }
 
@@ -169,10 +171,12 @@ Json to_json(const Get& get) {
 Json to_json(const Cancel& cancel) { return {{"op", "cancel"}, {"id", cancel.id}}; }
 
 Json to_json(const Query& query) {
-    Json out = Json::parse(query.args, nullptr, false);
-    if (!out.is_object()) out = Json::object();
-    out["op"] = query.op;
-    out["id"] = query.id;
+    const auto& [package, limit, path, digest] = query.args;
+    Json out{{"op", query.op}, {"id", query.id}};
+    if (!package.empty()) out["package"] = package;
+    if (limit) out["limit"] = *limit;
+    if (!path.empty()) out["path"] = path;
+    if (digest) out["sha256"] = digest->hex();
     if (query.with_file) out["fd"] = true;
     return out;
 }
@@ -269,7 +273,7 @@ Result<Command> parse_command(std::string_view line) {
         if (!members.wrong().empty()) return members.refusal();
         return hello;
     }
-    if (is_query(op)) return read_query(std::move(*object), op);
+    if (is_query(op)) return read_query(members, op);
     return fail(ErrorKind::Refused, "an unknown operation \"{}\"", printable(op, 32));
 }
 

@@ -37,11 +37,20 @@ struct Cancel {  // of a get: no more events of that id once the agent has read 
     std::uint64_t id = 0;
 };
 
+// What a query may be about; README.md says which operation reads which. They stand beside op and id on the line.
+struct Arguments {
+    std::string package = {};           // a name, a part of a path or a digest in hex
+    std::optional<std::int64_t> limit = {};  // of rows
+    std::string path = {};              // a name to show
+    std::optional<Digest> digest = {};  // "sha256"
+    friend bool operator==(const Arguments&, const Arguments&) = default;
+};
+
 struct Query {  // owner's and information operations; answered by one answer or failed
     std::uint64_t id = 0;
-    std::string op;           // one of those known to is_query
-    std::string args = "{}";  // a JSON object; its members stand beside op and id on the line
-    bool with_file = false;   // one descriptor comes with the line
+    std::string op;  // one of those known to is_query
+    Arguments args = {};
+    bool with_file = false;  // one descriptor comes with the line
 };
 
 using Command = std::variant<Hello, Get, Cancel, Query>;

@@ -11,6 +11,7 @@
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
+#include "p2p/base/mishap.hpp"
 
 namespace packswarm::control {
 
@@ -89,11 +90,19 @@ void Session::read_commands() {
             return close();
         }
         if (!*line) return;
-        auto command = parse_command(**line);
-        if (command)
-            std::visit([this](auto one) { on_command(std::move(one)); }, std::move(*command));
-        else
-            on_bad_line(command.error());
+        obey(**line);
+    }
+}
+
+void Session::obey(std::string_view line) {
+    try {
+        auto command = parse_command(line);
+        if (!command) return on_bad_line(command.error());
+        std::visit([this](auto one) { on_command(std::move(one)); }, std::move(*command));
+    } catch (const std::exception& error) {
+        note_mishap("control: " + printable(line, 80), error.what());
+        send_failure(0, {ErrorKind::Broken, "the agent failed at this line; its log says why"});
+        close();
     }
 }
 

@@ -52,6 +52,7 @@ class Session : public std::enable_shared_from_this<Session> {
     void on_command(Get get);
     void on_command(Cancel cancel);
     void on_command(Query query);
+    void obey(std::string_view line);
     broker::RequestEvents events_of(std::uint64_t id);
     void on_started(std::uint64_t id, const broker::Started& started);
     void on_progress(std::uint64_t id, const broker::Progress& progress);

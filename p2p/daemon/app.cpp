@@ -287,7 +287,7 @@ Result<std::unique_ptr<App>> App::build(Config config, Reload reload) {
 int App::run() {
     parts_->wait_for_signal();
     notify("READY=1");
-    parts_->io.run();
+    parts_->loop.run();
     return 0;
 }
 

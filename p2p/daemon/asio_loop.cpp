@@ -1,9 +1,20 @@
 #include "p2p/daemon/asio_loop.hpp"
 
 #include <boost/asio/post.hpp>
+#include <exception>
 #include <utility>
 
+#include "p2p/base/mishap.hpp"
+
 namespace packswarm::daemon {
+
+void AsioLoop::run() {
+    while (!io_.stopped()) try {
+            io_.run();
+        } catch (const std::exception& error) {
+            note_mishap("a task of the loop", error.what());
+        }
+}
 
 void AsioLoop::post(Task task) { boost::asio::post(io_, std::move(task)); }
 
@@ -30,7 +41,11 @@ WorkerPool::~WorkerPool() {
 
 void WorkerPool::run(std::function<Task()> job) {
     boost::asio::post(threads_, [this, job = std::move(job)] {
-        if (Task task = job()) loop_.post(std::move(task));
+        try {
+            if (Task task = job()) loop_.post(std::move(task));
+        } catch (const std::exception& error) {
+            note_mishap("a worker's job", error.what());
+        }
     });
 }
 

@@ -21,6 +21,9 @@ class AsioLoop final : public Loop {
     TimePoint now() const override;
     WallTime wall_now() const override;
 
+    // Until the io_context has ended. What a task or handler throws ends that one, and is noted (mishap.hpp).
+    void run();
+
   private:
     boost::asio::io_context& io_;
     std::unordered_map<TimerId, std::unique_ptr<boost::asio::steady_timer>> timers_;

@@ -7,6 +7,7 @@
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
+#include "p2p/base/mishap.hpp"
 #include "p2p/base/version.hpp"
 #include "p2p/core/repository_table.hpp"
 #include "p2p/daemon/owner_limits.hpp"
@@ -78,6 +79,7 @@ std::string Owner::status() const {
     auto totals = house_.ledger.totals();
     json out = {{"version", program_version}, {"pid", ::getpid()}, {"uptime_s", static_cast<std::int64_t>(seconds_between(started_, house_.loop.now()))}};
     out["requests"] = {{"open", counters.open}, {"done", counters.done}, {"failed", counters.failed}};
+    out["mishaps"] = mishaps();
     const auto& by_mirrors = totals[broker::SourceKind::mirror];
     const auto& by_peers = totals[broker::SourceKind::peer];
     const auto sent = house_.ledger.sent();
@@ -128,10 +130,10 @@ std::string Owner::status() const {
     return dump(out);
 }
 
-std::string Owner::explain(const std::string& args) const {
-    const auto parsed = json::parse(args, nullptr, false);
-    const std::string query = parsed.is_object() ? parsed.value("package", "") : "";
-    const auto limit = parsed.is_object() && parsed.contains("limit") && parsed["limit"].is_number_unsigned() ? std::min<std::size_t>(parsed["limit"].get<std::size_t>(), 500) : 20;
+std::string Owner::explain(const control::Arguments& args) const {
+    constexpr std::int64_t most_rows = 500, usual_rows = 20;
+    const auto& query = args.package;
+    const auto limit = static_cast<std::size_t>(std::min(args.limit.value_or(usual_rows), most_rows));
     auto& book = house_.broker.book();
     std::vector<core::CatalogHit> hits = book.catalog().named(query);
     if (const auto digest = Digest::parse(query))
@@ -209,14 +211,13 @@ void Owner::refresh(Answer then) {
 
 // A file that the owner has: taken when an index that the agent trusts lists its bytes.
 void Owner::take_file(control::Question question, Answer then) {
-    const auto parsed = json::parse(question.args, nullptr, false);
-    const std::string path = parsed.is_object() ? parsed.value("path", "") : "";
+    const auto path = question.args.path;
+    const auto told = question.args.digest;
     const std::string taken = question.op == "share" ? "shared" : "taken";
     const auto reply = [then, path](const char* state, const std::string& message, const std::optional<Digest>& digest, ByteCount size) {
         then(dump({{"path", path}, {"state", state}, {"sha256", digest ? json(digest->hex()) : json(nullptr)}, {"size", size}, {"message", text_or_null(message)}}));
     };
     if (!question.file.open()) return reply("refused", "no file came with the question", {}, 0);
-    const auto told = parsed.contains("sha256") && parsed["sha256"].is_string() ? Digest::parse(parsed["sha256"].get<std::string>()) : std::nullopt;
     if (told && house_.vault.find(*told)) return reply("known", "", told, house_.vault.brief(*told)->mark.size());
     const auto wants_public = question.op == "share" ? WantsPublic::yes : WantsPublic::no;
     house_.vault.adopt(std::move(question.file), store::Adopt::cheapest, [this, reply, told, taken, wants_public](Result<store::Adopted> adopted) {

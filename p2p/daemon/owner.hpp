@@ -38,7 +38,7 @@ class Owner final : public control::OwnerView {
   private:
     using Answer = std::function<void(Result<std::string>)>;
     std::string status() const;
-    std::string explain(const std::string& args) const;
+    std::string explain(const control::Arguments& args) const;
     std::string mirrors() const;
     std::string peers() const;
     std::string doctor() const;

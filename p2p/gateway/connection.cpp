@@ -13,6 +13,7 @@
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
+#include "p2p/base/mishap.hpp"
 #include "p2p/gateway/pacing.hpp"
 
 namespace packswarm::gateway {
@@ -77,7 +78,7 @@ Connection::Awaitable<void> Connection::run(std::shared_ptr<Connection> self) {
         while (co_await self->serve_next()) self->idle_since_ = now();
         co_await self->linger();
     } catch (const std::exception& error) {
-        SPDLOG_ERROR("a connection of the gateway ended: {}", error.what());
+        note_mishap("a connection of the gateway", error.what());
     }
     self->stop();
     if (auto closed = std::exchange(self->closed_, {})) closed();

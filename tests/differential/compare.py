@@ -78,9 +78,13 @@ def gateway_that_died_in_between(difference, plain, ours, lab):
     gives up where the next one has no ranges for the rest of a file, and asks for a signature where the package came from and
     nowhere else."""
     told = r"doesn't seem to support byte ranges|\.sig' from \S+ : (Empty reply|Recv failure|Failed to connect|transfer closed)"
-    return lab.agent.ends > 0 and lab.world.manager == "pacman" and lab.world.options["way"] == "gateway" and \
-        difference.kind in ("exit", "files") and bool(re.search(told, ours.output)) and \
-        all(lab.is_published(digest) for digest in ours.files.values())
+    died = lab.agent.ends > 0 and lab.world.manager == "pacman" and lab.world.options["way"] == "gateway" and \
+        bool(re.search(told, ours.output))
+    if difference.kind in ("lists", "candidates"):  # a database whose signature it asked of nobody else: the next -Sy brings it
+        other = {name for name in {*plain.lists, *ours.lists} if plain.lists.get(name) != ours.lists.get(name)}
+        return died and bool(other) and all(re.search(rf"'{name}' from", ours.output) for name in other if name.endswith(".db.sig")) and \
+            all(name.endswith(".db.sig") for name in other)
+    return died and difference.kind in ("exit", "files") and all(lab.is_published(digest) for digest in ours.files.values())
 
 
 def later_file_of_a_server_that_is_gone(difference, plain, ours, lab):

@@ -11,6 +11,7 @@
 #include <cstdlib>
 
 #include "p2p/base/limits.hpp"
+#include "p2p/base/mishap.hpp"
 #include "p2p/control/client.hpp"
 #include "tests/support/io_thread.hpp"
 #include "tests/support/scripted_requests.hpp"
@@ -26,12 +27,14 @@ constexpr const char* some_url = "http://mirror.example/pool/hello.deb";
 class EchoView : public OwnerView {
   public:
     void answer(Question question, std::function<void(Result<std::string>)> then) override {
+        if (question.args.package == "throw") throw std::runtime_error("no answer to that");
         if (question.op == "doctor") return then(fail(ErrorKind::Refused, "not today"));
         if (question.op == "peers") return waiting.push_back(std::move(then));
         if (question.op == "mirrors") return then(std::string("\"") + std::string(limits::max_control_line, 'm') + "\"");
         std::string text(100, '\0');
         if (question.file.open()) text.resize(read_at(question.file, 0, text).value());
-        then("{\"args\":" + question.args + ",\"file\":\"" + (question.file.open() ? text : "none") + "\"}");
+        const auto& args = question.args;
+        then(fmt::format(R"({{"args":"{}{}","file":"{}"}})", args.package, args.path, question.file.open() ? text : "none"));
     }
     std::vector<std::function<void(Result<std::string>)>> waiting;
 };
@@ -218,10 +221,10 @@ TEST_F(Control, CancelsEverythingWhenTheAgentStops) {
 
 TEST_F(Control, AnswersTheOwnersQueriesWithArgumentsAndAFile) {
     auto client = connect();
-    EXPECT_EQ(client.call("explain", R"({"package":"hello"})", 10s).value(), R"({"args":{"package":"hello"},"file":"none"})");
+    EXPECT_EQ(client.call("explain", {.package = "hello"}, 10s).value(), R"({"args":"hello","file":"none"})");
     const auto file = file_with("from the owner");
-    EXPECT_EQ(client.call("share", R"({"path":"/x"})", 10s, file.get()).value(), R"({"args":{"path":"/x"},"file":"from the owner"})");
-    const auto refused = client.call("doctor", "{}", 10s);
+    EXPECT_EQ(client.call("share", {.path = "/x"}, 10s, file.get()).value(), R"({"args":"/x","file":"from the owner"})");
+    const auto refused = client.call("doctor", {}, 10s);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().kind, ErrorKind::Refused);
     EXPECT_EQ(refused.error().message, "not today");
@@ -229,15 +232,15 @@ TEST_F(Control, AnswersTheOwnersQueriesWithArgumentsAndAFile) {
 
 TEST_F(Control, RefusesAnAnswerThatDoesNotFitOneLine) {
     auto client = connect();
-    EXPECT_EQ(client.call("mirrors", "{}", 10s).error().kind, ErrorKind::Refused);
-    EXPECT_TRUE(client.call("status", "{}", 10s));
+    EXPECT_EQ(client.call("mirrors", {}, 10s).error().kind, ErrorKind::Refused);
+    EXPECT_TRUE(client.call("status", {}, 10s));
 }
 
 TEST_F(Control, KeepsOtherEventsWhileACallWaits) {
     auto client = connect();
     const auto id = get(client, client.next_id());
     loop.run([&] { requests.not_modified(id); });
-    ASSERT_TRUE(client.call("status", "{}", 10s));
+    ASSERT_TRUE(client.call("status", {}, 10s));
     ASSERT_TRUE(client.has_events());
     EXPECT_EQ(next(client).kind, EventKind::not_modified);
 }
@@ -305,9 +308,21 @@ TEST_F(Control, SendsTheNewestProgressOnceASlowReaderCatchesUp) {
     EXPECT_EQ(event.received, 20'000);
 }
 
+TEST_F(Control, WhatAnAnswerThrowsEndsItsSessionAndNothingElse) {
+    auto client = connect();
+    auto other = connect();
+    const auto before = mishaps();
+    const auto answer = client.call("explain", {.package = "throw"}, 10s);
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().kind, ErrorKind::Broken);
+    EXPECT_TRUE(has_clients(1));
+    EXPECT_EQ(mishaps(), before + 1);
+    EXPECT_TRUE(other.call("status", {}, 10s));
+}
+
 TEST_F(Control, DoesNotListenToAClientThatDoesNotRead) {
     auto client = connect();
-    const auto line = to_line(Command(Query{1, "status", "{\"x\":\"" + std::string(60'000, 'x') + "\"}"}));
+    const auto line = to_line(Command(Query{1, "explain", {.package = std::string(4'000, 'x')}}));
     FileHandle raw(::dup(client.fd()));
     std::size_t sent = 0;
     for (int i = 0; i < 1000; ++i) {
@@ -407,14 +422,14 @@ TEST_F(Control, MakesRoomByClosingTheClientIdleTheLongest) {
     get(clients_in_hand[0]);  // busy: stays
     while (clients_in_hand.size() < limits::max_control_clients_per_user) {
         clients_in_hand.push_back(connect());
-        ASSERT_TRUE(clients_in_hand.back().call("status", "{}", 10s));
+        ASSERT_TRUE(clients_in_hand.back().call("status", {}, 10s));
     }
     auto late = connect();
-    ASSERT_TRUE(late.call("status", "{}", 10s));
+    ASSERT_TRUE(late.call("status", {}, 10s));
     EXPECT_EQ(clients(), limits::max_control_clients_per_user);
     EXPECT_FALSE(clients_in_hand[1].receive(10s));
-    EXPECT_TRUE(clients_in_hand[0].call("status", "{}", 10s));
-    EXPECT_TRUE(clients_in_hand[2].call("status", "{}", 10s));
+    EXPECT_TRUE(clients_in_hand[0].call("status", {}, 10s));
+    EXPECT_TRUE(clients_in_hand[2].call("status", {}, 10s));
 }
 
 TEST_F(Control, TurnsClientsAwayWhenAllAreBusy) {
@@ -444,8 +459,8 @@ TEST_F(Control, LetsAnyUserFetchButOnlyTheOwnerShare) {
         if (::setresgid(65534, 65534, 65534) != 0 || ::setresuid(65534, 65534, 65534) != 0) ::_exit(9);
         auto client = Client::connect(path, "apt", 2s);
         if (!client) ::_exit(8);
-        if (!client->call("status", "{}", 10s)) ::_exit(7);
-        const auto refused = client->call("refresh", "{}", 10s);
+        if (!client->call("status", {}, 10s)) ::_exit(7);
+        const auto refused = client->call("refresh", {}, 10s);
         if (refused || refused.error().kind != ErrorKind::Refused) ::_exit(6);
         Get get;
         get.id = client->next_id();

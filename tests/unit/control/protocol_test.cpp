@@ -53,13 +53,23 @@ TEST(Protocol, LeavesOutWhatAGetDoesNotSay) {
 }
 
 TEST(Protocol, PutsAQuerysArgumentsBesideItsOperation) {
-    Query query{3, "explain", R"({"package":"hello","limit":20,"id":99,"op":"share"})"};
-    const std::string line = bare(to_line(Command(query)));
+    const Arguments args{.package = "hello", .limit = 20, .path = "/srv/hello.deb", .digest = Digest{}};
+    const std::string line = bare(to_line(Command(Query{3, "explain", args})));
     const auto out = parsed<Query>(line);
     EXPECT_EQ(out.op, "explain");
     EXPECT_EQ(out.id, 3u);
-    EXPECT_EQ(out.args, R"({"limit":20,"package":"hello"})");
+    EXPECT_EQ(out.args, args);
     EXPECT_FALSE(out.with_file);
+    EXPECT_EQ(parsed<Query>(R"({"op":"status","id":1})").args, Arguments{});
+}
+
+TEST(Protocol, RefusesArgumentsOfAnotherType) {
+    for (const char* wrong : {R"("package":5)", R"("package":null)", R"("package":["x"])", R"("package":{})", R"("package":true)", R"("limit":"x")",
+                              R"("limit":-1)", R"("limit":1.5)", R"("limit":18446744073709551615)", R"("path":7)", R"("sha256":[])", R"("sha256":"00")",
+                              R"("fd":1)"})
+        for (const char* op : {"status", "explain", "mirrors", "peers", "doctor", "share", "import", "refresh"})
+            EXPECT_EQ(refusal(fmt::format(R"({{"op":"{}","id":1,{}}})", op, wrong)), ErrorKind::Refused) << op << " " << wrong;
+    EXPECT_EQ(refusal(R"({"op":"explain","id":1,"package":")" + std::string(5'000, 'a') + "\"}"), ErrorKind::Refused);
 }
 
 TEST(Protocol, RefusesWhatIsNoCommand) {

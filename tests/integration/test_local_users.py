@@ -1,0 +1,52 @@
+"""Other users of the machine at the control socket: what they say ends their question or their session, never the agent."""
+import itertools
+import json
+import sys
+
+import pytest
+
+OPERATIONS = ("status", "explain", "mirrors", "peers", "doctor", "share", "import", "refresh")
+WRONG = ('"package":5', '"package":null', '"package":["x"]', '"package":{}', '"package":true,"limit":2', '"limit":"x"', '"limit":-1',
+         '"limit":1e300', '"path":7', '"path":{}', '"sha256":5', '"sha256":"short"', '"fd":"yes"')
+ODD = ("", "null", "[]", "5", '"text"', "{}", '{"op":5,"id":1}', '{"op":"explain"}', '{"op":"explain","id":-1}', "\\u0000", "[" * 5000)
+# Lines from its standard input, each in a session of its own; prints the last line of each answer.
+SPEAK = """
+import socket, sys
+for line in sys.stdin:
+    there = socket.socket(socket.AF_UNIX)
+    there.connect(sys.argv[1])
+    there.settimeout(10)
+    there.sendall(b'{"op":"hello","asker":"cli","version":1}\\n' + line.encode())
+    print(there.makefile().readline().strip(), flush=True)
+"""
+
+
+@pytest.fixture
+def agent(world, stock):
+    mirror = world.mirror("m1", stock.debian.base)
+    return world.machine("c1").start_agent([stock.debian_repository(mirror)])
+
+
+def answers_to_a_stranger(agent, lines):
+    argv = ["setpriv", "--reuid=65533", "--regid=65533", "--clear-groups", sys.executable, "-c", SPEAK, agent.socket]
+    said = agent.node.run(argv, stdin="".join(line + "\n" for line in lines)).stdout
+    return [json.loads(line) for line in said.splitlines()]
+
+
+def test_arguments_of_another_type_end_the_question(agent):
+    lines = [f'{{"op":"{operation}","id":1,{wrong}}}' for operation, wrong in itertools.product(OPERATIONS, WRONG)]
+    answers = answers_to_a_stranger(agent, lines)
+    assert len(answers) == len(lines)
+    assert {(answer["event"], answer["kind"]) for answer in answers} == {("failed", "refused")}
+    assert agent.status()["mishaps"] == 0
+
+
+def test_lines_that_are_no_command_end_the_session_at_most(agent):
+    answers = answers_to_a_stranger(agent, ODD)
+    assert {answer["event"] for answer in answers} == {"failed"} and len(answers) == len(ODD)
+    assert agent.status()["mishaps"] == 0
+
+
+def test_what_is_right_is_answered_beside_it(agent):
+    answers = answers_to_a_stranger(agent, ['{"op":"explain","id":1,"package":5}', '{"op":"explain","id":1,"package":"tiny01","limit":3}'])
+    assert [answer["event"] for answer in answers] == ["failed", "answer"]
