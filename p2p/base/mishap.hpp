@@ -1,5 +1,6 @@
-// Mishaps: exceptions that reached the edge of what a stranger or a client had asked for. They end that request or session
-// and nothing else; each is logged with its place and counted, and the count stands in `packswarm status`. Any thread.
+// Mishaps: exceptions that reached the edge of what a stranger or a client had asked for. They end that request or
+// session and nothing else; each is logged with its place and counted, and the count stands in `packswarm status`. Any
+// thread.
 #pragma once
 
 #include <cstdint>

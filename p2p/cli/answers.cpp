@@ -153,7 +153,8 @@ std::string show_status(const Json& answer) {
     out += fmt::format("requests  {} open, {} done, {} failed\n", text(requests, "open"), text(requests, "done"),
                        text(requests, "failed"));
     if (number(answer, "mishaps") > 0)
-        out += fmt::format("mishaps   {} requests ended by a fault of the agent's; its log names each\n", text(answer, "mishaps"));
+        out += fmt::format("mishaps   {} requests ended by a fault of the agent's; its log names each\n",
+                           text(answer, "mishaps"));
     out += fmt::format("received  {} from mirrors, {} from peers, {} from the store; ", size(moved, "mirror"),
                        size(moved, "peer"), size(moved, "cache"));
     out += fmt::format("of {} that came {} were needed, {} came twice or for nothing\n", size(moved, "received"),

@@ -48,8 +48,7 @@ Result<std::vector<FetchJob>> jobs_of(const FetchWords& words) {
 std::optional<ByteCount> listed_size(const Common& common, const std::string& file) {
     auto name = file;
     for (int part = 0; part < 3; ++part) name.resize(std::min(name.rfind('-'), name.size()));
-    const auto answer =
-        ask(common, "explain", {.package = name, .limit = 20}, question_timeout);
+    const auto answer = ask(common, "explain", {.package = name, .limit = 20}, question_timeout);
     const auto parsed = nlohmann::json::parse(answer.value_or("{}"), nullptr, false);
     if (!parsed.is_object() || !parsed.contains("entries") || !parsed["entries"].is_array()) return {};
     for (const auto& entry : parsed["entries"]) {
@@ -142,8 +141,7 @@ int run_question(const Common& common, const std::string& op) {
 }
 
 int run_explain(const Common& common, const std::string& package, int limit) {
-    const auto answer =
-        ask(common, "explain", {.package = package, .limit = limit}, question_timeout);
+    const auto answer = ask(common, "explain", {.package = package, .limit = limit}, question_timeout);
     if (!answer) return complain(answer.error());
     const auto all = with_apt(*answer, taken_by_apt(debian_bases(common)));
     print(common.output == Output::json ? indented(all) : show_answer("explain", all));

@@ -112,8 +112,8 @@ std::vector<Gift> open_gifts(const std::vector<fs::path>& paths, std::vector<std
     return gifts;
 }
 
-Result<void> give(const std::string& socket, const std::string& op,
-                  const std::vector<Gift>& gifts, const std::function<void(const GiftResult&)>& each) {
+Result<void> give(const std::string& socket, const std::string& op, const std::vector<Gift>& gifts,
+                  const std::function<void(const GiftResult&)>& each) {
     auto client = control::Client::connect(socket, "cli", Millis(2'000));
     if (!client) return tl::unexpected(client.error());
     for (const auto& gift : gifts) {

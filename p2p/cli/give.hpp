@@ -28,8 +28,8 @@ struct GiftResult {
 std::vector<Gift> open_gifts(const std::vector<std::filesystem::path>& paths, std::vector<std::string>& problems);
 
 // op: "share" or "import". each is called after every file.
-Result<void> give(const std::string& socket, const std::string& op,
-                  const std::vector<Gift>& gifts, const std::function<void(const GiftResult&)>& each);
+Result<void> give(const std::string& socket, const std::string& op, const std::vector<Gift>& gifts,
+                  const std::function<void(const GiftResult&)>& each);
 
 std::string results_as_json(const std::vector<GiftResult>& results);
 

@@ -60,8 +60,7 @@ int run_share(const Common& common, const GiveWords& words) {
     const auto gifts = open_gifts({words.files.begin(), words.files.end()}, problems);
     for (const auto& problem : problems) complain(problem);
     Tally tally;
-    const auto given =
-        give(common.socket, "share", gifts, [&](const GiftResult& result) { tally.add(result); });
+    const auto given = give(common.socket, "share", gifts, [&](const GiftResult& result) { tally.add(result); });
     print_tally(common, tally);
     if (!given) return complain(given.error().message);
     return problems.empty() && tally.refused == 0 ? 0 : 1;

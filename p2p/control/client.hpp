@@ -32,7 +32,8 @@ class Client {
     // the agent went away is returned first, the error by the next call.
     Result<std::vector<Event>> receive(Millis timeout);
     // One query and its answer (JSON text); the agent's refusal comes back as its error. Other events wait for receive.
-    Result<std::string> call(const std::string& op, const Arguments& args, Millis timeout, const FileHandle* file = nullptr);
+    Result<std::string> call(const std::string& op, const Arguments& args, Millis timeout,
+                             const FileHandle* file = nullptr);
 
     static constexpr Millis send_timeout{10'000};
 

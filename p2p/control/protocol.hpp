@@ -39,10 +39,10 @@ struct Cancel {  // of a get: no more events of that id once the agent has read 
 
 // What a query may be about; README.md says which operation reads which. They stand beside op and id on the line.
 struct Arguments {
-    std::string package = {};           // a name, a part of a path or a digest in hex
+    std::string package = {};                // a name, a part of a path or a digest in hex
     std::optional<std::int64_t> limit = {};  // of rows
-    std::string path = {};              // a name to show
-    std::optional<Digest> digest = {};  // "sha256"
+    std::string path = {};                   // a name to show
+    std::optional<Digest> digest = {};       // "sha256"
     friend bool operator==(const Arguments&, const Arguments&) = default;
 };
 

@@ -27,6 +27,7 @@ constexpr const char* some_url = "http://mirror.example/pool/hello.deb";
 class EchoView : public OwnerView {
   public:
     void answer(Question question, std::function<void(Result<std::string>)> then) override {
+        if (question.args.package == "much") return then("\"" + std::string(60'000, 'm') + "\"");
         if (question.args.package == "throw") throw std::runtime_error("no answer to that");
         if (question.op == "doctor") return then(fail(ErrorKind::Refused, "not today"));
         if (question.op == "peers") return waiting.push_back(std::move(then));
@@ -34,7 +35,8 @@ class EchoView : public OwnerView {
         std::string text(100, '\0');
         if (question.file.open()) text.resize(read_at(question.file, 0, text).value());
         const auto& args = question.args;
-        then(fmt::format(R"({{"args":"{}{}","file":"{}"}})", args.package, args.path, question.file.open() ? text : "none"));
+        then(fmt::format(R"({{"args":"{}{}","file":"{}"}})", args.package, args.path,
+                         question.file.open() ? text : "none"));
     }
     std::vector<std::function<void(Result<std::string>)>> waiting;
 };
@@ -223,7 +225,8 @@ TEST_F(Control, AnswersTheOwnersQueriesWithArgumentsAndAFile) {
     auto client = connect();
     EXPECT_EQ(client.call("explain", {.package = "hello"}, 10s).value(), R"({"args":"hello","file":"none"})");
     const auto file = file_with("from the owner");
-    EXPECT_EQ(client.call("share", {.path = "/x"}, 10s, file.get()).value(), R"({"args":"/x","file":"from the owner"})");
+    EXPECT_EQ(client.call("share", {.path = "/x"}, 10s, file.get()).value(),
+              R"({"args":"/x","file":"from the owner"})");
     const auto refused = client.call("doctor", {}, 10s);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().kind, ErrorKind::Refused);
@@ -322,7 +325,7 @@ TEST_F(Control, WhatAnAnswerThrowsEndsItsSessionAndNothingElse) {
 
 TEST_F(Control, DoesNotListenToAClientThatDoesNotRead) {
     auto client = connect();
-    const auto line = to_line(Command(Query{1, "explain", {.package = std::string(4'000, 'x')}}));
+    const auto line = R"({"op":"explain","id":1,"package":"much","x":")" + std::string(60'000, 'x') + "\"}\n";
     FileHandle raw(::dup(client.fd()));
     std::size_t sent = 0;
     for (int i = 0; i < 1000; ++i) {

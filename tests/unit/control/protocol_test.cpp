@@ -64,11 +64,13 @@ TEST(Protocol, PutsAQuerysArgumentsBesideItsOperation) {
 }
 
 TEST(Protocol, RefusesArgumentsOfAnotherType) {
-    for (const char* wrong : {R"("package":5)", R"("package":null)", R"("package":["x"])", R"("package":{})", R"("package":true)", R"("limit":"x")",
-                              R"("limit":-1)", R"("limit":1.5)", R"("limit":18446744073709551615)", R"("path":7)", R"("sha256":[])", R"("sha256":"00")",
-                              R"("fd":1)"})
+    for (const char* wrong :
+         {R"("package":5)", R"("package":null)", R"("package":["x"])", R"("package":{})", R"("package":true)",
+          R"("limit":"x")", R"("limit":-1)", R"("limit":1.5)", R"("limit":18446744073709551615)", R"("path":7)",
+          R"("sha256":[])", R"("sha256":"00")", R"("fd":1)"})
         for (const char* op : {"status", "explain", "mirrors", "peers", "doctor", "share", "import", "refresh"})
-            EXPECT_EQ(refusal(fmt::format(R"({{"op":"{}","id":1,{}}})", op, wrong)), ErrorKind::Refused) << op << " " << wrong;
+            EXPECT_EQ(refusal(fmt::format(R"({{"op":"{}","id":1,{}}})", op, wrong)), ErrorKind::Refused)
+                << op << " " << wrong;
     EXPECT_EQ(refusal(R"({"op":"explain","id":1,"package":")" + std::string(5'000, 'a') + "\"}"), ErrorKind::Refused);
 }
 

@@ -3,8 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <stdexcept>
 #include <thread>
 #include <vector>
+
+#include "p2p/base/mishap.hpp"
 
 namespace packswarm::daemon {
 namespace {
@@ -16,6 +20,32 @@ class AsioLoopTest : public testing::Test {
     boost::asio::io_context io;
     AsioLoop loop{io};
 };
+
+TEST_F(AsioLoopTest, WhatATaskThrowsEndsThatTaskOnly) {
+    const auto before = mishaps();
+    int ran = 0;
+    loop.post([] { throw std::runtime_error("a task"); });
+    loop.post([&] { ++ran; });
+    loop.after(1ms, [] { throw std::runtime_error("a timer"); });
+    loop.after(2ms, [&] { ++ran; });
+    loop.run();
+    EXPECT_EQ(ran, 2);
+    EXPECT_EQ(mishaps(), before + 2);
+}
+
+TEST_F(AsioLoopTest, WhatAJobThrowsEndsThatJobOnly) {
+    const auto before = mishaps();
+    bool answered = false;
+    {
+        const auto waiting = boost::asio::make_work_guard(io);
+        WorkerPool pool(loop, 1);
+        pool.run([]() -> Task { throw std::runtime_error("a job"); });
+        pool.run([&]() -> Task { return [&] { answered = true, io.stop(); }; });
+        loop.run();
+    }
+    EXPECT_TRUE(answered);
+    EXPECT_EQ(mishaps(), before + 1);
+}
 
 TEST_F(AsioLoopTest, RunsPostedTasksInOrderAndNotAtOnce) {
     std::vector<int> ran;
