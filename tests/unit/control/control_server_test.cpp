@@ -1,94 +1,7 @@
-#include "p2p/control/control_server.hpp"
-
-#include <fcntl.h>
-#include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cstdlib>
-
-#include "p2p/base/limits.hpp"
-#include "p2p/base/mishap.hpp"
-#include "p2p/control/client.hpp"
-#include "tests/support/io_thread.hpp"
-#include "tests/support/scripted_requests.hpp"
+#include "tests/unit/control/control_fixture.hpp"
 
 namespace packswarm::control {
 namespace {
-
-using namespace std::chrono_literals;
-using test::file_with;
-
-constexpr const char* some_url = "http://mirror.example/pool/hello.deb";
-
-class EchoView : public OwnerView {
-  public:
-    void answer(Question question, std::function<void(Result<std::string>)> then) override {
-        if (question.args.package == "much") return then("\"" + std::string(60'000, 'm') + "\"");
-        if (question.args.package == "throw") throw std::runtime_error("no answer to that");
-        if (question.op == "doctor") return then(fail(ErrorKind::Refused, "not today"));
-        if (question.op == "peers") return waiting.push_back(std::move(then));
-        if (question.op == "mirrors") return then(std::string("\"") + std::string(limits::max_control_line, 'm') + "\"");
-        std::string text(100, '\0');
-        if (question.file.open()) text.resize(read_at(question.file, 0, text).value());
-        const auto& args = question.args;
-        then(fmt::format(R"({{"args":"{}{}","file":"{}"}})", args.package, args.path,
-                         question.file.open() ? text : "none"));
-    }
-    std::vector<std::function<void(Result<std::string>)>> waiting;
-};
-
-class Control : public testing::Test {
-  protected:
-    Control() : requests(loop.io()) {
-        char folder_name[] = "/tmp/packswarm-control-XXXXXX";
-        folder = ::mkdtemp(folder_name);
-        path = folder + "/control.socket";
-        restart();
-    }
-    ~Control() override {
-        loop.run([&] { server.reset(); });
-        std::filesystem::remove_all(folder);
-    }
-    void restart(Millis write_stall = 60s) {
-        loop.run([&] {
-            server.reset();
-            server = std::move(ControlServer::open(loop.io(), requests, view, {path, write_stall}).value());
-        });
-    }
-    Client connect(const std::string& asker = "cli") { return std::move(Client::connect(path, asker, 2s).value()); }
-    std::size_t clients() { return loop.run([&] { return server->clients(); }); }
-    bool has_clients(std::size_t count) { return loop.until([&, count] { return server->clients() == count; }); }
-
-    // Sends a get and waits until the broker has it.
-    broker::RequestId get(Client& client, std::uint64_t id = 1, const std::string& url = some_url) {
-        Get get;
-        get.id = id;
-        get.url = url;
-        EXPECT_TRUE(client.send(get));
-        EXPECT_TRUE(loop.until([&] { return requests.asked_for(url); }));
-        return loop.run([&] { return requests.id_of(url); });
-    }
-    Event next(Client& client) {
-        auto& rest = heard[client.fd()];
-        if (rest.empty()) rest = std::move(client.receive(10s).value());
-        EXPECT_FALSE(rest.empty()) << "no event in time";
-        if (rest.empty()) return {};
-        Event event = std::move(rest.front());
-        rest.erase(rest.begin());
-        return event;
-    }
-
-    test::IoThread loop;
-    test::ScriptedRequests requests;
-    EchoView view;
-    std::string folder, path;
-    std::map<int, std::vector<Event>> heard;  // by descriptor of the client
-    std::unique_ptr<ControlServer> server;
-};
 
 std::string content_of(const FileHandle& file, std::size_t size) {
     std::string text(size, '\0');
@@ -221,51 +134,6 @@ TEST_F(Control, CancelsEverythingWhenTheAgentStops) {
     EXPECT_EQ(client.send(Cancel{1}).error().kind, ErrorKind::Transient);
 }
 
-TEST_F(Control, AnswersTheOwnersQueriesWithArgumentsAndAFile) {
-    auto client = connect();
-    EXPECT_EQ(client.call("explain", {.package = "hello"}, 10s).value(), R"({"args":"hello","file":"none"})");
-    const auto file = file_with("from the owner");
-    EXPECT_EQ(client.call("share", {.path = "/x"}, 10s, file.get()).value(),
-              R"({"args":"/x","file":"from the owner"})");
-    const auto refused = client.call("doctor", {}, 10s);
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().kind, ErrorKind::Refused);
-    EXPECT_EQ(refused.error().message, "not today");
-}
-
-TEST_F(Control, RefusesAnAnswerThatDoesNotFitOneLine) {
-    auto client = connect();
-    EXPECT_EQ(client.call("mirrors", {}, 10s).error().kind, ErrorKind::Refused);
-    EXPECT_TRUE(client.call("status", {}, 10s));
-}
-
-TEST_F(Control, KeepsOtherEventsWhileACallWaits) {
-    auto client = connect();
-    const auto id = get(client, client.next_id());
-    loop.run([&] { requests.not_modified(id); });
-    ASSERT_TRUE(client.call("status", {}, 10s));
-    ASSERT_TRUE(client.has_events());
-    EXPECT_EQ(next(client).kind, EventKind::not_modified);
-}
-
-TEST_F(Control, SurvivesAnAnswerToAClientThatIsGone) {
-    {
-        auto client = connect();
-        ASSERT_TRUE(client.send(Query{1, "peers"}));
-        ASSERT_TRUE(loop.until([&] { return view.waiting.size() == 1; }));
-    }
-    ASSERT_TRUE(has_clients(0));
-    loop.run([&] { view.waiting[0](std::string("{}")); });
-}
-
-TEST_F(Control, BoundsQueriesInHand) {
-    auto client = connect();
-    for (std::uint64_t id = 1; id <= limits::max_control_queries + 1; ++id) ASSERT_TRUE(client.send(Query{id, "peers"}));
-    const auto event = next(client);
-    EXPECT_EQ(event.id, limits::max_control_queries + 1);
-    EXPECT_EQ(event.error.kind, ErrorKind::Refused);
-}
-
 TEST_F(Control, BoundsGetsInHand) {
     auto client = connect();
     for (std::uint64_t id = 1; id <= limits::max_control_gets + 1; ++id) {
@@ -309,18 +177,6 @@ TEST_F(Control, SendsTheNewestProgressOnceASlowReaderCatchesUp) {
     do event = next(client);
     while (event.received < 20'000);
     EXPECT_EQ(event.received, 20'000);
-}
-
-TEST_F(Control, WhatAnAnswerThrowsEndsItsSessionAndNothingElse) {
-    auto client = connect();
-    auto other = connect();
-    const auto before = mishaps();
-    const auto answer = client.call("explain", {.package = "throw"}, 10s);
-    ASSERT_FALSE(answer);
-    EXPECT_EQ(answer.error().kind, ErrorKind::Broken);
-    EXPECT_TRUE(has_clients(1));
-    EXPECT_EQ(mishaps(), before + 1);
-    EXPECT_TRUE(other.call("status", {}, 10s));
 }
 
 TEST_F(Control, DoesNotListenToAClientThatDoesNotRead) {
