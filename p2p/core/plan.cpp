@@ -41,6 +41,7 @@ class Planner : private Outlook {
         place_all_small(Turn::ahead);
         fill_from_lenders(Turn::ahead);
         fill_with_ranges(Turn::ahead);
+        leave_what_is_here();
         part_rivals();
         steal();
         for_each_want([this](WantId id, const Want& want) { consider_giving_up(id, want); });
@@ -302,7 +303,9 @@ class Planner : private Outlook {
         const auto gap = want.swarm.joined ? gaps.back() : gaps.front();
         const ByteCount piece = piece_length(want.size);
         const bool rests = lan_serves(want);
-        const ByteCount most = std::min(rests ? probe_chunk : chunk_length(by), credit(id, by));
+        const ByteCount most =
+            std::min({rests ? probe_chunk : chunk_length(by), credit(id, by), part_beside_torrent(id, want, by)});
+        if (most <= 0) return {};
         ByteCount length = (most + piece - 1) / piece * piece;
         if (!rests && gap.length() < length + length / 2) length = gap.length();
         // A slow mirror leaves the end to a faster one, or to a torrent that moves, as long as somebody is at work on the file at all.
@@ -313,6 +316,16 @@ class Planner : private Outlook {
         if (!want.swarm.joined) return {gap.begin, std::min(gap.end, gap.begin + length)};
         const ByteCount begin = std::max(gap.begin, gap.end - length) / piece * piece;
         return {std::max(gap.begin, begin), gap.end};
+    }
+
+    // Beside a torrent that moves a mirror has its part of this one file, and nothing that the peers give sooner: much
+    // of what is left is asked of them already and would come twice.
+    ByteCount part_beside_torrent(WantId id, const Want& want, SourceId by) const {
+        if (!is_moving(want.swarm)) return want.size;
+        if (want.swarm.rate == 0) return first_chunk;
+        const auto left = static_cast<double>(want.size - taken(id).total());
+        const auto part = std::max(least_chunk, static_cast<ByteCount>(left * rate(by) / (rate(by) + want.swarm.rate)));
+        return eta_s(by, part) > left / want.swarm.rate ? 0 : part;
     }
 
     // A mirror without ranges sends the file from its first byte on, what is here already too. So it is asked when
@@ -374,6 +387,16 @@ class Planner : private Outlook {
 
     // Its bytes are here by now. It stays open all the same while its source is silent: that nothing comes is what tells of such a source.
     static bool is_served(const Want& want, const Claim& claim) { return claim.purpose != Purpose::check && want.done.covers({claim.next(), claim.range.end}); }
+
+    // What the peers gave meanwhile would still come from a mirror that has begun to send it: a new connection costs
+    // less than the rest.
+    void leave_what_is_here() {
+        for (const auto& [id, want, left] : large_)
+            for (const auto& [claim_id, claim] : want->claims)
+                if (claim.received > 0 && !is_stalled(claim) && is_served(*want, claim) &&
+                    claim.left() >= least_chunk / 2)
+                    out_.stops.push_back({id, claim_id, "its bytes are here"});
+    }
 
     // Somebody who had gone silent speaks again beside the one who took over: whoever is further along goes on alone.
     void part_rivals() {

@@ -60,6 +60,43 @@ TEST_F(Plan, AsksAMirrorForTheEndOfAFileWhoseTorrentStandsStill) {
     EXPECT_EQ(starts_of(decide(), id).size(), 1u);
 }
 
+// However much there is to fetch besides: the peers are asked for much of this file already.
+TEST_F(Plan, BesideATorrentThatMovesAMirrorHasItsPartOfThatFileOnly) {
+    const auto m = mirror(5e6);
+    const auto id = want(4 * mib, {m});
+    for (int i = 0; i < 10; ++i) board.wants.at(want(20 * mib, {})).ahead = true;
+    auto& entry = board.wants.at(id);
+    entry.swarm.joined = true;
+    entry.swarm.since = entry.swarm.last_piece = now;
+    const auto bytes = [&] {
+        ByteCount sum = 0;
+        for (const auto& start : starts_of(decide(), id)) sum += start.range.length();
+        return sum;
+    };
+    EXPECT_EQ(bytes(), mib) << "two chunks until the peers' rate is known";
+    entry.swarm.rate = 15e6;
+    EXPECT_EQ(bytes(), mib) << "a quarter, since the peers give thrice as much";
+    entry.done.add({0, 4 * mib - 256 * limits::kib});
+    EXPECT_EQ(bytes(), 0) << "the peers give that sooner";
+    now += 3000ms;
+    EXPECT_EQ(bytes(), 256 * limits::kib);
+}
+
+TEST_F(Plan, WhatPeersGaveMeanwhileIsNotTakenFromAMirrorThatSendsIt) {
+    const auto m = mirror(5e6);
+    const auto id = want(4 * mib, {m});
+    const auto running = claim(id, m, {3 * mib, 4 * mib}, 200 * limits::kib, 100ms);
+    EXPECT_TRUE(decide().stops.empty());
+    board.wants.at(id).done.add({3 * mib, 4 * mib});
+    const auto stops = decide().stops;
+    ASSERT_EQ(stops.size(), 1u);
+    EXPECT_EQ(stops[0].claim, running);
+    board.wants.at(id).claims.at(running).received = mib - 32 * limits::kib;
+    EXPECT_TRUE(decide().stops.empty()) << "the end costs less than a connection";
+    board.wants.at(id).claims.at(running).received = 0;
+    EXPECT_TRUE(decide().stops.empty()) << "whether it says anything at all is worth knowing";
+}
+
 TEST_F(Plan, AStrangerThatLendsGivesOnePieceUntilAMirrorAgreesWithIt) {
     const auto judge = mirror(2e6), stranger = peer(Role::wan_peer, 5e6);
     const auto id = want(20 * mib, {judge});
