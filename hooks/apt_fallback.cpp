@@ -63,7 +63,9 @@ void AptFallback::on_ready(AptOwnMethod& child, short events) {
 void AptFallback::relay(AptOwnMethod& child, const std::vector<std::string>& messages) {
     for (const auto& text : messages) {
         const auto message = AptMessage::parse(text);
-        if (!message || is_for_apt(child, *message)) replies_ += text;
+        if (message && !is_for_apt(child, *message)) continue;
+        if (message && message->code() == 400) failures_.push_back(*message);
+        replies_ += text;
     }
 }
 
@@ -104,6 +106,7 @@ void AptFallback::refuse(const std::string& uri, const Error& reason) {
     AptMessage failure(400, "URI Failure");
     failure.add("URI", uri).add("Message", "packswarm: " + reason.message).add("FailReason", "Timeout");
     replies_ += failure.add("Transient-Failure", "true").text();
+    failures_.push_back(std::move(failure));
 }
 
 }  // namespace packswarm::hooks

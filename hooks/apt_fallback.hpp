@@ -33,6 +33,7 @@ class AptFallback {
     std::vector<AptOwnMethod*> children();
     void on_ready(AptOwnMethod& child, short events);  // poll's revents on either pipe
     std::string take_replies() { return std::exchange(replies_, {}); }
+    std::vector<AptMessage> take_failures() { return std::exchange(failures_, {}); }  // the 400s among them
 
   private:
     Result<AptOwnMethod*> child_for(const std::string& key);
@@ -49,6 +50,7 @@ class AptFallback {
     bool tells_reasons_;
     std::string last_explained_;
     std::string replies_;
+    std::vector<AptMessage> failures_;
 };
 
 }  // namespace packswarm::hooks

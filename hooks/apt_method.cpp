@@ -76,7 +76,8 @@ int AptMethod::run() {
 
 int AptMethod::timeout_ms() const {
     if (agent_.has_work()) return 0;
-    const auto deadline = agent_.next_deadline();
+    auto deadline = agent_.next_deadline();
+    if (const auto due = retries_.next_due(); due && (!deadline || *due < *deadline)) deadline = due;
     if (!deadline) return -1;
     const auto left = std::chrono::ceil<Millis>(*deadline - std::chrono::steady_clock::now());
     return static_cast<int>(std::clamp<Millis::rep>(left.count(), 0, 60'000));
@@ -99,6 +100,7 @@ AptMethod::Flow AptMethod::round() {
     if (ready[2].revents != 0 || agent_.has_work()) agent_.on_readable();
     agent_.work();
     agent_.on_time();
+    retry();
     if (ready[0].revents != 0 && read_apt() == Flow::ended) return Flow::ended;
     collect();
     return write_apt();
@@ -109,6 +111,13 @@ void AptMethod::collect() {
     outgoing_ += agent_.take_replies();
     for (auto& item : agent_.take_handed_over()) fallback_.acquire(std::move(item), AptFallback::Login::none);
     outgoing_ += fallback_.take_replies();
+    for (const auto& failure : fallback_.take_failures())
+        retries_.failed(failure, std::chrono::time_point_cast<WallTime::duration>(std::chrono::system_clock::now()));
+}
+
+void AptMethod::retry() {
+    for (const auto& raw : retries_.take_due(AptRetries::Clock::now()))
+        if (const auto message = AptMessage::parse(raw)) acquire(*message, raw);
 }
 
 AptMethod::Flow AptMethod::read_apt() {
@@ -140,7 +149,8 @@ AptMethod::Flow AptMethod::on_message(const std::string& raw) {
         return Flow::ended;
     }
     if (message->code() == 601) return configure(*message, raw);
-    if (message->code() == 600) acquire(*message, raw);
+    if (message->code() == 600 && !retries_.hold(std::string(message->find("URI")), raw, AptRetries::Clock::now()))
+        acquire(*message, raw);
     return Flow::going;
 }
 
@@ -150,6 +160,7 @@ AptMethod::Flow AptMethod::configure(const AptMessage& message, const std::strin
     route_ = AptRoute(config, AptEnvironment::from_process());
     forced_hash_ = config.find("Acquire::ForceHash");
     agent_ = AptAgent(agent_settings(config, settings_.scheme));
+    retries_ = AptRetries(config);
     const auto reasons = config.find_bool("Debug::Packswarm", false) ? AptFallback::Reasons::told
                                                                      : AptFallback::Reasons::kept_back;
     fallback_ = AptFallback(own_method_program(config, settings_.called_as, settings_.scheme), reasons);

@@ -7,6 +7,7 @@
 
 #include "hooks/apt_agent.hpp"
 #include "hooks/apt_fallback.hpp"
+#include "hooks/apt_retries.hpp"
 #include "hooks/apt_route.hpp"
 
 namespace packswarm::hooks {
@@ -30,6 +31,7 @@ class AptMethod {
     Flow on_message(const std::string& raw);
     Flow configure(const AptMessage& message, const std::string& raw);
     void acquire(const AptMessage& message, const std::string& raw);
+    void retry();
     void collect();
     int timeout_ms() const;
 
@@ -40,6 +42,7 @@ class AptMethod {
     std::string forced_hash_;  // Acquire::ForceHash
     AptAgent agent_;
     AptFallback fallback_;
+    AptRetries retries_;
 };
 
 // Where apt's own method of that scheme is, given what is configured: never this very program.

@@ -98,7 +98,12 @@ std::string apt_conf_text(const SetupOptions& options) {
         "Dir::Bin::Methods::https \"" +
         options.apt_method +
         "\";\n"
-        "Acquire::Max-Pipeline-Depth \"200\";\n";
+        "Acquire::Max-Pipeline-Depth \"200\";\n"
+        "// The pauses before a next try are the method's: beside an item in such a pause apt may never send what else "
+        "it "
+        "has queued for a host.\n"
+        "Acquire::Retries::Delay \"false\";\n"
+        "Packswarm::Retries::Delay \"true\";\n";
     if (!options.socket.empty()) text += "Packswarm::Socket \"" + options.socket + "\";\n";
     const std::string socket = options.socket.empty() ? "" : " --socket " + options.socket;
     return text +

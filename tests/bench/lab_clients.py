@@ -90,7 +90,8 @@ class PackswarmApt(WarmAgent, clients.Apt):
                           "mirrors": [f"{url}/debian" for url in self.urls], "keyring": [f"{clients.REPO}/key.gpg"], "public": True})
         method = BUILD / "packswarm-apt-method"
         self.opt["aptconf"] = (f'Dir::Bin::Methods::http "{method}";\nDir::Bin::Methods::https "{method}";\nPackswarm::Socket "{self.socket}";\n'
-                               'Acquire::Max-Pipeline-Depth "200";\n#clear Acquire::http::Proxy;\n')  # as packswarm setup apt writes it
+                               'Acquire::Max-Pipeline-Depth "200";\nAcquire::Retries::Delay "false";\nPackswarm::Retries::Delay "true";\n'  # as packswarm setup apt
+                               '#clear Acquire::http::Proxy;\n')
         super().prepare()
 
     def start(self):

@@ -51,8 +51,7 @@ class AptSide:
         proxy = f"http://{self.servers.network.address(self.side, PROXY)}:3128"
         lines = [f'Packswarm::Socket "{socket}";'] if method else []
         if socket and not method:  # the agent's gateway as apt's proxy
-            lines.append(f'Acquire::http::Proxy "{socket}"; Acquire::https::Proxy "DIRECT";')
-        lines += ['Acquire::Max-Pipeline-Depth "200";'] if method else []
+            lines.append(f'Acquire::http::Proxy "{socket}"; Acquire::https::Proxy "DIRECT"; Acquire::Retries::Delay "false";')
         for name, value in self.world.options.items():
             if name == "Proxy":
                 lines.append(f'Acquire::http::Proxy "{proxy}";')

@@ -178,6 +178,8 @@ CASES = {
     "Acquire::http::Proxy as DIRECT": Case('Acquire::http::Proxy "http://127.0.0.1:1/"; Acquire::http::Proxy::127.0.0.1 "DIRECT";', succeeds),
     "Acquire::Retries": Case('Acquire::Retries "2"; Acquire::Retries::Delay "false";', lambda run: run.install != 0 and sum(
         not one.is_ours for one in run.packages()) == 3 * len(PACKAGES), f"{HERE}/busy"),
+    # one second, then two, before the next tries
+    "Acquire::Retries::Delay": Case('Acquire::Retries "2";', lambda run: run.seconds > 2.9 and sum(not one.is_ours for one in run.packages()) == 3 * len(PACKAGES), f"{HERE}/busy"),
     "Acquire::EnableSrvRecords": Case(shows=succeeds, url="http://srv.lab/debian"),
     "Acquire::BlockDotOnion": Case(shows=fails_with(".onion"), url="http://lab.onion/debian"),
     "Acquire::MaxReleaseFileSize": Case('Acquire::MaxReleaseFileSize "100";', lambda run: not run.got and not run.packages()),

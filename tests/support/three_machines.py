@@ -125,6 +125,8 @@ Dir::Etc "{archive.etc}";
 Dir::Bin::Methods::http "{method}";
 Dir::Bin::Methods::https "{method}";
 Packswarm::Socket "{self.agent.socket}";
+Acquire::Retries::Delay "false";
+Packswarm::Retries::Delay "true";
 Acquire::Languages "none";
 Debug::NoLocking "1";
 """)

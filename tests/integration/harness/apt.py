@@ -5,6 +5,10 @@ import shutil
 from .debian import sha256
 
 
+# What "packswarm setup apt" writes besides the method.
+AS_SET_UP = 'Acquire::Max-Pipeline-Depth "200";\nAcquire::Retries::Delay "false";\nPackswarm::Retries::Delay "true";\n'
+
+
 class Apt:
     def __init__(self, node, folder, sources, method=None, extra="", certificates=None):
         """`sources`: lines of sources.list. `method`: packswarm-apt-method, or None for apt's own. `extra`: lines of apt.conf."""
@@ -13,7 +17,7 @@ class Apt:
             (self.folder / part).mkdir(parents=True)
         (self.folder / "status").touch()
         (self.folder / "etc/sources.list").write_text("\n".join(sources) + "\n")
-        methods = "".join(f'Dir::Bin::Methods::{scheme} "{method}";\n' for scheme in ("http", "https") if method)
+        methods = "".join(f'Dir::Bin::Methods::{scheme} "{method}";\n' for scheme in ("http", "https") if method) + (AS_SET_UP if method else "")
         authority = f'Acquire::https::CAInfo "{certificates}";\n' if certificates else ""
         self.config = self.folder / "apt.conf"
         self.config.write_text(f"""Dir::State "{self.folder}/state";

@@ -78,6 +78,8 @@ TEST_F(Setup, TellsAptToUseTheMethodAndTakesItBack) {
     const auto text = read("etc/apt/apt.conf.d/90packswarm");
     EXPECT_NE(text.find("Dir::Bin::Methods::http \"/usr/libexec/packswarm/packswarm-apt-method\";"), std::string::npos);
     EXPECT_NE(text.find("Dir::Bin::Methods::https \""), std::string::npos);
+    EXPECT_NE(text.find("\nAcquire::Retries::Delay \"false\";\nPackswarm::Retries::Delay \"true\";\n"),
+              std::string::npos);
     EXPECT_TRUE(plan_setup(Manager::apt, options_)->empty());
     undo(Manager::apt);
     EXPECT_EQ(tree(), std::vector<std::string>{"etc/pacman.conf"});
