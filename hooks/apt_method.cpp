@@ -77,7 +77,7 @@ int AptMethod::run() {
 int AptMethod::timeout_ms() const {
     if (agent_.has_work()) return 0;
     auto deadline = agent_.next_deadline();
-    if (const auto due = retries_.next_due(); due && (!deadline || *due < *deadline)) deadline = due;
+    if (!later_.empty() && (!deadline || later_.begin()->first < *deadline)) deadline = later_.begin()->first;
     if (!deadline) return -1;
     const auto left = std::chrono::ceil<Millis>(*deadline - std::chrono::steady_clock::now());
     return static_cast<int>(std::clamp<Millis::rep>(left.count(), 0, 60'000));
@@ -100,7 +100,7 @@ AptMethod::Flow AptMethod::round() {
     if (ready[2].revents != 0 || agent_.has_work()) agent_.on_readable();
     agent_.work();
     agent_.on_time();
-    retry();
+    on_time();
     if (ready[0].revents != 0 && read_apt() == Flow::ended) return Flow::ended;
     collect();
     return write_apt();
@@ -109,15 +109,28 @@ AptMethod::Flow AptMethod::round() {
 // Moves what one side could not do to the other, and all replies towards apt.
 void AptMethod::collect() {
     outgoing_ += agent_.take_replies();
-    for (auto& item : agent_.take_handed_over()) fallback_.acquire(std::move(item), AptFallback::Login::none);
+    for (auto& item : agent_.take_handed_over()) {
+        const auto pause = retries_.pause_after(item.reason);
+        if (pause == Seconds())
+            fallback_.acquire(std::move(item), AptFallback::Login::none);
+        else
+            later(pause, [this, item = std::move(item)] { fallback_.acquire(item, AptFallback::Login::none); });
+    }
     outgoing_ += fallback_.take_replies();
     for (const auto& failure : fallback_.take_failures())
         retries_.failed(failure, std::chrono::time_point_cast<WallTime::duration>(std::chrono::system_clock::now()));
 }
 
-void AptMethod::retry() {
-    for (const auto& raw : retries_.take_due(AptRetries::Clock::now()))
-        if (const auto message = AptMessage::parse(raw)) acquire(*message, raw);
+void AptMethod::later(Seconds pause, std::function<void()> task) {
+    later_.emplace(std::chrono::steady_clock::now() + pause, std::move(task));
+}
+
+void AptMethod::on_time() {
+    const auto due = later_.upper_bound(std::chrono::steady_clock::now());
+    std::vector<std::function<void()>> tasks;
+    for (auto at = later_.begin(); at != due; ++at) tasks.push_back(std::move(at->second));
+    later_.erase(later_.begin(), due);
+    for (const auto& task : tasks) task();
 }
 
 AptMethod::Flow AptMethod::read_apt() {
@@ -149,8 +162,12 @@ AptMethod::Flow AptMethod::on_message(const std::string& raw) {
         return Flow::ended;
     }
     if (message->code() == 601) return configure(*message, raw);
-    if (message->code() == 600 && !retries_.hold(std::string(message->find("URI")), raw, AptRetries::Clock::now()))
+    if (message->code() != 600) return Flow::going;
+    const auto pause = retries_.take_pause(std::string(message->find("URI")));
+    if (pause == Seconds())
         acquire(*message, raw);
+    else
+        later(pause, [this, message = *message, raw] { acquire(message, raw); });
     return Flow::going;
 }
 

@@ -3,6 +3,8 @@
 // have got without us. Errors: none leave. One thread.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <string>
 
 #include "hooks/apt_agent.hpp"
@@ -31,7 +33,8 @@ class AptMethod {
     Flow on_message(const std::string& raw);
     Flow configure(const AptMessage& message, const std::string& raw);
     void acquire(const AptMessage& message, const std::string& raw);
-    void retry();
+    void later(Seconds pause, std::function<void()> task);
+    void on_time();
     void collect();
     int timeout_ms() const;
 
@@ -43,6 +46,7 @@ class AptMethod {
     AptAgent agent_;
     AptFallback fallback_;
     AptRetries retries_;
+    std::multimap<TimePoint, std::function<void()>> later_;
 };
 
 // Where apt's own method of that scheme is, given what is configured: never this very program.

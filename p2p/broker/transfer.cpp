@@ -251,8 +251,10 @@ void Transfer::blame(core::SourceId source, Error error) {
     engine_.sources.failed(source, error.kind);
     if (const auto* url = error.kind == ErrorKind::Absent ? address_at(source) : nullptr)
         engine_.absences.note(*url, error, engine_.loop.now());
-    // While others are left out on a suspicion, who fails is not waited for twice.
-    const bool again = error.kind == ErrorKind::Transient && ++transient_failures_[source] < (inquest_.suspects_somebody() ? 1 : transient_chances);
+    // While others are left out on a suspicion, who fails is not waited for twice; who named a time is asked by nobody
+    // before it.
+    const bool again = error.kind == ErrorKind::Transient && error.retry_after.value_or(Seconds()) == Seconds() &&
+                       ++transient_failures_[source] < (inquest_.suspects_somebody() ? 1 : transient_chances);
     if (!again) want().barred.insert(source);
     if (error.kind == ErrorKind::Corrupt) {
         if (engine_.sources.kind(source) == SourceKind::peer) engine_.peers.blame(engine_.sources.peer_id(source), Blame::wrong_bytes);
@@ -444,7 +446,11 @@ void Transfer::give_up() {
     if (over_ || want().resting) return;
     if (inquest_.goes_on()) return;
     const auto kind = last_error_ ? last_error_->kind : ErrorKind::Absent;
-    fail_with({kind, fmt::format("no source could give {}{}{}", target_.name, last_error_ ? ": " : "", last_error_ ? last_error_->message : "")});
+    Error error{kind, fmt::format("no source could give {}{}{}", target_.name, last_error_ ? ": " : "",
+                                  last_error_ ? last_error_->message : "")};
+    // With several mirrors it is not known here which of them is the asker's own.
+    if (last_error_ && target_.mirrors.size() == 1) error.retry_after = last_error_->retry_after;
+    fail_with(std::move(error));
 }
 
 void Transfer::fail_with(Error error) {

@@ -214,6 +214,7 @@ void add_details(Json& out, const Event& event) {
         case EventKind::failed:
             out["kind"] = to_string(event.error.kind);
             out["message"] = event.error.message;
+            if (event.error.retry_after) out["retry_after"] = event.error.retry_after->count();
             return;
         case EventKind::answer: {
             Json result = Json::parse(event.result, nullptr, false);
@@ -303,6 +304,7 @@ Result<Event> parse_event(std::string_view line) {
     event.with_file = members.flag("fd");
     // What the message quotes came from strangers in part, and readers print it or pass it on in line protocols.
     event.error = {kind_named(members.text("kind", 32)), printable(members.text("message", limits::max_control_line), 1000)};
+    if (object->contains("retry_after")) event.error.retry_after = Seconds(members.bytes("retry_after"));
     auto sources = read_sources(*object);
     if (!sources) return tl::unexpected(sources.error());
     event.sources = std::move(*sources);

@@ -44,7 +44,9 @@ std::string last_modified(std::optional<WallTime> modified) {
 }  // namespace
 
 Problem problem_of(const Error& error) {
-    const auto because = [&](int status) { return Problem{status, fmt::format("{}: {}", to_string(error.kind), error.message)}; };
+    const auto because = [&](int status) {
+        return Problem{status, fmt::format("{}: {}", to_string(error.kind), error.message), error.retry_after};
+    };
     switch (error.kind) {
         case ErrorKind::Absent: return because(404);
         case ErrorKind::Transient: return because(503);
@@ -79,6 +81,8 @@ std::string problem_reply(const Problem& problem, Body body, bool keep_alive, Wa
     const std::string text = "packswarm: " + printable(problem.message, max_message) + "\n";
     std::string out = opening(problem.status, keep_alive, now);
     if (problem.status == 405) out += "Allow: GET, HEAD\r\n";
+    if (problem.retry_after && problem.retry_after->count() > 0)
+        out += fmt::format("Retry-After: {}\r\n", problem.retry_after->count());
     out += fmt::format("Content-Type: text/plain\r\nContent-Length: {}\r\n\r\n", text.size());
     return body == Body::sent ? out + text : out;
 }

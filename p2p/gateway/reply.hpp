@@ -13,6 +13,7 @@ namespace packswarm::gateway {
 struct Problem {
     int status = 500;
     std::string message;  // one line for a person: what and why; made printable when it is sent
+    std::optional<Seconds> retry_after = std::nullopt;
 };
 
 // pacman takes every status from 400 on as "ask the next server"; apt tries a 5xx again and takes a 4xx for final.

@@ -13,6 +13,8 @@ namespace packswarm::web {
 
 namespace {
 
+constexpr Seconds longest_wait{3600};
+
 std::optional<ByteCount> parse_count(std::string_view text) {
     ByteCount value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -32,10 +34,19 @@ std::string describe(int status, const AnswerHead& head) {
     return fmt::format("the server answered {} (Retry-After: {})", status, printable(head.retry_after, 40));
 }
 
+// Seconds, or a date (RFC 9110 10.2.3); none when the server says no time.
+Seconds wait_asked_for(const AnswerHead& head) {
+    if (const auto seconds = parse_count(head.retry_after)) return std::min(Seconds(*seconds), longest_wait);
+    const auto date = parse_date(head.retry_after);
+    if (!date) return Seconds(0);
+    return std::clamp(*date - std::chrono::time_point_cast<Seconds>(std::chrono::system_clock::now()), Seconds(0),
+                      longest_wait);
+}
+
 Error judge_failure(int status, const AnswerHead& head) {
     if (status == 404 || status == 410) return {ErrorKind::Absent, describe(status, head)};
-    if (status == 408 || status == 425 || status == 429 || status >= 500)
-        return {ErrorKind::Transient, describe(status, head)};
+    if (status == 429 || status == 503) return {ErrorKind::Transient, describe(status, head), wait_asked_for(head)};
+    if (status == 408 || status == 425 || status >= 500) return {ErrorKind::Transient, describe(status, head)};
     return {ErrorKind::Refused, describe(status, head)};
 }
 

@@ -42,6 +42,7 @@ class Request:
     source: str
     side_by_side: int
     pipelined: int
+    at: float
     headers: dict
 
     @property
@@ -235,7 +236,7 @@ class Lab:
 
     def requests(self):
         found = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
-        names = ("target", "path", "status", "side_by_side", "pipelined")
+        names = ("target", "path", "status", "side_by_side", "pipelined", "at")
         return [Request(**{name: one[name] for name in names}, source=one["from"],
                         headers={name: value for name, value in one.items() if name not in names}) for one in found]
 
@@ -318,3 +319,11 @@ def test_apts_own_method_takes_what_the_option_is_about_and_asks_once(lab, optio
 @pytest.mark.parametrize("option", KEPT)
 def test_an_option_is_kept_to_while_the_agent_fetches(lab, option):
     compared(lab, CASES[option])
+
+
+def test_a_server_that_turned_the_agent_away_is_left_alone_before_apts_own_method_asks(lab):
+    plain, ours = compared(lab, Case('Acquire::Retries "3";', succeeds, f"{HERE}/resting"))
+    for run in (plain, ours):
+        of_one = [one for one in run.packages() if "tool0" in one.path]
+        assert of_one[0].status == 429 and of_one[-1].status == 200, run.requests
+        assert all(after.at - before.at > 0.9 for before, after in zip(of_one, of_one[1:])), [(one.at - of_one[0].at, one.status, one.is_ours) for one in of_one]

@@ -3,7 +3,8 @@
 
 CONFIG: a JSON list of listeners, {"port": N} with "certificate", "key" and "clients" (whose certificates it wants) for TLS. Each serves FOLDER
 below /debian. Other first parts of a path name a habit: /moved answers 302 to the same below /debian, /private wants a login, /silent never answers
-for packages, /busy answers 503 for them. An absolute address in a request is taken as a proxy takes it."""
+for packages, /busy answers 503 for them, /resting 429 for two
+seconds. An absolute address in a request is taken as a proxy takes it."""
 import email.utils
 import json
 import pathlib
@@ -17,6 +18,8 @@ import time
 SHOWN = ("user-agent", "cache-control", "pragma", "accept", "referer", "range", "authorization")
 folder, listeners = pathlib.Path(sys.argv[1]), json.loads(sys.argv[2])
 lock, active = threading.Lock(), 0
+REST_S = 2
+first_asked = {}
 
 
 class Request:
@@ -32,6 +35,15 @@ class Request:
         return self.path.endswith(".deb")
 
 
+def is_resting(path):
+    """From the first request on for a while; then once not."""
+    with lock:
+        resting = time.monotonic() < first_asked.setdefault(path, time.monotonic()) + REST_S
+        if not resting:
+            del first_asked[path]
+        return resting
+
+
 def answer(request):
     """Status, headers, body; None: no answer ever."""
     if request.habit == "moved":
@@ -42,6 +54,8 @@ def answer(request):
         return None
     if request.habit == "busy" and request.is_package:
         return 503, {}, b"come back later"  # apt tries again only when a page comes with it
+    if request.habit == "resting" and request.is_package and is_resting(request.path):
+        return 429, {"Retry-After": f"{REST_S}"}, b"come back later"
     file = folder / request.path
     if not file.is_file():
         return 404, {}, b""
@@ -107,7 +121,7 @@ def wrapped(plain, listener):
 
 def note(request, address, listener, status, side_by_side, pipelined):
     shown = {name: request.headers.get(name) for name in SHOWN}
-    print(json.dumps({"target": request.target, "path": request.path, "status": status, "from": address, "port": listener["port"],
+    print(json.dumps({"at": time.time(), "target": request.target, "path": request.path, "status": status, "from": address, "port": listener["port"],
                       "side_by_side": side_by_side, "pipelined": pipelined, **shown}), flush=True)
 
 

@@ -127,6 +127,13 @@ TEST(Protocol, CarriesAFailuresKindAndOneSafeLine) {
     EXPECT_EQ(out->kind, EventKind::failed);
     EXPECT_EQ(out->error.kind, ErrorKind::Absent);
     EXPECT_EQ(out->error.message, "no mirror\\x0a201 URI Done\\x0ahas it");
+    EXPECT_FALSE(out->error.retry_after);
+    event.error = {ErrorKind::Transient, "busy", Seconds(17)};
+    EXPECT_EQ(parse_event(bare(to_line(event)))->error.retry_after, Seconds(17));
+    for (const char* wrong : {"-1", "\"soon\"", "1e300", "null"})
+        EXPECT_FALSE(parse_event(
+            fmt::format(R"({{"event":"failed","id":9,"kind":"transient","message":"busy","retry_after":{}}})", wrong)))
+            << wrong;
 }
 
 TEST(Protocol, CarriesAnAnswerAsJsonText) {

@@ -196,5 +196,14 @@ TEST(Reply, SaysWhatAndWhyInOneLine) {
     EXPECT_EQ(head.substr(head.size() - 4), "\r\n\r\n");
 }
 
+TEST(Reply, SaysHowLongABusyServerWantsToBeLeftAlone) {
+    const auto reply = [](std::optional<Seconds> wait) {
+        return problem_reply(problem_of({ErrorKind::Transient, "busy", wait}), Body::sent, true, WallTime());
+    };
+    EXPECT_NE(reply(Seconds(17)).find("\r\nRetry-After: 17\r\n"), std::string::npos);
+    for (const auto none : {std::optional<Seconds>(), std::optional(Seconds(0))})
+        EXPECT_EQ(reply(none).find("Retry-After"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace packswarm::gateway

@@ -5,9 +5,6 @@
 namespace packswarm::hooks {
 namespace {
 
-using namespace std::chrono_literals;
-using Clock = AptRetries::Clock;
-
 constexpr auto address = "http://192.0.2.1/debian/dists/stable/InRelease";
 constexpr WallTime wall{std::chrono::seconds(1'800'000'000)};
 
@@ -28,15 +25,7 @@ AptMessage failure(const char* reason = "Timeout", const char* retry_after = nul
     return retry_after == nullptr ? message : message.add("Retry-After", retry_after);
 }
 
-// Seconds until a 600 for the address begins.
-double pause(AptRetries& retries, Clock::time_point now = {}) {
-    if (!retries.hold(address, "raw", now)) return 0;
-    const auto due = *retries.next_due();
-    EXPECT_TRUE(retries.take_due(due - 1ms).empty());
-    EXPECT_EQ(retries.take_due(due), std::vector<std::string>{"raw"});
-    EXPECT_FALSE(retries.next_due());
-    return std::chrono::duration<double>(due - now).count();
-}
+double pause(AptRetries& retries) { return static_cast<double>(retries.take_pause(address).count()); }
 
 TEST(AptRetries, PausesGrowAsAptsOwnAndEndAtItsMaximum) {
     AptRetries retries(as_set_up());
@@ -73,6 +62,20 @@ TEST(AptRetries, AServersOwnTimeIsHeededUpToTheMaximum) {
     AptRetries deaf(as_set_up({"Acquire::Retries::HandleRetryAfter=false"}));
     deaf.failed(failure("TooManyRequests", "1800000010"), wall);
     EXPECT_EQ(pause(deaf), 1);
+}
+
+TEST(AptRetries, AServerThatTurnedTheAgentAwayIsNotAskedAtOnce) {
+    const Error away{ErrorKind::Transient, "the agent is away"},
+        busy{ErrorKind::Transient, "the server answered 429", Seconds(5)},
+        long_busy{ErrorKind::Transient, "429", Seconds(3600)};
+    const AptRetries retries(as_set_up()), deaf(as_set_up({"Acquire::Retries::HandleRetryAfter=false"})),
+        apts(config({})), none(config({"Acquire::Retries::Delay=false"}));
+    EXPECT_EQ(retries.pause_after(away), Seconds());
+    EXPECT_EQ(retries.pause_after(busy), Seconds(6));
+    EXPECT_EQ(retries.pause_after(long_busy), Seconds(30));
+    EXPECT_EQ(deaf.pause_after(busy), Seconds(1));
+    EXPECT_EQ(apts.pause_after(busy), Seconds(6)) << "apt waits as well";
+    EXPECT_EQ(none.pause_after(busy), Seconds()) << "nobody is to wait";
 }
 
 TEST(AptRetries, PausesStayAptsWhereTheSetUpDoesNotSayOtherwise) {

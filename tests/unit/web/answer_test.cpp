@@ -221,6 +221,15 @@ TEST(Judge, SaysHowLongABusyServerWantsToBeLeftAlone) {
     const auto plan = judge(whole(), 503, head_of({"Retry-After: 17"}));
     ASSERT_FALSE(plan);
     EXPECT_NE(plan.error().message.find("Retry-After: 17"), std::string::npos);
+    EXPECT_EQ(plan.error().retry_after, Seconds(17));
+    EXPECT_EQ(judge(whole(), 429, head_of({"Retry-After: 99999999"})).error().retry_after, Seconds(3600));
+    EXPECT_EQ(judge(whole(), 429, head_of({"Retry-After: Fri, 31 Dec 1999 23:59:59 GMT"})).error().retry_after,
+              Seconds(0));
+    EXPECT_EQ(judge(whole(), 503, head_of({"Retry-After: Fri, 31 Dec 2199 23:59:59 GMT"})).error().retry_after,
+              Seconds(3600));
+    EXPECT_EQ(judge(whole(), 503, head_of({"Retry-After: -3"})).error().retry_after, Seconds(0));
+    EXPECT_EQ(judge(whole(), 503, {}).error().retry_after, Seconds(0));
+    EXPECT_FALSE(judge(whole(), 500, head_of({"Retry-After: 17"})).error().retry_after);
 }
 
 TEST(Judge, TakesNotModifiedOnlyWhenItWasAsked) {
