@@ -26,8 +26,8 @@ std::string_view to_string(ErrorKind kind);
 struct Error {
     ErrorKind kind = ErrorKind::Broken;
     std::string message;  // one line for a person: what happened and, where there is one, the remedy
-    std::optional<std::chrono::seconds> retry_after =
-        std::nullopt;  // Transient: it is too busy, and wants to be left alone for so long
+    // Transient: it is too busy, and wants to be left alone for so long.
+    std::optional<std::chrono::seconds> retry_after = std::nullopt;
 };
 
 template <class T = void>
