@@ -40,7 +40,7 @@ std::optional<Problem> find_problem(const Message& message, bool has_body, const
     if (message.method() != http::verb::get && message.method() != http::verb::head) return Problem{405, "only GET and HEAD"};
     if (message.count(http::field::host) > 1 || (message.version() == 11 && message.count(http::field::host) == 0))
         return Problem{400, "a request must have one Host"};
-    if (has_body) return Problem{413, "a request with a body"};
+    if (has_body || message.count(http::field::transfer_encoding) > 0) return Problem{413, "a request with a body"};
     if (passed_here_before(message, door.via)) return Problem{508, "this agent is in its own list of mirrors"};
     if (comes_from_a_web_page(message)) return Problem{403, "web pages may not ask"};
     if (message.count(http::field::authorization) > 0)

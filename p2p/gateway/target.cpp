@@ -1,6 +1,7 @@
 #include "p2p/gateway/target.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <vector>
 
 #include "p2p/base/limits.hpp"
@@ -16,6 +17,14 @@ bool is_ours(std::string_view host, const Door& door) {
     if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
     const bool is_number = host.find_first_not_of("0123456789.") == std::string_view::npos;
     return host == "localhost" || host == "::1" || host == door.address || (is_number && host.substr(0, 4) == "127.");
+}
+
+// A host and maybe a port (RFC 9110 7.2), without what an address has before and behind them.
+bool is_authority(std::string_view host) {
+    const auto is_plain = [](unsigned char c) {
+        return std::isalnum(c) != 0 || std::string_view(".-_:[]").find(static_cast<char>(c)) != std::string_view::npos;
+    };
+    return !host.empty() && std::all_of(host.begin(), host.end(), is_plain);
 }
 
 std::vector<std::string_view> split(std::string_view path) {
@@ -54,7 +63,8 @@ tl::expected<Target, Problem> parse_target(std::string_view target, std::string_
     if (target.size() > limits::max_url) return problem(400, "an address too long");
     if (target.empty() || target.front() != '/') return absolute_form(target, door);
     const auto asked_of = Url::parse("http://" + std::string(host) + "/");
-    if (!asked_of || !is_ours(asked_of->host, door)) return problem(403, "ask by address (127.0.0.1), not by a name");
+    if (!is_authority(host) || !asked_of || !is_ours(asked_of->host, door))
+        return problem(403, "ask by address (127.0.0.1), not by a name");
     const auto path = decode_path(target.substr(0, target.find('?')));
     if (!path) return problem(400, path.error().message);
     return pacman_path(*path);

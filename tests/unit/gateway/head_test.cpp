@@ -61,7 +61,9 @@ TEST(Head, TakesAnAbsoluteAddressOfItsOwnForAPath) {
 TEST(Head, AnswersPathsOnlyWhenAskedByAddress) {
     for (const char* host : {"127.0.0.1", "127.0.0.1:7878", "localhost:7878", "192.168.1.5:7878", "[::1]:7878", "127.9.9.9"})
         EXPECT_EQ(status(request("/core/os/x86_64/core.db", "", host)), 0) << host;
-    for (const char* host : {"evil.example", "127.0.0.1.evil.example", "127.evil", "192.168.1.6", "", "a b", "127.0.0.1:x"})
+    for (const char* host : {"evil.example", "127.0.0.1.evil.example", "127.evil", "192.168.1.6", "", "a b",
+                             "127.0.0.1:x", "evil.example@127.0.0.1", "127.0.0.1/evil", "127.0.0.1?evil", "127.0.0.1#",
+                             "127.0.0.1,127.0.0.1", "127.0.0.1\\"})
         EXPECT_EQ(status(request("/core/os/x86_64/core.db", "", host)), 403) << host;
 }
 
@@ -79,6 +81,9 @@ TEST(Head, RefusesWhatAPackageManagerDoesNotSend) {
     EXPECT_EQ(status("POST /core/os/x86_64/a HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n"), 405);
     EXPECT_EQ(status(request("/core/os/x86_64/a", "Content-Length: 5\r\n")), 413);
     EXPECT_EQ(status(request("/core/os/x86_64/a", "Transfer-Encoding: chunked\r\n")), 413);
+    for (const char* coding : {"xchunked", "identity", "gzip, chunked", ""})
+        EXPECT_EQ(status(request("/core/os/x86_64/a", fmt::format("Transfer-Encoding: {}\r\n", coding))), 413)
+            << coding;
     EXPECT_EQ(status(request("/core/os/x86_64/a", "Host: 127.0.0.1\r\n")), 400);
     EXPECT_EQ(status("GET /core/os/x86_64/a HTTP/1.1\r\n\r\n"), 400);
     EXPECT_EQ(status("\x16\x03\x01 nonsense\r\n\r\n"), 400);
