@@ -114,16 +114,15 @@ void AptMethod::collect() {
         if (pause == Seconds())
             fallback_.acquire(std::move(item), AptFallback::Login::none);
         else
-            later(pause, [this, item = std::move(item)] { fallback_.acquire(item, AptFallback::Login::none); });
+            later(std::chrono::steady_clock::now() + pause, [this, item = std::move(item)] { fallback_.acquire(item, AptFallback::Login::none); });
     }
     outgoing_ += fallback_.take_replies();
+    const auto wall = std::chrono::time_point_cast<WallTime::duration>(std::chrono::system_clock::now());
     for (const auto& failure : fallback_.take_failures())
-        retries_.failed(failure, std::chrono::time_point_cast<WallTime::duration>(std::chrono::system_clock::now()));
+        retries_.failed(failure, std::chrono::steady_clock::now(), wall);
 }
 
-void AptMethod::later(Seconds pause, std::function<void()> task) {
-    later_.emplace(std::chrono::steady_clock::now() + pause, std::move(task));
-}
+void AptMethod::later(TimePoint due, std::function<void()> task) { later_.emplace(due, std::move(task)); }
 
 void AptMethod::on_time() {
     const auto due = later_.upper_bound(std::chrono::steady_clock::now());
@@ -163,11 +162,11 @@ AptMethod::Flow AptMethod::on_message(const std::string& raw) {
     }
     if (message->code() == 601) return configure(*message, raw);
     if (message->code() != 600) return Flow::going;
-    const auto pause = retries_.take_pause(std::string(message->find("URI")));
-    if (pause == Seconds())
-        acquire(*message, raw);
+    const auto due = retries_.take_due(std::string(message->find("URI")));
+    if (due && *due > std::chrono::steady_clock::now())
+        later(*due, [this, message = *message, raw] { acquire(message, raw); });
     else
-        later(pause, [this, message = *message, raw] { acquire(message, raw); });
+        acquire(*message, raw);
     return Flow::going;
 }
 

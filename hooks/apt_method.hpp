@@ -33,7 +33,7 @@ class AptMethod {
     Flow on_message(const std::string& raw);
     Flow configure(const AptMessage& message, const std::string& raw);
     void acquire(const AptMessage& message, const std::string& raw);
-    void later(Seconds pause, std::function<void()> task);
+    void later(TimePoint due, std::function<void()> task);
     void on_time();
     void collect();
     int timeout_ms() const;

@@ -17,21 +17,21 @@ AptRetries::AptRetries(const AptConfig& config)
       most_(std::min<ByteCount>(
           parse_byte_count(config.find("Acquire::Retries::Delay::Maximum")).value_or(default_most_s), 3600)) {}
 
-void AptRetries::failed(const AptMessage& failure, WallTime now) {
+void AptRetries::failed(const AptMessage& failure, TimePoint now, WallTime wall) {
     if (!are_ours_ || failure.find("Transient-Failure") != "true") return;
     auto& entry = failed_[std::string(failure.find("URI"))];
-    entry.pause = least_pause * (1LL << std::min(entry.times++, most_doublings));
+    Seconds pause = least_pause * (1LL << std::min(entry.times++, most_doublings));
     const auto until = heeds_servers_ && failure.find("FailReason") == "TooManyRequests"
                            ? parse_byte_count(failure.find("Retry-After"))
                            : std::nullopt;
-    const auto second = now.time_since_epoch().count();
-    if (until && *until > second) entry.pause += Seconds(std::min<ByteCount>(*until - second, most_.count()));
-    entry.pause = std::min(entry.pause, most_);
+    const auto second = wall.time_since_epoch().count();
+    if (until && *until > second) pause += Seconds(std::min<ByteCount>(*until - second, most_.count()));
+    entry.due = now + std::min(pause, most_);
 }
 
-Seconds AptRetries::take_pause(const std::string& uri) {
+std::optional<TimePoint> AptRetries::take_due(const std::string& uri) {
     const auto at = failed_.find(uri);
-    return at == failed_.end() ? Seconds() : std::exchange(at->second.pause, {});
+    return at == failed_.end() ? std::nullopt : std::exchange(at->second.due, std::nullopt);
 }
 
 Seconds AptRetries::pause_after(const Error& agents) const {

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "hooks/apt_config.hpp"
@@ -17,10 +18,10 @@ class AptRetries {
     AptRetries() = default;  // no pauses: they are apt's
     explicit AptRetries(const AptConfig& config);
 
-    // failure: a 400 as apt gets it; now: what its Retry-After (seconds since the epoch, apt 3.0) is compared with.
-    void failed(const AptMessage& failure, WallTime now);
-    // Before this address is tried again; zero: at once.
-    Seconds take_pause(const std::string& uri);
+    // failure: a 400 as apt gets it; wall: what its Retry-After (seconds since the epoch, apt 3.0) is compared with.
+    void failed(const AptMessage& failure, TimePoint now, WallTime wall);
+    // When this address may be tried again: so long after it failed, however late apt asks. Nothing: at once.
+    std::optional<TimePoint> take_due(const std::string& uri);
     // Before apt's own method asks, when the agent was turned away for the moment: the server is not asked twice at
     // once.
     Seconds pause_after(const Error& agents) const;
@@ -28,7 +29,7 @@ class AptRetries {
   private:
     struct Failed {
         int times = 0;
-        Seconds pause{};
+        std::optional<TimePoint> due;
     };
 
     bool are_apts_ = true, are_ours_ = false, heeds_servers_ = true;

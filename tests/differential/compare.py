@@ -114,9 +114,18 @@ def redirect_that_apt_may_not_follow(difference, plain, ours, lab):
         ours.exit_code <= plain.exit_code and all(lab.is_published(digest) for digest in ours.lists.values())
 
 
+def page_in_place_of_a_signature(difference, plain, ours, lab):
+    """A server that answers 200 and a page for what it does not have: plain takes the page for a database's signature and fails
+    at it. We say that there is none."""
+    pages = {name for name, digest in plain.lists.items() if name.endswith(".db.sig") and not lab.is_published(digest)}
+    return bool(pages) and not pages & set(ours.lists) and ours.exit_code <= plain.exit_code and \
+        all(lab.is_published(digest) for digest in ours.lists.values())
+
+
 RIGHT = (gateway_that_died_in_between, later_file_of_a_server_that_is_gone, own_connections_at_a_limit,
          package_that_its_server_does_not_give, partial_file_of_another_publication,
-         database_that_pacman_alone_would_not_look_at, content_that_its_date_hides, redirect_that_apt_may_not_follow, group_that_stands_together,
+         database_that_pacman_alone_would_not_look_at, content_that_its_date_hides, redirect_that_apt_may_not_follow, page_in_place_of_a_signature,
+         group_that_stands_together,
          verified_content_when_a_server_is_silent)
 
 

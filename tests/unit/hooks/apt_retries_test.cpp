@@ -6,6 +6,7 @@ namespace packswarm::hooks {
 namespace {
 
 constexpr auto address = "http://192.0.2.1/debian/dists/stable/InRelease";
+constexpr TimePoint start{};
 constexpr WallTime wall{std::chrono::seconds(1'800'000'000)};
 
 AptConfig config(const std::vector<std::string>& items) {
@@ -25,13 +26,13 @@ AptMessage failure(const char* reason = "Timeout", const char* retry_after = nul
     return retry_after == nullptr ? message : message.add("Retry-After", retry_after);
 }
 
-double pause(AptRetries& retries) { return static_cast<double>(retries.take_pause(address).count()); }
+double pause(AptRetries& retries) { return seconds_between(start, retries.take_due(address).value_or(start)); }
 
 TEST(AptRetries, PausesGrowAsAptsOwnAndEndAtItsMaximum) {
     AptRetries retries(as_set_up());
     EXPECT_EQ(pause(retries), 0) << "nothing has failed";
     for (const double expected : {1, 2, 4, 8, 16, 30, 30}) {
-        retries.failed(failure(), wall);
+        retries.failed(failure(), start, wall);
         EXPECT_EQ(pause(retries), expected);
         EXPECT_EQ(pause(retries), 0) << "asked for once more without a failure in between";
     }
@@ -40,27 +41,27 @@ TEST(AptRetries, PausesGrowAsAptsOwnAndEndAtItsMaximum) {
 TEST(AptRetries, WhatFailedForGoodDoesNotWait) {
     AptRetries retries(as_set_up());
     AptMessage gone(400, "URI Failure");
-    retries.failed(gone.add("URI", address).add("FailReason", "HttpError404"), wall);
+    retries.failed(gone.add("URI", address).add("FailReason", "HttpError404"), start, wall);
     EXPECT_EQ(pause(retries), 0);
 }
 
 TEST(AptRetries, AServersOwnTimeIsHeededUpToTheMaximum) {
     AptRetries retries(as_set_up({"Acquire::Retries::Delay::Maximum=20"}));
-    retries.failed(failure("TooManyRequests", "1800000010"), wall);
+    retries.failed(failure("TooManyRequests", "1800000010"), start, wall);
     EXPECT_EQ(pause(retries), 11);
-    retries.failed(failure("TooManyRequests", "1700000000"), wall);
+    retries.failed(failure("TooManyRequests", "1700000000"), start, wall);
     EXPECT_EQ(pause(retries), 2);
     for (const char* time : {"99999999999999999", "9223372036854775807"}) {
-        retries.failed(failure("TooManyRequests", time), wall);
+        retries.failed(failure("TooManyRequests", time), start, wall);
         EXPECT_EQ(pause(retries), 20);
     }
     for (const char* time : {"", "-5", "99999999999999999999", "soon"}) {
         AptRetries fresh(as_set_up());
-        fresh.failed(failure("TooManyRequests", time), wall);
+        fresh.failed(failure("TooManyRequests", time), start, wall);
         EXPECT_EQ(pause(fresh), 1) << time;
     }
     AptRetries deaf(as_set_up({"Acquire::Retries::HandleRetryAfter=false"}));
-    deaf.failed(failure("TooManyRequests", "1800000010"), wall);
+    deaf.failed(failure("TooManyRequests", "1800000010"), start, wall);
     EXPECT_EQ(pause(deaf), 1);
 }
 
@@ -84,11 +85,11 @@ TEST(AptRetries, PausesStayAptsWhereTheSetUpDoesNotSayOtherwise) {
                                  {"Acquire::Retries::Delay=false"},
                                  {"Packswarm::Retries::Delay=true", "Acquire::Retries::Delay=true"}}) {
         AptRetries retries(config(settings));
-        retries.failed(failure(), wall);
+        retries.failed(failure(), start, wall);
         EXPECT_EQ(pause(retries), 0);
     }
     AptRetries none(as_set_up({"Acquire::Retries::Delay::Maximum=0"}));
-    none.failed(failure(), wall);
+    none.failed(failure(), start, wall);
     EXPECT_EQ(pause(none), 0);
 }
 
