@@ -114,7 +114,8 @@ void AptMethod::collect() {
         if (pause == Seconds())
             fallback_.acquire(std::move(item), AptFallback::Login::none);
         else
-            later(std::chrono::steady_clock::now() + pause, [this, item = std::move(item)] { fallback_.acquire(item, AptFallback::Login::none); });
+            later(std::chrono::steady_clock::now() + pause,
+                  [this, item = std::move(item)] { fallback_.acquire(item, AptFallback::Login::none); });
     }
     outgoing_ += fallback_.take_replies();
     const auto wall = std::chrono::time_point_cast<WallTime::duration>(std::chrono::system_clock::now());

@@ -97,8 +97,9 @@ void RootFetch::next() {
     start_peer(snapshot);
 }
 
-// Who is connected has told by now what it holds.
+// Who is connected has told by now what it holds. What the asker's own mirror refuses it, it does not get elsewhere.
 bool RootFetch::waits_for_peers() const {
+    if (own_has_answered_ && last_error_ && last_error_->kind == ErrorKind::Refused) return false;
     const auto around = book_.company(wish_.repository);
     return around.may_grow() && engine_.loop.now() - created_ < (around.is_settled ? wish_.peer_grace : first_round);
 }

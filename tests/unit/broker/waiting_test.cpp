@@ -89,6 +89,19 @@ TEST_F(WaitingTest, WhoIsBeingDialledMayStillSpeakUp) {
     EXPECT_LT(root->seconds, 1.7);
 }
 
+TEST_F(WaitingTest, WhatItsOwnMirrorRefusesIsNotWaitedFor) {
+    publish(20);
+    mirrors_.mirrors["http://stable"].only_for = "somebody else";
+    for (const auto& around : {Company{0, 1, true}, Company{0, 0, false}}) {
+        peers_.around = around;
+        const auto root = get(in_release, "cli");
+        settle();
+        EXPECT_EQ(root->failed, 1);
+        EXPECT_EQ(root->error.kind, ErrorKind::Refused);
+        EXPECT_LT(root->seconds, 0.1);
+    }
+}
+
 TEST_F(WaitingTest, AnAgentThatHasJustStartedWaitsForDiscoverysFirstRound) {
     peers_.around = {0, 0, false};
     const auto root = get(in_release);
