@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import time
 
 from .processes import wait_until
 
@@ -100,7 +101,12 @@ http {{
         return sum(request["body"] for request in self.requests() if request["uri"].endswith((".deb", ".zst")))
 
     def forget(self):
+        """All requests so far, also those that were cut off a moment ago: nginx writes of them when it notices."""
         log = self.folder / "access.log"
+        size = -1
+        while log.exists() and size != log.stat().st_size:
+            size = log.stat().st_size
+            time.sleep(0.5)
         if log.exists():
             os.truncate(log, 0)
 
