@@ -104,7 +104,9 @@ http {{
         """All requests so far, also those that were cut off a moment ago: nginx writes of them when it notices."""
         log = self.folder / "access.log"
         size = -1
-        while log.exists() and size != log.stat().st_size:
+        for _ in range(20):
+            if not log.exists() or size == log.stat().st_size:
+                break
             size = log.stat().st_size
             time.sleep(0.5)
         if log.exists():
