@@ -33,7 +33,8 @@ class EchoView : public OwnerView {
         if (question.args.package == "throw") throw std::runtime_error("no answer to that");
         if (question.op == "doctor") return then(fail(ErrorKind::Refused, "not today"));
         if (question.op == "peers") return waiting.push_back(std::move(then));
-        if (question.op == "mirrors") return then(std::string("\"") + std::string(limits::max_control_line, 'm') + "\"");
+        if (question.op == "mirrors")
+            return then(std::string("\"") + std::string(limits::max_control_line, 'm') + "\"");
         std::string text(100, '\0');
         if (question.file.open()) text.resize(read_at(question.file, 0, text).value());
         const auto& args = question.args;
@@ -62,8 +63,12 @@ class Control : public testing::Test {
         });
     }
     Client connect(const std::string& asker = "cli") { return std::move(Client::connect(path, asker, 2s).value()); }
-    std::size_t clients() { return loop.run([&] { return server->clients(); }); }
-    bool has_clients(std::size_t count) { return loop.until([&, count] { return server->clients() == count; }); }
+    std::size_t clients() {
+        return loop.run([&] { return server->clients(); });
+    }
+    bool has_clients(std::size_t count) {
+        return loop.until([&, count] { return server->clients() == count; });
+    }
 
     // Sends a get and waits until the broker has it.
     broker::RequestId get(Client& client, std::uint64_t id = 1, const std::string& url = some_url) {

@@ -43,7 +43,8 @@ TEST_F(Control, SurvivesAnAnswerToAClientThatIsGone) {
 
 TEST_F(Control, BoundsQueriesInHand) {
     auto client = connect();
-    for (std::uint64_t id = 1; id <= limits::max_control_queries + 1; ++id) ASSERT_TRUE(client.send(Query{id, "peers"}));
+    for (std::uint64_t id = 1; id <= limits::max_control_queries + 1; ++id)
+        ASSERT_TRUE(client.send(Query{id, "peers"}));
     const auto event = next(client);
     EXPECT_EQ(event.id, limits::max_control_queries + 1);
     EXPECT_EQ(event.error.kind, ErrorKind::Refused);
