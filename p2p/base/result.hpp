@@ -28,6 +28,7 @@ struct Error {
     std::string message;  // one line for a person: what happened and, where there is one, the remedy
     // Transient: it is too busy, and wants to be left alone for so long.
     std::optional<std::chrono::seconds> retry_after = std::nullopt;
+    bool has_another = false;  // Absent: another file stands in its place
 };
 
 template <class T = void>

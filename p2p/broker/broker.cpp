@@ -282,6 +282,8 @@ std::unique_ptr<Transfer> Broker::take_out(core::WantId want, std::vector<Reques
 }
 
 void Broker::verified(core::WantId want, VerifiedFile file) {
+    auto& live = live_.at(want);
+    look_again(*live.transfer, live.askers, std::nullopt);
     const auto hit = only_hinted(file.digest());
     if (!hit) return finish_transfer(want, file, true);
     if (!demands_proof(*hit)) return finish_transfer(want, file, false);
@@ -356,6 +358,7 @@ void Broker::now_stored(const StoredFile& file) {
 void Broker::transfer_failed(core::WantId want, const Error& error) {
     std::vector<RequestId> askers;
     auto transfer = take_out(want, askers);
+    look_again(*transfer, askers, error);
     if (error.kind != ErrorKind::Broken) keep_remains(*transfer);
     auto lost = transfer->for_nothing();  // counted once
     for (const auto id : askers) fail_request(id, error, transfer->reasons(), std::exchange(lost, {}));

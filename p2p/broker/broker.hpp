@@ -13,6 +13,7 @@
 #include "p2p/broker/ahead.hpp"
 #include "p2p/broker/given_roots.hpp"
 #include "p2p/broker/index_book.hpp"
+#include "p2p/broker/index_looks.hpp"
 #include "p2p/broker/missing_indexes.hpp"
 #include "p2p/broker/plain_fetch.hpp"
 #include "p2p/broker/remains.hpp"
@@ -77,6 +78,10 @@ class Broker final : public Requests, public PeerObserver {
     void peer_snapshot(const PeerSnapshot& snapshot) override;
 
   private:
+    struct InVain {  // the one that the index listed when it was asked for
+        Digest digest;
+        Error error;
+    };
     struct Asker {
         Request request;
         RequestEvents events;
@@ -84,6 +89,7 @@ class Broker final : public Requests, public PeerObserver {
         WallTime wall{};
         bool told = false;
         bool asks_by_its_own_name = false;
+        std::optional<InVain> in_vain{};
     };
     struct Live {
         std::unique_ptr<Transfer> transfer;
@@ -98,11 +104,6 @@ class Broker final : public Requests, public PeerObserver {
     struct LiveRoot {
         std::unique_ptr<RootFetch> fetch;
         std::vector<RootAsker> askers;
-    };
-    struct Look {  // for a repository's newer index
-        bool is_open = false;
-        std::optional<TimePoint> began;
-        std::vector<RequestId> askers;
     };
     struct Fresh {  // verified, on its way into the store
         SharedBytes bytes;
@@ -138,8 +139,12 @@ class Broker final : public Requests, public PeerObserver {
     bool has_other_way(RequestId id) const;
     bool serve_signature(RequestId id, const Meaning& meaning);
     void deliver_signature(RequestId id, const PackageSignature& signature, const char* reason);
+    bool is_listed(const Meaning& meaning) const;
+    std::optional<core::CatalogHit> package_of_signature(const core::Location& location) const;
     bool look_first(RequestId id, const Meaning& meaning);
-    void end_look(const std::string& repository);
+    void look_at(const core::Location& at, Task then);
+    void look_again(const Transfer& transfer, std::vector<RequestId>& askers, const std::optional<Error>& error);
+    void fetch_root(RootFetch::Wish wish, Then<RootAnswer> then);
     void serve_plain(RequestId id, const Meaning& meaning);
     bool ask_by_its_own_name(RequestId id, const Error& error);
     void leave(RequestId id);
@@ -208,7 +213,7 @@ class Broker final : public Requests, public PeerObserver {
     Remains remains_;
     std::map<std::string, LiveRoot> roots_;  // by repository and address
     GivenRoots given_roots_;
-    std::map<std::string, Look> looks_;               // by repository
+    IndexLooks looks_{loop_, [this](const core::Location& at, Task then) { look_at(at, std::move(then)); }};
     std::map<RequestId, std::unique_ptr<PlainFetch>> plain_;
     std::vector<std::unique_ptr<Transfer>> graveyard_;  // ended inside their own callbacks
     std::vector<std::unique_ptr<RootFetch>> refreshes_;

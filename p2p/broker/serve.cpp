@@ -11,11 +11,6 @@
 
 namespace packswarm::broker {
 
-namespace {
-constexpr auto look_patience = Seconds(3);  // for an index, before a package that may stand in it is handed through
-constexpr auto look_interval = Seconds(60);
-}  // namespace
-
 Result<Broker::Meaning> Broker::understand(const Request& request) const {
     auto url = Url::parse(request.url);
     if (!url) return tl::unexpected(url.error());
@@ -57,7 +52,11 @@ void Broker::dispatch(RequestId id) {
 }
 
 void Broker::serve(RequestId id, const Meaning& meaning) {
+    const auto& asker = requests_.at(id);
+    if (!asker.request.digest && is_listed(meaning) && look_first(id, meaning)) return;
     if (meaning.digest && serve_stored(id, *meaning.digest)) return;
+    if (asker.in_vain && asker.in_vain->digest == meaning.digest)
+        return fail_request(id, Error(asker.in_vain->error), {});
     if (!meaning.digest && serve_root(id, meaning)) return;
     if (!meaning.digest && serve_signature(id, meaning)) return;
     if (meaning.digest && meaning.size) return serve_artifact(id, meaning);
@@ -113,36 +112,54 @@ void Broker::say_not_modified(RequestId id, const SourceShare& from) {
 void Broker::refresh(const std::string& repository, Then<RootAnswer> then) {
     const auto* known = book_.table().find(repository);
     if (known == nullptr) return then(fail(ErrorKind::Absent, "no repository is called {}", printable(repository)));
-    RootFetch::Wish wish{*known, core::root_path(*known), "", settings_.peer_grace, false, std::nullopt};
+    fetch_root({*known, core::root_path(*known), "", settings_.peer_grace, false, std::nullopt}, std::move(then));
+}
+
+// A package, or the signature of one.
+bool Broker::is_listed(const Meaning& meaning) const {
+    return meaning.hit || std::any_of(meaning.locations.begin(), meaning.locations.end(), [this](const auto& location) {
+               return package_of_signature(location).has_value();
+           });
+}
+
+std::optional<core::CatalogHit> Broker::package_of_signature(const core::Location& location) const {
+    if (!location.path.ends_with(".sig")) return std::nullopt;
+    auto package = book_.catalog().find(location.repository->id, location.path.substr(0, location.path.size() - 4));
+    return package && !package->entry.name.empty() ? std::move(package) : std::nullopt;
+}
+
+// Of what is asked for by its name alone.
+bool Broker::look_first(RequestId id, const Meaning& meaning) {
+    const auto looked = [this, alive = alive_, id] {
+        if (*alive) dispatch(id);
+    };
+    for (const auto& location : meaning.locations)
+        if (looks_.holds(location, is_listed(meaning), looked)) return true;
+    return false;
+}
+
+void Broker::look_at(const core::Location& at, Task then) {
+    RootFetch::Wish wish{*at.repository, core::root_path(*at.repository), at.base, settings_.peer_grace, false, {}};
+    fetch_root(std::move(wish), [then = std::move(then)](const Result<RootAnswer>&) { then(); });
+}
+
+void Broker::fetch_root(RootFetch::Wish wish, Then<RootAnswer> then) {
     refreshes_.push_back(std::make_unique<RootFetch>(engine_, book_, std::move(wish), std::move(then)));
     if (refreshes_.size() > limits::max_lineages) refreshes_.erase(refreshes_.begin());
 }
 
-// pacman asks a CacheServer for packages and never for databases: the first package that is not known says that there is a newer one.
-bool Broker::look_first(RequestId id, const Meaning& meaning) {
-    for (const auto& location : meaning.locations) {
-        if (location.repository->format != core::Format::pacman || location.path.find(".pkg.tar") == std::string::npos) continue;
-        auto& look = looks_[location.repository->id];
-        if (!look.is_open && look.began && loop_.now() - *look.began < look_interval) continue;
-        look.askers.push_back(id);
-        if (look.is_open) return true;
-        look.is_open = true;
-        look.began = loop_.now();
-        const auto looked = [this, alive = alive_, repository = location.repository->id] {
-            if (*alive) end_look(repository);
-        };
-        loop_.after(look_patience, looked);
-        refresh(location.repository->id, [looked](const Result<RootAnswer>&) { looked(); });
-        return true;
-    }
-    return false;
-}
-
-void Broker::end_look(const std::string& repository) {
-    auto& look = looks_[repository];
-    if (!look.is_open) return;
-    look.is_open = false;
-    for (const auto id : std::exchange(look.askers, {})) dispatch(id);
+// The mirror that was named has another file: who asked by name, and was shown nothing yet, asks again once the
+// repository's index was looked at. That index may list the other file.
+void Broker::look_again(const Transfer& transfer, std::vector<RequestId>& askers, const std::optional<Error>& error) {
+    if (!transfer.is_contradicted()) return;
+    std::erase_if(askers, [&](RequestId id) {
+        const auto asker = requests_.find(id);
+        if (asker == requests_.end() || asker->second.told || asker->second.request.digest) return false;
+        const auto meaning = understand(asker->second.request);
+        if (!meaning || !meaning->hit || !looks_.doubt(meaning->hit->repository)) return false;
+        if (error) asker->second.in_vain = InVain{transfer.target().digest, *error};
+        return look_first(id, *meaning);
+    });
 }
 
 // ---- Signatures of packages ------------------------------------------------------------------------------------------------
@@ -163,9 +180,8 @@ bool Broker::demands_proof(const core::CatalogHit& hit) const {
 // The database may carry the package's signature already, or the ledger: then it is answered without asking anybody.
 bool Broker::serve_signature(RequestId id, const Meaning& meaning) {
     for (const auto& location : meaning.locations) {
-        if (!location.path.ends_with(".sig")) continue;
-        const auto package = book_.catalog().find(location.repository->id, location.path.substr(0, location.path.size() - 4));
-        if (!package || package->entry.name.empty()) continue;
+        const auto package = package_of_signature(location);
+        if (!package) continue;
         const auto& signature = package->entry.signature;
         if (!signature.empty()) {
             deliver_signature(id, {{signature.begin(), signature.end()}, {SourceKind::cache, "", static_cast<ByteCount>(signature.size()), 0}}, "it stands in the package database");

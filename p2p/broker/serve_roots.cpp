@@ -25,11 +25,13 @@ bool Broker::serve_root(RequestId id, const Meaning& meaning) {
             {id, wants_signature, since ? book_.sightings().given(*location.repository, path, *since) : std::nullopt});
         if (live.fetch) return true;
         RootFetch::Wish wish{*location.repository, path, location.base, settings_.peer_grace, has_other_way(id), since};
-        live.fetch = std::make_unique<RootFetch>(engine_, book_, std::move(wish),
-                                                 [this, alive = alive_, key, address](Result<RootAnswer> result) {
-                                                     if (!*alive) return;
-                                                     root_answered(key, address, std::move(result));
-                                                 });
+        live.fetch = std::make_unique<RootFetch>(
+            engine_, book_, std::move(wish),
+            [this, alive = alive_, key, address, id = location.repository->id](Result<RootAnswer> result) {
+                if (!*alive) return;
+                if (result) looks_.told(id);
+                root_answered(key, address, std::move(result));
+            });
         return true;
     }
     return false;

@@ -244,6 +244,8 @@ void Transfer::ended(core::ClaimId id, const Result<void>& result) {
 }
 
 void Transfer::blame(core::SourceId source, Error error) {
+    const bool has_another = error.kind == ErrorKind::Corrupt || error.has_another;
+    if (has_another && !target_.mirrors.empty() && target_.mirrors.front().source == source) is_contradicted_ = true;
     const bool may_lag = target_.is_rewritten && engine_.sources.kind(source) == SourceKind::mirror;
     if (may_lag && error.kind == ErrorKind::Corrupt) error = {ErrorKind::Absent, "has another version of it: " + error.message};
     note(fmt::format("{} failed ({}): {}", engine_.sources.label(source), to_string(error.kind), error.message));

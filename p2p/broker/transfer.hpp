@@ -100,6 +100,7 @@ class Transfer {
     ByteCount safe() const { return safe_; }
     bool has_started() const { return staged_ && (!want().is_small() || safe_ > 0); }  // its askers have been told so
     bool stands_by_its_head() const { return heads_.were_true(); }  // once it is verified: nothing else has gone out before
+    bool is_contradicted() const { return is_contradicted_; }       // the first of its mirrors has another file
     std::vector<SourceShare> shares() const;
     std::vector<SourceShare> for_nothing() const;  // of these, what is lost with this transfer
     const std::vector<std::string>& reasons() const { return reasons_; }
@@ -169,7 +170,7 @@ class Transfer {
     TimePoint progressed_{};
     TimePoint noted_{};
     ByteCount noted_bytes_ = 0;  // were here when it was noted last
-    bool over_ = false;
+    bool over_ = false, is_contradicted_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // answers that come after us find it false
 };
 

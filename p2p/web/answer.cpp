@@ -159,9 +159,11 @@ Result<BodyPlan> judge(const Wanted& wanted, int status, const AnswerHead& head)
     if (status == 304 && wanted.conditional) return BodyPlan{0, ByteCount{0}, 0, false, std::nullopt, true};
     if (!brings_bytes(status) && status != 416) return tl::unexpected(judge_failure(status, head));
     if (head.contradicts_itself) return fail(ErrorKind::Refused, "an answer with a broken Content-Length");
-    if (is_another_file(wanted, status, head))
-        return fail(ErrorKind::Absent, "the server's file has {} bytes, the index says {}", *total_of(wanted, status, head),
-                    *wanted.expected_size);
+    if (is_another_file(wanted, status, head)) {
+        const auto sizes = fmt::format("the server's file has {} bytes, the index says {}",
+                                       *total_of(wanted, status, head), *wanted.expected_size);
+        return tl::unexpected(Error{ErrorKind::Absent, sizes, {}, true});
+    }
     const auto total = total_of(wanted, status, head);
     if (status == 416 && wanted.may_lie_outside && total) return BodyPlan{*total, ByteCount{0}, 0, true, total, false, true};
     if (status == 416) return tl::unexpected(judge_failure(status, head));

@@ -1,0 +1,53 @@
+#include "p2p/broker/index_looks.hpp"
+
+#include <utility>
+
+namespace packswarm::broker {
+
+namespace {
+constexpr auto patience = Seconds(3);
+constexpr auto interval = Seconds(60);
+
+bool is_package(const core::Location& location) {
+    return location.repository->format == core::Format::pacman && location.path.find(".pkg.tar") != std::string::npos;
+}
+}  // namespace
+
+bool IndexLooks::holds(const core::Location& package, bool is_listed, Task then) {
+    if (!is_package(package)) return false;
+    auto& look = looks_[package.repository->id];
+    if (is_listed && look.is_told) return false;
+    if (!look.is_open && look.began && loop_.now() - *look.began < interval) return false;
+    look.waiting.push_back(std::move(then));
+    if (!look.is_open) begin(package, look);
+    return true;
+}
+
+void IndexLooks::begin(const core::Location& at, Look& look) {
+    look.is_open = true;
+    look.began = loop_.now();
+    const auto over = [this, alive = alive_, repository = at.repository->id, began = *look.began] {
+        if (*alive && looks_[repository].began == began) end(repository);
+    };
+    loop_.after(patience, over);
+    fetch_(at, over);
+}
+
+void IndexLooks::end(const std::string& repository) {
+    auto& look = looks_[repository];
+    if (!look.is_open) return;
+    look.is_open = false;
+    for (const auto& then : std::exchange(look.waiting, {})) then();
+}
+
+bool IndexLooks::doubt(const std::string& repository) {
+    auto& look = looks_[repository];
+    if (look.is_open) return true;
+    if (look.doubted && loop_.now() - *look.doubted < interval) return false;
+    look.doubted = loop_.now();
+    look.is_told = false;
+    look.began.reset();
+    return true;
+}
+
+}  // namespace packswarm::broker

@@ -1,0 +1,49 @@
+// IndexLooks: pacman names packages, and means what its own database lists under the name. Where that database may be
+// newer than the index that is here, the package waits for a look at the repository's index. Not here: fetching one
+// (root_fetch.hpp). Loop's thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "p2p/base/loop.hpp"
+#include "p2p/core/repository_table.hpp"
+
+namespace packswarm::broker {
+
+class IndexLooks {
+  public:
+    // Fetches the index of the repository, from the base that was asked before others; calls once, whatever came of it.
+    using Fetch = std::function<void(const core::Location& at, Task then)>;
+    IndexLooks(Loop& loop, Fetch fetch) : loop_(loop), fetch_(std::move(fetch)) {}
+    ~IndexLooks() { *alive_ = false; }
+    IndexLooks(const IndexLooks&) = delete;
+    IndexLooks& operator=(const IndexLooks&) = delete;
+
+    // Whether the package has to wait; `then` is called when the look is over, seconds later at most. One look in a
+    // minute. is_listed: the index that is here has a package of this name.
+    bool holds(const core::Location& package, bool is_listed, Task then);
+    // pacman's database came from here: the index is as new as that.
+    void told(const std::string& repository) { looks_[repository].is_told = true; }
+    // The mirror that was named gave another file than the one listed. Whether a look may show why; one in a minute.
+    bool doubt(const std::string& repository);
+
+  private:
+    struct Look {
+        bool is_open = false, is_told = false;
+        std::optional<TimePoint> began, doubted;
+        std::vector<Task> waiting;
+    };
+    void begin(const core::Location& at, Look& look);
+    void end(const std::string& repository);
+
+    Loop& loop_;
+    const Fetch fetch_;
+    std::map<std::string, Look> looks_;  // by repository
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace packswarm::broker
