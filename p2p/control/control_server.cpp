@@ -8,9 +8,11 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
 #include <cstring>
+#include <set>
 #include <vector>
 
 #include "p2p/base/limits.hpp"
@@ -91,6 +93,8 @@ struct ControlServer::State : std::enable_shared_from_this<ControlServer::State>
     WallTime started;
     std::uint64_t last_client = 0;
     std::vector<std::shared_ptr<Session>> sessions;
+    std::shared_ptr<Closing> closing = std::make_shared<Closing>();
+    std::multiset<unsigned> leaving;  // users of clients that have gone, and of whom something is still being closed
 
     void accept_next() {
         acceptor.async_wait(Descriptor::wait_read, [self = shared_from_this()](const ErrorCode& error) {
@@ -125,18 +129,38 @@ struct ControlServer::State : std::enable_shared_from_this<ControlServer::State>
         if (::getsockopt(socket.fd(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return;
         if (!make_room(peer.uid)) return SPDLOG_WARN("the control socket has too many busy clients; one of user {} was turned away", peer.uid);
         // The start time keeps the names of transactions apart from those of an earlier run.
-        Session::Parts parts{requests, view, peer.uid, fmt::format("{}-{}", started.time_since_epoch().count(), ++last_client),
+        Session::Parts parts{requests,
+                             view,
+                             closing,
+                             has_left(peer.uid),
+                             peer.uid,
+                             fmt::format("{}-{}", started.time_since_epoch().count(), ++last_client),
                              settings.write_stall};
         auto session = std::make_shared<Session>(io, std::move(socket), std::move(parts));
-        session->when_closed([weak = weak_from_this(), raw = session.get()] {
-            if (const auto self = weak.lock()) std::erase_if(self->sessions, [&](const auto& one) { return one.get() == raw; });
+        session->when_closed([weak = weak_from_this(), raw = session.get(), uid = peer.uid] {
+            const auto self = weak.lock();
+            if (!self) return;
+            self->leaving.insert(uid);
+            std::erase_if(self->sessions, [&](const auto& one) { return one.get() == raw; });
         });
         sessions.push_back(session);
         session->start();
     }
 
+    // What is called on the closing thread once nothing of such a client is open any more.
+    std::function<void()> has_left(unsigned uid) {
+        return [&io = io, weak = weak_from_this(), uid] {
+            boost::asio::post(io, [weak, uid] {
+                const auto self = weak.lock();
+                if (!self) return;
+                if (const auto at = self->leaving.find(uid); at != self->leaving.end()) self->leaving.erase(at);
+            });
+        };
+    }
+
     // Where a bound is reached, the client that has been idle the longest goes; false when all are busy.
     bool make_room(unsigned uid) {
+        if (leaving.count(uid) >= limits::max_control_clients_per_user) return false;
         const auto of_user = [uid](const auto& session) { return session->uid() == uid; };
         const auto anybody = [](const auto&) { return true; };
         const auto count = std::count_if(sessions.begin(), sessions.end(), of_user);
@@ -160,6 +184,7 @@ struct ControlServer::State : std::enable_shared_from_this<ControlServer::State>
         acceptor.close(ignored);
         pause.cancel();
         for (const auto& session : std::exchange(sessions, {})) session->close();
+        closing->end();
         if (inode != 0 && inode_of(settings.socket) == inode) ::unlink(settings.socket.c_str());
     }
 };

@@ -5,8 +5,8 @@
 #include <functional>
 #include <string>
 
-#include "p2p/base/file.hpp"
 #include "p2p/base/result.hpp"
+#include "p2p/control/closing.hpp"
 #include "p2p/control/protocol.hpp"
 
 namespace packswarm::control {
@@ -14,7 +14,7 @@ namespace packswarm::control {
 struct Question {
     std::string op;
     Arguments args;    // as protocol.hpp has read and bounded them
-    FileHandle file;   // the descriptor that came with it, if any; its access mode is not checked
+    PassedFile file;   // the descriptor that came with it, if any; its access mode is not checked
     unsigned uid = 0;  // who asks, as the kernel says (SO_PEERCRED)
     bool owner = false;  // root or the agent's own user
 };

@@ -40,11 +40,15 @@ std::vector<Source> sources_of(const broker::Delivered& delivered) {
 }  // namespace
 
 Session::Session(boost::asio::io_context& io, FileHandle socket, Parts parts)
-    : parts_(std::move(parts)), wire_(std::move(socket)), ready_(io), stall_(io), last_used_(std::chrono::steady_clock::now()) {}
+    : parts_(std::move(parts)),
+      wire_(std::move(socket), is_of_owner() ? Files::taken : Files::refused),
+      ready_(io),
+      stall_(io),
+      last_used_(std::chrono::steady_clock::now()) {}
 
-Session::~Session() {
-    if (ready_.is_open()) ready_.release();
-}
+Session::~Session() { close(); }
+
+bool Session::is_of_owner() const { return parts_.uid == 0 || parts_.uid == ::geteuid(); }
 
 void Session::start() {
     ErrorCode error;
@@ -58,7 +62,7 @@ void Session::close() {
     for (const auto& [id, get] : std::exchange(gets_, {})) parts_.requests.cancel(get.request);
     stall_.cancel();
     if (ready_.is_open()) ready_.release();
-    wire_ = Wire(FileHandle());
+    parts_.closing->close(parts_.uid, wire_.take_all(), std::move(parts_.left));
     if (auto hook = std::exchange(closed_hook_, {})) hook();
 }
 
@@ -78,6 +82,7 @@ void Session::on_readable() {
     const auto received = wire_.receive();
     read_commands();
     if (closed_) return;
+    if (!received && received.error().kind == ErrorKind::Refused) send_failure(0, received.error());
     if (!received) return close();
     read_when_there_is_something();
 }
@@ -146,25 +151,24 @@ void Session::on_command(Cancel cancel) {
 }
 
 void Session::on_command(Query query) {
-    FileHandle file = query.with_file ? wire_.take_file() : FileHandle();
+    PassedFile file(query.with_file ? wire_.take_file() : FileHandle(), parts_.uid, parts_.closing);
     if (asker_.empty() || queries_.contains(query.id)) return on_bad_line({ErrorKind::Refused, "a query before hello, or with an id in use"});
     if (query.with_file && !file.open()) return send_failure(query.id, {ErrorKind::Refused, "the descriptor did not arrive"});
-    const bool owner = parts_.uid == 0 || parts_.uid == ::geteuid();
-    if (is_for_owner(query.op) && !owner)
+    if (is_for_owner(query.op) && !is_of_owner())
         return send_failure(query.id, {ErrorKind::Refused, fmt::format("only root and the agent's own user may {}", query.op)});
     if (queries_.size() >= limits::max_control_queries) return send_failure(query.id, {ErrorKind::Refused, "too many questions at once"});
     queries_.insert(query.id);
-    parts_.view.answer({query.op, query.args, std::move(file), parts_.uid, owner},
+    parts_.view.answer({query.op, query.args, std::move(file), parts_.uid, is_of_owner()},
                        [weak = weak_from_this(), id = query.id](Result<std::string> result) {
-        const auto self = weak.lock();
-        if (!self || self->queries_.erase(id) == 0) return;
-        if (!result) return self->send_failure(id, result.error());
-        Event event;
-        event.kind = EventKind::answer;
-        event.id = id;
-        event.result = std::move(*result);
-        self->send(std::move(event));
-    });
+                           const auto self = weak.lock();
+                           if (!self || self->queries_.erase(id) == 0) return;
+                           if (!result) return self->send_failure(id, result.error());
+                           Event event;
+                           event.kind = EventKind::answer;
+                           event.id = id;
+                           event.result = std::move(*result);
+                           self->send(std::move(event));
+                       });
 }
 
 broker::RequestEvents Session::events_of(std::uint64_t id) {

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "p2p/broker/requests.hpp"
+#include "p2p/control/closing.hpp"
 #include "p2p/control/owner_view.hpp"
 #include "p2p/control/protocol.hpp"
 #include "p2p/control/wire.hpp"
@@ -24,6 +25,8 @@ class Session : public std::enable_shared_from_this<Session> {
     struct Parts {
         broker::Requests& requests;
         OwnerView& view;
+        std::shared_ptr<Closing> closing;
+        std::function<void()> left;  // called on the closing thread: nothing of this client's is open here any more
         unsigned uid = 0;          // SO_PEERCRED
         std::string transaction;  // made unique by the server; the asker's name is put before it
         Millis write_stall{0};    // a client that takes nothing for so long is closed
@@ -35,6 +38,8 @@ class Session : public std::enable_shared_from_this<Session> {
     void start();
     void close();  // cancels what is in hand; fine to call twice
     unsigned uid() const { return parts_.uid; }
+    // Root or the agent's own user: only theirs are files to share, and the questions that change anything.
+    bool is_of_owner() const;
     bool is_idle() const { return gets_.empty() && queries_.empty(); }
     TimePoint last_used() const { return last_used_; }
 

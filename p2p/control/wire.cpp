@@ -3,9 +3,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "p2p/base/limits.hpp"
 
@@ -13,8 +15,10 @@ namespace packswarm::control {
 
 namespace {
 
-constexpr std::size_t files_per_message = 8;
+constexpr std::size_t files_per_message =
+    253;  // SCM_MAX_FD: none is ever cut off, for the kernel to close here and now
 constexpr int rounds_per_receive = 16;
+constexpr std::size_t receive_size = 16 * 1024;
 
 union ControlSpace {
     cmsghdr header;  // gives the alignment
@@ -47,11 +51,33 @@ bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }
 
 }  // namespace
 
+// How many bytes may be read: none of them has a descriptor. Reading one without room for it would close it in this
+// thread; a look at it does not (unix(7), MSG_PEEK). Zero: the other end has closed. None: nothing is there yet.
+Result<std::optional<std::size_t>> Wire::without_files() const {
+    std::array<char, receive_size> buffer;
+    iovec part{buffer.data(), buffer.size()};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    const auto seen = ::recvmsg(socket_.fd(), &message, MSG_DONTWAIT | MSG_PEEK);
+    if (seen < 0 && (would_block() || errno == EINTR)) return std::nullopt;
+    if (seen < 0) return fail(ErrorKind::Transient, "the control connection broke: {}", std::strerror(errno));
+    if (message.msg_flags & MSG_CTRUNC)
+        return fail(ErrorKind::Refused, "descriptors are taken from root and the agent's own user only");
+    return static_cast<std::size_t>(seen);
+}
+
 // True when there may be more.
 Result<bool> Wire::receive_once() {
-    std::array<char, 16 * 1024> buffer;
+    std::array<char, receive_size> buffer;
     ControlSpace space{};
     iovec part{buffer.data(), buffer.size()};
+    if (takes_ == Files::refused) {
+        const auto length = without_files();
+        if (!length) return tl::unexpected(length.error());
+        if (!*length) return false;
+        part.iov_len = **length;
+    }
     msghdr message{};
     message.msg_iov = &part;
     message.msg_iovlen = 1;
@@ -62,7 +88,6 @@ Result<bool> Wire::receive_once() {
     if (got < 0 && would_block()) return false;
     if (got < 0) return fail(ErrorKind::Transient, "the control connection broke: {}", std::strerror(errno));
     collect_files(message, files_);
-    if (message.msg_flags & MSG_CTRUNC) return fail(ErrorKind::Refused, "too many descriptors at once on the control connection");
     if (files_.size() > limits::max_control_files) return fail(ErrorKind::Refused, "descriptors that no line claims");
     if (got == 0) return fail(ErrorKind::Transient, "the other end closed the control connection");
     input_.append(buffer.data(), static_cast<std::size_t>(got));
@@ -101,6 +126,15 @@ FileHandle Wire::take_file() {
     FileHandle file = std::move(files_.front());
     files_.pop_front();
     return file;
+}
+
+std::vector<FileHandle> Wire::take_all() {
+    std::vector<FileHandle> out;
+    for (auto& file : std::exchange(files_, {})) out.push_back(std::move(file));
+    for (auto& next : std::exchange(output_, {}))
+        if (next.file.open()) out.push_back(std::move(next.file));
+    out.push_back(std::exchange(socket_, {}));
+    return out;
 }
 
 void Wire::queue(std::string line, FileHandle file) {

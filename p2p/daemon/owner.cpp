@@ -220,18 +220,24 @@ void Owner::take_file(control::Question question, Answer then) {
     if (!question.file.open()) return reply("refused", "no file came with the question", {}, 0);
     if (told && house_.vault.find(*told)) return reply("known", "", told, house_.vault.brief(*told)->mark.size());
     const auto wants_public = question.op == "share" ? WantsPublic::yes : WantsPublic::no;
-    house_.vault.adopt(std::move(question.file), store::Adopt::cheapest, [this, reply, told, taken, wants_public](Result<store::Adopted> adopted) {
-        if (!adopted) return reply("refused", adopted.error().message, {}, 0);
-        const auto answer = [reply, taken, size = adopted->file.size()](const std::optional<Digest>& digest, Result<bool> kept) {
-            reply(!kept ? "refused" : *kept ? taken.c_str() : "known", kept ? "" : kept.error().message, digest, size);
-        };
-        const auto take = [this, file = adopted->file, wants_public, answer](Result<Digest> digest) {
-            if (!digest) return answer({}, tl::unexpected(digest.error()));
-            keep(file, *digest, wants_public, [answer, digest = *digest](Result<bool> kept) { answer(digest, kept); });
-        };
-        if (told) return take(*told);
-        house_.trust.digest_of(adopted->file, take);
-    });
+    house_.vault.adopt(question.file.take(), store::Adopt::cheapest,
+                       [this, reply, told, taken, wants_public](Result<store::Adopted> adopted) {
+                           if (!adopted) return reply("refused", adopted.error().message, {}, 0);
+                           const auto answer = [reply, taken, size = adopted->file.size()](
+                                                   const std::optional<Digest>& digest, Result<bool> kept) {
+                               reply(!kept   ? "refused"
+                                     : *kept ? taken.c_str()
+                                             : "known",
+                                     kept ? "" : kept.error().message, digest, size);
+                           };
+                           const auto take = [this, file = adopted->file, wants_public, answer](Result<Digest> digest) {
+                               if (!digest) return answer({}, tl::unexpected(digest.error()));
+                               keep(file, *digest, wants_public,
+                                    [answer, digest = *digest](Result<bool> kept) { answer(digest, kept); });
+                           };
+                           if (told) return take(*told);
+                           house_.trust.digest_of(adopted->file, take);
+                       });
 }
 
 // then: whether it was new.

@@ -36,7 +36,7 @@ class EchoView : public OwnerView {
         if (question.op == "mirrors")
             return then(std::string("\"") + std::string(limits::max_control_line, 'm') + "\"");
         std::string text(100, '\0');
-        if (question.file.open()) text.resize(read_at(question.file, 0, text).value());
+        if (question.file.open()) text.resize(read_at(question.file.handle(), 0, text).value());
         const auto& args = question.args;
         then(fmt::format(R"({{"args":"{}{}","file":"{}"}})", args.package, args.path,
                          question.file.open() ? text : "none"));
