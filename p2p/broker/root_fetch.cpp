@@ -282,6 +282,7 @@ void RootFetch::refused(Key key, const Error& error) {
 void RootFetch::lost(Key key, const Error& error, Refused why) {
     const auto attempt = std::move(attempts_.at(key));
     attempts_.erase(key);
+    if (!attempt.at_peer && attempt.base == wish_.first_base) own_error_ = error;
     // A refused index says more than a mirror that could not be reached.
     if (!last_error_ || error.kind == ErrorKind::Corrupt || last_error_->kind == ErrorKind::Transient) last_error_ = error;
     if (attempt.at_peer) {
@@ -305,10 +306,16 @@ void RootFetch::last_resort() {
     if (unreachable && take_lent()) return;
     own_is_refused_ = own_is_refused_ || (own_is_stale_ && !holds_it());
     if (!holds_it() || !unreachable)
-        return answer(tl::unexpected(last_error_.value_or(Error{ErrorKind::Absent, "no mirror and no peer has " + wish_.path})));
+        return answer(tl::unexpected(why_not()));
     const auto age_h = std::chrono::duration_cast<std::chrono::hours>(engine_.loop.wall_now() - state.root->index.date).count();
     spdlog::warn("{}: no source answers; the index of {} hours ago is used", wish_.repository.id, age_h);
     answer(ours(state.root, {SourceKind::cache, "", static_cast<ByteCount>(state.root->bundle.size()), 0}));
+}
+
+// What its own mirror said is the asker's to hear: that another one has no such file says nothing of this one's.
+Error RootFetch::why_not() const {
+    if (own_error_) return *own_error_;
+    return last_error_.value_or(Error{ErrorKind::Absent, "no mirror and no peer has " + wish_.path});
 }
 
 // A newer one stands here for another address that was shown to have the same repository: verified once more, as this
@@ -365,7 +372,7 @@ void RootFetch::answer(Result<RootAnswer> result) {
     // Another mirror's is of no use where it vouches for no file: each would be asked of the asker's own.
     if (result && own_has_answered_ && result->opened->index.files.empty() &&
         wish_.repository.format != core::Format::pacman)
-        result = tl::unexpected(*last_error_);
+        result = tl::unexpected(why_not());
     if (!result && leaves_)
         result.error().kind = ErrorKind::Absent;  // no failure yet: the asker's own way may have more patience
     auto then = std::move(then_);

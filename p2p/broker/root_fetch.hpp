@@ -79,6 +79,7 @@ class RootFetch {
     bool has_form(const std::optional<Bytes>& signature) const;
     bool holds_it() const;
     Result<RootAnswer> ours(std::shared_ptr<const OpenedRoot> held, SourceShare from) const;
+    Error why_not() const;
     void answer(Result<RootAnswer> result);
     std::string signature_path() const;  // empty: the root carries its own
 
@@ -95,7 +96,7 @@ class RootFetch {
     bool peers_asked_ = false, lent_taken_ = false, own_has_answered_ = false, own_is_refused_ = false,
          own_is_stale_ = false;
     bool leaves_ = false;  // to the asker's other way, what has not answered for a moment
-    std::optional<Error> last_error_;
+    std::optional<Error> last_error_, own_error_;  // own: of the mirror that the asker named
     std::optional<RootAnswer> own_older_;  // of the mirror the asker named
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

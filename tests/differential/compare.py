@@ -122,10 +122,19 @@ def page_in_place_of_a_signature(difference, plain, ours, lab):
         all(lab.is_published(digest) for digest in ours.lists.values())
 
 
+def downloads_beside_the_one_that_failed(difference, plain, ours, lab):
+    """pacman gets five files at a time and begins no other once one has failed at its last server: what it had begun by then is
+    chance, without us too."""
+    failed = [set(re.findall(r"failed retrieving file '([^']+)' from (127\.lab\.\S+) : The requested URL returned error: 404", one.output))
+              for one in (plain, ours)]
+    return lab.world.manager == "pacman" and difference.kind == "files" and plain.exit_code == ours.exit_code != 0 and \
+        bool(failed[0] & failed[1]) and all(lab.is_published(digest) for digest in ours.files.values())
+
+
 RIGHT = (gateway_that_died_in_between, later_file_of_a_server_that_is_gone, own_connections_at_a_limit,
          package_that_its_server_does_not_give, partial_file_of_another_publication,
          database_that_pacman_alone_would_not_look_at, content_that_its_date_hides, redirect_that_apt_may_not_follow, page_in_place_of_a_signature,
-         group_that_stands_together,
+         downloads_beside_the_one_that_failed, group_that_stands_together,
          verified_content_when_a_server_is_silent)
 
 

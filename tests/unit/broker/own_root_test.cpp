@@ -81,6 +81,17 @@ TEST_F(OwnRootTest, WhatNoMirrorAnswersIsTheNewestThatWasVerified) {
     EXPECT_EQ(ask("lab.db")->bytes, before);
 }
 
+// apt goes on to other files of a repository whose first one is absent, and stops where a server is not there.
+TEST_F(OwnRootTest, ThatAnotherMirrorHasNoneIsNotSaidOfOneThatDoesNotAnswer) {
+    lab_.bases = {"http://lab", "http://other"};
+    use({lab_});
+    mirrors_.mirrors["http://lab"].fault = test::MirrorManner::Fault::refused_connection;
+    const auto database = ask("lab.db");
+    EXPECT_EQ(database->failed, 1);
+    EXPECT_EQ(database->kind, ErrorKind::Transient) << database->error;
+    EXPECT_GE(mirrors_.asked["/lab.db"], 2) << "both were asked";
+}
+
 TEST_F(OwnRootTest, AListedPackageOfAMirrorThatRefusesConnectionsFailsAsSoonAsPlainWould) {
     publish("one", "20260701T080000", at(100));
     ask("lab.db");

@@ -40,6 +40,7 @@ class PacmanFixture : public BookFixture {
     struct Outcome {
         int delivered = 0, failed = 0, not_modified = 0;
         std::string bytes, error;
+        ErrorKind kind{};  // of the error
         std::optional<WallTime> modified;
         double seconds = 0;
     };
@@ -63,6 +64,7 @@ class PacmanFixture : public BookFixture {
         events.failed = [outcome](const Error& error) {
             ++outcome->failed;
             outcome->error = error.message;
+            outcome->kind = error.kind;
         };
         const auto made = broker_->get(std::move(request), std::move(events));
         if (id != nullptr) *id = made;
