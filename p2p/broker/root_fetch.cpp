@@ -305,8 +305,7 @@ void RootFetch::last_resort() {
                                                     last_error_->kind == ErrorKind::Absent);
     if (unreachable && take_lent()) return;
     own_is_refused_ = own_is_refused_ || (own_is_stale_ && !holds_it());
-    if (!holds_it() || !unreachable)
-        return answer(tl::unexpected(why_not()));
+    if (!holds_it() || !unreachable) return answer(tl::unexpected(why_not()));
     const auto age_h = std::chrono::duration_cast<std::chrono::hours>(engine_.loop.wall_now() - state.root->index.date).count();
     spdlog::warn("{}: no source answers; the index of {} hours ago is used", wish_.repository.id, age_h);
     answer(ours(state.root, {SourceKind::cache, "", static_cast<ByteCount>(state.root->bundle.size()), 0}));

@@ -15,6 +15,7 @@
 #include "p2p/control/control_server.hpp"
 #include "p2p/daemon/asio_loop.hpp"
 #include "p2p/daemon/kept_lists.hpp"
+#include "p2p/daemon/loop_watch.hpp"
 #include "p2p/daemon/no_peers.hpp"
 #include "p2p/daemon/notify.hpp"
 #include "p2p/daemon/owner.hpp"
@@ -50,18 +51,23 @@ struct App::Parts {
     std::unique_ptr<SourcesWatch> sources;               // whether the package managers' sources change
     std::unique_ptr<PacmanAhead> pacman_ahead;           // the whole of a pacman's transaction, known at its start
     std::unique_ptr<SharingWatch> sharing;               // whom the owner's limits let us give to, and what was given
+    std::unique_ptr<LoopWatch> watch;                    // how late the loop is
     std::unique_ptr<Owner> owner;                        // answers to the owner
     std::unique_ptr<control::ControlServer> control;     // unix socket: apt's method, packswarm
     std::unique_ptr<gateway::Gateway> gateway;           // HTTP on loopback: pacman, proxies
     boost::asio::signal_set signals{io, SIGTERM, SIGINT, SIGHUP};
     std::string gateway_listens, swarm_listens;
+    std::vector<Task> learnt;     // told once the sources that are being read are taken
+    std::uint64_t gathering = 0;  // the last round of reading them
 
     Result<void> open_store();
     Result<void> open_sources();
     Result<void> open_doors();
     void use_lists();
     void read_keyrings(const core::RepositoryTable& table);
-    void learn(Task then);
+    void gather(std::function<void(Repositories)> then);
+    void take(const Repositories& gathered);
+    void learn(Task learned);
     void relearn();
     void wait_for_signal();
     void apply(const Config& fresh);
@@ -126,8 +132,8 @@ Result<void> App::Parts::open_doors() {
         gateway = std::move(*opened);
         gateway_listens = listen->address + ":" + std::to_string(gateway->port());
     }
-    owner = std::make_unique<Owner>(
-        House{loop, workers, config, *broker, peers(), swarm.get(), *vault, *ledger, trust, *sharing, gateway_listens, swarm_listens});
+    owner = std::make_unique<Owner>(House{loop, workers, config, *broker, peers(), swarm.get(), *vault, *ledger, trust,
+                                          *sharing, *watch, gateway_listens, swarm_listens});
     auto opened = control::ControlServer::open(io, *broker, *owner, {config.socket});
     if (!opened) return tl::unexpected(opened.error());
     control = std::move(*opened);
@@ -152,14 +158,38 @@ void App::Parts::read_keyrings(const core::RepositoryTable& table) {
     }
 }
 
-// The distributions' keys first: they decide what is public. Then the repositories, then what the store kept of them.
+// apt-config is run, and files of others are read, which may lie where reading waits: away from the loop.
+void App::Parts::gather(std::function<void(Repositories)> then) {
+    workers.run([this, round = ++gathering, config = config, then = std::move(then)]() -> Task {
+        return [this, round, gathered = gather_repositories(config), then] {
+            if (round != gathering) return spdlog::debug("the sources are read once more");
+            sources->watch(gathered.folders);
+            proxied->set(gathered.proxies);
+            then(gathered);
+        };
+    });
+}
+
 void App::Parts::learn(Task learned) {
+    learnt.push_back(std::move(learned));
+    gather([this](const Repositories& gathered) { take(gathered); });
+}
+
+// What apt and pacman are told to use was changed on disk: whoever comes next is served by what stands there now.
+void App::Parts::relearn() {
+    gather([this](const Repositories& gathered) {
+        if (learnt.empty() && description_of(gathered.table) == description_of(broker->book().table())) return;
+        if (learnt.empty()) spdlog::info("the sources were changed");
+        take(gathered);
+    });
+}
+
+// The distributions' keys first: they decide what is public. Then the repositories, then what the store kept of them.
+void App::Parts::take(const Repositories& gathered) {
     core::KeyringSpec spec;
     for (const auto& file : config.sharing_keyrings)
         if (::access(file.c_str(), R_OK) == 0) spec.files.push_back(file);
-    const auto gathered = gather_repositories(config);
-    proxied->set(gathered.proxies);
-    const auto then = [this, gathered, learned = std::move(learned)](Result<std::vector<core::Fingerprint>> keys) {
+    const auto then = [this, gathered](Result<std::vector<core::Fingerprint>> keys) {
         if (!keys) spdlog::warn("the public keyrings cannot be read: {}", keys.error().message);
         auto& book = broker->book();
         const auto known = keys.value_or(std::vector<core::Fingerprint>{});
@@ -169,22 +199,11 @@ void App::Parts::learn(Task learned) {
         book.set_repositories(gathered.table);
         book.restore();
         broker->forget_absences();
-        sources->watch(gathered.folders);
-        learned();
+        for (const auto& one : std::exchange(learnt, {})) one();
     };
     if (spec.files.empty()) return then(std::vector<core::Fingerprint>{});
     trust.keyring_fingerprints(std::move(spec), then);
     read_keyrings(gathered.table);
-}
-
-// What apt and pacman are told to use was changed on disk: whoever comes next is served by what stands there now.
-void App::Parts::relearn() {
-    const auto gathered = gather_repositories(config);
-    sources->watch(gathered.folders);
-    proxied->set(gathered.proxies);
-    if (description_of(gathered.table) == description_of(broker->book().table())) return;
-    spdlog::info("the sources were changed");
-    learn([] {});
 }
 
 namespace {
@@ -243,6 +262,7 @@ App::~App() {
     parts_->gateway.reset();
     parts_->control.reset();
     parts_->owner.reset();
+    parts_->watch.reset();
     parts_->sources.reset();
     parts_->sharing.reset();
     parts_->pacman_ahead.reset();
@@ -280,6 +300,7 @@ Result<std::unique_ptr<App>> App::build(Config config, Reload reload) {
     const auto waiting = boost::asio::make_work_guard(parts.io);
     parts.learn([&learned] { learned = true; });
     while (!learned) parts.io.run_one();
+    parts.watch = std::make_unique<LoopWatch>(parts.loop);
     if (auto done = parts.open_doors(); !done) return tl::unexpected(done.error());
     return app;
 }

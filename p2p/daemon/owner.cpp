@@ -80,6 +80,7 @@ std::string Owner::status() const {
     json out = {{"version", program_version}, {"pid", ::getpid()}, {"uptime_s", static_cast<std::int64_t>(seconds_between(started_, house_.loop.now()))}};
     out["requests"] = {{"open", counters.open}, {"done", counters.done}, {"failed", counters.failed}};
     out["mishaps"] = mishaps();
+    out["loop_late_ms"] = house_.watch.worst().count();
     const auto& by_mirrors = totals[broker::SourceKind::mirror];
     const auto& by_peers = totals[broker::SourceKind::peer];
     const auto sent = house_.ledger.sent();

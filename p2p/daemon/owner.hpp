@@ -9,6 +9,7 @@
 #include "p2p/broker/broker.hpp"
 #include "p2p/control/owner_view.hpp"
 #include "p2p/daemon/config.hpp"
+#include "p2p/daemon/loop_watch.hpp"
 #include "p2p/daemon/sharing_watch.hpp"
 #include "p2p/store/ledger.hpp"
 #include "p2p/store/vault.hpp"
@@ -27,6 +28,7 @@ struct House {  // what the owner's questions are about; all of it outlives the 
     store::Ledger& ledger;
     broker::Trust& trust;
     const SharingWatch& sharing;
+    const LoopWatch& watch;
     std::string gateway, swarm;  // where they listen; empty: switched off
 };
 

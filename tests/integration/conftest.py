@@ -24,6 +24,8 @@ LIMIT = 120  # seconds for a test that does not say otherwise; sanitizer builds 
 
 
 def pytest_configure(config):
+    if sanitized():
+        agent.LOOP_LIMIT_MS = "0"  # everything takes several times as long
     config.addinivalue_line("markers", "limit(seconds): the test may take this long")
     config.addinivalue_line("markers", "sanitizer: also runs on the address and undefined-behaviour sanitizer build")
     config.addinivalue_line("markers", "thread_sanitizer: also runs on the thread sanitizer build")
@@ -66,6 +68,14 @@ def deadline(request):
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, previous)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown():
+    """No agent of the test has kept everybody waiting. Before the fixtures take the logs away."""
+    made, agent.Agent.made = agent.Agent.made, []
+    stills = [line for one in made for line in one.stand_stills()]
+    assert not stills, "an agent's loop stood still:\n" + "\n".join(stills[:20])
 
 
 def sanitized():

@@ -10,6 +10,7 @@ import sqlite3
 from .processes import Failed, wait_until
 
 PROGRAMS = ("packswarmd", "packswarm", "packswarm-apt-method")
+LOOP_LIMIT_MS = "50"  # a loop that stands still for longer is a fault (daemon/loop_watch.hpp)
 READY_WITHIN = 30  # seconds; sanitizer builds are slow
 
 
@@ -49,6 +50,7 @@ class Agent:
     """One agent; start() returns when it is ready, whoever made its node ends it."""
 
     GATEWAY_PORT, SWARM_PORT = 7878, 6881
+    made = []  # in the test that runs
 
     def __init__(self, node, folder, programs, settings, env=None):
         self.node, self.folder, self.programs, self.env = node, pathlib.Path(folder), programs, env or {}
@@ -62,13 +64,15 @@ class Agent:
         self.config = self.folder / "packswarm.toml"
         self.config.write_text(document(settings))
         self.child = None
+        Agent.made.append(self)
 
     def start(self):
         """Starts it and returns when it says READY=1."""
         with self._ear() as ready:
             unprivileged = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
             self.child = self.node.child([*unprivileged, self.programs / "packswarmd", "--config", self.config], self.folder / "log",
-                                         env={"NOTIFY_SOCKET": str(self.folder / "notify"), **self.env})
+                                         env={"NOTIFY_SOCKET": str(self.folder / "notify"),
+                                              "PACKSWARM_LOOP_LIMIT_MS": LOOP_LIMIT_MS, **self.env})
             wait_until(lambda: self._said_ready(ready), READY_WITHIN, lambda: f"the agent is ready:\n{self.child.text()[-3000:]}")
         return self
 
@@ -101,6 +105,11 @@ class Agent:
         if code:
             raise Failed(f"the agent ended with {code}:\n{self.child.text()[-3000:]}")
         return seconds
+
+    def stand_stills(self):
+        """Lines of its log: when its loop did nothing for too long."""
+        text = self.child.text() if self.child and self.child.log.exists() else ""
+        return [line for line in text.splitlines() if "stood still" in line]
 
     def kill(self):
         os.kill(self.child.pid, 9)
