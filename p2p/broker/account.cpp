@@ -27,6 +27,7 @@ std::vector<LiveTransfer> Broker::live() const {
         const auto asker = live.askers.empty() ? requests_.end() : requests_.find(live.askers.front());
         LiveTransfer row;
         row.name = live.transfer->target().name;
+        row.digest = live.transfer->target().digest;
         row.size = live.transfer->target().size;
         row.received = live.transfer->received();
         row.sources = live.transfer->shares();

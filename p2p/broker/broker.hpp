@@ -30,6 +30,7 @@ struct BrokerSettings {
 
 struct LiveTransfer {  // for status
     std::string name, asker;
+    std::optional<Digest> digest{};
     ByteCount size = 0, received = 0;
     double seconds = 0;
     std::vector<SourceShare> sources;

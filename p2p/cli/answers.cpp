@@ -88,7 +88,10 @@ std::string show_repositories(const Json& answer) {
             notes += text(one, "id") + ": " + message + "\n";
         notes += show_left_out(one);
     }
-    return table.empty() ? "no repositories are known; see packswarm.toml(5)\n" : table.text() + notes;
+    const auto hidden = number(answer, "hidden_repositories");
+    if (hidden > 0) notes += fmt::format("{} private ones are shown to root and the agent's own user only\n", hidden);
+    if (table.empty() && hidden == 0) return "no repositories are known; see packswarm.toml(5)\n";
+    return (table.empty() ? "" : table.text()) + notes;
 }
 
 std::string show_transfers_under_way(const Json& answer) {

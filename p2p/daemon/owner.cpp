@@ -64,15 +64,16 @@ Owner::Owner(House house) : house_(std::move(house)), started_(house_.loop.now()
 void Owner::answer(control::Question question, Answer then) {
     if (question.op == "refresh") return refresh(std::move(then));
     if (question.op == "share" || question.op == "import") return take_file(std::move(question), std::move(then));
-    if (question.op == "status") return then(status());
-    if (question.op == "explain") return then(explain(question.args));
-    if (question.op == "mirrors") return then(mirrors());
+    const Sight sight(house_.broker.book(), question.owner);
+    if (question.op == "status") return then(status(sight));
+    if (question.op == "explain") return then(explain(question.args, sight));
+    if (question.op == "mirrors") return then(mirrors(sight));
     if (question.op == "peers") return then(peers());
-    if (question.op == "doctor") return then(doctor());
+    if (question.op == "doctor") return then(doctor(sight));
     then(fail(ErrorKind::Refused, "there is no operation {}", printable(question.op)));
 }
 
-std::string Owner::status() const {
+std::string Owner::status(const Sight& sight) const {
     auto& book = house_.broker.book();
     const auto counters = house_.broker.counters();
     const auto usage = house_.vault.usage();
@@ -111,7 +112,12 @@ std::string Owner::status() const {
                           {"peer", from(broker::SourceKind::peer)},
                           {"most", house_.config.sources_daily_indexes}};
     out["repositories"] = json::array();
+    std::size_t hidden = 0;
     for (const auto& repository : book.table().all()) {
+        if (!sight.has(repository)) {
+            ++hidden;
+            continue;
+        }
         const auto& state = book.states().at(repository.id);
         const auto* root = state.root ? &state.root->index : nullptr;
         json row = {{"id", repository.id}, {"format", core::to_string(repository.format)}, {"suite", repository.suite}, {"components", repository.components},
@@ -124,14 +130,20 @@ std::string Owner::status() const {
         row["sharing"] = book.is_public(repository) ? "allowed" : "forbidden";
         out["repositories"].push_back(std::move(row));
     }
+    out["hidden_repositories"] = hidden;
     out["transfers"] = json::array();
     for (const auto& live : house_.broker.live())
-        out["transfers"].push_back({{"name", live.name}, {"asker", live.asker}, {"size", live.size}, {"received", live.received},
-                                    {"seconds", live.seconds}, {"sources", sources_json(live.sources)}});
+        if (sight.has(live.digest))
+            out["transfers"].push_back({{"name", live.name},
+                                        {"asker", live.asker},
+                                        {"size", live.size},
+                                        {"received", live.received},
+                                        {"seconds", live.seconds},
+                                        {"sources", sources_json(live.sources)}});
     return dump(out);
 }
 
-std::string Owner::explain(const control::Arguments& args) const {
+std::string Owner::explain(const control::Arguments& args, const Sight& sight) const {
     constexpr std::int64_t most_rows = 500, usual_rows = 20;
     const auto& query = args.package;
     const auto limit = static_cast<std::size_t>(std::min(args.limit.value_or(usual_rows), most_rows));
@@ -141,6 +153,7 @@ std::string Owner::explain(const control::Arguments& args) const {
         if (auto hit = book.find(*digest)) hits.push_back(std::move(*hit));
     json out = {{"query", query}, {"entries", json::array()}, {"transfers", json::array()}};
     for (const auto& hit : hits) {
+        if (!sight.has(hit)) continue;
         const auto* repository = book.table().find(hit.repository);
         out["entries"].push_back({{"name", hit.entry.name}, {"version", hit.entry.version}, {"architecture", hit.entry.architecture}, {"path", hit.entry.path},
                                   {"repository", hit.repository}, {"size", hit.entry.size}, {"sha256", hit.entry.digest.hex()},
@@ -148,17 +161,23 @@ std::string Owner::explain(const control::Arguments& args) const {
                                   {"private", repository == nullptr || !book.is_public(*repository)}});
         if (out["entries"].size() >= limit) break;
     }
-    for (const auto& row : house_.ledger.transfers_named(query, limit)) out["transfers"].push_back(transfer_json(row));
+    for (const auto& row : house_.ledger.transfers_named(query, most_rows)) {
+        if (out["transfers"].size() >= limit) break;
+        if (sight.has(row.digest)) out["transfers"].push_back(transfer_json(row));
+    }
     return dump(out);
 }
 
-std::string Owner::mirrors() const {
+std::string Owner::mirrors(const Sight& sight) const {
     json out = {{"mirrors", json::array()}};
     const auto now = house_.loop.wall_now();
     for (const auto& [base, health] : house_.broker.sources().mirrors()) {
+        if (!sight.has_mirror(base)) continue;
         json repositories = json::array();
         for (const auto& repository : house_.broker.book().table().all())
-            if (std::find(repository.bases.begin(), repository.bases.end(), base) != repository.bases.end()) repositories.push_back(repository.id);
+            if (sight.has(repository) &&
+                std::find(repository.bases.begin(), repository.bases.end(), base) != repository.bases.end())
+                repositories.push_back(repository.id);
         const bool usable = core::is_usable(health, now);
         out["mirrors"].push_back({{"base", base}, {"repositories", repositories}, {"usable", usable},
                                   {"back_in_s", usable ? json(nullptr) : json((*health.back_at - now).count())}, {"first_byte_s", health.first_byte_s},
@@ -258,7 +277,7 @@ void Owner::keep(const StagedFile& file, const Digest& digest, WantsPublic wants
     });
 }
 
-std::string Owner::doctor() const {
+std::string Owner::doctor(const Sight& sight) const {
     json checks = json::array();
     const auto add = [&](const std::string& name, const char* state, const std::string& message, const std::string& remedy = "") {
         checks.push_back({{"name", name}, {"state", state}, {"message", message}, {"remedy", text_or_null(remedy)}});
@@ -280,6 +299,7 @@ std::string Owner::doctor() const {
             usage.disk ? usage.disk->bytes / limits::mib : 0), tight ? "free space, or lower store.reserve and store.quota" : "");
     if (book.table().all().empty()) add("repositories", "fail", "no repository is known", "set [sources] or add a [[repository]] to packswarm.toml");
     for (const auto& repository : book.table().all()) {
+        if (!sight.has(repository)) continue;
         const auto& state = book.states().at(repository.id);
         const auto name = "repository " + repository.id;
         const bool expired = state.root && state.root->index.valid_until && *state.root->index.valid_until < house_.loop.wall_now();
@@ -291,7 +311,7 @@ std::string Owner::doctor() const {
                 "run the package manager's update, or 'packswarm refresh'");
     }
     for (const auto& [base, health] : house_.broker.sources().mirrors())
-        if (!core::is_usable(health, house_.loop.wall_now()))
+        if (sight.has_mirror(base) && !core::is_usable(health, house_.loop.wall_now()))
             add("mirror " + base, "warn", "set back after failures", "it is tried again by itself; 'packswarm mirrors' shows more");
     add("gateway", house_.gateway.empty() ? "warn" : "ok", house_.gateway.empty() ? "switched off" : "listening on " + house_.gateway);
     add("swarm", house_.swarm.empty() ? "warn" : "ok", house_.swarm.empty() ? "switched off: mirrors only" : "listening on " + house_.swarm);

@@ -11,6 +11,7 @@
 #include "p2p/daemon/config.hpp"
 #include "p2p/daemon/loop_watch.hpp"
 #include "p2p/daemon/sharing_watch.hpp"
+#include "p2p/daemon/sight.hpp"
 #include "p2p/store/ledger.hpp"
 #include "p2p/store/vault.hpp"
 #include "p2p/swarm/swarm.hpp"
@@ -39,11 +40,11 @@ class Owner final : public control::OwnerView {
 
   private:
     using Answer = std::function<void(Result<std::string>)>;
-    std::string status() const;
-    std::string explain(const control::Arguments& args) const;
-    std::string mirrors() const;
+    std::string status(const Sight& sight) const;
+    std::string explain(const control::Arguments& args, const Sight& sight) const;
+    std::string mirrors(const Sight& sight) const;
     std::string peers() const;
-    std::string doctor() const;
+    std::string doctor(const Sight& sight) const;
     void refresh(Answer then);
     void take_file(control::Question question, Answer then);
     enum class WantsPublic { yes, no };

@@ -58,10 +58,10 @@ def partial_file_of_another_publication(difference, plain, ours, lab):
 
 
 def package_that_its_server_does_not_give(difference, plain, ours, lab):
-    """A package that is listed, and for which its server answers 404 or another upload of that name when plain asks for it: the
+    """A package that is listed, and for which its server answers that it is absent, or another upload of that name when plain asks for it: the
     agent has it since it was there, or found it under the other spelling of its name. What we have is what its owner published."""
     replaced = bool(re.search(r"Hash Sum mismatch|unexpected size", plain.output))
-    missed = replaced or any(one.step == difference.step and one.status == 404 and re.search(r"\.(deb|pkg\.tar\.\w+)$", one.path)
+    missed = replaced or any(one.step == difference.step and one.status in (403, 404, 410) and re.search(r"\.(deb|pkg\.tar\.\w+)$", one.path)
                  for one in lab.servers.log[PLAIN])
     return missed and difference.kind in ("exit", "files", "failed") and not ours.failed - plain.failed and \
         ours.exit_code <= plain.exit_code and plain.files.items() <= ours.files.items() and \

@@ -50,3 +50,29 @@ def test_lines_that_are_no_command_end_the_session_at_most(agent):
 def test_what_is_right_is_answered_beside_it(agent):
     answers = answers_to_a_stranger(agent, ['{"op":"explain","id":1,"package":5}', '{"op":"explain","id":1,"package":"tiny01","limit":3}'])
     assert [answer["event"] for answer in answers] == ["failed", "answer"]
+
+
+# ---- what other users are told
+
+def told_to_a_stranger(agent, *questions):
+    return [answer["result"] for answer in
+            answers_to_a_stranger(agent, [f'{{"op":"{one}","id":1}}' if isinstance(one, str) else json.dumps({"id": 1, **one})
+                                          for one in questions])]
+
+
+def test_other_users_see_nothing_of_private_repositories(world, stock, tmp_path):
+    mirror, private = world.mirror("m1", stock.debian.base), world.mirror("m2", stock.arch.base)
+    agent = world.machine("c1").start_agent([stock.debian_repository(mirror), stock.pacman_repository(private, public=False)])
+    agent.ask("refresh")
+    (stock.arch.base / "report.pdf").write_bytes(b"for few")
+    agent.fetch(f"{private.url}/report.pdf?token=S3CRET", tmp_path / "out", check=False)
+    listed = next(file for file in stock.arch.base.rglob("*.pkg.tar.zst"))
+    agent.fetch(f"{private.url}/{listed.relative_to(stock.arch.base)}", tmp_path / "out2")
+    answers = told_to_a_stranger(agent, "status", "mirrors", "doctor", {"op": "explain", "package": ""}, {"op": "explain", "package": "report"})
+    text = json.dumps(answers)
+    assert listed.name in json.dumps(agent.ask("explain", ""))
+    for secret in ("S3CRET", "report.pdf", listed.name, private.url):
+        assert secret not in text.replace('"query": "report"', "")
+    assert answers[0]["hidden_repositories"] == 1
+    assert [row["suite"] for row in answers[0]["repositories"]] == ["stable"]
+    assert agent.status()["hidden_repositories"] == 0 and len(agent.status()["repositories"]) == 2
