@@ -1,6 +1,7 @@
 #include "hooks/apt_fallback.hpp"
 
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "hooks/apt_route.hpp"
@@ -14,6 +15,14 @@ bool is_wrong(const AptMessage& done, const AptHashes& expected) {
     for (const auto& [kind, value] : expected)
         if (const auto got = lower(done.find(kind + "-Hash")); !got.empty() && got != value) return true;
     return false;
+}
+
+// Whether nothing was added to what the agent left, for no reason that lies with the line or that the server named: a
+// server that answers for the rest of a file with something else does so each time.
+bool is_stuck(const AptMessage& failure, const AptRemainder& remainder) {
+    struct stat st {};
+    return failure.find("FailReason").empty() && ::stat(remainder.file.c_str(), &st) == 0 &&
+           st.st_size == remainder.size;
 }
 
 }  // namespace
@@ -74,7 +83,10 @@ bool AptFallback::is_for_apt(AptOwnMethod& child, const AptMessage& message) {
     if (at == open_.end()) return true;
     auto& item = at->second;
     if (message.code() == 200) return std::exchange(item.shown, HandedOver::Shown::begun) == HandedOver::Shown::not_yet;
-    if (message.code() == 201 && item.remainder && is_wrong(message, item.remainder->expected)) {
+    const bool is_worth_a_new_start =
+        item.remainder && ((message.code() == 201 && is_wrong(message, item.remainder->expected)) ||
+                           (message.code() == 400 && is_stuck(message, *item.remainder)));
+    if (is_worth_a_new_start) {
         ::unlink(item.remainder->file.c_str());
         item.remainder.reset();
         child.acquire(item.uri, item.raw);

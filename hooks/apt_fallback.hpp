@@ -1,7 +1,7 @@
 // AptFallback: apt's own methods, one process per host as apt itself would start them, for what the agent does not
 // deliver. Their replies are relayed as they are, but no item begins twice, and a file that went on from what the agent
-// left and came out wrong is fetched once more from its start. Not here: deciding what falls back. One thread. Errors:
-// none leave; what cannot be done is answered with apt's 400, so that apt retries or says so.
+// left and came out wrong, or did not grow, is fetched once more from its start. Not here: deciding what falls back.
+// One thread. Errors: none leave; what cannot be done is answered with apt's 400, so that apt retries or says so.
 #pragma once
 
 #include <map>

@@ -189,7 +189,7 @@ std::optional<AptRemainder> AptItem::leave(const Error& reason) {
     [[maybe_unused]] const auto cut = ::ftruncate(out_.fd(), written_);
     date();
     out_ = FileHandle();
-    return AptRemainder{filename_, expected_};
+    return AptRemainder{filename_, expected_, written_};
 }
 
 void AptItem::discard() {

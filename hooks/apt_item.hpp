@@ -19,6 +19,7 @@ using AptHashes = std::vector<std::pair<std::string, std::string>>;  // kind of 
 struct AptRemainder {
     std::string file;
     AptHashes expected;
+    ByteCount size = 0;  // as it was left
 };
 
 class AptItem {

@@ -1,5 +1,6 @@
 """What apt's own method takes over from an agent that is no more: it goes on, and the mirror gives nothing twice that apt's file held."""
 from harness.debian import DebianRepository
+from harness.odd_mirror import OddMirror
 from harness.processes import wait_until
 
 
@@ -25,3 +26,20 @@ def test_an_agent_that_dies_late_costs_apt_only_the_rest(world, stock):
     assert [request["status"] for request in by_apt] == [206], by_apt
     assert by_apt[0]["body"] <= package.size - had, (by_apt, had)
     assert child.text().count("Get:1") == 1, child.text()
+
+
+def test_a_server_that_names_no_part_gives_the_file_anew(world, stock):
+    """apt's own method fails for good at such an answer for the rest of a file; without us there would be no rest to ask for."""
+    repository = DebianRepository(world.folder / "own", stock.key)
+    package = repository.add("huge", 4_000_000)
+    mirror = OddMirror(world, "m1", repository.publish().base, parts="unnamed", rate=1_500_000)
+    machine = world.machine("c1")
+    machine.start_agent([stock.debian_repository(mirror)])
+    apt = machine.apt([stock.source(mirror)])
+    apt.update()
+    child = apt.child(*apt.install_argv([package.name]))
+    wait_until(lambda: half_file(apt) > 1_000_000, 60, lambda: f"a part of it stands in apt's file:\n{child.text()[-2000:]}")
+    machine.agent.kill()
+    assert child.wait(60) == 0, child.text()
+    assert apt.wrong([package]) == []
+    assert "Err:" not in child.text() and "Ign:" not in child.text(), child.text()
