@@ -146,6 +146,7 @@ class Broker final : public Requests, public PeerObserver {
     void look_at(const core::Location& at, Task then);
     void look_again(const Transfer& transfer, std::vector<RequestId>& askers, const std::optional<Error>& error);
     void fetch_root(RootFetch::Wish wish, Then<RootAnswer> then);
+    std::optional<Guard> guard_of(const Request& request, const Meaning& meaning) const;
     void serve_plain(RequestId id, const Meaning& meaning);
     bool ask_by_its_own_name(RequestId id, const Error& error);
     void leave(RequestId id);

@@ -324,6 +324,16 @@ bool Broker::ask_by_its_own_name(RequestId id, const Error& error) {
     return true;
 }
 
+// The owner's own mirrors are asked for everybody, wherever they are.
+std::optional<Guard> Broker::guard_of(const Request& request, const Meaning& meaning) const {
+    if (!request.terms.guard || !meaning.locations.empty()) return std::nullopt;
+    Guard out;
+    for (const auto& repository : book_.table().all())
+        for (const auto& base : repository.bases)
+            if (const auto url = Url::parse(base)) out.ports.insert(static_cast<std::uint16_t>(url->port));
+    return out;
+}
+
 void Broker::serve_plain(RequestId id, const Meaning& meaning) {
     const auto& request = requests_.at(id).request;
     PlainFetch::Wish wish;
@@ -335,6 +345,7 @@ void Broker::serve_plain(RequestId id, const Meaning& meaning) {
     wish.digest = meaning.digest;
     if (!meaning.digest) wish.terms = request.terms;
     wish.terms.user_agent = request.terms.user_agent;
+    wish.terms.guard = guard_of(request, meaning);
     wish.has_other_way = has_other_way(id);
     auto started = [this, id] {
         const auto at = plain_.find(id);

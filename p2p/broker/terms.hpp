@@ -3,12 +3,19 @@
 // are; of all other files the whole is had. Any thread.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "p2p/base/units.hpp"
 
 namespace packswarm::broker {
+
+// For an asker on another machine: what it may have asked here (web/guard.hpp).
+struct Guard {
+    std::set<std::uint16_t> ports;  // beside 80 and 443
+};
 
 struct Terms {
     std::optional<ByteCount> begin;  // of the part; none: the whole file
@@ -16,6 +23,8 @@ struct Terms {
     std::string if_range;            // a date or an entity tag, as the asker spelled it; empty: none
     std::string cache_control;       // empty: none
     std::string user_agent;          // where its owner chose one; empty: a package manager's usual one
+
+    std::optional<Guard> guard;  // none: the asker is on this machine
 
     bool empty() const { return !begin && cache_control.empty() && user_agent.empty(); }
 };

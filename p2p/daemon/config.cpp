@@ -46,7 +46,9 @@ const std::vector<Option>& options() {
         {"gateway", "listen", &Config::gateway_listen,
          "Address and port for pacman and for HTTP proxies. Empty: no gateway."},
         {"gateway", "allow", &Config::gateway_allow,
-         "Networks besides loopback that may use the gateway, such as 192.168.1.0/24."},
+         "Networks besides loopback that may use the gateway, such as 192.168.1.0/24. Nothing of this machine or its "
+         "link is "
+         "asked for them, and only ports 80, 443 and those of mirrors here."},
         {"swarm", "enabled", &Config::swarm_enabled, "Whether other agents are spoken to at all. false: mirrors only."},
         {"swarm", "listen", &Config::swarm_listen, "Address and port (TCP and UDP) for other agents."},
         {"swarm", "peers", &Config::swarm_peers, "Agents to connect to at once, as host:port."},

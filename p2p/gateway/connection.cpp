@@ -321,7 +321,8 @@ void Connection::read_heads() {
         }
         input_.erase(0, (*head)->length);
         last_head_read_ = !(*head)->keep_alive;
-        auto turn = std::make_shared<Exchange>(parts_.requests, std::move(**head), [this] { something_happened(); });
+        auto turn = std::make_shared<Exchange>(parts_.requests, std::move(**head), parts_.asker,
+                                               [this] { something_happened(); });
         turns_.push_back(turn);
         turn->begin(parts_.transaction());
         if (!sent_again_) continue;

@@ -26,6 +26,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
         Door door;
         Patience patience;
         std::function<std::string()> transaction;  // name for a request that comes now
+        Asker asker = Asker::here;
     };
     Connection(boost::asio::ip::tcp::socket socket, Parts parts);
 

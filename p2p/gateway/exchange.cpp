@@ -6,8 +6,12 @@
 
 namespace packswarm::gateway {
 
-Exchange::Exchange(broker::Requests& requests, Head head, std::function<void()> changed)
-    : requests_(requests), head_(std::move(head)), changed_(std::move(changed)), last_news_(std::chrono::steady_clock::now()) {}
+Exchange::Exchange(broker::Requests& requests, Head head, Asker asker, std::function<void()> changed)
+    : requests_(requests),
+      head_(std::move(head)),
+      asker_(asker),
+      changed_(std::move(changed)),
+      last_news_(std::chrono::steady_clock::now()) {}
 
 void Exchange::begin(const std::string& transaction) {
     const Target& target = head_.target;
@@ -113,6 +117,7 @@ broker::Terms Exchange::terms() const {
     broker::Terms terms;
     terms.cache_control = head_.cache_control;
     terms.user_agent = head_.user_agent;
+    if (asker_ == Asker::elsewhere) terms.guard.emplace();
     if (!head_.range || !head_.range->first || !head_.wants_body) return terms;
     terms.begin = head_.range->first;
     if (head_.range->last && *head_.range->last < limits::max_artifact) terms.end = *head_.range->last + 1;

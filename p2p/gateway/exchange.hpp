@@ -13,10 +13,12 @@
 
 namespace packswarm::gateway {
 
+enum class Asker { here, elsewhere };  // on this machine, or on another that the owner allowed
+
 class Exchange {
   public:
     // changed is called after every piece of news, from the loop.
-    Exchange(broker::Requests& requests, Head head, std::function<void()> changed);
+    Exchange(broker::Requests& requests, Head head, Asker asker, std::function<void()> changed);
     ~Exchange() { cancel(); }
     Exchange(const Exchange&) = delete;
 
@@ -49,6 +51,7 @@ class Exchange {
 
     broker::Requests& requests_;
     Head head_;
+    Asker asker_;
     std::function<void()> changed_;
     broker::RequestId file_request_ = broker::RequestId::none;
     broker::RequestId signature_request_ = broker::RequestId::none;

@@ -132,7 +132,10 @@ struct Gateway::State : std::enable_shared_from_this<Gateway::State> {
         if (!allowed.contain(unmapped(remote.address()))) return turn_away(std::move(socket), {403, "this network may not use this agent"});
         if (connections.size() >= limits::max_gateway_clients) return turn_away(std::move(socket), {503, "too many connections"});
         const Door door{unmapped(local.address()).to_string(), local.port(), settings.via};
-        Connection::Parts parts{requests, door, settings.patience, [this] { return transaction(); }};
+        const auto asker_address = unmapped(remote.address());
+        const bool is_here = asker_address.is_loopback() || asker_address == unmapped(local.address());
+        Connection::Parts parts{requests, door, settings.patience, [this] { return transaction(); },
+                                is_here ? Asker::here : Asker::elsewhere};
         auto connection = std::make_shared<Connection>(std::move(socket), std::move(parts));
         connections.push_back(connection);
         connection->start([weak = weak_from_this(), raw = connection.get()] {

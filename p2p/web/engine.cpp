@@ -203,6 +203,11 @@ void Engine::launch(Fetch& fetch) {
 
 // What was opened before its name moved leads to the old address.
 void Engine::choose_connection(Fetch& fetch) {
+    if (fetch.is_guarded()) {  // a kept one may lead where this one may not; and no other follows it
+        fetch.easy().set(CURLOPT_FRESH_CONNECT, 1L);
+        fetch.easy().set(CURLOPT_FORBID_REUSE, 1L);
+        return;
+    }
     const auto moved = hosts_->moved_at(fetch.host());
     if (!moved) return;
     const auto since = std::chrono::steady_clock::now() - *moved;

@@ -4,6 +4,7 @@
 
 #include "p2p/base/log.hpp"
 #include "p2p/base/url.hpp"
+#include "p2p/web/guard.hpp"
 
 namespace packswarm::web {
 
@@ -44,7 +45,19 @@ Fetch::Fetch(broker::FetchId id, broker::MirrorRequest request, Address address,
       site_(site),
       wanted_(wanted_of(request_, address)),
       address_(std::move(address)),
-      easy_(site.settings, *this) {}
+      easy_(site.settings, *this) {
+    if (!is_guarded()) return;
+    easy_.set(CURLOPT_OPENSOCKETFUNCTION, &open_socket);
+    easy_.set(CURLOPT_OPENSOCKETDATA, this);
+}
+
+// Before each connection of a guarded fetch, which uses no kept one.
+curl_socket_t Fetch::open_socket(void* fetch, curlsocktype, curl_sockaddr* address) {
+    auto& self = *static_cast<Fetch*>(fetch);
+    self.guarded_against_ = reason_against(address->addr, *self.request_.terms.guard);
+    if (self.guarded_against_) return CURL_SOCKET_BAD;
+    return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
 
 Fetch::~Fetch() { site_.backlog.bytes -= static_cast<ByteCount>(gathered_.size()); }
 
@@ -128,7 +141,9 @@ Fetch::Next Fetch::ended(CURLcode code) {
         drained_ = 0;
         return Next::ask_again;
     }
-    if (code != CURLE_OK)
+    if (code != CURLE_OK && guarded_against_)
+        conclude(fail(ErrorKind::Refused, "{}", *guarded_against_));
+    else if (code != CURLE_OK)
         conclude(tl::unexpected(easy_.error(code)));
     else if (!head_done_)
         conclude(fail(ErrorKind::Transient, "the connection ended without an answer"));

@@ -29,6 +29,7 @@ class Fetch final : public AnswerSink {
     const Address& address() const { return address_; }
     const std::string& host() const { return host_; }  // empty: an address in figures
     TimePoint started() const { return started_; }
+    bool is_guarded() const { return request_.terms.guard.has_value(); }
     bool is_silent_on_kept_connection() const;
     bool awaits_answer() const { return !head_done_ && !concluded_; }
     bool is_amid_large_body() const;  // much is still to come, and a moment more or less delays nobody
@@ -49,6 +50,7 @@ class Fetch final : public AnswerSink {
     std::size_t body(const char* bytes, std::size_t count) override;
 
   private:
+    static curl_socket_t open_socket(void* fetch, curlsocktype purpose, curl_sockaddr* address);
     Result<void> read_head(int status);
     Result<void> follow();
     void gather(const char* bytes, std::size_t count);
@@ -65,6 +67,7 @@ class Fetch final : public AnswerSink {
     std::string host_;
     std::optional<Address> next_address_;
     int redirects_ = 0;
+    std::optional<std::string> guarded_against_;  // why the last connection was not made
     AnswerHead head_;
     BodyGauge gauge_;
     bool head_done_ = false;  // of the final answer
