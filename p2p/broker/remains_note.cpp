@@ -6,6 +6,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "p2p/base/checksum.hpp"
 #include "p2p/base/limits.hpp"
 
 namespace packswarm::broker {
@@ -15,16 +16,6 @@ namespace {
 constexpr std::string_view first_line = "packswarm remains 1\n";
 constexpr std::size_t sum_length = 8 + 1;  // digits and the line's end
 constexpr auto latest = WallTime(Seconds(253'402'300'799));
-
-// CRC-32 as in zip: finds what a disk has spoiled. Who could forge it could write the files as well.
-std::uint32_t sum_of(std::string_view text) {
-    std::uint32_t sum = 0xffffffff;
-    for (const char c : text) {
-        sum ^= static_cast<unsigned char>(c);
-        for (int bit = 0; bit < 8; ++bit) sum = (sum >> 1) ^ (0xedb88320 & (0 - (sum & 1)));
-    }
-    return ~sum;
-}
 
 // Takes the text before the next `until` off the front; nothing when there is none.
 std::optional<std::string_view> next(std::string_view& text, char until) {
@@ -57,7 +48,7 @@ Bytes RemainsNote::text() const {
     return {out.begin(), out.end()};
 }
 
-std::string RemainsNote::sealed(std::string lines) { return lines + fmt::format("{:08x}\n", sum_of(lines)); }
+std::string RemainsNote::sealed(std::string lines) { return lines + fmt::format("{:08x}\n", crc32(lines)); }
 
 std::optional<RemainsNote> RemainsNote::parse(ByteView bytes) {
     std::string_view text(bytes.data(), bytes.size());
@@ -65,7 +56,7 @@ std::optional<RemainsNote> RemainsNote::parse(ByteView bytes) {
         return std::nullopt;
     const auto said = text.substr(text.size() - sum_length);
     text.remove_suffix(sum_length);
-    if (said != fmt::format("{:08x}\n", sum_of(text))) return std::nullopt;
+    if (said != fmt::format("{:08x}\n", crc32(text))) return std::nullopt;
     text.remove_prefix(first_line.size());
     RemainsNote out;
     const auto digest = next(text, ' ');

@@ -1,5 +1,6 @@
 #include "p2p/store/artifact_table.hpp"
 
+#include "p2p/base/checksum.hpp"
 #include "p2p/base/log.hpp"
 
 namespace packswarm::store {
@@ -21,6 +22,10 @@ constexpr const char* artifact_migrations[] = {
     "ALTER TABLE artifacts ADD COLUMN replicas INTEGER NOT NULL DEFAULT 0",
     "CREATE TABLE signatures (digest BLOB PRIMARY KEY, signature BLOB NOT NULL);"
     "ALTER TABLE artifacts ADD COLUMN has_signature INTEGER NOT NULL DEFAULT 0",
+    // What has no checksum may have rotted: it is found again.
+    "DELETE FROM signatures;"
+    "UPDATE artifacts SET has_signature = 0;"
+    "ALTER TABLE signatures ADD COLUMN sum INTEGER NOT NULL DEFAULT 0",
 };
 
 constexpr const char* columns = "size, inode, mtime_ns, name, lineage, modified, is_root, use, has_pieces, digest, replicas, has_signature";
@@ -30,6 +35,11 @@ std::string joined(const PieceHashes& pieces) {
     out.reserve(pieces.size() * PieceHash::size);
     for (const auto& piece : pieces) out += piece.raw();
     return out;
+}
+
+// Over the package's digest too: a row that has come to stand beside another package is found out as well.
+std::int64_t sum_of(const Digest& digest, std::string_view signature) {
+    return crc32(std::string(digest.raw()).append(signature));
 }
 
 PieceHashes split(const std::string& raw) {
@@ -99,20 +109,27 @@ PieceHashes ArtifactTable::pieces(const Digest& digest) {
 }
 
 Bytes ArtifactTable::signature(const Digest& digest) {
-    auto query = database_->statement("SELECT signature FROM signatures WHERE digest=?");
+    auto query = database_->statement("SELECT signature, sum FROM signatures WHERE digest=?");
     query.bind(Blob{digest.raw()});
     const auto found = query.step();
     if (!found) spdlog::error("store: the signature of {} cannot be read: {}", digest.hex(), found.error().message);
-    const auto raw = found.value_or(false) ? query.bytes(0) : std::string();
-    return {raw.begin(), raw.end()};
+    if (!found.value_or(false)) return {};
+    const auto raw = query.bytes(0);
+    if (query.integer(1) == sum_of(digest, raw)) return {raw.begin(), raw.end()};
+    spdlog::warn("store: the signature of {} has rotted and is not given out", digest.hex());
+    return {};
 }
 
 Result<void> ArtifactTable::write_beside(const broker::ArtifactRecord& record) {
-    const auto write = [&](const char* sql, std::string_view bytes) {
-        return bytes.empty() ? Result<void>() : database_->statement(sql).bind(Blob{record.digest.raw()}, Blob{bytes}).run();
-    };
-    auto written = write("INSERT OR REPLACE INTO pieces VALUES (?,?)", joined(record.pieces));
-    return written ? write("INSERT OR REPLACE INTO signatures VALUES (?,?)", as_text(record.signature)) : written;
+    const Blob digest{record.digest.raw()};
+    const auto signature = as_text(record.signature);
+    if (!record.pieces.empty()) {
+        auto insert = database_->statement("INSERT OR REPLACE INTO pieces VALUES (?,?)");
+        if (auto written = insert.bind(digest, Blob{joined(record.pieces)}).run(); !written) return written;
+    }
+    if (signature.empty()) return {};
+    auto insert = database_->statement("INSERT OR REPLACE INTO signatures VALUES (?,?,?)");
+    return insert.bind(digest, Blob{signature}, sum_of(record.digest, signature)).run();
 }
 
 Result<void> ArtifactTable::insert(const Row& row) {
