@@ -63,7 +63,12 @@ Result<FileHandle> open_for_reading(const std::filesystem::path& path) {
 Result<FileInfo> file_info(const FileHandle& file) {
     struct stat st {};
     if (::fstat(file.fd(), &st) != 0) return errno_error("looking at an open file");
-    return FileInfo{st.st_size, st.st_ino, std::int64_t{st.st_mtim.tv_sec} * 1'000'000'000 + st.st_mtim.tv_nsec};
+    return info_of(st);
+}
+
+FileInfo info_of(const struct stat& looked_at) {
+    const auto ns = [](const timespec& time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; };
+    return {looked_at.st_size, looked_at.st_ino, ns(looked_at.st_mtim), ns(looked_at.st_ctim)};
 }
 
 Result<std::size_t> read_at(const FileHandle& file, ByteCount offset, std::span<char> out) {

@@ -53,6 +53,11 @@ inline constexpr ByteCount max_remains_bytes = 4 * gib; // with room for all tha
 inline constexpr auto remains_kept = 24h;               // for so long, over a restart too,
 inline constexpr ByteCount max_remains_note = 1 * mib;  // with a note of who gave what
 
+// Hashing of what an earlier start stored
+inline constexpr ByteCount proof_step = 4 * mib;  // some 5 ms of a worker: others have their turn in between
+inline constexpr std::size_t max_proofs = 8;      // hashed side by side; the others wait without a descriptor
+inline constexpr ByteCount scrub_step = 1 * mib;  // read at once by the scrub, which then rests
+
 // A package manager's transaction, known ahead
 inline constexpr std::size_t max_pacman_command = 128 * 1024;  // bytes of a command line: what the kernel takes of one argument
 inline constexpr std::size_t max_pacman_targets = 2'000;       // names on it

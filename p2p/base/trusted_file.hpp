@@ -1,6 +1,7 @@
 // Bytes change type as they earn trust: StagedFile (anything) -> VerifiedFile (its digest is vouched for) -> StoredFile
 // (published under its digest; StoredMark: the same, not open). Only verify makes the second, only the store the third:
-// sharing takes nothing else.
+// sharing takes nothing else. Over a restart a StoredFile loses that trust: KeptFile (a disk may have spoiled it) ->
+// ProvenFile (its digest is right again, only verify makes it) -> StoredFile.
 // Handles are cheap to copy and share one open descriptor. Any thread; concurrent writers keep to different ranges.
 #pragma once
 
@@ -14,6 +15,7 @@ namespace packswarm {
 
 namespace verify {
 class FileVerifier;
+class FileProver;
 }
 namespace store {
 class Vault;
@@ -58,6 +60,38 @@ class VerifiedFile {
     Digest digest_;
 };
 
+// What the store has under a digest, and nobody has hashed since this process started.
+class KeptFile {
+  public:
+    const FileHandle& handle() const { return *handle_; }
+    const std::shared_ptr<FileHandle>& shared_handle() const { return handle_; }
+    const std::filesystem::path& path() const { return path_; }
+    const Digest& digest() const { return digest_; }
+    const FileInfo& info() const { return info_; }  // when it was opened
+    ByteCount size() const { return info_.size; }
+
+  private:
+    friend class store::Vault;
+    KeptFile(std::shared_ptr<FileHandle> handle, std::filesystem::path path, const Digest& digest, const FileInfo& info)
+        : handle_(std::move(handle)), path_(std::move(path)), digest_(digest), info_(info) {}
+    std::shared_ptr<FileHandle> handle_;
+    std::filesystem::path path_;
+    Digest digest_;
+    FileInfo info_;
+};
+
+class ProvenFile {
+  public:
+    const KeptFile& file() const { return file_; }
+    bool has_good_pieces() const { return has_good_pieces_; }  // the piece hashes beside it are those of its bytes
+
+  private:
+    friend class verify::FileProver;
+    ProvenFile(KeptFile file, bool has_good_pieces) : file_(std::move(file)), has_good_pieces_(has_good_pieces) {}
+    KeptFile file_;
+    bool has_good_pieces_;
+};
+
 class StoredFile {
   public:
     const FileHandle& handle() const { return *handle_; }
@@ -75,7 +109,7 @@ class StoredFile {
     ByteCount size_;
 };
 
-// A stored file that is not open, as the store recorded it: whoever opens it later looks whether it is still that one.
+// A StoredFile that is not open: whoever opens it later looks whether it is still that one, untouched.
 class StoredMark {
   public:
     const Digest& digest() const { return digest_; }
@@ -83,6 +117,8 @@ class StoredMark {
     ByteCount size() const { return info_.size; }
     bool has_pieces() const { return has_pieces_; }  // piece hashes of its canonical torrent are recorded
     bool has_signature() const { return has_signature_; }  // and so is its detached signature
+    // It was hashed since this process started; else it goes to nobody.
+    bool is_proven() const { return info_.changed_ns != 0; }
 
   private:
     friend class store::Vault;

@@ -18,19 +18,36 @@ constexpr std::size_t max_seekers = 32;    // of one digest
 constexpr auto ask_interval = Seconds(3);  // peers learn and forget: outstanding digests are asked again
 }  // namespace
 
-Broker::Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger& ledger, Trust& trust, BrokerSettings settings)
-    : loop_(loop), mirrors_(mirrors), peers_(peers), store_(store), ledger_(ledger), trust_(trust), settings_(settings),
+Broker::Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger& ledger, Trust& trust,
+               BrokerSettings settings)
+    : loop_(loop),
+      mirrors_(mirrors),
+      peers_(peers),
+      store_(store),
+      ledger_(ledger),
+      trust_(trust),
+      settings_(settings),
       sources_(loop, ledger, board_),
-      engine_{loop, mirrors, peers, store, trust, board_, sources_, [this] { replan_soon(); },
+      proofs_(loop, store, trust),
+      engine_{loop,
+              mirrors,
+              peers,
+              store,
+              trust,
+              board_,
+              sources_,
+              [this] { replan_soon(); },
               [this] { return book_.shares(); },
               [this](core::SourceId source) {
                   for (auto& [id, live] : live_) live.transfer->discredited(source);
                   remains_.forget(source);
               }},
-      book_(loop, store, ledger, trust, peers),
-      missing_(loop, *this, book_, trust), ahead_(*this, book_, store),
-      signatures_(engine_, book_, settings_.peer_grace, {[this](const Digest& digest) { return bytes_of(digest); },
-                                                         [this](const Digest& digest) { return by_digest_.count(digest) != 0; }}),
+      book_(loop, store, ledger, trust, peers, proofs_),
+      missing_(loop, *this, book_, trust),
+      ahead_(*this, book_, store),
+      signatures_(engine_, book_, settings_.peer_grace,
+                  {[this](const Digest& digest) { return bytes_of(digest); },
+                   [this](const Digest& digest) { return by_digest_.count(digest) != 0 || proofs_.holds(digest); }}),
       ticked_(loop.now()) {
     board_.peer_grace = settings_.peer_grace;
     board_.key = peers_.key();
@@ -39,6 +56,7 @@ Broker::Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger&
     store_.set_spare(&remains_);
     take_up_remains();
     store_.set_removed([this](const Digest& digest) { book_.removed(digest); });
+    proofs_.set_proven([this](const Digest& digest) { book_.proven(digest); });
 }
 
 Broker::~Broker() {
@@ -176,6 +194,7 @@ void Broker::peer_seeks(PeerId peer, const std::vector<Digest>& digests) {
     if (seeks_.size() + digests.size() > max_seeks)
         std::erase_if(seeks_, [now](const auto& item) { return item.second.back().asked < now - crowd_memory; });
     for (const auto& digest : digests) {
+        prove_for_peers(digest);
         if (const auto want = by_digest_.find(digest); want != by_digest_.end()) {
             board_.crowd_until = now + crowd_memory;
             note_holder(want->second, *source);
@@ -388,10 +407,11 @@ void Broker::publish(VerifiedFile file, const std::string& name, std::optional<W
     });
 }
 
-// Piece hashes are computed once, before the row is written, and only for what peers may ever ask as a torrent.
+// Piece hashes are computed once, before the row is written: peers ask for large files as torrents, and after a restart
+// the file goes out piece by piece while it is hashed.
 void Broker::publish_as(VerifiedFile file, ArtifactRecord record, Then<StoredFile> then) {
     remains_.drop(file.digest());
-    if (record.lineage.empty() || record.size <= limits::small_artifact)
+    if (record.size <= limits::small_artifact)
         return store_.publish(std::move(file), std::move(record), std::move(then));
     const ByteRange all{0, record.size};
     trust_.piece_hashes(file.file(), all, core::piece_length(record.size),

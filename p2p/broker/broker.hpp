@@ -16,6 +16,7 @@
 #include "p2p/broker/index_looks.hpp"
 #include "p2p/broker/missing_indexes.hpp"
 #include "p2p/broker/plain_fetch.hpp"
+#include "p2p/broker/proofs.hpp"
 #include "p2p/broker/remains.hpp"
 #include "p2p/broker/requests.hpp"
 #include "p2p/broker/root_fetch.hpp"
@@ -54,6 +55,8 @@ class Broker final : public Requests, public PeerObserver {
     void publish(VerifiedFile file, const std::string& name, std::optional<WallTime> modified, Then<StoredFile> then);
     Ahead& ahead() { return ahead_; }
     MissingIndexes& missing() { return missing_; }
+    Proofs& proofs() { return proofs_; }
+    void set_scrub(ByteCount per_second);  // bytes of the store that are hashed while nobody wants anything; 0: none
     void forget_absences() { engine_.absences.clear(); }  // the sources are others, or were read anew
     // Told of every package that somebody waits for, as the index lists it; from the loop, where asking for more is
     // fine.
@@ -67,7 +70,9 @@ class Broker final : public Requests, public PeerObserver {
     void cancel(RequestId request) override;
     core::PackageSignatures package_signatures(const std::string& repository,
                                                const std::string& architecture) const override;
-    TimePoint last_sign() const override { return vouching_.empty() ? board_.last_sign(loop_.now()) : loop_.now(); }
+    TimePoint last_sign() const override {
+        return vouching_.empty() && !proofs_.is_awaited() ? board_.last_sign(loop_.now()) : loop_.now();
+    }
     std::optional<std::string> pacman_address(const std::string& repository, const std::string& architecture,
                                               const std::string& file) const override;
 
@@ -90,6 +95,7 @@ class Broker final : public Requests, public PeerObserver {
         WallTime wall{};
         bool told = false;
         bool asks_by_its_own_name = false;
+        bool waited_for_proof = false;
         std::optional<InVain> in_vain{};
     };
     struct Live {
@@ -125,6 +131,10 @@ class Broker final : public Requests, public PeerObserver {
     Result<Meaning> understand(const Request& request) const;
     void serve(RequestId id, const Meaning& meaning);
     bool serve_stored(RequestId id, const Digest& digest);
+    bool serve_kept(RequestId id, const Digest& digest);
+    void tell_checked(RequestId id, const KeptFile& file, ByteCount checked, std::optional<WallTime> modified);
+    void proof_ended(RequestId id, const Digest& digest);
+    void prove_for_peers(const Digest& digest);
     bool serve_root(RequestId id, const Meaning& meaning);
     bool serve_root_signature(RequestId id, const std::string& key, const core::Location& location, const Url& url);
     bool has_it_already(const RootAsker& asker, const RootAnswer& answer) const;
@@ -201,6 +211,7 @@ class Broker final : public Requests, public PeerObserver {
     BrokerSettings settings_;
     core::Board board_;
     SourceBook sources_;
+    Proofs proofs_;
     Engine engine_;
     IndexBook book_;
     MissingIndexes missing_;

@@ -29,8 +29,8 @@ std::vector<core::IndexEntry> with_folder(const std::vector<core::IndexEntry>& f
 
 }  // namespace
 
-IndexBook::IndexBook(Loop& loop, Store& store, Ledger& ledger, Trust& trust, Peers& peers)
-    : loop_(loop), store_(store), ledger_(ledger), trust_(trust), peers_(peers), sightings_(ledger) {
+IndexBook::IndexBook(Loop& loop, Store& store, Ledger& ledger, Trust& trust, Peers& peers, Proofs& proofs)
+    : loop_(loop), store_(store), ledger_(ledger), trust_(trust), peers_(peers), proofs_(proofs), sightings_(ledger) {
     for (const auto& floor : ledger_.floors()) floors_[floor.lineage] = floor;
 }
 
@@ -203,7 +203,10 @@ void IndexBook::adopt(const core::Repository& repository, std::shared_ptr<const 
     catalog_.keep_only(repository.id, sheets);
     for (const auto& file : files) {
         if (!is_packages_file(file.path) || catalog_.has_sheet(repository.id, file.digest.hex())) continue;
-        if (auto stored = store_.find(file.digest)) read_index(repository.id, *stored, file);
+        if (auto stored = store_.find(file.digest))
+            read_index(repository.id, *stored, file);
+        else if (store_.brief(file.digest))
+            read_kept(repository.id, file);
     }
     announce_lineages();
     reconcile_later();
@@ -293,6 +296,18 @@ void IndexBook::read_index(const std::string& repository, const StoredFile& file
     });
 }
 
+// Hashed first; when it has rotted it is fetched anew.
+void IndexBook::read_kept(const std::string& repository, const core::IndexEntry& entry) {
+    if (!reading_.insert(entry.digest).second) return;
+    const auto then = [this, alive = std::weak_ptr(alive_), repository, entry] {
+        if (alive.expired()) return;
+        reading_.erase(entry.digest);
+        if (const auto stored = store_.find(entry.digest)) return read_index(repository, *stored, entry);
+        fetch_missing(repository);
+    };
+    proofs_.prove(entry.digest, Proofs::Need::awaited, then);
+}
+
 void IndexBook::removed(const Digest& digest) {
     if (offered_.erase(digest) != 0) peers_.withdraw({digest});
 }
@@ -344,7 +359,7 @@ std::string IndexBook::lineage_to_share(const ArtifactBrief& brief) {
 // The shelf is what the newest indexes of public repositories list and the store holds; nothing older, nothing private.
 void IndexBook::judge_share(const Digest& digest, Changes& changes) {
     const auto brief = store_.brief(digest);
-    const auto lineage = brief ? lineage_to_share(*brief) : std::string();
+    const auto lineage = brief && brief->mark.is_proven() ? lineage_to_share(*brief) : std::string();
     const auto known = offered_.find(digest);
     if (known != offered_.end() && lineage_names_[known->second] == lineage) return;
     if (known != offered_.end()) {
@@ -362,6 +377,18 @@ void IndexBook::offer_again(const Digest& digest) {
     const auto known = offered_.find(digest);
     const auto brief = known == offered_.end() ? std::nullopt : store_.brief(digest);
     if (brief) peers_.offer(lineage_names_[known->second], {brief->mark});
+}
+
+bool IndexBook::is_to_be_shared(const Digest& digest) {
+    const auto brief = store_.brief(digest);
+    return brief && !lineage_to_share(*brief).empty();
+}
+
+void IndexBook::proven(const Digest& digest) {
+    offer_again(digest);
+    Changes changes;
+    judge_share(digest, changes);
+    carry_out(std::move(changes));
 }
 
 void IndexBook::carry_out(Changes changes) {

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "p2p/broker/proofs.hpp"
 #include "p2p/broker/sightings.hpp"
 #include "p2p/broker/snapshots.hpp"
 #include "p2p/broker/store_port.hpp"
@@ -44,7 +45,7 @@ struct MissingIndex {
 
 class IndexBook {
   public:
-    IndexBook(Loop& loop, Store& store, Ledger& ledger, Trust& trust, Peers& peers);
+    IndexBook(Loop& loop, Store& store, Ledger& ledger, Trust& trust, Peers& peers, Proofs& proofs);
 
     void set_repositories(core::RepositoryTable table);
     void allow_sharing(bool allowed);            // the owner's switch: off withdraws everything
@@ -91,6 +92,8 @@ class IndexBook {
     // A file is stored: indexes among them are read, public ones are offered.
     void stored(const StoredFile& file);
     void offer_again(const Digest& digest);  // more of it is recorded than there was
+    bool is_to_be_shared(const Digest& digest);  // it is stored, and may be offered once it is proven
+    void proven(const Digest& digest);
     void removed(const Digest& digest);
 
     void peer_snapshot(const PeerSnapshot& snapshot) { snapshots_.add(snapshot); }
@@ -120,6 +123,8 @@ class IndexBook {
     void adopt(const core::Repository& repository, std::shared_ptr<const OpenedRoot> opened);
     void keep_bundle(const core::Repository& repository, std::shared_ptr<const OpenedRoot> opened);
     void read_index(const std::string& repository, const StoredFile& file, const core::IndexEntry& entry);
+    void read_kept(const std::string& repository, const core::IndexEntry& entry);
+    void open_kept(const core::Repository& repository, const ArtifactRecord& record);
     void restore_root(const core::Repository& repository, const ArtifactRecord& record);
     void fetch_missing(const std::string& repository);
     std::vector<MissingIndex> missing_of(const std::string& repository) const;
@@ -142,6 +147,7 @@ class IndexBook {
     Ledger& ledger_;
     Trust& trust_;
     Peers& peers_;
+    Proofs& proofs_;
     core::RepositoryTable table_;
     core::Catalog catalog_;
     std::map<std::string, RepositoryState> states_;     // by Repository::id

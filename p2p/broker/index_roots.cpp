@@ -187,6 +187,15 @@ void IndexBook::restore() {
 }
 
 void IndexBook::restore_root(const core::Repository& repository, const ArtifactRecord& record) {
+    ++restoring_[repository.id];
+    proofs_.prove(record.digest, Proofs::Need::awaited, [this, alive = std::weak_ptr(alive_), repository, record] {
+        if (alive.expired()) return;
+        --restoring_[repository.id];
+        open_kept(repository, record);
+    });
+}
+
+void IndexBook::open_kept(const core::Repository& repository, const ArtifactRecord& record) {
     auto stored = store_.find(record.digest);
     if (!stored || stored->size() > limits::max_database + limits::max_release) return;
     Bytes bytes(static_cast<std::size_t>(stored->size()));

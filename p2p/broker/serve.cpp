@@ -11,6 +11,14 @@
 
 namespace packswarm::broker {
 
+namespace {
+
+std::optional<WallTime> date_of(const std::optional<ArtifactRecord>& record) {
+    return record && record->modified != WallTime{} ? std::optional(record->modified) : std::nullopt;
+}
+
+}  // namespace
+
 Result<Broker::Meaning> Broker::understand(const Request& request) const {
     auto url = Url::parse(request.url);
     if (!url) return tl::unexpected(url.error());
@@ -77,7 +85,13 @@ SharedBytes Broker::bytes_of(const Digest& digest) {
     if (const auto vouching = vouching_.find(digest); vouching != vouching_.end()) return vouching->second;
     if (const auto fresh = fresh_.find(digest); fresh != fresh_.end()) return fresh->second.bytes;
     const auto stored = store_.find(digest);
-    if (!stored) return nullptr;
+    if (!stored) {
+        const auto proven = [this, alive = alive_, digest] {
+            if (*alive && store_.find(digest)) signatures_.package_here(digest);
+        };
+        if (store_.brief(digest)) proofs_.prove(digest, Proofs::Need::awaited, proven);
+        return nullptr;
+    }
     const auto file = std::make_shared<const StoredFile>(*stored);
     return SharedBytes(file, &file->handle());
 }
@@ -94,11 +108,55 @@ bool Broker::serve_stored(RequestId id, const Digest& digest) {
     if (const auto fresh = fresh_.find(digest); fresh != fresh_.end())
         return answer(fresh->second.bytes, fresh->second.size, fresh->second.modified);
     const auto stored = store_.find(digest);
-    if (!stored) return false;
-    const auto record = store_.record(digest);
-    const auto modified = record && record->modified != WallTime{} ? std::optional(record->modified) : std::nullopt;
+    if (!stored) return serve_kept(id, digest);
     const auto file = std::make_shared<const StoredFile>(*stored);
-    return answer(SharedBytes(file, &file->handle()), stored->size(), modified);
+    return answer(SharedBytes(file, &file->handle()), stored->size(), date_of(store_.record(digest)));
+}
+
+// It is hashed first. Who streams is shown meanwhile what piece hashes have found right, the others nothing.
+bool Broker::serve_kept(RequestId id, const Digest& digest) {
+    auto& asker = requests_.at(id);
+    const auto record = store_.brief(digest) ? store_.record(digest) : std::nullopt;
+    if (!record || std::exchange(asker.waited_for_proof, true)) return false;
+    Proofs::Watch watch;
+    if (asker.request.streams)
+        watch = [this, alive = alive_, id, modified = date_of(record)](const KeptFile& file, ByteCount checked) {
+            if (*alive) tell_checked(id, file, checked, modified);
+        };
+    const auto then = [this, alive = alive_, id, digest] {
+        if (*alive) proof_ended(id, digest);
+    };
+    proofs_.prove(digest, Proofs::Need::awaited, then, watch);
+    return true;
+}
+
+void Broker::tell_checked(RequestId id, const KeptFile& file, ByteCount checked, std::optional<WallTime> modified) {
+    const auto at = requests_.find(id);
+    if (at == requests_.end()) return;
+    auto& asker = at->second;
+    if (!std::exchange(asker.told, true) && asker.events.started)
+        asker.events.started({file.size(), modified, file.shared_handle()});
+    if (asker.events.progress) asker.events.progress({checked, checked, checked, modified});
+}
+
+// Rotten: fetched as if it had never been here. Who was shown its first bytes gets the rest of the same file.
+void Broker::proof_ended(RequestId id, const Digest& digest) {
+    const auto at = requests_.find(id);
+    if (at == requests_.end()) return;
+    if (serve_stored(id, digest)) return;
+    if (std::exchange(at->second.told, false)) at->second.request.digest = digest;
+    dispatch(id);
+}
+
+// Only what they would be offered; the news that it is here reaches those who asked.
+void Broker::prove_for_peers(const Digest& digest) {
+    if (!book_.is_to_be_shared(digest) || proofs_.holds(digest)) return;
+    if (store_.find(digest)) return book_.proven(digest);
+    proofs_.prove(digest, Proofs::Need::peers, [] {});
+}
+
+void Broker::set_scrub(ByteCount per_second) {
+    proofs_.set_scrub(per_second, [this] { return requests_.empty() && live_.empty(); });
 }
 
 void Broker::say_not_modified(RequestId id, const SourceShare& from) {

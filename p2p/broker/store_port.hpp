@@ -26,7 +26,7 @@ struct ArtifactRecord {  // what the ledger remembers of a stored artifact
 
 // What is at hand of every stored artifact without asking the ledger.
 struct ArtifactBrief {
-    StoredMark mark;
+    StoredMark mark;             // is_proven: it may be handed out
     bool may_be_shared = false;  // its record names a lineage
     bool is_root = false;
 };
@@ -63,7 +63,13 @@ class Store {
     virtual std::vector<Leftover> leftovers() = 0;  // the caller's from here on
     virtual Result<StagedFile> stage(ByteCount size) = 0;  // Refused: quota cannot make room; Broken: disk
     virtual ByteCount room() = 0;  // bytes that could be staged without giving up anything the newest indexes list
-    virtual std::optional<StoredFile> find(const Digest& digest) = 0;  // checks that size and inode are still the recorded ones
+    // The one way to bytes that may be handed out: what this start has hashed or verified, and nobody has touched
+    // since.
+    virtual std::optional<StoredFile> find(const Digest& digest) = 0;
+    // Whatever lies there with the recorded size, inode and time: to be hashed (proofs.hpp), never to be handed out.
+    virtual std::optional<KeptFile> kept(const Digest& digest) = 0;
+    virtual bool take_proof(const ProvenFile& proven) = 0;  // false: it was touched meanwhile, or is gone
+    virtual void drop_rotten(const KeptFile& file, const Error& why) = 0;
     virtual std::optional<ArtifactRecord> record(const Digest& digest) = 0;  // read from the ledger
     virtual std::optional<ArtifactBrief> brief(const Digest& digest) = 0;
     virtual std::vector<Digest> digests() = 0;                               // of everything stored

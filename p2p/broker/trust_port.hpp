@@ -30,6 +30,12 @@ struct OpenedRoot {
     Digest signature_digest;  // of the detached signature; zero: there is none
 };
 
+// How far the hashing of a kept file is. checked: bytes below it are right by their piece hashes.
+struct ProofStep {
+    ByteCount checked = 0;
+    std::optional<ProvenFile> proven{};  // at the end
+};
+
 class Trust {
   public:
     virtual ~Trust() = default;
@@ -40,6 +46,10 @@ class Trust {
     virtual void finish(CheckId check, Then<VerifiedFile> then) = 0;  // Corrupt: the digest is another one. The check ends.
     virtual void drop(CheckId check) = 0;
     virtual void digest_of(StagedFile file, Then<Digest> then) = 0;  // what it is, whatever it should be
+    // Hashing of what the store keeps, so many bytes at a time; pieces: as recorded, or none. After an error (Corrupt:
+    // other bytes, Broken: it cannot be read) and once it is proven the check has ended; drop() ends it before.
+    virtual CheckId begin_proof(KeptFile file, PieceHashes pieces) = 0;
+    virtual void go_on(CheckId proof, ByteCount bytes, Then<ProofStep> then) = 0;  // one step at a time
     // SHA-1 of the pieces of a complete range of the staged file, in order.
     virtual void piece_hashes(StagedFile file, ByteRange range, ByteCount piece_length, Then<PieceHashes> then) = 0;
     virtual void piece_hashes(StoredFile file, ByteCount piece_length, Then<PieceHashes> then) = 0;

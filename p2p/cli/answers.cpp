@@ -168,6 +168,14 @@ std::string show_status(const Json& answer) {
     if (number(store, "inodes_free") < number(store, "inodes_kept"))
         out += fmt::format("          only {} inodes are free there, and {} stay free\n", text(store, "inodes_free"),
                            text(store, "inodes_kept"));
+    if (number(store, "unproven") > 0)
+        out += fmt::format("          {} of the files were not hashed since the agent's start; {}\n",
+                           text(store, "unproven"),
+                           number(store, "scrub") > 0 ? "they are, " + size(store, "scrub") + " a second"
+                                                      : "they are when somebody asks for them");
+    if (number(store, "rotten") > 0)
+        out += fmt::format("          {} rotten files were dropped since the agent's start; its log names each\n",
+                           text(store, "rotten"));
     out += "sharing   " + show_sharing(member(answer, "sharing")) + "\n";
     out += fmt::format("listening {} for package managers, {} for peers\n", text(answer, "gateway", "nowhere"),
                        text(answer, "swarm", "nowhere"));

@@ -226,6 +226,7 @@ void App::Parts::apply(const Config& fresh) {
     config.socket = old.socket;
     spdlog::set_level(spdlog::level::from_str(config.log_level));
     vault->set_limits(config.store_quota, config.store_reserve);
+    broker->set_scrub(config.store_scrub);
     pacman_ahead->set_enabled(config.pacman_ahead);
     use_lists();
     if (swarm) {
@@ -302,6 +303,7 @@ Result<std::unique_ptr<App>> App::build(Config config, Reload reload) {
     while (!learned) parts.io.run_one();
     parts.watch = std::make_unique<LoopWatch>(parts.loop);
     if (auto done = parts.open_doors(); !done) return tl::unexpected(done.error());
+    parts.broker->set_scrub(parts.config.store_scrub);
     return app;
 }
 

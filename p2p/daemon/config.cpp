@@ -99,6 +99,10 @@ const std::vector<Option>& options() {
          "swarm."},
         {"store", "quota", Size{&Config::store_quota, {16 * limits::mib}}, "Most that the store may hold."},
         {"store", "reserve", Size{&Config::store_reserve, {0}}, "Space on its file system that the store leaves free."},
+        {"store", "scrub", Size{&Config::store_scrub, {0}},
+         "Bytes per second at which stored files that were not hashed since the start are, while nobody wants "
+         "anything. "
+         "0: only when somebody asks for them."},
         {"web", "ca_file", &Config::web_ca_file,
          "PEM file of certificate authorities for HTTPS mirrors. Empty: the system's."},
         {"web", "ca_path", &Config::web_ca_path, "Folder of certificate authorities. Empty: the system's."},

@@ -56,6 +56,7 @@ struct Config {
 
     ByteCount store_quota = 10LL << 30;
     ByteCount store_reserve = 1LL << 30;
+    ByteCount store_scrub = 4LL << 20;
 
     std::string web_ca_file, web_ca_path;
 

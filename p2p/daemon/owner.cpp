@@ -90,8 +90,16 @@ std::string Owner::status(const Sight& sight) const {
     const auto received = by_mirrors.bytes + by_peers.bytes;
     out["bytes"]["received"] = received;
     out["bytes"]["needed"] = received - by_mirrors.wasted - by_peers.wasted;
-    out["store"] = {{"path", house_.config.state_dir}, {"files", usage.files}, {"bytes", usage.stored}, {"quota", usage.quota},
-                    {"free", usage.disk ? usage.disk->bytes : 0}, {"inodes_free", nullptr}, {"inodes_kept", nullptr}};
+    out["store"] = {{"path", house_.config.state_dir},
+                    {"files", usage.files},
+                    {"bytes", usage.stored},
+                    {"quota", usage.quota},
+                    {"unproven", usage.unproven},
+                    {"rotten", usage.rotten},
+                    {"scrub", house_.config.store_scrub},
+                    {"free", usage.disk ? usage.disk->bytes : 0},
+                    {"inodes_free", nullptr},
+                    {"inodes_kept", nullptr}};
     if (usage.disk && usage.disk->inodes) {
         out["store"]["inodes_free"] = *usage.disk->inodes;
         out["store"]["inodes_kept"] = usage.disk->inode_reserve;
@@ -239,6 +247,13 @@ void Owner::take_file(control::Question question, Answer then) {
     };
     if (!question.file.open()) return reply("refused", "no file came with the question", {}, 0);
     if (told && house_.vault.find(*told)) return reply("known", "", told, house_.vault.brief(*told)->mark.size());
+    if (told && house_.vault.brief(*told)) {  // as an earlier start left it: it is hashed before it counts
+        auto again = std::make_shared<control::Question>(std::move(question));
+        return house_.broker.proofs().prove(*told, broker::Proofs::Need::awaited, [this, again, then, told] {
+            if (!house_.vault.find(*told)) house_.vault.remove(*told);
+            take_file(std::move(*again), then);
+        });
+    }
     const auto wants_public = question.op == "share" ? WantsPublic::yes : WantsPublic::no;
     house_.vault.adopt(question.file.take(), store::Adopt::cheapest,
                        [this, reply, told, taken, wants_public](Result<store::Adopted> adopted) {

@@ -39,7 +39,39 @@ void TrustDesk::finish(CheckId check, broker::Then<VerifiedFile> then) {
     pump(check);
 }
 
-void TrustDesk::drop(CheckId check) { checks_.erase(check); }
+void TrustDesk::drop(CheckId check) {
+    checks_.erase(check);
+    proofs_.erase(check);
+}
+
+CheckId TrustDesk::begin_proof(KeptFile file, PieceHashes pieces) {
+    const auto id = CheckId{++last_check_};
+    proofs_[id] = std::make_shared<verify::FileProver>(std::move(file), std::move(pieces));
+    return id;
+}
+
+void TrustDesk::go_on(CheckId id, ByteCount bytes, broker::Then<broker::ProofStep> then) {
+    const auto at = proofs_.find(id);
+    if (at == proofs_.end()) return;
+    workers_.run([this, alive = alive_, id, bytes, prover = at->second, then = std::move(then)]() -> Task {
+        auto hashed = prover->go_on(bytes);
+        auto step = std::make_shared<Result<broker::ProofStep>>(broker::ProofStep{prover->checked()});
+        if (!hashed) {
+            *step = tl::unexpected(hashed.error());
+        } else if (prover->is_complete()) {
+            auto proven = prover->finish();
+            if (proven)
+                (*step)->proven = std::move(*proven);
+            else
+                *step = tl::unexpected(proven.error());
+        }
+        return [this, alive, id, step, then] {
+            if (!*alive || proofs_.count(id) == 0) return;
+            if (!*step || (*step)->proven) proofs_.erase(id);
+            then(std::move(*step));
+        };
+    });
+}
 
 void TrustDesk::pump(CheckId id) {
     auto& check = checks_.at(id);

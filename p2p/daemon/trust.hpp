@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "p2p/broker/trust_port.hpp"
+#include "verify/file_prover.hpp"
 #include "verify/file_verifier.hpp"
 #include "verify/keyring.hpp"
 
@@ -20,6 +21,8 @@ class TrustDesk final : public broker::Trust {
     void rewind(broker::CheckId check) override;
     void finish(broker::CheckId check, broker::Then<VerifiedFile> then) override;
     void drop(broker::CheckId check) override;
+    broker::CheckId begin_proof(KeptFile file, PieceHashes pieces) override;
+    void go_on(broker::CheckId proof, ByteCount bytes, broker::Then<broker::ProofStep> then) override;
     void digest_of(StagedFile file, broker::Then<Digest> then) override;
     void piece_hashes(StagedFile file, ByteRange range, ByteCount piece_length, broker::Then<PieceHashes> then) override;
     void piece_hashes(StoredFile file, ByteCount piece_length, broker::Then<PieceHashes> then) override;
@@ -44,6 +47,7 @@ class TrustDesk final : public broker::Trust {
     Workers& workers_;
     std::shared_ptr<verify::Keyrings> keyrings_;
     std::map<broker::CheckId, Check> checks_;
+    std::map<broker::CheckId, std::shared_ptr<verify::FileProver>> proofs_;
     std::uint64_t last_check_ = 0;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -46,6 +46,7 @@ void Exchange::ask_for_file(const std::string& url, const std::string& transacti
     broker::RequestEvents events;
     events.started = [this](const broker::Started& started) {
         started_ = started;
+        safe_ = 0;  // of what was shown before, when that has been found rotten
         news();
     };
     events.progress = [this](const broker::Progress& progress) {

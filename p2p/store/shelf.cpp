@@ -32,10 +32,6 @@ Result<void> sync_folder(const std::filesystem::path& path) {
     return {};
 }
 
-FileInfo info_of(const struct stat& st) {
-    return {st.st_size, st.st_ino, std::int64_t{st.st_mtim.tv_sec} * 1'000'000'000 + st.st_mtim.tv_nsec};
-}
-
 void delete_tree(const std::filesystem::path& path) {
     std::error_code problem;
     std::filesystem::remove_all(path, problem);

@@ -112,12 +112,16 @@ Vault::Entry Vault::entry_of(const Row& row) {
 
 // ---- What is stored
 
-StoredFile Vault::stored(const Digest& digest, ByteCount size, std::shared_ptr<FileHandle> handle) {
+void Vault::note_open(const Digest& digest, const std::shared_ptr<FileHandle>& handle) {
     if (open_.size() >= open_check_at_) {
         std::erase_if(open_, [](const auto& item) { return item.second.expired(); });
         open_check_at_ = std::max<std::size_t>(64, open_.size() * 2);
     }
     open_[digest] = handle;
+}
+
+StoredFile Vault::stored(const Digest& digest, ByteCount size, std::shared_ptr<FileHandle> handle) {
+    note_open(digest, handle);
     StoredFile file({}, shelf_->path_of(digest), digest, size);
     file.handle_ = std::move(handle);
     return file;
@@ -128,7 +132,9 @@ bool Vault::is_open(const Digest& digest) const {
     return handle != open_.end() && !handle->second.expired();
 }
 
-std::optional<StoredFile> Vault::find(const Digest& digest) {
+// The file as it lies there, when it is still the recorded one; else it is dropped. A proof ends when somebody touched
+// it.
+std::optional<Vault::Look> Vault::look_at(const Digest& digest) {
     const auto found = entries_.find(digest);
     if (found == entries_.end()) return std::nullopt;
     Entry& entry = found->second;
@@ -144,12 +150,42 @@ std::optional<StoredFile> Vault::find(const Digest& digest) {
         forget(digest);
         return std::nullopt;
     }
-    entry.last_use = ++uses_;
-    touched_.insert(digest);
-    if (touched_.size() >= touches_per_batch && !busy_) start_batch();
+    if (!info->is_untouched_since(entry.info)) entry.info.changed_ns = 0;
     const auto known = open_.find(digest);
     auto open = known == open_.end() ? nullptr : known->second.lock();
-    return stored(digest, info->size, open ? open : std::make_shared<FileHandle>(std::move(*fresh)));
+    return Look{&entry, open ? open : std::make_shared<FileHandle>(std::move(*fresh)), *info};
+}
+
+std::optional<StoredFile> Vault::find(const Digest& digest) {
+    auto look = look_at(digest);
+    if (!look || look->entry->info.changed_ns == 0) return std::nullopt;
+    look->entry->last_use = ++uses_;
+    touched_.insert(digest);
+    if (touched_.size() >= touches_per_batch && !busy_) start_batch();
+    return stored(digest, look->info.size, std::move(look->handle));
+}
+
+std::optional<KeptFile> Vault::kept(const Digest& digest) {
+    auto look = look_at(digest);
+    if (!look) return std::nullopt;
+    note_open(digest, look->handle);
+    return KeptFile(std::move(look->handle), shelf_->path_of(digest), digest, look->info);
+}
+
+bool Vault::take_proof(const ProvenFile& proven) {
+    const auto look = look_at(proven.file().digest());
+    if (!look || !look->info.is_untouched_since(proven.file().info())) return false;
+    look->entry->info.changed_ns = look->info.changed_ns;
+    if (!proven.has_good_pieces()) look->entry->has_pieces = false;  // of this start: their row has rotted
+    return true;
+}
+
+void Vault::drop_rotten(const KeptFile& file, const Error& why) {
+    const auto found = entries_.find(file.digest());
+    if (found == entries_.end() || found->second.info != file.info()) return;
+    ++rotten_;
+    spdlog::warn("store: {} has rotted and is dropped: {}", file.path().string(), why.message);
+    forget(file.digest());
 }
 
 // What is queued for the ledger is not in this answer yet.
@@ -230,7 +266,9 @@ void Vault::publish(VerifiedFile file, broker::ArtifactRecord record, broker::Th
 }
 
 void Vault::keep_signature(const Digest& digest, Bytes signature, Task kept) {
-    if (entries_.count(digest) == 0) return;
+    const auto entry = entries_.find(digest);
+    if (entry == entries_.end()) return;
+    entry->second.has_signature = false;  // the one that was there has rotted, or there was none
     broker::ArtifactRecord more;
     more.digest = digest;
     more.signature = std::move(signature);
@@ -300,10 +338,13 @@ void Vault::finish_publication(Operation& done) {
     done.then(stored(done.digest, done.record.size, done.handle));
 }
 
-// The digest is stored already: the staged copy goes with its handle.
+// The digest is stored already: the staged copy goes with its handle. What nobody has hashed makes way for it.
 bool Vault::answer_from_store(Operation& publication) {
     drop_orphan(publication.digest);
-    if (!find(publication.digest)) return false;
+    if (!find(publication.digest)) {
+        if (entries_.count(publication.digest) != 0) forget(publication.digest);
+        return false;
+    }
     add_to_row(publication.digest, std::move(publication.record), std::move(publication.then));
     return true;
 }
@@ -340,7 +381,7 @@ void Vault::finish_update(Operation& done) {
     }
     if (!done.then) return;
     auto file = find(done.digest);
-    if (!file) return done.then(fail(ErrorKind::Absent, "it was removed meanwhile"));
+    if (!file) return done.then(fail(ErrorKind::Absent, "it was removed, or touched, meanwhile"));
     done.then(std::move(*file));
 }
 

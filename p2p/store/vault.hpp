@@ -47,6 +47,8 @@ struct Usage {
     ByteCount stored = 0, staged = 0, quota = 0;
     std::size_t files = 0;
     std::optional<DiskRoom> disk = {};
+    std::size_t unproven = 0;  // of the files, those that this start has not hashed yet
+    std::uint64_t rotten = 0;  // dropped since the start, since their bytes had changed
 
     // The disk has less left than stays free.
     bool is_short_of_bytes(ByteCount reserve) const { return !disk || disk->bytes < reserve; }
@@ -65,6 +67,9 @@ class Vault final : public broker::Store {
     std::vector<broker::Leftover> leftovers() override;           // leftovers.cpp
     ByteCount room() override;
     std::optional<StoredFile> find(const Digest& digest) override;
+    std::optional<KeptFile> kept(const Digest& digest) override;
+    bool take_proof(const ProvenFile& proven) override;
+    void drop_rotten(const KeptFile& file, const Error& why) override;
     std::optional<broker::ArtifactRecord> record(const Digest& digest) override;
     std::optional<broker::ArtifactBrief> brief(const Digest& digest) override;
     std::vector<Digest> digests() override;
@@ -99,7 +104,7 @@ class Vault final : public broker::Store {
   private:
     // Kept small: a seeding box has one for every package of an archive. The ledger has the rest.
     struct Entry {
-        FileInfo info;               // as recorded at publication
+        FileInfo info;                // as recorded at publication; changed_ns: when it was proven, 0 before that
         std::uint64_t last_use : 48;  // a count of uses, not a time
         std::uint64_t replicas : 8;
         std::uint64_t has_lineage : 1, has_pieces : 1, has_signature : 1, has_name : 1, has_date : 1, is_root : 1, was_found : 1;
@@ -130,6 +135,13 @@ class Vault final : public broker::Store {
     void add_to_row(const Digest& digest, broker::ArtifactRecord more, broker::Then<StoredFile> then);
     void finish_update(Operation& operation);
     static Entry entry_of(const Row& row);
+    struct Look {
+        Entry* entry = nullptr;
+        std::shared_ptr<FileHandle> handle;
+        FileInfo info;
+    };
+    std::optional<Look> look_at(const Digest& digest);
+    void note_open(const Digest& digest, const std::shared_ptr<FileHandle>& handle);
     StoredFile stored(const Digest& digest, ByteCount size, std::shared_ptr<FileHandle> handle);
     bool is_open(const Digest& digest) const;
 
@@ -148,6 +160,7 @@ class Vault final : public broker::Store {
     ByteCount stored_bytes_ = 0, staged_bytes_ = 0;
     std::size_t staged_check_at_ = 64;
     std::int64_t uses_ = 0;
+    std::uint64_t rotten_ = 0;
     std::uint64_t staging_names_ = 0;
     std::vector<broker::Leftover> leftovers_;
     std::vector<Operation> queue_;

@@ -130,7 +130,15 @@ void Vault::set_limits(ByteCount quota, ByteCount reserve) {
 
 Usage Vault::usage() {
     count_staged();
-    return {stored_bytes_, staged_bytes_, settings_.quota, entries_.size(), disk_room(settings_.folder)};
+    const auto is_unproven = [](const auto& item) { return item.second.info.changed_ns == 0; };
+    const auto unproven = std::count_if(entries_.begin(), entries_.end(), is_unproven);
+    return {stored_bytes_,
+            staged_bytes_,
+            settings_.quota,
+            entries_.size(),
+            disk_room(settings_.folder),
+            static_cast<std::size_t>(unproven),
+            rotten_};
 }
 
 }  // namespace packswarm::store

@@ -19,9 +19,11 @@ static_assert(limits::max_lineages <= lineage_bits);
 void Shelf::put(const StoredMark& file, const LineageId& lineage) {
     const auto bit = bit_of(lineage);
     if (bit == 0) return spdlog::warn("swarm: {} is not shared: too many lineages", file.digest().hex());
+    if (!file.is_proven()) return withdraw(file.digest());
     Shelved entry{file.digest(), file.info(), file.has_pieces(), file.has_signature(), bit};
     if (const auto* old = find(entry.digest)) {
-        const bool is_known = old->info == entry.info && old->has_pieces == entry.has_pieces && old->has_signature == entry.has_signature;
+        const bool is_known = old->info.is_untouched_since(entry.info) && old->has_pieces == entry.has_pieces &&
+                              old->has_signature == entry.has_signature;
         if (is_known && (old->lineages & bit) != 0) return;
         entry.lineages |= old->lineages;
         withdraw(file.digest());
@@ -123,7 +125,7 @@ Result<const FileHandle*> Shelf::open(const Shelved& entry) {
         if (handles_.size() > max_open_handles) handles_.pop_back();
     }
     const auto now = file_info(handles_.front().second);
-    if (!now || *now != entry.info) return drop(entry.digest, "it has changed since it was offered");
+    if (!now || !now->is_untouched_since(entry.info)) return drop(entry.digest, "it has changed since it was offered");
     return &handles_.front().second;
 }
 

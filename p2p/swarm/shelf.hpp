@@ -1,7 +1,7 @@
-// Shelf: what this agent shares: which digest is a file of which lineages. Takes the store's marks only, and keeps no more of each
-// than a seeding box can afford 63,440 times: where a file lies, its piece hashes and its signature are read when somebody asks.
-// Not here: who asked (giver.hpp), torrents of it (on_demand.hpp). Network thread. Errors: Absent when a file is no longer
-// what it was when it was offered; such an entry is dropped.
+// Shelf: what this agent shares: which digest is a file of which lineages. Takes the store's marks of proven files
+// only, and keeps no more of each than a seeding box can afford 63,440 times: where a file lies, its piece hashes and
+// its signature are read when somebody asks. Not here: who asked (giver.hpp), torrents of it (on_demand.hpp). Network
+// thread. Errors: Absent when a file is no longer what it was when it was offered; such an entry is dropped.
 #pragma once
 
 #include <list>

@@ -38,6 +38,12 @@ class SimTrust final : public broker::Trust {
     void rewind(broker::CheckId check) override { desk_.rewind(check); }
     void finish(broker::CheckId check, broker::Then<VerifiedFile> then) override { desk_.finish(check, std::move(then)); }
     void drop(broker::CheckId check) override { desk_.drop(check); }
+    broker::CheckId begin_proof(KeptFile file, PieceHashes pieces) override {
+        return desk_.begin_proof(std::move(file), std::move(pieces));
+    }
+    void go_on(broker::CheckId proof, ByteCount bytes, broker::Then<broker::ProofStep> then) override {
+        desk_.go_on(proof, bytes, std::move(then));
+    }
     void digest_of(StagedFile file, broker::Then<Digest> then) override { desk_.digest_of(std::move(file), std::move(then)); }
     void piece_hashes(StagedFile file, ByteRange range, ByteCount length, broker::Then<PieceHashes> then) override {
         desk_.piece_hashes(std::move(file), range, length, std::move(then));

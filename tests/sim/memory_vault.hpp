@@ -24,6 +24,9 @@ class Vault final : public broker::Store {
         if (!handle) return std::nullopt;
         return StoredFile(std::move(*handle), at->second.file.file().path(), digest, at->second.record.size);
     }
+    std::optional<KeptFile> kept(const Digest&) override { return std::nullopt; }
+    bool take_proof(const ProvenFile&) override { return false; }
+    void drop_rotten(const KeptFile&, const Error&) override {}
     std::optional<broker::ArtifactRecord> record(const Digest& digest) override {
         const auto at = files_.find(digest);
         return at == files_.end() ? std::nullopt : std::optional(at->second.record);
@@ -32,7 +35,9 @@ class Vault final : public broker::Store {
         const auto at = files_.find(digest);
         if (at == files_.end()) return std::nullopt;
         const auto& record = at->second.record;
-        return broker::ArtifactBrief{StoredMark(digest, {record.size, 0, 0}, !record.pieces.empty(), !record.signature.empty()), !record.lineage.empty(), record.is_root};
+        return broker::ArtifactBrief{
+            StoredMark(digest, {record.size, 0, 0, 1}, !record.pieces.empty(), !record.signature.empty()),
+            !record.lineage.empty(), record.is_root};
     }
     std::vector<Digest> digests() override {
         std::vector<Digest> out;

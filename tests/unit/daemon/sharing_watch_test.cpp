@@ -23,7 +23,8 @@ class SharingWatchTest : public ::testing::Test {
         store::VaultSettings settings;
         settings.folder = folder_.path();
         vault_ = std::move(*store::Vault::open(std::move(settings), loop_, loop_));
-        book_ = std::make_unique<broker::IndexBook>(loop_, *vault_, *ledger_, trust_, peers_);
+        proofs_ = std::make_unique<broker::Proofs>(loop_, *vault_, trust_);
+        book_ = std::make_unique<broker::IndexBook>(loop_, *vault_, *ledger_, trust_, peers_, *proofs_);
         start();
     }
     void open_ledger() { ledger_ = std::move(*store::Ledger::open({folder_.path()})); }
@@ -45,6 +46,7 @@ class SharingWatchTest : public ::testing::Test {
     core::SharingRules rules_;
     std::unique_ptr<store::Ledger> ledger_;
     std::unique_ptr<store::Vault> vault_;
+    std::unique_ptr<broker::Proofs> proofs_;
     std::unique_ptr<broker::IndexBook> book_;
     std::unique_ptr<SharingWatch> watch_;
 };

@@ -19,6 +19,30 @@ TEST_F(GatewayTest, StreamsSafeBytesAndTheRestAtTheEnd) {
     EXPECT_EQ(client.read_body(content.size() - early).size(), content.size() - early);
 }
 
+// What is kept goes out while it is hashed; when its end has rotted the rest comes from elsewhere, from its beginning
+// on.
+TEST_F(GatewayTest, GoesOnWithAnotherFileWhoseFirstBytesAreThoseThatWereSent) {
+    std::string right(3 << 20, 's');
+    for (std::size_t at = 0; at < right.size(); at += 1000) right[at] = static_cast<char>('a' + at / 1000 % 26);
+    std::string rotten = right;
+    rotten[(2 << 20) + 5] = '!';
+    HttpClient client(port);
+    client.ask(core + "core.db");
+    const auto id = wait_for("core.db");
+    start(id, rotten, 3 << 20, 2 << 20);
+    client.read_head();
+    const std::size_t early = (2 << 20) - pacing_reserve;
+    std::string body = client.read_body(early);
+    loop.run([&] {
+        requests.start(id, file_with(std::string(right.size(), '\0')), 3 << 20);
+        requests.progress(id, {0, 0, 0});
+    });
+    EXPECT_FALSE(client.hears_within(1200ms)) << "nothing of the new file is there yet";
+    loop.run([&] { requests.deliver(id, file_with(right), 3 << 20); });
+    body += client.read_body(right.size() - early);
+    EXPECT_TRUE(body == right);
+}
+
 TEST_F(GatewayTest, SendsNothingWhileNothingIsSafe) {
     HttpClient client(port);
     client.ask(core + "core.db");

@@ -50,9 +50,9 @@ TEST_F(AdoptionTest, TakesACacheFileWithoutCopyingItsBytes) {
     EXPECT_EQ(text_of(path_of("hello")), "hello");
     EXPECT_EQ(text_of(root / "hello_1.0_amd64.deb"), "hello");
     std::filesystem::remove(root / "hello_1.0_amd64.deb");  // the package manager cleans up
-    EXPECT_TRUE(vault->find(digest_of("hello")));
+    EXPECT_TRUE(find(digest_of("hello")));
     open();
-    EXPECT_TRUE(vault->find(digest_of("hello")));
+    EXPECT_TRUE(find(digest_of("hello")));
 }
 
 TEST_F(AdoptionTest, LeavesThePackageManagersFileAsItWas) {
@@ -121,7 +121,7 @@ TEST_F(AdoptionTest, RefusesALinkedFileThatChangedAfterItWasTaken) {
     const auto stored = publish(std::move(*file));
     ASSERT_FALSE(stored);
     EXPECT_EQ(stored.error().kind, ErrorKind::Transient);
-    EXPECT_FALSE(vault->find(digest_of("hello")));
+    EXPECT_FALSE(find(digest_of("hello")));
     EXPECT_EQ(files_below(root / "store" / "files"), 0u);
 }
 
@@ -131,7 +131,7 @@ TEST_F(AdoptionTest, DropsALinkedFileThatChangesLater) {
     ASSERT_TRUE(publish(*verify::FileVerifier::check_all(adopted->file, digest_of("hello"))));
     const FileHandle writer(::open(path.c_str(), O_WRONLY));
     ASSERT_TRUE(write_at(writer, 0, as_bytes("HELLO")));
-    const auto found = vault->find(digest_of("hello"));
+    const auto found = find(digest_of("hello"));
     if (found)
         EXPECT_EQ(content_of(*found), "hello");  // a clone of its own
     else

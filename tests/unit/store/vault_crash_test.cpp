@@ -42,7 +42,7 @@ class VaultCrashTest : public VaultTest, public ::testing::WithParamInterface<st
     }
 
     void expect_right_or_absent(const std::string& content) {
-        const auto found = vault->find(digest_of(content));
+        const auto found = find(digest_of(content));
         if (found) EXPECT_EQ(content_of(*found), content);
         const bool on_disk = std::filesystem::exists(path_of(content));
         bool orphan = false;
@@ -70,7 +70,7 @@ TEST_P(VaultCrashTest, LeavesNothingWrongBehind) {
     open();
     ByteCount bytes = 0;
     for (const auto& content : contents) {
-        const auto found = vault->find(digest_of(content));
+        const auto found = find(digest_of(content));
         ASSERT_TRUE(found);
         EXPECT_EQ(content_of(*found), content);
         bytes += found->size();
@@ -88,11 +88,11 @@ INSTANTIATE_TEST_SUITE_P(AtEveryStep, VaultCrashTest,
 TEST_F(VaultCrashTest, KeepsWhatWasAnsweredBeforeTheKill) {
     publish_and_die({"first", "second"}, Step::sync_file, 2);
     open();
-    const auto found = vault->find(digest_of("first"));
+    const auto found = find(digest_of("first"));
     ASSERT_TRUE(found);
     EXPECT_EQ(content_of(*found), "first");
     EXPECT_EQ(vault->record(digest_of("first"))->lineage, "lineage");
-    EXPECT_FALSE(vault->find(digest_of("second")));
+    EXPECT_FALSE(find(digest_of("second")));
 }
 
 TEST_F(VaultCrashTest, SurvivesBeingKilledAgainAndAgainInTheSameFolder) {
@@ -104,7 +104,7 @@ TEST_F(VaultCrashTest, SurvivesBeingKilledAgainAndAgainInTheSameFolder) {
     }
     open();
     for (const auto& digest : vault->digests()) {
-        const auto found = vault->find(digest);
+        const auto found = find(digest);
         ASSERT_TRUE(found);
         EXPECT_EQ(digest_of(content_of(*found)), digest);
     }

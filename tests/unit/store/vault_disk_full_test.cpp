@@ -85,14 +85,14 @@ TEST_F(FullDiskTest, LeavesNoHalfStateWhenTheRowCannotBeWritten) {
     ASSERT_FALSE(stored);
     EXPECT_EQ(stored.error().kind, ErrorKind::Broken);
     EXPECT_NE(stored.error().message.find("full"), std::string::npos) << stored.error().message;
-    EXPECT_FALSE(vault->find(digest_of(filler(100'000, 2))));
+    EXPECT_FALSE(find(digest_of(filler(100'000, 2))));
     EXPECT_FALSE(std::filesystem::exists(path_of(filler(100'000, 2))));
-    EXPECT_TRUE(vault->find(digest_of("before")));
+    EXPECT_TRUE(find(digest_of("before")));
     std::filesystem::remove(root / "ballast");
     EXPECT_TRUE(publish(filler(100'000, 2), record)) << "the store works again when there is room";
     open();
-    EXPECT_TRUE(vault->find(digest_of("before")));
-    EXPECT_TRUE(vault->find(digest_of(filler(100'000, 2))));
+    EXPECT_TRUE(find(digest_of("before")));
+    EXPECT_TRUE(find(digest_of(filler(100'000, 2))));
 }
 
 TEST_F(FullDiskTest, DoesNotTakeAFullDiskForADamagedTable) {
@@ -106,7 +106,7 @@ TEST_F(FullDiskTest, DoesNotTakeAFullDiskForADamagedTable) {
     EXPECT_FALSE(std::filesystem::exists(root / "store" / "artifacts.db.damaged"));
     std::filesystem::remove(root / "ballast");
     open();
-    EXPECT_TRUE(vault->find(digest_of("before")));
+    EXPECT_TRUE(find(digest_of("before")));
 }
 
 TEST_F(FullDiskTest, SaysWhenAFloorCannotBeKept) {

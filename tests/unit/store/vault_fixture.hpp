@@ -6,6 +6,7 @@
 
 #include "p2p/store/vault.hpp"
 #include "tests/support/test_loop.hpp"
+#include "verify/file_prover.hpp"
 #include "verify/file_verifier.hpp"
 #include "verify/hasher.hpp"
 
@@ -90,6 +91,16 @@ class VaultTest : public ::testing::Test {
         EXPECT_FALSE(answer) << "called back inside the call";
         loop.drain();
         return answer ? *answer : fail(ErrorKind::Broken, "never answered");
+    }
+    // As whoever asks gets it: hashed first where this start has not yet.
+    std::optional<StoredFile> find(const Digest& digest) {
+        if (auto found = vault->find(digest)) return found;
+        const auto kept = vault->kept(digest);
+        if (!kept) return std::nullopt;
+        verify::FileProver prover(*kept, {});
+        EXPECT_TRUE(prover.go_on(kept->size()));
+        const auto proven = prover.finish();
+        return proven && vault->take_proof(*proven) ? vault->find(digest) : std::nullopt;
     }
     std::filesystem::path path_of(const std::string& content) const {
         const auto hex = digest_of(content).hex();

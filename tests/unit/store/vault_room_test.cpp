@@ -30,7 +30,7 @@ TEST_F(VaultRoomTest, EvictsWhatMostPeersHaveAndRemembersThatOverARestart) {
     }
     open();
     EXPECT_EQ(vault->record(digest_of(file(7)))->replicas, 2U);
-    ASSERT_TRUE(vault->find(digest_of(file(3))));
+    ASSERT_TRUE(find(digest_of(file(3))));
     store(10);
     EXPECT_EQ(left().count(3), 0U) << "used last, but others have it";
     EXPECT_EQ(left().count(7), 1U);
@@ -41,7 +41,7 @@ TEST_F(VaultRoomTest, EvictsWhatMostPeersHaveAndRemembersThatOverARestart) {
 
 TEST_F(VaultRoomTest, EvictsTheLeastRecentlyUsedPackage) {
     for (unsigned i = 0; i < 10; ++i) store(i);
-    ASSERT_TRUE(vault->find(digest_of(file(0))));
+    ASSERT_TRUE(find(digest_of(file(0))));
     std::vector<Digest> gone;
     vault->set_removed([&](const Digest& digest) { gone.push_back(digest); });
     store(10);
@@ -52,7 +52,7 @@ TEST_F(VaultRoomTest, EvictsTheLeastRecentlyUsedPackage) {
 
 TEST_F(VaultRoomTest, RemembersUsesOverARestart) {
     for (unsigned i = 0; i < 10; ++i) store(i);
-    ASSERT_TRUE(vault->find(digest_of(file(0))));
+    ASSERT_TRUE(find(digest_of(file(0))));
     open();
     store(10);
     EXPECT_TRUE(left().contains(0));
@@ -76,8 +76,8 @@ TEST_F(VaultRoomTest, EvictsSupersededVersionsFirstAndCurrentIndexesLast) {
 
 TEST_F(VaultRoomTest, EvictsWhatSomebodyReadsOnlyAfterTheRest) {
     for (unsigned i = 0; i < 10; ++i) store(i);
-    const auto reading = vault->find(digest_of(file(0)));
-    for (unsigned i = 1; i < 10; ++i) ASSERT_TRUE(vault->find(digest_of(file(i))));
+    const auto reading = find(digest_of(file(0)));
+    for (unsigned i = 1; i < 10; ++i) ASSERT_TRUE(find(digest_of(file(i))));
     for (unsigned i = 10; i < 15; ++i) store(i);
     EXPECT_TRUE(left().contains(0));
     EXPECT_EQ(content_of(*reading), file(0));
@@ -199,7 +199,7 @@ TEST(VaultAtScale, HoldsTenThousandArtifactsAndChoosesAmongThemQuickly) {
     const auto opened = std::chrono::steady_clock::now();
     EXPECT_EQ((*vault)->usage().files, files);
     EXPECT_TRUE((*vault)->orphans().empty());
-    for (unsigned i = 0; i < files; ++i) ASSERT_TRUE((*vault)->find(digest_of(filler(64, i))));
+    for (unsigned i = 0; i < files; ++i) ASSERT_TRUE((*vault)->kept(digest_of(filler(64, i))));
     const auto found = std::chrono::steady_clock::now();
     std::vector<StagedFile> staged;
     for (unsigned i = 0; i < 1000; ++i) {

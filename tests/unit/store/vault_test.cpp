@@ -15,15 +15,15 @@ TEST_F(VaultTest, StoresAFileUnderItsDigest) {
     EXPECT_EQ(stored->size(), 5);
     EXPECT_EQ(content_of(*stored), "hello");
     EXPECT_EQ(text_of(path_of("hello")), "hello");
-    const auto found = vault->find(digest_of("hello"));
+    const auto found = find(digest_of("hello"));
     ASSERT_TRUE(found);
     EXPECT_EQ(content_of(*found), "hello");
-    EXPECT_FALSE(vault->find(digest_of("other")));
+    EXPECT_FALSE(find(digest_of("other")));
 }
 
 TEST_F(VaultTest, StoresAnEmptyFile) {
     ASSERT_TRUE(publish(""));
-    const auto found = vault->find(digest_of(""));
+    const auto found = find(digest_of(""));
     ASSERT_TRUE(found);
     EXPECT_EQ(found->size(), 0);
 }
@@ -49,7 +49,7 @@ TEST_F(VaultTest, RemembersRecordsOverARestart) {
     EXPECT_EQ(record->pieces, PieceHashes({piece, piece}));
     EXPECT_EQ(record->modified, WallTime(Seconds(77)));
     EXPECT_TRUE(record->is_root);
-    EXPECT_TRUE(vault->find(digest_of("hello")));
+    EXPECT_TRUE(find(digest_of("hello")));
     EXPECT_EQ(vault->digests().size(), 1u);
     EXPECT_EQ(vault->usage().stored, 5);
     EXPECT_TRUE(vault->orphans().empty());
@@ -77,13 +77,13 @@ TEST_F(VaultTest, KeepsOneFileWhenADigestIsPublishedTwiceAtOnce) {
     EXPECT_EQ(files_below(root / "store" / "staging"), 0u);
     open();
     EXPECT_EQ(vault->record(digest_of("hello"))->lineage, "public");
-    EXPECT_TRUE(vault->find(digest_of("hello")));
+    EXPECT_TRUE(find(digest_of("hello")));
 }
 
 TEST_F(VaultTest, LetsALaterPublicationAddWhatTheRecordLacks) {
     const PieceHash piece = verify::piece_hash_of(as_bytes("hello"));
     ASSERT_TRUE(publish("hello", {{}, 0, "first", "", {}, {}, false}));
-    const auto inode = file_info(vault->find(digest_of("hello"))->handle())->inode;
+    const auto inode = file_info(find(digest_of("hello"))->handle())->inode;
     ASSERT_TRUE(publish("hello", {{}, 0, "second", "lineage", {piece}, {}, true}));
     ASSERT_TRUE(publish("hello", {{}, 0, "third", "", {}, {}, false}));
     open();
@@ -93,14 +93,14 @@ TEST_F(VaultTest, LetsALaterPublicationAddWhatTheRecordLacks) {
     EXPECT_EQ(record->lineage, "lineage");
     EXPECT_EQ(record->pieces.size(), 1u);
     EXPECT_TRUE(record->is_root);
-    EXPECT_EQ(file_info(vault->find(digest_of("hello"))->handle())->inode, inode);
+    EXPECT_EQ(file_info(find(digest_of("hello"))->handle())->inode, inode);
     EXPECT_EQ(vault->usage().stored, 5);
 }
 
 TEST_F(VaultTest, SharesOneDescriptorAmongReaders) {
     ASSERT_TRUE(publish("hello"));
-    const auto one = vault->find(digest_of("hello"));
-    const auto two = vault->find(digest_of("hello"));
+    const auto one = find(digest_of("hello"));
+    const auto two = find(digest_of("hello"));
     EXPECT_EQ(one->handle().fd(), two->handle().fd());
 }
 
@@ -109,13 +109,13 @@ TEST_F(VaultTest, DropsAFileWhoseContentWasChanged) {
     ::chmod(path_of("hello").c_str(), 0644);
     const FileHandle file(::open(path_of("hello").c_str(), O_WRONLY));
     ASSERT_TRUE(write_at(file, 0, as_bytes("HELLO")));
-    EXPECT_FALSE(vault->find(digest_of("hello")));
+    EXPECT_FALSE(find(digest_of("hello")));
     EXPECT_FALSE(vault->record(digest_of("hello")));
     EXPECT_EQ(vault->usage().stored, 0);
     EXPECT_FALSE(std::filesystem::exists(path_of("hello")));
     loop.drain();
     open();
-    EXPECT_FALSE(vault->find(digest_of("hello")));
+    EXPECT_FALSE(find(digest_of("hello")));
     EXPECT_TRUE(publish("hello"));
 }
 
@@ -128,7 +128,7 @@ TEST_F(VaultTest, DropsAFileThatWasReplacedEvenByOneOfTheSameSizeAndTime) {
     std::filesystem::rename(root / "evil", path_of("hello"));
     const timespec times[] = {st.st_atim, st.st_mtim};
     ASSERT_EQ(::utimensat(AT_FDCWD, path_of("hello").c_str(), times, 0), 0);
-    EXPECT_FALSE(vault->find(digest_of("hello")));
+    EXPECT_FALSE(find(digest_of("hello")));
 }
 
 TEST_F(VaultTest, NeverFollowsALinkPutInTheFilesPlace) {
@@ -136,9 +136,9 @@ TEST_F(VaultTest, NeverFollowsALinkPutInTheFilesPlace) {
     std::filesystem::remove(path_of("hello"));
     write_text(root / "secret", "HELLO");
     std::filesystem::create_symlink(root / "secret", path_of("hello"));
-    EXPECT_FALSE(vault->find(digest_of("hello")));
+    EXPECT_FALSE(find(digest_of("hello")));
     open();
-    EXPECT_FALSE(vault->find(digest_of("hello")));
+    EXPECT_FALSE(find(digest_of("hello")));
     EXPECT_EQ(text_of(root / "secret"), "HELLO");
 }
 
@@ -147,7 +147,7 @@ TEST_F(VaultTest, DropsTheRecordOfAFileThatIsGone) {
     ASSERT_TRUE(publish("other"));
     std::filesystem::remove(path_of("hello"));
     std::filesystem::remove(path_of("other"));
-    EXPECT_FALSE(vault->find(digest_of("hello")));
+    EXPECT_FALSE(find(digest_of("hello")));
     open();
     EXPECT_FALSE(vault->record(digest_of("other")));
     EXPECT_EQ(vault->usage().files, 0u);
@@ -162,7 +162,7 @@ TEST_F(VaultTest, FindsOutWhenItOpensAFileThatItWasChangedWhileNoAgentRan) {
     ASSERT_TRUE(write_at(file, 0, as_bytes("HELLO")));
     open();
     EXPECT_TRUE(vault->brief(digest_of("hello"))) << "a start looks at names only";
-    EXPECT_FALSE(vault->find(digest_of("hello")));
+    EXPECT_FALSE(find(digest_of("hello")));
     EXPECT_FALSE(vault->brief(digest_of("hello")));
 }
 
@@ -244,7 +244,7 @@ TEST_F(VaultTest, TakesOverATableThatKeptThePieceHashesInItsRows) {
     EXPECT_EQ(record->modified, WallTime(Seconds(77)));
     EXPECT_TRUE(vault->brief(digest_of("hello"))->mark.has_pieces());
     EXPECT_FALSE(vault->brief(digest_of("small"))->mark.has_pieces());
-    EXPECT_TRUE(vault->find(digest_of("hello")));
+    EXPECT_TRUE(find(digest_of("hello")));
 }
 
 TEST_F(VaultTest, KeepsReadersOfARemovedFileReading) {
@@ -253,7 +253,7 @@ TEST_F(VaultTest, KeepsReadersOfARemovedFileReading) {
     vault->set_removed([&](const Digest& digest) { gone.push_back(digest); });
     vault->remove(digest_of("hello"));
     EXPECT_TRUE(gone.empty()) << "called back inside the call";
-    EXPECT_FALSE(vault->find(digest_of("hello")));
+    EXPECT_FALSE(find(digest_of("hello")));
     EXPECT_FALSE(std::filesystem::exists(path_of("hello")));
     EXPECT_EQ(content_of(*stored), "hello");
     loop.drain();
@@ -272,11 +272,11 @@ TEST_F(VaultTest, ObeysTheOrderOfPublicationsAndRemovalsThatOvertakeTheWorkers) 
     vault->publish(*verified("b"), {}, then);
     loop.drain();
     EXPECT_EQ(answers, 3);
-    EXPECT_FALSE(vault->find(digest_of("a")));
-    EXPECT_TRUE(vault->find(digest_of("b")));
+    EXPECT_FALSE(find(digest_of("a")));
+    EXPECT_TRUE(find(digest_of("b")));
     open();
-    EXPECT_FALSE(vault->find(digest_of("a")));
-    const auto b = vault->find(digest_of("b"));
+    EXPECT_FALSE(find(digest_of("a")));
+    const auto b = find(digest_of("b"));
     ASSERT_TRUE(b);
     EXPECT_EQ(content_of(*b), "b");
     EXPECT_EQ(files_below(root / "store" / "files"), 1u);
@@ -291,7 +291,7 @@ TEST_F(VaultTest, ReplacesAChangedFileWhenTheDigestIsPublishedAgain) {
     EXPECT_EQ(content_of(*stored), "hello");
     EXPECT_EQ(text_of(path_of("hello")), "hello");
     open();
-    EXPECT_TRUE(vault->find(digest_of("hello")));
+    EXPECT_TRUE(find(digest_of("hello")));
 }
 
 TEST_F(VaultTest, ClearsStagingWhenItStarts) {
@@ -331,7 +331,7 @@ TEST_F(VaultTest, OffersFilesWithoutARowForAnotherVerification) {
     std::filesystem::copy_file(path_of("hello"), root / "copy");
     std::filesystem::rename(root / "copy", path_of("hello"));
     open();
-    EXPECT_FALSE(vault->find(digest_of("hello")));
+    EXPECT_FALSE(find(digest_of("hello")));
     ASSERT_EQ(vault->orphans().size(), 1u);
     EXPECT_EQ(vault->usage().stored, 5);
     const auto orphan = vault->orphans().front();
@@ -344,7 +344,7 @@ TEST_F(VaultTest, OffersFilesWithoutARowForAnotherVerification) {
     EXPECT_EQ(vault->record(orphan.digest)->name, "pool/hello.deb");
     EXPECT_EQ(vault->usage().stored, 5);
     open();
-    EXPECT_TRUE(vault->find(orphan.digest));
+    EXPECT_TRUE(find(orphan.digest));
     EXPECT_TRUE(vault->orphans().empty());
 }
 
