@@ -1,7 +1,9 @@
 #include <fstream>
 
 #include "p2p/base/limits.hpp"
+#include "tests/support/rot.hpp"
 #include "tests/unit/swarm/party.hpp"
+#include "verify/file_prover.hpp"
 
 namespace packswarm::test {
 namespace {
@@ -235,6 +237,34 @@ TEST_F(Channel, AChangedFileIsNotGivenAndNotTouched) {
     Bytes now(50'000);
     ASSERT_TRUE(read_at(open_for_reading(file.path()).value(), 0, now));
     EXPECT_EQ(std::string_view(now.data() + 100, 19), "somebody wrote here");
+}
+
+TEST_F(Channel, AFileThatRottedSinceItWasOfferedIsNotGiven) {
+    const auto [a, b] = pair();
+    const auto file = a->share(noise(50'000, 1));
+    rot(file.path(), 100);
+    EXPECT_EQ(failure(get(*b, b->only_peer(), file.digest(), {0, 50'000})), ErrorKind::Absent);
+    EXPECT_EQ(b->record.up.size(), 1U) << "nobody is blamed";
+}
+
+TEST_F(Channel, WhatIsNotHashedIsNotGivenUntilItIs) {
+    const auto [a, b] = pair();
+    const auto file = a->store(noise(50'000, 1));
+    rot(file.path(), 100);
+    rot(file.path(), 100);  // the same bytes as before
+    ASSERT_FALSE(a->vault->find(file.digest())) << "it was touched";
+    a->offer(file.digest());
+    EXPECT_EQ(failure(get(*b, b->only_peer(), file.digest(), {0, 50'000})), ErrorKind::Absent);
+    b->swarm->ask(a_lineage().name(), {file.digest()});
+    ASSERT_TRUE(wait([&] { return a->record.sought.count(file.digest()) == 1; })) << "the loop hears what to hash";
+    verify::FileProver prover(*a->vault->kept(file.digest()), {});
+    ASSERT_TRUE(prover.go_on(50'000));
+    ASSERT_TRUE(a->vault->take_proof(*prover.finish()));
+    a->offer(file.digest());
+    EXPECT_TRUE(wait([&] { return b->record.offers.size() == 1; })) << "who asked hears of it";
+    auto& fetched = get(*b, b->only_peer(), file.digest(), {0, 50'000});
+    ASSERT_TRUE(wait([&] { return fetched.result.has_value(); }));
+    EXPECT_EQ(fetched.bytes, noise(50'000, 1));
 }
 
 TEST_F(Channel, ARootIsGivenToEveryLineageThatNamesIt) {
