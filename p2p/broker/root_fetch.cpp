@@ -4,6 +4,7 @@
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
+#include "p2p/base/url.hpp"
 #include "p2p/core/bundle.hpp"
 
 namespace packswarm::broker {
@@ -148,6 +149,7 @@ void RootFetch::start_mirror(const std::string& base) {
         engine_.sources.first_byte(at.source, head.first_byte_s);
         at.modified = head.last_modified;
         at.not_modified = head.not_modified;
+        note_redirect(at, head.effective_url);
     };
     events.data = [this, key](ByteCount, Bytes data) {
         auto& at = attempts_.at(key);
@@ -156,6 +158,19 @@ void RootFetch::start_mirror(const std::string& base) {
     };
     events.done = [this, key, base](Result<void> result) { root_here(key, base, result); };
     attempt.fetch = engine_.mirrors.start(std::move(request), std::move(events));
+}
+
+void RootFetch::note_redirect(Attempt& attempt, const std::string& effective_url) const {
+    const auto own = Url::parse(core::address(attempt.base, wish_.path)), led = Url::parse(effective_url);
+    const auto tail = "/" + wish_.path;
+    if (wish_.repository.format != core::Format::debian) return;  // pacman asks for each file at its server's address
+    if (!own || !led || led->text() == own->text() || !led->query.empty() || !led->path.ends_with(tail)) return;
+    attempt.led_to = led->origin() + encode_path(led->path.substr(0, led->path.size() - tail.size()));
+}
+
+void RootFetch::remember_redirect(const Attempt& attempt) {
+    engine_.led_on.erase(attempt.base);
+    if (!attempt.led_to.empty()) engine_.led_on[attempt.base] = attempt.led_to;
 }
 
 void RootFetch::root_here(Key key, const std::string& base, const Result<void>& result) {
@@ -171,6 +186,7 @@ void RootFetch::unchanged(Key key, const std::string& base) {
     if (!attempt.held || !attempt.asked_since)
         return lost(key, {ErrorKind::Transient, "not modified, but nobody asked since when"});
     engine_.absences.forget(core::address(base, wish_.path));
+    remember_redirect(attempt);
     book_.confirmed(wish_.repository, core::address(base, wish_.path));
     auto kept = ours(attempt.held, {SourceKind::mirror, base, 0, 0});
     if (kept) kept->modified = kept->signature_modified = attempt.asked_since;
@@ -183,7 +199,7 @@ void RootFetch::fetch_signature(Key key, const std::string& base) {
     attempt.signature.emplace();
     engine_.sources.claim_started(attempt.source);
     MirrorRequest request;
-    request.url = core::address(base, signature_path());
+    request.url = core::address(attempt.led_to.empty() ? base : attempt.led_to, signature_path());
     request.max_bytes = limits::max_signature;
     MirrorEvents events;
     events.head = [this, key](const MirrorHead& head) { attempts_.at(key).signature_modified = head.last_modified; };
@@ -251,6 +267,7 @@ void RootFetch::open(Key key) {
         if (!at.at_peer) {
             engine_.sources.gave_right_bytes(at.source, 0);
             engine_.absences.forget(core::address(engine_.sources.label(at.source), wish_.path));
+            remember_redirect(at);
         }
         answer(std::move(good));
     });

@@ -48,7 +48,8 @@ class RootFetch {
         FetchId fetch = FetchId::none;
         bool at_peer = false, is_answered = false;
         TimePoint began{};
-        std::string base;  // none: a peer's
+        std::string base;    // none: a peer's
+        std::string led_to;  // the base that it redirects to; none: it does not
         Bytes root;
         std::optional<Bytes> signature;
         std::optional<WallTime> modified, signature_modified, asked_since;
@@ -63,6 +64,8 @@ class RootFetch {
     void start_mirror(const std::string& base);
     void start_peer(const PeerSnapshot& snapshot);
     void fetch_signature(Key key, const std::string& base);
+    void note_redirect(Attempt& attempt, const std::string& effective_url) const;
+    void remember_redirect(const Attempt& attempt);
     void root_here(Key key, const std::string& base, const Result<void>& result);
     void open(Key key);
     RootAnswer answer_of(Attempt& attempt, std::shared_ptr<const OpenedRoot> opened) const;

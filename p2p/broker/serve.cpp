@@ -283,6 +283,9 @@ std::vector<MirrorAddress> Broker::addresses(const Meaning& meaning) {
             asked.push_back(&location);
     if (asked.empty()) return {{sources_.mirror(meaning.url.origin()), meaning.url.asked()}};
     for (const auto* location : asked) add_address(location->base, meaning.url.asked());
+    for (const auto* location : asked)
+        if (const auto led = engine_.led_on.find(location->base); led != engine_.led_on.end())
+            add_address(led->second, core::address(led->second, location->path));
     const auto add = [&](const std::string& base, const std::string& path) {
         add_address(base, core::address(base, path));
     };

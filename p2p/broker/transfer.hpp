@@ -35,6 +35,9 @@ struct Engine {
     std::function<void(core::SourceId)> discredit;     // tell every transfer
     std::uint64_t next_claim = 1;
     Absences absences{};  // what mirrors did not have, or refused, a moment ago
+    // Bases whose root was had from another one, where they redirect to: apt asks there for the repository's other
+    // files.
+    std::map<std::string, std::string> led_on{};
 };
 
 // How long a lineage that was just entered may be without anybody who could speak up: discovery's first round, by far.

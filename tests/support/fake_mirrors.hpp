@@ -30,6 +30,7 @@ class FakeMirrors final : public broker::Mirrors {
     std::map<std::string, ByteCount> sent;          // by origin
     std::map<std::string, int> asked;               // times, by path
     std::map<std::string, WallTime> modified;       // Last-Modified by path; 304 to who names exactly that
+    std::map<std::string, std::string> led_to;      // effective URL by path: the server redirected there
     std::vector<std::string> urls;                  // asked for, in order
     int most_at_once = 0;
 
@@ -79,12 +80,14 @@ class FakeMirrors final : public broker::Mirrors {
         if (date != modified.end() && flight.request.if_modified_since == date->second) {
             broker::MirrorHead unchanged;
             unchanged.not_modified = true;
+            unchanged.effective_url = effective(flight);
             if (flight.events.head) flight.events.head(unchanged);
             return finish(id, {});
         }
         const auto size = static_cast<ByteCount>(file->second.size());
         broker::MirrorHead head;
         head.total_size = size;
+        head.effective_url = effective(flight);
         if (date != modified.end()) head.last_modified = date->second;
         head.first_byte_s = static_cast<double>(manner.first_byte.count()) / 1000;
         flight.range = flight.request.range.value_or(ByteRange{0, std::min(size, flight.request.enough.value_or(size))});
@@ -98,6 +101,10 @@ class FakeMirrors final : public broker::Mirrors {
         if (flights_.count(id) == 0) return;
         if (!is_usable) return finish(id, fail(ErrorKind::Refused, "the server ignores ranges"));
         step(id);
+    }
+    std::string effective(const Flight& flight) const {
+        const auto led = led_to.find(flight.path);
+        return led == led_to.end() ? flight.origin + flight.path : led->second;
     }
     static bool gives_part(const MirrorManner& manner, ByteRange range) {
         return manner.parts == MirrorManner::Parts::all || (manner.parts == MirrorManner::Parts::from_the_start && range.begin == 0);

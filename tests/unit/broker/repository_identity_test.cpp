@@ -119,6 +119,31 @@ TEST_F(RepositoryIdentity, TwoProductsUnderOneKeyAndSuiteAreAnsweredEachByItsOwn
     EXPECT_EQ(update(code).bytes, older.release) << "an outage: its own newest";
 }
 
+// apt takes the rest of a repository from where its InRelease was had.
+TEST_F(RepositoryIdentity, ARedirectOfTheRootAloneLeadsToTheOtherFilesToo) {
+    const Pool editor{{"pool/editor.deb", "editor"}};
+    use({at(code)});
+    const auto only = state(editor, 1);
+    publish(code, only, {}, september);
+    const auto elsewhere = path_of(code) + "/moved";
+    mirrors_.led_to[path_of(code) + "/dists/stable/InRelease"] =
+        "http://else.example" + elsewhere + "/dists/stable/InRelease";
+    const auto list = path_of(code) + "/dists/stable/main/binary-amd64/Packages";
+    mirrors_.files.erase(list);
+    mirrors_.files[elsewhere + "/dists/stable/main/binary-amd64/Packages"] = only.packages;
+    for (const auto& [path, content] : editor) mirrors_.files[elsewhere + "/" + path] = content;
+    EXPECT_EQ(get(code + "/dists/stable/InRelease").bytes, only.release);
+    EXPECT_EQ(get(code + "/dists/stable/main/binary-amd64/Packages", {}, only.packages).bytes, only.packages);
+    const auto& [path, content] = *editor.begin();
+    EXPECT_EQ(get(code + "/" + path, {}, content).bytes, content);
+    mirrors_.led_to.clear();  // it does not any more
+    EXPECT_FALSE(get(code + "/dists/stable/InRelease").bytes.empty());
+    const auto asked = mirrors_.urls.size();
+    EXPECT_NE(get(code + "/dists/stable/main/binary-amd64/Contents", {}, std::string("none")).error, "");
+    for (std::size_t one = asked; one < mirrors_.urls.size(); ++one)
+        EXPECT_EQ(mirrors_.urls[one].find("else.example"), std::string::npos) << mirrors_.urls[one];
+}
+
 TEST_F(RepositoryIdentity, AnOlderIndexIsRefusedAtTheAddressThatShowedANewerOne) {
     const auto older = state({}, 19), newer = state({{"pool/a.deb", "a"}}, 20);
     publish(code, newer, {}, september + day);
