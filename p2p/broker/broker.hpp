@@ -53,6 +53,8 @@ class Broker final : public Requests, public PeerObserver {
     Counters counters() const { return {requests_.size(), done_, failed_}; }
     // Publishes a file whose digest was checked (an import, a share) under what the indexes say of it.
     void publish(VerifiedFile file, const std::string& name, std::optional<WallTime> modified, Then<StoredFile> then);
+    // The repository's database came to its package manager from here.
+    void database_given(const std::string& repository) { looks_.told(repository); }
     Ahead& ahead() { return ahead_; }
     MissingIndexes& missing() { return missing_; }
     Proofs& proofs() { return proofs_; }
@@ -155,7 +157,6 @@ class Broker final : public Requests, public PeerObserver {
     bool look_first(RequestId id, const Meaning& meaning);
     void look_at(const core::Location& at, Task then);
     void look_again(const Transfer& transfer, std::vector<RequestId>& askers, const std::optional<Error>& error);
-    void fetch_root(RootFetch::Wish wish, Then<RootAnswer> then);
     std::optional<Guard> guard_of(const Request& request, const Meaning& meaning) const;
     void serve_plain(RequestId id, const Meaning& meaning);
     bool ask_by_its_own_name(RequestId id, const Error& error);
@@ -226,7 +227,9 @@ class Broker final : public Requests, public PeerObserver {
     Remains remains_;
     std::map<std::string, LiveRoot> roots_;  // by repository and address
     GivenRoots given_roots_;
-    IndexLooks looks_{loop_, [this](const core::Location& at, Task then) { look_at(at, std::move(then)); }};
+    std::map<std::string, std::unique_ptr<RootFetch>> looking_;  // by repository
+    IndexLooks looks_{loop_, [this](const core::Location& at, Task then) { look_at(at, std::move(then)); },
+                      [this](const std::string& repository) { looking_.erase(repository); }};
     std::map<RequestId, std::unique_ptr<PlainFetch>> plain_;
     std::vector<std::unique_ptr<Transfer>> graveyard_;  // ended inside their own callbacks
     std::vector<std::unique_ptr<RootFetch>> refreshes_;

@@ -37,6 +37,7 @@ void IndexLooks::end(const std::string& repository) {
     auto& look = looks_[repository];
     if (!look.is_open) return;
     look.is_open = false;
+    stop_(repository);
     for (const auto& then : std::exchange(look.waiting, {})) then();
 }
 

@@ -18,7 +18,8 @@ class IndexLooks {
   public:
     // Fetches the index of the repository, from the base that was asked before others; calls once, whatever came of it.
     using Fetch = std::function<void(const core::Location& at, Task then)>;
-    IndexLooks(Loop& loop, Fetch fetch) : loop_(loop), fetch_(std::move(fetch)) {}
+    using Stop = std::function<void(const std::string& repository)>;  // ends that, if it has not ended
+    IndexLooks(Loop& loop, Fetch fetch, Stop stop) : loop_(loop), fetch_(std::move(fetch)), stop_(std::move(stop)) {}
     ~IndexLooks() { *alive_ = false; }
     IndexLooks(const IndexLooks&) = delete;
     IndexLooks& operator=(const IndexLooks&) = delete;
@@ -42,6 +43,7 @@ class IndexLooks {
 
     Loop& loop_;
     const Fetch fetch_;
+    const Stop stop_;
     std::map<std::string, Look> looks_;  // by repository
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

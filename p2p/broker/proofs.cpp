@@ -9,6 +9,7 @@ namespace packswarm::broker {
 
 namespace {
 constexpr auto scrub_look = Seconds(5);    // whether it is quiet
+constexpr ByteCount scrub_cost = 16 * limits::kib;  // of a file, however small: it is opened and looked up
 constexpr auto scrub_pass = Seconds(300);  // after all was hashed: what was touched meanwhile
 }  // namespace
 
@@ -139,6 +140,7 @@ bool Proofs::find_scrubbed() {
         if (!brief || brief->mark.is_proven()) continue;
         scrubbed_ = store_.kept(digest);
         if (!scrubbed_) continue;
+        scrub_at_ = 0;
         const auto record = store_.record(digest);
         scrub_check_ = trust_.begin_proof(*scrubbed_, record ? record->pieces : PieceHashes{});
         return true;
@@ -147,13 +149,15 @@ bool Proofs::find_scrubbed() {
 }
 
 void Proofs::scrubbed(Result<ProofStep> step) {
+    const auto hashed = std::min(limits::scrub_step, scrubbed_->size() - scrub_at_);
+    scrub_at_ += hashed;
     if (!step || step->proven) {
         const auto file = *std::exchange(scrubbed_, std::nullopt);
         scrub_check_ = CheckId::none;
         if (!step) store_.drop_rotten(file, step.error());
         if (step && store_.take_proof(*step->proven) && proven_) proven_(file.digest());
     }
-    scrub_later(limits::scrub_step);
+    scrub_later(hashed + scrub_cost);
 }
 
 }  // namespace packswarm::broker

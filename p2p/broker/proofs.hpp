@@ -64,6 +64,7 @@ class Proofs {
     TimerId scrub_timer_ = TimerId::none;
     std::vector<Digest> to_scrub_;
     std::optional<KeptFile> scrubbed_;  // being hashed for nobody
+    ByteCount scrub_at_ = 0;            // of its bytes
     CheckId scrub_check_ = CheckId::none;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

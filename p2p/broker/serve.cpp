@@ -170,7 +170,9 @@ void Broker::say_not_modified(RequestId id, const SourceShare& from) {
 void Broker::refresh(const std::string& repository, Then<RootAnswer> then) {
     const auto* known = book_.table().find(repository);
     if (known == nullptr) return then(fail(ErrorKind::Absent, "no repository is called {}", printable(repository)));
-    fetch_root({*known, core::root_path(*known), "", settings_.peer_grace, false, std::nullopt}, std::move(then));
+    RootFetch::Wish wish{*known, core::root_path(*known), "", settings_.peer_grace, false, std::nullopt};
+    refreshes_.push_back(std::make_unique<RootFetch>(engine_, book_, std::move(wish), std::move(then)));
+    if (refreshes_.size() > limits::max_lineages) refreshes_.erase(refreshes_.begin());
 }
 
 // A package, or the signature of one.
@@ -198,12 +200,8 @@ bool Broker::look_first(RequestId id, const Meaning& meaning) {
 
 void Broker::look_at(const core::Location& at, Task then) {
     RootFetch::Wish wish{*at.repository, core::root_path(*at.repository), at.base, settings_.peer_grace, false, {}};
-    fetch_root(std::move(wish), [then = std::move(then)](const Result<RootAnswer>&) { then(); });
-}
-
-void Broker::fetch_root(RootFetch::Wish wish, Then<RootAnswer> then) {
-    refreshes_.push_back(std::make_unique<RootFetch>(engine_, book_, std::move(wish), std::move(then)));
-    if (refreshes_.size() > limits::max_lineages) refreshes_.erase(refreshes_.begin());
+    looking_[at.repository->id] = std::make_unique<RootFetch>(
+        engine_, book_, std::move(wish), [then = std::move(then)](const Result<RootAnswer>&) { then(); });
 }
 
 // The mirror that was named has another file: who asked by name, and was shown nothing yet, asks again once the

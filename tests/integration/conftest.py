@@ -70,11 +70,12 @@ def deadline(request):
     signal.signal(signal.SIGALRM, previous)
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_teardown():
-    """No agent of the test has kept everybody waiting. Before the fixtures take the logs away."""
+    """No agent of the test has kept everybody waiting. Looked up before the fixtures take the logs away."""
     made, agent.Agent.made = agent.Agent.made, []
     stills = [line for one in made for line in one.stand_stills()]
+    (yield).get_result()
     assert not stills, "an agent's loop stood still:\n" + "\n".join(stills[:20])
 
 
