@@ -12,7 +12,7 @@ std::atomic<std::uint64_t> count{0};
 
 void note_mishap(std::string_view place, std::string_view what) {
     ++count;
-    spdlog::error("{}: ended by an exception: {}", printable(place), printable(what, 400));
+    spdlog::error("a fault of this agent: {}: {}", printable(place), printable(what, 400));
 }
 
 std::uint64_t mishaps() { return count; }

@@ -218,7 +218,8 @@ class Life {
             agent.broker.book().accept({repository, {}, std::nullopt}, loop_.wall_now(), [this](Result<std::shared_ptr<const broker::OpenedRoot>> opened) {
                 if (!opened) fault("the index is refused: {}", opened.error().message);
             });
-        for (const auto& repository : repositories) agent.broker.database_given(repository.id);  // to its pacman, a while ago
+        for (const auto& repository : repositories)  // its pacman took it from here, a while ago
+            agent.broker.database_given(repository.id);
     }
 
     std::string path_of(const Digest& digest) const {
