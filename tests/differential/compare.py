@@ -89,9 +89,12 @@ def gateway_that_died_in_between(difference, plain, ours, lab):
 
 
 def later_file_of_a_server_that_is_gone(difference, plain, ours, lab):
-    """The agent answered for the root at the address of a server that is gone, and was killed before what it lists. apt keeps
-    its former lists of that address as it does without us, and names another file of it."""
-    return lab.agent.ends > 0 and bool(lab.shut) and difference.kind == "failed" and bool(plain.failed) and \
+    """The agent answered for the root at the address of a server that is gone, or whose certificate apt refuses, and was killed
+    before what it lists. apt keeps its former lists of that address as it does without us, and names another file of it."""
+    refused = re.compile(r"^Err:\d+ (https://\S+) .*\n +Certificate verification failed", re.MULTILINE)
+    bases = [set(refused.findall(one.output)) for one in (plain, ours)]
+    return lab.agent.ends > 0 and (bool(lab.shut) or bool(bases[1]) and bases[1] <= bases[0]) and \
+        difference.kind == "failed" and bool(plain.failed) and \
         plain.exit_code == ours.exit_code and plain.lists == ours.lists
 
 
