@@ -154,7 +154,7 @@ Fetch::Next Fetch::ended(CURLcode code) {
 
 std::size_t Fetch::header(const char* line, std::size_t count) {
     last_byte_ = clock_now();
-    if (head_done_) return count;  // trailers
+    if (head_done_) return trailer(count);
     const std::string_view text(line, count);
     if (text.starts_with("HTTP/")) {  // of a further answer, after a provisional one
         AnswerHead fresh;
@@ -171,6 +171,14 @@ std::size_t Fetch::header(const char* line, std::size_t count) {
     if (read) return count;
     conclude(std::move(read));
     return let_run_out(head_.content_length.value_or(0)) ? count : 0;
+}
+
+// Of no use, and libcurl keeps each: an answer that only goes on with them is cut off.
+std::size_t Fetch::trailer(std::size_t count) {
+    trailer_bytes_ += count;
+    if (trailer_bytes_ <= limits::max_answer_head) return count;
+    conclude(fail(ErrorKind::Refused, "an answer with more than {} bytes of trailers", limits::max_answer_head));
+    return 0;
 }
 
 Result<void> Fetch::follow() {

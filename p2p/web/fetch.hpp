@@ -51,6 +51,7 @@ class Fetch final : public AnswerSink {
 
   private:
     static curl_socket_t open_socket(void* fetch, curlsocktype purpose, curl_sockaddr* address);
+    std::size_t trailer(std::size_t count);
     Result<void> read_head(int status);
     Result<void> follow();
     void gather(const char* bytes, std::size_t count);
@@ -74,6 +75,7 @@ class Fetch final : public AnswerSink {
     bool concluded_ = false;  // done is in the outbox, or nobody listens: the rest is drained
     bool paused_ = false;
     ByteCount drained_ = 0;
+    std::size_t trailer_bytes_ = 0;
     Bytes gathered_;
     ByteCount gathered_at_ = 0;
     std::size_t buffer_bytes_ = 0;

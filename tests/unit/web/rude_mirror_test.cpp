@@ -343,6 +343,19 @@ TEST_F(RudeTest, EndsEndlessHeaders) {
     EXPECT_EQ(fetch(deb()).kind(), ErrorKind::Refused);
 }
 
+TEST_F(RudeTest, TakesTrailersAndEndsEndlessOnes) {
+    const std::string begun = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n0\r\n";
+    serve([begun](RudeTalk& talk) { talk.send(begun + "X-Checksum: abc\r\n\r\n"); });
+    EXPECT_TRUE(fetch(deb(10)).ok());
+    serve([begun](RudeTalk& talk) {
+        talk.send(begun);
+        talk.endless("X-Filler: " + std::string(500, 'x') + "\r\n");
+    });
+    auto& probe = fetch(deb(10));
+    EXPECT_EQ(probe.kind(), ErrorKind::Refused);
+    EXPECT_NE(probe.error().find("trailers"), std::string::npos) << probe.error();
+}
+
 TEST_F(RudeTest, ReportsARefusedConnectionAndAnUnknownHost) {
     auto& refused = fetch("http://127.0.0.1:" + std::to_string(closed_port()) + "/a");
     EXPECT_EQ(refused.kind(), ErrorKind::Transient) << refused.error();
