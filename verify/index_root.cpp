@@ -65,9 +65,6 @@ Result<core::IndexRoot> open_pacman(Keyrings& keyrings, const core::Repository& 
     if (!signature && repository.signed_database)
         return fail(ErrorKind::Absent, "{}.db has no signature, but SigLevel asks for one",
                     printable(repository.suite));
-    if (static_cast<ByteCount>(bytes.size()) > limits::max_database)
-        return fail(ErrorKind::Corrupt, "a database of {} bytes; at most {} are read", bytes.size(),
-                    limits::max_database);
     if (signature) {
         const auto keyring = keyrings.get(repository.keyring);
         if (!keyring) return tl::unexpected(keyring.error());
@@ -77,7 +74,7 @@ Result<core::IndexRoot> open_pacman(Keyrings& keyrings, const core::Repository& 
         root.signers = std::move(signers->primaries);
         root.date = signers->signed_at;
     }
-    auto database = parse_pacman_db(bytes);
+    auto database = parse_pacman_db(bytes, signature ? DatabaseBounds() : DatabaseBounds::of_unsigned());
     if (!database) return tl::unexpected(database.error());
     if (!root.is_signed) root.date = database->newest_build;
     root.entries = std::move(database->entries);

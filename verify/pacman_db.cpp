@@ -143,11 +143,13 @@ namespace {
 // Puts the entries of a database together: each package once.
 class DatabaseReader {
   public:
+    explicit DatabaseReader(std::size_t most_entries) : most_entries_(most_entries) {}
     Result<void> add(PacmanDesc desc);
     void left_out(std::string which_and_why) { database_.left_out.add(std::move(which_and_why)); }
     PacmanDatabase finish();
 
   private:
+    const std::size_t most_entries_;
     PacmanDatabase database_;
     std::unordered_map<std::string, std::size_t> by_name_;  // index into entries
 };
@@ -164,8 +166,8 @@ Result<void> DatabaseReader::add(PacmanDesc desc) {
         if (first.path == entry.path && first.digest != entry.digest) first.path.clear();
         return {};
     }
-    if (database_.entries.size() >= limits::max_index_entries)
-        return fail(ErrorKind::Corrupt, "a pacman database of more than {} packages", limits::max_index_entries);
+    if (database_.entries.size() >= most_entries_)
+        return fail(ErrorKind::Corrupt, "a pacman database of more than {} packages", most_entries_);
     by_name_.emplace(entry.name, database_.entries.size());
     database_.entries.push_back(std::move(entry));
     return {};
@@ -178,15 +180,14 @@ PacmanDatabase DatabaseReader::finish() {
 
 }  // namespace
 
-Result<PacmanDatabase> parse_pacman_db(ByteView bytes) {
-    if (static_cast<ByteCount>(bytes.size()) > limits::max_database)
-        return fail(ErrorKind::Corrupt, "a pacman database of {} bytes; at most {} are read", bytes.size(),
-                    limits::max_database);
+Result<PacmanDatabase> parse_pacman_db(ByteView bytes, const DatabaseBounds& bounds) {
+    if (static_cast<ByteCount>(bytes.size()) > bounds.bytes)
+        return fail(ErrorKind::Corrupt, "a pacman database of {} bytes; at most {} are read", bytes.size(), bounds.bytes);
     auto content = Unpacked::open(bytes, {limits::max_packages_text, limits::max_decompression_ratio});
     if (!content) return tl::unexpected(content.error());
     auto tar = TarReader::open(std::move(*content));
     if (!tar) return tl::unexpected(tar.error());
-    DatabaseReader reader;
+    DatabaseReader reader(bounds.entries);
     while (true) {
         const auto member = tar->next();
         if (!member) return tl::unexpected(member.error());

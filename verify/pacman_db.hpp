@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "p2p/base/limits.hpp"
 #include "p2p/base/result.hpp"
 #include "p2p/core/artifact.hpp"
 
@@ -16,7 +17,13 @@ struct PacmanDatabase {
     WallTime newest_build{};  // newest %BUILDDATE%, of what is left out too; 0 without packages
 };
 
-Result<PacmanDatabase> parse_pacman_db(ByteView bytes);
+// Of one that nobody signed less is taken: its server writes what it likes.
+struct DatabaseBounds {
+    ByteCount bytes = limits::max_database;
+    std::size_t entries = limits::max_index_entries;
+    static DatabaseBounds of_unsigned() { return {limits::max_unsigned_database, limits::max_unsigned_entries}; }
+};
+Result<PacmanDatabase> parse_pacman_db(ByteView bytes, const DatabaseBounds& bounds = {});
 // A desc member: folder is the member's folder, "<name>-<version>", and must agree with the text. problem: why nobody
 // may use it.
 struct PacmanDesc {

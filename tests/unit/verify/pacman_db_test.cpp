@@ -129,6 +129,18 @@ void expect_corrupt_database(const Result<PacmanDatabase>& database, std::string
     EXPECT_NE(database.error().message.find(part), std::string::npos) << database.error().message;
 }
 
+TEST(PacmanDatabase, OneThatNobodySignedMayNotGrowAsLarge) {
+    std::vector<test::PacmanPackage> packages(3);
+    for (std::size_t i = 0; i < packages.size(); ++i) packages[i].name = "p" + std::to_string(i);
+    const auto bytes = test::pacman_database(packages, "");
+    const auto size = static_cast<ByteCount>(bytes.size());
+    EXPECT_TRUE(parse_pacman_db(as_bytes(bytes), {size, 3}));
+    expect_corrupt_database(parse_pacman_db(as_bytes(bytes), {size, 2}), "more than 2 packages");
+    expect_corrupt_database(parse_pacman_db(as_bytes(bytes), {size - 1, 3}), "at most");
+    EXPECT_LT(DatabaseBounds::of_unsigned().bytes, DatabaseBounds().bytes);
+    EXPECT_LT(DatabaseBounds::of_unsigned().entries, DatabaseBounds().entries);
+}
+
 TEST(PacmanDatabase, ThatIsNoDatabaseIsCorrupt) {
     const std::string html = "<html>captive portal</html>" + std::string(2000, ' ');
     expect_corrupt_database(parse_pacman_db(as_bytes(html)), "tar");
