@@ -52,6 +52,14 @@ Result<void> StagedFile::write(ByteCount offset, ByteView bytes) const {
     return write_at(handle(), offset, bytes);
 }
 
+Result<void> StagedFile::cut(ByteCount size) const {
+    if (size < 0 || size > this->size()) return fail(ErrorKind::Refused, "a file of {} bytes is not cut to {}", this->size(), size);
+    if (::ftruncate(handle().fd(), size) != 0)
+        return fail(ErrorKind::Broken, "sizing {} to {} bytes: {}", path().string(), size, std::strerror(errno));
+    state_->size = size;
+    return {};
+}
+
 StagedFile::State::~State() {
     if (!kept && !path.empty()) ::unlink(path.c_str());
 }

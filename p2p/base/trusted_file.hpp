@@ -35,6 +35,8 @@ class StagedFile {
     const std::filesystem::path& path() const { return state_->path; }
     ByteCount size() const { return state_->size; }
     Result<void> write(ByteCount offset, ByteView bytes) const;  // Refused beyond size
+    // Shorter than it was said to become, once its size is known. Nothing of it has been handed out yet.
+    Result<void> cut(ByteCount size) const;
     void keep() const { state_->kept = true; }                   // the path now belongs to somebody else
 
   private:

@@ -249,7 +249,7 @@ RequestId Broker::get(Request request, RequestEvents events) {
 void Broker::cancel(RequestId request) {
     const auto left = requests_.extract(request);
     if (!left) return;
-    plain_.erase(request);
+    leave_plain(request);
     for (auto& [key, root] : roots_)
         std::erase_if(root.askers, [&](const auto& asker) { return asker.request == request; });
     std::erase_if(roots_, [](const auto& item) { return item.second.askers.empty(); });
@@ -339,20 +339,16 @@ void Broker::finish_transfer(core::WantId want, const VerifiedFile& file, bool m
     const auto staged = std::make_shared<const StagedFile>(file.file());
     const SharedBytes bytes(staged, &staged->handle());
     fresh_[file.digest()] = {bytes, transfer->target().size, transfer->modified()};
-    bool first = true;
-    for (const auto id : askers) {
+    const Delivered delivered{bytes, transfer->target().size, file.digest(), transfer->modified(), transfer->shares()};
+    const bool stands = transfer->stands_by_its_head();
+    in_turn(std::move(askers), [this, delivered, stands, reasons = transfer->reasons()](RequestId id, bool is_first) {
         const auto asker = requests_.find(id);
-        if (asker != requests_.end() && asker->second.told && asker->second.request.streams && !transfer->stands_by_its_head()) {
-            fail_request(id, {ErrorKind::Transient, "the file begins with other bytes than went out before it was verified: ask again"}, transfer->reasons());
-            continue;
-        }
-        Delivered delivered{bytes, transfer->target().size, file.digest(), transfer->modified(), transfer->shares()};
-        if (!first)  // the bytes were fetched once
-            for (auto& share : delivered.sources) share = {SourceKind::cache, "", delivered.size, 0};
-        if (!first && delivered.sources.size() > 1) delivered.sources.resize(1);
-        deliver(id, std::move(delivered), transfer->reasons());
-        first = false;
-    }
+        if (asker != requests_.end() && asker->second.told && asker->second.request.streams && !stands)
+            return fail_request(id, {ErrorKind::Transient, "the file begins with other bytes than went out before it was verified: ask again"}, reasons);
+        auto own = delivered;
+        if (!is_first) own.sources = {{SourceKind::cache, "", own.size, 0}};  // the bytes were fetched once
+        deliver(id, std::move(own), reasons);
+    });
     signatures_.package_here(file.digest());
     ArtifactRecord record;
     record.digest = file.digest();
@@ -425,8 +421,9 @@ void Broker::publish_as(VerifiedFile file, ArtifactRecord record, Then<StoredFil
 // ---- Telling the askers ----------------------------------------------------------------------------------------------------
 
 Result<SharedBytes> Broker::hold(ByteView bytes) {
-    auto file = store_.stage(static_cast<ByteCount>(bytes.size()));
+    auto file = store_.stage(static_cast<ByteCount>(bytes.size()), Promise::listed);
     if (!file) return tl::unexpected(file.error());
+    if (auto room = store_.arrive(*file, file->size()); !room) return tl::unexpected(room.error());
     if (auto written = file->write(0, bytes); !written) return tl::unexpected(written.error());
     const auto staged = std::make_shared<const StagedFile>(*file);
     return SharedBytes(staged, &staged->handle());

@@ -131,6 +131,7 @@ class Broker final : public Requests, public PeerObserver {
 
     void dispatch(RequestId id);
     Result<Meaning> understand(const Request& request) const;
+    bool has_too_many(const std::string& user) const;
     void serve(RequestId id, const Meaning& meaning);
     bool serve_stored(RequestId id, const Digest& digest);
     bool serve_kept(RequestId id, const Digest& digest);
@@ -158,13 +159,20 @@ class Broker final : public Requests, public PeerObserver {
     void look_at(const core::Location& at, Task then);
     void look_again(const Transfer& transfer, std::vector<RequestId>& askers, const std::optional<Error>& error);
     std::optional<Guard> guard_of(const Request& request, const Meaning& meaning) const;
+    PlainFetch::Wish plain_wish(RequestId id, const Meaning& meaning);  // this and the next seven: serve_plain.cpp
     void serve_plain(RequestId id, const Meaning& meaning);
+    void tell_started_plain(RequestId id, const PlainFetch& fetch);
+    void plain_answered(const std::string& key, const Result<PlainAnswer>& answer);
+    void leave_plain(RequestId id);
+    // Calls tell for each: for the first at once, and true; for the others one after the other from the loop.
+    void in_turn(std::vector<RequestId> askers, std::function<void(RequestId, bool)> tell);
+    void begin_plain(const std::string& key, PlainFetch::Wish wish);
+    void begin_waiting_plain();
     bool ask_by_its_own_name(RequestId id, const Error& error);
     void leave(RequestId id);
     void serve_artifact(RequestId id, const Meaning& meaning);
     std::vector<MirrorAddress> addresses(const Meaning& meaning);
     void root_answered(const std::string& key, const std::string& address, Result<RootAnswer> result);
-    void plain_answered(RequestId id, Result<PlainAnswer> result);
 
     void verified(core::WantId want, VerifiedFile file);
     std::optional<core::CatalogHit> only_hinted(const Digest& digest) const;
@@ -230,7 +238,14 @@ class Broker final : public Requests, public PeerObserver {
     std::map<std::string, std::unique_ptr<RootFetch>> looking_;  // by repository
     IndexLooks looks_{loop_, [this](const core::Location& at, Task then) { look_at(at, std::move(then)); },
                       [this](const std::string& repository) { looking_.erase(repository); }};
-    std::map<RequestId, std::unique_ptr<PlainFetch>> plain_;
+    struct LivePlain {
+        std::unique_ptr<PlainFetch> fetch;  // or it waits for others of its user to end
+        std::string user;
+        std::optional<PlainFetch::Wish> waiting;
+        RequestId first = RequestId::none;  // its askers', in the order of their coming
+        std::vector<RequestId> askers;
+    };
+    std::map<std::string, LivePlain> plain_;  // by PlainFetch::Wish::key
     std::vector<std::unique_ptr<Transfer>> graveyard_;  // ended inside their own callbacks
     std::vector<std::unique_ptr<RootFetch>> refreshes_;
     std::map<std::string, std::vector<Digest>> to_ask_;

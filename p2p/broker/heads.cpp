@@ -96,7 +96,7 @@ void Heads::arriving(const core::Claim& claim, const Bytes& so_far) {
 }
 
 void Heads::show(ByteView head) {
-    if (!shown_.empty()) return;
+    if (!shown_.empty() || !transfer_.has_room(static_cast<ByteCount>(head.size()))) return;
     if (auto written = transfer_.staged_->write(0, head); !written) return transfer_.fail_with(written.error());
     shown_.assign(head.begin(), head.end());
     transfer_.safe_ = static_cast<ByteCount>(head.size());

@@ -153,7 +153,9 @@ void IndexBook::judge_restored(const core::Repository& repository, OpenedRoot& o
 // The root with its signature becomes an artifact of its own: kept over restarts, and given to peers when mirrors are
 // gone.
 void IndexBook::keep_bundle(const core::Repository& repository, std::shared_ptr<const OpenedRoot> opened) {
-    auto file = store_.stage(static_cast<ByteCount>(opened->bundle.size()));
+    auto file = store_.stage(static_cast<ByteCount>(opened->bundle.size()), Promise::listed);
+    if (file)
+        if (auto room = store_.arrive(*file, file->size()); !room) file = tl::unexpected(room.error());
     if (!file || !file->write(0, opened->bundle)) {
         spdlog::warn("{}: the index cannot be kept: {}", repository.id, file ? "writing failed" : file.error().message);
         return;

@@ -7,7 +7,7 @@
 namespace packswarm::broker {
 
 namespace {
-constexpr ByteCount max_unsized = 64 * limits::mib;  // an answer without Content-Length is held in memory
+constexpr ByteCount max_unsized = 64 * limits::mib;  // of an answer without Content-Length
 constexpr auto progress_interval = Millis(100);
 constexpr auto turn_poll = Millis(100), turn_patience = Millis(5000);
 }  // namespace
@@ -24,6 +24,21 @@ PlainFetch::PlainFetch(Engine& engine, Wish wish, Task started, Task progress, T
     engine_.loop.post([this, alive = alive_] {
         if (*alive) next();
     });
+}
+
+std::string PlainFetch::Wish::key() const {
+    std::string out;
+    const auto add = [&out](std::string_view text) { out.append(text).push_back('\n'); };
+    const auto number = [](auto value) { return value ? fmt::format("{}", *value) : std::string(); };
+    for (const auto& mirror : mirrors) add(mirror.url);
+    add(fmt::format("{} {}", max_size, has_other_way));
+    add(if_modified_since ? fmt::format("{}", if_modified_since->time_since_epoch().count()) : "");
+    add(digest ? digest->hex() : "");
+    for (const auto& text : {number(terms.begin), number(terms.end), terms.if_range, terms.cache_control, terms.user_agent}) add(text);
+    if (terms.guard)
+        for (const auto port : terms.guard->ports) add(fmt::format("guarded {}", port));
+    add(terms.guard ? "guarded" : "");
+    return out;
 }
 
 PlainFetch::~PlainFetch() {
@@ -60,35 +75,41 @@ void PlainFetch::head(const MirrorHead& answer_head) {
     not_modified_ = answer_head.not_modified;
     part_ = answer_head.part;
     if (not_modified_) return;
-    if (part_) return stage(part_->range.length());
-    if (answer_head.total_size) stage(*answer_head.total_size);
+    has_no_size_ = !part_ && !answer_head.total_size;
+    if (has_no_size_) return;
+    if (stage(part_ ? part_->range.length() : *answer_head.total_size)) started_();
 }
 
-void PlainFetch::stage(ByteCount size) {
-    auto file = engine_.store.stage(size);
-    if (!file) return answer(tl::unexpected(file.error()));
-    staged_ = *file;
-    started_();
+bool PlainFetch::stage(ByteCount size) {
+    auto file = engine_.store.stage(size, Promise::loose);
+    if (file)
+        staged_ = *file;
+    else
+        answer(tl::unexpected(file.error()));
+    return file.has_value();
 }
 
 void PlainFetch::forget() {
     staged_.reset();
     part_.reset();
-    buffer_.clear();
-    received_ = 0;
+    has_no_size_ = false;
+    received_ = room_ = 0;
 }
 
 void PlainFetch::data(ByteCount offset, Bytes bytes) {
     if (!then_) return;
     received_ += static_cast<ByteCount>(bytes.size());
-    if (!staged_) {
-        buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
-        if (static_cast<ByteCount>(buffer_.size()) > max_unsized)
-            answer(fail(ErrorKind::Refused, "{} sends more than {} bytes without saying how many", now_.url, max_unsized));
-        return;
+    if (has_no_size_ && received_ > max_unsized)
+        return answer(fail(ErrorKind::Refused, "{} sends more than {} bytes without saying how many", now_.url, max_unsized));
+    if (!staged_ && !stage(max_unsized)) return;
+    if (received_ > room_) {
+        const auto room = engine_.store.arrive(*staged_, received_);
+        if (!room) return answer(tl::unexpected(room.error()));
+        room_ = *room;
     }
     const auto begin = part_ ? part_->range.begin : 0;
     if (auto written = staged_->write(offset - begin, bytes); !written) return answer(tl::unexpected(written.error()));
+    if (has_no_size_) return;
     const auto now = engine_.loop.now();
     if (now - progressed_ < progress_interval) return;
     progressed_ = now;
@@ -149,12 +170,8 @@ void PlainFetch::complete() {
     good.modified = modified_;
     good.from = {SourceKind::mirror, engine_.sources.label(now_.source), received_, 0};
     if (not_modified_) return answer(std::move(good));
-    if (!staged_) {
-        auto file = engine_.store.stage(static_cast<ByteCount>(buffer_.size()));
-        if (!file) return answer(tl::unexpected(file.error()));
-        if (auto written = file->write(0, buffer_); !written) return answer(tl::unexpected(written.error()));
-        staged_ = *file;
-    }
+    if (!staged_ && !stage(0)) return;  // an empty answer
+    if (auto cut = has_no_size_ ? staged_->cut(received_) : Result<void>(); !cut) return answer(tl::unexpected(cut.error()));
     good.file = staged_;
     good.part = part_;
     if (!wish_.digest) return answer(std::move(good));

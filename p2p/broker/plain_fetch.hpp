@@ -27,12 +27,14 @@ class PlainFetch {
         std::optional<Digest> digest;
         Terms terms = {};  // not beside a digest
         bool has_other_way = false;  // for the asker: what was asked for in vain a moment ago is not asked for again
+        std::string key() const;     // equal for two wishes that one answer fulfils
     };
     PlainFetch(Engine& engine, Wish wish, Task started, Task progress, Then<PlainAnswer> then);
     ~PlainFetch();
     PlainFetch(const PlainFetch&) = delete;
     PlainFetch& operator=(const PlainFetch&) = delete;
 
+    bool has_started() const { return staged_ && !has_no_size_; }  // its askers have been told so
     const std::optional<StagedFile>& staged() const { return staged_; }
     std::optional<WallTime> modified() const { return modified_; }
     const std::optional<Part>& part() const { return part_; }
@@ -43,7 +45,7 @@ class PlainFetch {
   private:
     void next();
     void head(const MirrorHead& head);
-    void stage(ByteCount size);
+    bool stage(ByteCount size);
     void forget();
     void data(ByteCount offset, Bytes bytes);
     void done(const Result<void>& result);
@@ -63,8 +65,8 @@ class PlainFetch {
     std::optional<StagedFile> staged_;
     std::optional<WallTime> modified_, asked_since_;
     std::optional<Part> part_;
-    Bytes buffer_;               // while the size is not known
-    ByteCount received_ = 0;
+    bool has_no_size_ = false;   // it is staged as the largest that is taken, and cut in the end
+    ByteCount received_ = 0, room_ = 0;  // the second: in the store, for what has come
     bool not_modified_ = false;
     CheckId check_ = CheckId::none;
     std::optional<Error> last_error_;

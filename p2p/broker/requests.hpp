@@ -33,6 +33,7 @@ struct Request {
     std::optional<WallTime> if_modified_since;
     Terms terms = {};
     std::string asker;               // "apt", "pacman", "cli", "gateway", "ahead"
+    std::string user;                // whose request it is: "user 1000", "192.0.2.7"; empty: the agent's own
     std::string transaction;         // requests of one transaction share this text
     Need need = Need::awaited;
     Unlisted unlisted = Unlisted::handed_through;

@@ -50,13 +50,21 @@ Result<Broker::Meaning> Broker::understand(const Request& request) const {
 void Broker::dispatch(RequestId id) {
     const auto at = requests_.find(id);
     if (at == requests_.end()) return;
-    if (requests_.size() > limits::max_open_requests)
+    if (has_too_many(at->second.request.user))
         return fail_request(id, {ErrorKind::Refused, "too many requests at once"}, {});
     if (!at->second.request.lists.empty()) missing_.told(at->second.request.lists);
     const auto meaning = understand(at->second.request);
     if (!meaning) return fail_request(id, meaning.error(), {});
     if (asked_for_ && !is_ahead(id) && meaning->hit && !meaning->hit->entry.name.empty()) asked_for_(*meaning->hit);
     serve(id, *meaning);
+}
+
+// Nobody has a place only because of having come first.
+bool Broker::has_too_many(const std::string& user) const {
+    if (requests_.size() <= limits::max_open_requests_per_user) return false;
+    const auto own = std::count_if(requests_.begin(), requests_.end(), [&](const auto& item) { return item.second.request.user == user; });
+    const auto most = requests_.size() > limits::max_open_requests ? limits::spared_requests : limits::max_open_requests_per_user;
+    return static_cast<std::size_t>(own) > most;
 }
 
 void Broker::serve(RequestId id, const Meaning& meaning) {
@@ -331,6 +339,7 @@ void Broker::serve_artifact(RequestId id, const Meaning& meaning) {
     target.name = meaning.hit ? meaning.hit->entry.path : meaning.url.path;
     if (requests_.at(id).request.from == From::anybody) target.mirrors = addresses(meaning);
     target.lineage = book_.public_lineage(target.digest);
+    target.is_listed = meaning.hit.has_value();
     target.is_rewritten = core::is_rewritten(meaning.url.path);
     if (is_known_to_be_gone(id, target)) return;
     const auto for_askers = [this, want](auto&& action) {
@@ -381,58 +390,6 @@ bool Broker::ask_by_its_own_name(RequestId id, const Error& error) {
     asker.asks_by_its_own_name = true;
     serve_plain(id, *meaning);
     return true;
-}
-
-// The owner's own mirrors are asked for everybody, wherever they are.
-std::optional<Guard> Broker::guard_of(const Request& request, const Meaning& meaning) const {
-    if (!request.terms.guard || !meaning.locations.empty()) return std::nullopt;
-    Guard out;
-    for (const auto& repository : book_.table().all())
-        for (const auto& base : repository.bases)
-            if (const auto url = Url::parse(base)) out.ports.insert(static_cast<std::uint16_t>(url->port));
-    return out;
-}
-
-void Broker::serve_plain(RequestId id, const Meaning& meaning) {
-    const auto& request = requests_.at(id).request;
-    PlainFetch::Wish wish;
-    wish.mirrors = addresses(meaning);
-    if (requests_.at(id).asks_by_its_own_name)
-        std::erase_if(wish.mirrors, [&](const MirrorAddress& mirror) { return mirror.url != meaning.url.asked(); });
-    wish.max_size = request.max_size > 0 ? request.max_size : limits::max_artifact;
-    wish.if_modified_since = request.if_modified_since;
-    wish.digest = meaning.digest;
-    if (!meaning.digest) wish.terms = request.terms;
-    wish.terms.user_agent = request.terms.user_agent;
-    wish.terms.guard = guard_of(request, meaning);
-    wish.has_other_way = has_other_way(id);
-    auto started = [this, id] {
-        const auto at = plain_.find(id);
-        if (at != plain_.end() && at->second->staged()) tell_started(id, *at->second->staged(), at->second->modified(), at->second->part());
-    };
-    auto progress = [this, id] {
-        const auto at = plain_.find(id);
-        const auto asker = requests_.find(id);
-        if (at == plain_.end() || asker == requests_.end() || !asker->second.events.progress) return;
-        const auto received = at->second->received();
-        asker->second.events.progress({received, received, at->second->safe()});
-    };
-    plain_[id] = std::make_unique<PlainFetch>(engine_, std::move(wish), started, progress, [this, alive = alive_, id](Result<PlainAnswer> answer) {
-        if (*alive) plain_answered(id, std::move(answer));
-    });
-}
-
-void Broker::plain_answered(RequestId id, Result<PlainAnswer> answer) {
-    const auto at = plain_.find(id);
-    if (at == plain_.end()) return;
-    const auto fetch = std::move(at->second);
-    plain_.erase(at);
-    if (requests_.count(id) == 0) return;
-    if (!answer) return fail_request(id, answer.error(), {"no index vouches for it: handed through"});
-    if (answer->not_modified) return say_not_modified(id, answer->from);
-    const auto staged = std::make_shared<const StagedFile>(*answer->file);
-    deliver(id, {SharedBytes(staged, &staged->handle()), staged->size(), requests_.at(id).request.digest.value_or(Digest{}), answer->modified, {answer->from}, answer->part},
-            {"no index vouches for it: handed through"});
 }
 
 }  // namespace packswarm::broker

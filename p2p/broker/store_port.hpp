@@ -54,6 +54,10 @@ struct Leftover {
     Bytes record;
 };
 
+// Who says what a file will become: an index that counts here, for which older files make room; or nobody whose word counts, and it
+// takes the place of nothing.
+enum class Promise { listed, loose };
+
 class Store {
   public:
     virtual ~Store() = default;
@@ -61,7 +65,11 @@ class Store {
     // after a crash, and after an end before which its holder said keep().
     virtual void note(const StagedFile& file, ByteView record) = 0;
     virtual std::vector<Leftover> leftovers() = 0;  // the caller's from here on
-    virtual Result<StagedFile> stage(ByteCount size) = 0;  // Refused: quota cannot make room; Broken: disk
+    // A file that may become this large. Refused: there could be no room for it; Broken: disk.
+    virtual Result<StagedFile> stage(ByteCount size, Promise promise = Promise::listed) = 0;
+    // So many bytes of it are here, or about to be written: room is made for them now, and for a little more, which is
+    // told. Refused: there is none.
+    virtual Result<ByteCount> arrive(const StagedFile& file, ByteCount bytes) = 0;
     virtual ByteCount room() = 0;  // bytes that could be staged without giving up anything the newest indexes list
     // The one way to bytes that may be handed out: what this start has hashed or verified, and nobody has touched
     // since.
@@ -74,7 +82,8 @@ class Store {
     virtual std::optional<ArtifactBrief> brief(const Digest& digest) = 0;
     virtual std::vector<Digest> digests() = 0;                               // of everything stored
     virtual std::vector<ArtifactRecord> roots() = 0;
-    virtual void publish(VerifiedFile file, ArtifactRecord record, Then<StoredFile> then) = 0;  // durable when then runs
+    // Durable when then runs. Refused: no index lists it, and it would take the place of something that one lists.
+    virtual void publish(VerifiedFile file, ArtifactRecord record, Then<StoredFile> then) = 0;
     // Beside what is stored, with its record; kept runs when readers find it, or never.
     virtual void keep_signature(const Digest& digest, Bytes signature, Task kept) = 0;
     virtual void remove(const Digest& digest) = 0;

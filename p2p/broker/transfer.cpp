@@ -55,13 +55,23 @@ void Transfer::set_need(Need need, bool streamed) {
 
 bool Transfer::ensure_staged() {
     if (staged_) return true;
-    auto file = engine_.store.stage(target_.size);
+    auto file = engine_.store.stage(target_.size, target_.is_listed ? Promise::listed : Promise::loose);
     if (!file) {
         fail_with(file.error());
         return false;
     }
     begin_file(std::move(*file));
     return true;
+}
+
+bool Transfer::has_room(ByteCount bytes) {
+    if (bytes <= room_) return true;
+    const auto room = engine_.store.arrive(*staged_, bytes);
+    if (room)
+        room_ = *room;
+    else
+        fail_with(room.error());
+    return room.has_value();
 }
 
 void Transfer::begin_file(StagedFile file) {
@@ -271,6 +281,7 @@ void Transfer::small_complete(core::SourceId from, Bytes content) {
     if (over_ || want().resting) return;
     if (static_cast<ByteCount>(content.size()) != target_.size)
         return blame(from, {ErrorKind::Corrupt, fmt::format("gave {} bytes of {}", content.size(), target_.size)});
+    if (!has_room(target_.size)) return;
     heads_.replaced_by(content);
     if (auto written = staged_->write(0, content); !written) return fail_with(written.error());
     want().done.add({0, target_.size});
@@ -285,7 +296,7 @@ ByteCount Transfer::prefix() const { return want().is_small() ? safe_ : want().d
 
 void Transfer::advance() {
     heads_.settle();
-    if (over_) return;
+    if (over_ || !has_room(received())) return;
     const ByteCount prefix = want().done.prefix();
     // With a single source there is nobody to compare with: its bytes go out as they would without us, but for the last one. What
     // peers lent is not its.

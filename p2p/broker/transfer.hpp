@@ -54,6 +54,7 @@ struct Target {
     std::string name;                     // path, for people
     std::vector<MirrorAddress> mirrors;   // best first
     std::string lineage;                  // public lineage, or empty: peers are never asked
+    bool is_listed = false;               // by an index that counts here: digest and size are not the asker's word alone
     bool is_rewritten = false;            // other bytes stand under this path from time to time: a mirror may lag
 };
 
@@ -126,6 +127,7 @@ class Transfer {
     core::Want& want() { return engine_.board.wants.at(id_); }
     const core::Want& want() const { return engine_.board.wants.at(id_); }
     bool ensure_staged();
+    bool has_room(ByteCount bytes);  // for so many of its bytes in the store; else it fails
     void begin_file(StagedFile file);
     bool may_resume_from(core::SourceId source) const;
     void begin_at_mirror(core::ClaimId id, const core::Start& start);
@@ -168,6 +170,7 @@ class Transfer {
     std::optional<WallTime> modified_;
     std::optional<Error> last_error_;
     CheckId check_ = CheckId::none;
+    ByteCount room_ = 0;  // in the store, for bytes that are here
     ByteCount advanced_ = 0;
     ByteCount safe_ = 0;
     TimePoint progressed_{};

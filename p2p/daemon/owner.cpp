@@ -93,6 +93,7 @@ std::string Owner::status(const Sight& sight) const {
     out["store"] = {{"path", house_.config.state_dir},
                     {"files", usage.files},
                     {"bytes", usage.stored},
+                    {"unlisted", usage.loose},
                     {"quota", usage.quota},
                     {"unproven", usage.unproven},
                     {"rotten", usage.rotten},

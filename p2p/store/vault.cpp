@@ -262,6 +262,8 @@ void Vault::publish(VerifiedFile file, broker::ArtifactRecord record, broker::Th
     publication.then = std::move(then);
     if (const auto linked = linked_.extract(file.file().path())) publication.as_taken = linked.mapped();
     publication.file = std::move(file);
+    if (auto room = settle_staged(publication); !room)
+        return loop_.post([then = std::move(publication.then), why = room.error()] { then(tl::unexpected(why)); });
     enqueue(std::move(publication));
 }
 
@@ -326,7 +328,7 @@ void Vault::finish_batch(std::vector<Operation>& batch) {
 }
 
 void Vault::finish_publication(Operation& done) {
-    if (staged_.erase(done.file->file().path()) > 0) staged_bytes_ -= done.record.size;
+    if (const auto staged = staged_.extract(done.file->file().path())) sum_staged(staged.mapped(), -1);
     if (!done.outcome) {
         spdlog::error("store: {} is not kept: {}", done.record.name, done.outcome.error().message);
         return done.then(tl::unexpected(done.outcome.error()));
@@ -393,7 +395,7 @@ void Vault::adopt(FileHandle source, Adopt how, broker::Then<Adopted> then) {
     if (!room) return loop_.post([then = std::move(then), why = room.error()] { then(tl::unexpected(why)); });
     auto from = std::make_shared<FileHandle>(std::move(source));
     auto to = staging_path();
-    note_staged(to, info->size);
+    note_staged(to, {info->size, info->size});
     workers_.run([this, from, how, then = std::move(then), to = std::move(to), size = info->size,
                   alive = std::weak_ptr(alive_)]() -> Task {
         auto adopted = adopt_file(*from, to, size, how);

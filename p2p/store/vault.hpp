@@ -45,6 +45,7 @@ struct Adopted {
 
 struct Usage {
     ByteCount stored = 0, staged = 0, quota = 0;
+    ByteCount loose = 0;  // staged beside the quota: what no index lists
     std::size_t files = 0;
     std::optional<DiskRoom> disk = {};
     std::size_t unproven = 0;  // of the files, those that this start has not hashed yet
@@ -62,7 +63,8 @@ class Vault final : public broker::Store {
     static Result<std::unique_ptr<Vault>> open(VaultSettings settings, Loop& loop, Workers& workers);
     ~Vault() override;
 
-    Result<StagedFile> stage(ByteCount size) override;
+    Result<StagedFile> stage(ByteCount size, broker::Promise promise = broker::Promise::listed) override;
+    Result<ByteCount> arrive(const StagedFile& file, ByteCount bytes) override;
     void note(const StagedFile& file, ByteView record) override;  // leftovers.cpp
     std::vector<broker::Leftover> leftovers() override;           // leftovers.cpp
     ByteCount room() override;
@@ -114,15 +116,28 @@ class Vault final : public broker::Store {
     Result<void> load();
     void load_file(const FoundFile& file);
     void load_leftovers();
+    // A file in staging. Bytes that were promised hold no room; those that arrived do.
+    struct Staged {
+        ByteCount size = 0, arrived = 0;
+        broker::Promise promise = broker::Promise::listed;
+    };
+
     std::filesystem::path staging_path();
+    Result<void> expect_room(ByteCount size);
+    Result<void> expect_loose(ByteCount size);
+    bool is_loose_room(ByteCount size) const;
+    ByteCount loose_quota() const;
+    Result<void> settle_staged(const Operation& publication);
     ByteCount superseded_bytes() const;
     Result<void> make_room(ByteCount size);
     Lack lack_for(ByteCount size) const;
     tl::unexpected<Error> no_room(ByteCount size) const;
-    bool evict(Lack lack);
+    tl::unexpected<Error> no_loose_room(ByteCount size) const;
+    bool evict(Lack lack, Worth most);
     void count_staged();
-    void note_staged(const StagedFile& file) { note_staged(file.path(), file.size()); }
-    void note_staged(const std::filesystem::path& path, ByteCount size);
+    void sum_staged(const Staged& file, int sign);
+    void note_staged(const StagedFile& file) { note_staged(file.path(), {file.size(), file.size()}); }
+    void note_staged(const std::filesystem::path& path, Staged file);
     void forget(const Digest& digest);
     void drop_entry(const Digest& digest);
     bool drop_orphan(const Digest& digest);
@@ -155,9 +170,10 @@ class Vault final : public broker::Store {
     std::size_t open_check_at_ = 64;
     std::unordered_map<Digest, broker::ArtifactRecord> orphans_;
     std::unordered_set<Digest> touched_;  // uses that no row shows yet
-    std::map<std::filesystem::path, ByteCount> staged_;
+    std::unordered_map<std::string, Staged> staged_;  // by path
     std::map<std::filesystem::path, FileInfo> linked_;  // staged hard links as they were when taken
-    ByteCount stored_bytes_ = 0, staged_bytes_ = 0;
+    ByteCount stored_bytes_ = 0, staged_bytes_ = 0;  // the second: what an index lists, as it arrives
+    ByteCount promised_bytes_ = 0, loose_bytes_ = 0; // of it, still to come; and what no index lists
     std::size_t staged_check_at_ = 64;
     std::int64_t uses_ = 0;
     std::uint64_t rotten_ = 0;

@@ -18,23 +18,60 @@ namespace packswarm::store {
 namespace {
 constexpr std::int64_t inodes_per_file = 3;  // its own, its note's, and that of the note's next state
 constexpr ByteCount slack_share = 64;        // of the quota, freed beyond what one file needs
+constexpr ByteCount arrival_step = limits::mib;               // room is made for so much more than has come, or as much again
+constexpr ByteCount loose_share = 4;                          // of the quota, beside it: what no index lists, on its way through
+constexpr ByteCount least_loose_quota = 256 * limits::mib;
 }  // namespace
 
 std::filesystem::path Vault::staging_path() { return shelf_->staging() / std::to_string(++staging_names_); }
 
-Result<StagedFile> Vault::stage(ByteCount size) {
-    if (auto room = make_room(size); !room) return tl::unexpected(room.error());
+ByteCount Vault::loose_quota() const { return std::max(least_loose_quota, settings_.quota / loose_share); }
+
+Result<StagedFile> Vault::stage(ByteCount size, broker::Promise promise) {
+    const auto room = promise == broker::Promise::listed ? expect_room(size) : expect_loose(size);
+    if (!room) return tl::unexpected(room.error());
     auto file = StagedFile::create(staging_path(), size);
-    if (!file) return file;
-    // Blocks are set aside now, so that a disk fills up here and not in the middle of a transfer.
-    if (size > 0 && ::fallocate(file->handle().fd(), 0, 0, size) != 0 && (errno == ENOSPC || errno == EDQUOT))
-        return fail(ErrorKind::Refused, "the disk of {} has no room for {} bytes", settings_.folder.string(), size);
-    note_staged(*file);
+    if (file) note_staged(file->path(), {size, 0, promise});
     return file;
 }
 
-void Vault::note_staged(const std::filesystem::path& path, ByteCount size) {
-    if (staged_.emplace(path, size).second) staged_bytes_ += size;
+Result<ByteCount> Vault::arrive(const StagedFile& file, ByteCount bytes) {
+    const auto at = staged_.find(file.path());
+    if (at == staged_.end()) return fail(ErrorKind::Refused, "{} is not staged here", file.path().string());
+    Staged& staged = at->second;
+    const ByteCount step = std::max(arrival_step, bytes / limits::mib * limits::mib);
+    const ByteCount more = std::min(staged.size, bytes + step) - staged.arrived;
+    if (bytes <= staged.arrived || more <= 0) return staged.arrived;
+    if (staged.promise == broker::Promise::listed) {
+        // Its own promise is not counted against it.
+        if (auto room = make_room(more); !room) return tl::unexpected(room.error());
+    } else if (!is_loose_room(more)) {
+        count_staged();
+        if (!is_loose_room(more) && spare_) {
+            spare_->give_up(more);
+            count_staged();
+        }
+        if (!is_loose_room(more)) return no_loose_room(more);
+    }
+    const auto again = staged_.find(file.path());  // room was made: what is gone was counted out
+    if (again == staged_.end()) return fail(ErrorKind::Broken, "{} is gone", file.path().string());
+    sum_staged(again->second, -1);
+    again->second.arrived += more;
+    sum_staged(again->second, 1);
+    return again->second.arrived;
+}
+
+void Vault::sum_staged(const Staged& file, int sign) {
+    if (file.promise == broker::Promise::loose) {
+        loose_bytes_ += sign * file.arrived;
+    } else {
+        staged_bytes_ += sign * file.arrived;
+        promised_bytes_ += sign * (file.size - file.arrived);
+    }
+}
+
+void Vault::note_staged(const std::filesystem::path& path, Staged file) {
+    if (staged_.emplace(path, file).second) sum_staged(file, 1);
     if (staged_.size() < staged_check_at_) return;
     count_staged();
     staged_check_at_ = std::max<std::size_t>(64, staged_.size() * 2);
@@ -43,16 +80,15 @@ void Vault::note_staged(const std::filesystem::path& path, ByteCount size) {
 // Staged files go with their last handle and tell nobody: their paths are looked for when it matters.
 void Vault::count_staged() {
     struct stat st {};
-    staged_bytes_ = 0;
     for (auto at = staged_.begin(); at != staged_.end();) {
         if (::lstat(at->first.c_str(), &st) == 0) {
-            staged_bytes_ += at->second;
             ++at;
-        } else {
-            linked_.erase(at->first);
-            ::unlink(note_of(at->first).c_str());
-            at = staged_.erase(at);
+            continue;
         }
+        sum_staged(at->second, -1);
+        linked_.erase(at->first);
+        ::unlink(note_of(at->first).c_str());
+        at = staged_.erase(at);
     }
 }
 
@@ -79,7 +115,55 @@ ByteCount Vault::room() {
     const ByteCount spare = superseded_bytes() + (spare_ ? spare_->bytes() : 0);
     const auto lack = lack_for(0);
     if (lack.files > 0 && spare == 0) return 0;
-    return std::max<ByteCount>(0, spare - lack.bytes);
+    return std::max<ByteCount>(0, spare - lack.bytes - promised_bytes_);
+}
+
+// Whether there could be room once all that was promised has come, if everything stored made way for it. A file's inode
+// is taken at once.
+Result<void> Vault::expect_room(ByteCount size) {
+    if (size < 0 || size > limits::max_artifact)
+        return fail(ErrorKind::Refused, "{} bytes is no artifact's size", size);
+    if (lack_for(0).files > 0)
+        if (auto room = make_room(0); !room) return room;
+    if (lack_for(promised_bytes_ + size).bytes <= stored_bytes_) return {};
+    count_staged();
+    if (const auto lack = lack_for(promised_bytes_ + size).bytes - stored_bytes_; lack > 0 && spare_) {
+        spare_->give_up(lack);
+        count_staged();
+    }
+    if (lack_for(promised_bytes_ + size).bytes <= stored_bytes_) return {};
+    return no_room(size);
+}
+
+Result<void> Vault::expect_loose(ByteCount size) {
+    if (size < 0 || size > limits::max_artifact)
+        return fail(ErrorKind::Refused, "{} bytes is no artifact's size", size);
+    if (size <= loose_quota() && lack_for(0).files <= 0) return {};
+    return no_loose_room(size);
+}
+
+// The quota is another matter: these files are not kept.
+bool Vault::is_loose_room(ByteCount size) const {
+    const auto disk = disk_room(settings_.folder);
+    return loose_bytes_ + size <= loose_quota() && (!disk || disk->bytes >= settings_.reserve + size);
+}
+
+// What is kept counts from here on; of what no index lists nothing has done so yet. The bytes are on the disk already.
+Result<void> Vault::settle_staged(const Operation& publication) {
+    const auto at = staged_.find(publication.file->file().path());
+    if (at == staged_.end()) return {};
+    const Staged staged = at->second;
+    const auto size = publication.record.size;
+    const bool is_loose = staged.promise == broker::Promise::loose;
+    const bool takes_places = !is_loose || !is_current_ || is_current_(publication.digest);
+    const auto more = is_loose ? size : size - staged.arrived;
+    const auto lack = [this, more] { return Lack{stored_bytes_ + staged_bytes_ + more - settings_.quota, 0}; };
+    if (more > 0 && !lack().is_met()) evict(lack(), takes_places ? Worth::index : Worth::superseded);
+    if (more > 0 && !lack().is_met()) return fail(ErrorKind::Refused, "the store is full{}", takes_places ? "" : " of what indexes list, and none lists it");
+    sum_staged(staged, -1);
+    at->second = {size, size, broker::Promise::listed};
+    sum_staged(at->second, 1);
+    return {};
 }
 
 Result<void> Vault::make_room(ByteCount size) {
@@ -92,8 +176,14 @@ Result<void> Vault::make_room(ByteCount size) {
         count_staged();
     }
     const auto lack = lack_for(size);
-    if (lack.is_met() || (evict(lack) && lack_for(size).is_met())) return {};
+    if (lack.is_met() || (evict(lack, Worth::index) && lack_for(size).is_met())) return {};
     return no_room(size);
+}
+
+tl::unexpected<Error> Vault::no_loose_room(ByteCount size) const {
+    return fail(ErrorKind::Refused,
+                "no room for {} bytes that no index lists: {} of {} are on their way through, and {} of the disk of {} stay free",
+                size, loose_bytes_, loose_quota(), settings_.reserve, settings_.folder.string());
 }
 
 tl::unexpected<Error> Vault::no_room(ByteCount size) const {
@@ -106,7 +196,8 @@ tl::unexpected<Error> Vault::no_room(ByteCount size) const {
         stored_bytes_, settings_.quota, staged_bytes_, settings_.reserve);
 }
 
-bool Vault::evict(Lack lack) {
+// Nothing of a higher worth than most.
+bool Vault::evict(Lack lack, Worth most) {
     std::vector<Candidate> candidates;
     candidates.reserve(entries_.size() + orphans_.size());
     for (const auto& [digest, orphan] : orphans_)
@@ -114,6 +205,7 @@ bool Vault::evict(Lack lack) {
     for (const auto& [digest, entry] : entries_) {
         const bool current = !is_current_ || is_current_(digest);
         const Worth worth = !current ? Worth::superseded : entry.is_root ? Worth::index : Worth::package;
+        if (worth > most) continue;
         candidates.push_back({digest, entry.info.size, worth, is_open(digest), entry.replicas, entry.last_use});
     }
     const auto victims = choose_victims(std::move(candidates), lack, settings_.quota / slack_share);
@@ -135,6 +227,7 @@ Usage Vault::usage() {
     return {stored_bytes_,
             staged_bytes_,
             settings_.quota,
+            loose_bytes_,
             entries_.size(),
             disk_room(settings_.folder),
             static_cast<std::size_t>(unproven),

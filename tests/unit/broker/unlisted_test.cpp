@@ -50,6 +50,63 @@ TEST_F(UnlistedTest, IsHandedThroughToWhoHasNobodyElse) {
     EXPECT_EQ(ask(request("http://lab/notes.txt", Unlisted::handed_through)).first, "notes");
 }
 
+TEST_F(UnlistedTest, IsFetchedOnceForAllWhoAskAtATime) {
+    mirrors_.mirrors["http://lab"].rate = 50'000;
+    const std::string content(100'000, 'l');
+    mirrors_.files["/long.txt"] = content;
+    const auto first = begin("http://lab/long.txt");
+    loop_.advance(Millis(1'000));
+    bool started = false;
+    std::string heard;
+    RequestEvents events;
+    events.started = [&](const Started& answer) { started = answer.size == 100'000; };
+    events.delivered = [&](const Delivered& delivered) {
+        heard.resize(static_cast<std::size_t>(delivered.size));
+        ASSERT_TRUE(read_at(*delivered.bytes, 0, std::span(heard)));
+    };
+    broker_->get(request("http://lab/long.txt", Unlisted::handed_through), std::move(events));
+    loop_.advance(Millis(100));
+    EXPECT_TRUE(started) << "what has come is there for who comes later";
+    broker_->cancel(first);  // the other one goes on
+    loop_.advance(Millis(5'000));
+    EXPECT_EQ(heard, content);
+    EXPECT_EQ(mirrors_.asked["/long.txt"], 1);
+}
+
+TEST_F(UnlistedTest, IsFetchedAsOftenAsItIsAskedForInDifferentWays) {
+    auto in_part = request("http://lab/notes.txt", Unlisted::handed_through);
+    in_part.terms.begin = 2;
+    RequestEvents events;
+    events.delivered = [](const Delivered&) {};
+    begin("http://lab/notes.txt");
+    broker_->get(std::move(in_part), std::move(events));
+    loop_.advance(Millis(1'000));
+    EXPECT_EQ(mirrors_.asked["/notes.txt"], 2);
+}
+
+TEST_F(UnlistedTest, OneUsersFetchesWaitForEachOtherAndNotForOthers) {
+    mirrors_.mirrors["http://lab"].rate = 1'000;
+    for (int i = 0; i < 100; ++i) mirrors_.files[fmt::format("/long{}.txt", i)] = std::string(100'000, 'l');
+    std::vector<RequestId> begun;
+    for (int i = 0; i < 100; ++i) begun.push_back(begin(fmt::format("http://lab/long{}.txt", i)));
+    loop_.advance(Millis(500));
+    const auto asked_for = [this] {
+        return std::count_if(mirrors_.asked.begin(), mirrors_.asked.end(), [](const auto& one) { return one.second > 0; });
+    };
+    EXPECT_EQ(asked_for(), static_cast<std::ptrdiff_t>(limits::max_plain_fetches_per_user));
+    auto other = request("http://lab/long99.txt", Unlisted::handed_through);
+    other.user = "user 1000";
+    RequestEvents events;
+    events.delivered = [](const Delivered&) {};
+    broker_->get(std::move(other), std::move(events));
+    loop_.advance(Millis(100));
+    EXPECT_EQ(mirrors_.asked["/long99.txt"], 1) << "also what somebody else waits for already";
+    broker_->cancel(begun.front());
+    loop_.advance(Millis(100));
+    EXPECT_EQ(asked_for(), static_cast<std::ptrdiff_t>(limits::max_plain_fetches_per_user) + 2);
+    EXPECT_EQ(mirrors_.asked[fmt::format("/long{}.txt", limits::max_plain_fetches_per_user)], 1) << "the one that waited longest";
+}
+
 TEST_F(UnlistedTest, IsLeftToWhoFetchesItAsWellAndAskedOfNobody) {
     const auto [bytes, error] = ask(request("http://lab/notes.txt", Unlisted::left_to_asker));
     EXPECT_EQ(bytes, "");

@@ -61,7 +61,7 @@ TEST_F(FullDiskTest, SaysSoWhenAFileIsBegunAndNotInItsMiddle) {
     EXPECT_NE(staged.error().message.find("no room"), std::string::npos) << staged.error().message;
     auto most = vault->stage(3 << 20);
     ASSERT_TRUE(most) << most.error().message;
-    EXPECT_FALSE(vault->stage(2 << 20)) << "the blocks of the first are set aside";
+    EXPECT_FALSE(vault->stage(2 << 20)) << "what the first was promised is set aside";
     const std::string block(3 << 20, 'y');
     EXPECT_TRUE(most->write(0, as_bytes(block)));
 }
@@ -71,6 +71,8 @@ TEST_F(FullDiskTest, EvictsWhenOthersFillTheDisk) {
     fill_disk(64 << 10);
     const auto staged = vault->stage(512 << 10);
     ASSERT_TRUE(staged) << staged.error().message;
+    EXPECT_EQ(vault->usage().files, 1u);
+    ASSERT_TRUE(vault->arrive(*staged, 1));
     EXPECT_EQ(vault->usage().files, 0u);
 }
 

@@ -83,6 +83,8 @@ TEST_F(VaultRoomTest, EvictsWhatSomebodyReadsOnlyAfterTheRest) {
     EXPECT_EQ(content_of(*reading), file(0));
     const auto everything = vault->stage(10'000);
     ASSERT_TRUE(everything) << everything.error().message;
+    EXPECT_EQ(vault->usage().files, 10u) << "a promise takes nobody's place";
+    ASSERT_TRUE(vault->arrive(*everything, 1));
     EXPECT_EQ(vault->usage().files, 0u);
     EXPECT_EQ(content_of(*reading), file(0)) << "a reader keeps what it opened";
 }
@@ -90,7 +92,9 @@ TEST_F(VaultRoomTest, EvictsWhatSomebodyReadsOnlyAfterTheRest) {
 TEST_F(VaultRoomTest, CountsFilesInTheMakingAndForgetsDroppedOnes) {
     auto big = vault->stage(6000);
     ASSERT_TRUE(big);
-    EXPECT_EQ(vault->usage().staged, 6000);
+    EXPECT_EQ(vault->usage().staged, 0);
+    ASSERT_TRUE(vault->arrive(*big, 1));
+    EXPECT_EQ(vault->usage().staged, 6000) << "room is made ahead of the bytes, a MiB at least";
     const auto second = vault->stage(6000);
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().kind, ErrorKind::Refused);
@@ -126,18 +130,104 @@ TEST_F(VaultRoomTest, TakesTheRoomOfWhatIsSpareBeforeItEvictsAnything) {
     for (unsigned i = 0; i < 6; ++i) store(i);
     Idle idle;
     vault->set_spare(&idle);
-    for (int i = 0; i < 2; ++i) idle.files.push_back(*vault->stage(2000));
+    for (int i = 0; i < 2; ++i) {
+        idle.files.push_back(*vault->stage(2000));
+        ASSERT_TRUE(vault->arrive(idle.files.back(), 2000));
+    }
     EXPECT_EQ(vault->room(), 4000) << "as if it were free";
     const auto first = vault->stage(1500);
-    ASSERT_TRUE(first);
+    ASSERT_TRUE(first && vault->arrive(*first, 1500));
     EXPECT_EQ(idle.files.size(), 1U);
     const auto second = vault->stage(2500);
-    ASSERT_TRUE(second);
+    ASSERT_TRUE(second && vault->arrive(*second, 2500));
     EXPECT_TRUE(idle.files.empty());
     EXPECT_EQ(left().size(), 6U);
     const auto third = vault->stage(1000);
-    ASSERT_TRUE(third);
+    ASSERT_TRUE(third && vault->arrive(*third, 1000));
     EXPECT_EQ(left().size(), 5U);
+}
+
+TEST_F(VaultRoomTest, MakesRoomForALargeFileAsItComes) {
+    constexpr ByteCount mib = 1 << 20;
+    quota = 40 * mib;
+    open();
+    for (unsigned i = 0; i < 20; ++i) ASSERT_TRUE(publish(filler(static_cast<std::size_t>(mib), i)));
+    const auto promised = vault->stage(40 * mib);
+    ASSERT_TRUE(promised);
+    EXPECT_EQ(vault->room(), 0) << "what was promised is not promised twice";
+    EXPECT_EQ(vault->arrive(*promised, 1).value(), mib + 1);
+    EXPECT_EQ(vault->usage().files, 20u);
+    EXPECT_EQ(vault->arrive(*promised, 8 * mib).value(), 16 * mib) << "as much again";
+    EXPECT_EQ(vault->usage().files, 20u);
+    EXPECT_EQ(vault->arrive(*promised, 12 * mib).value(), 16 * mib);
+    EXPECT_EQ(vault->arrive(*promised, 17 * mib).value(), 34 * mib);
+    EXPECT_LE(vault->usage().files, 6u);
+    EXPECT_GE(vault->usage().files, 5u);
+}
+
+TEST_F(VaultRoomTest, RefusesPromisesThatCouldNotBeKeptTogether) {
+    for (unsigned i = 0; i < 8; ++i) store(i);
+    const auto first = vault->stage(6000), second = vault->stage(4000);
+    ASSERT_TRUE(first && second);
+    EXPECT_FALSE(vault->stage(1));
+    EXPECT_EQ(left().size(), 8u);
+}
+
+// ---- What no index lists
+
+TEST_F(VaultRoomTest, LetsWhatNoIndexListsPassBesideTheQuotaAndTakeNobodysPlace) {
+    constexpr ByteCount mib = 1 << 20;
+    for (unsigned i = 0; i < 10; ++i) store(i);
+    vault->set_current([](const Digest&) { return true; });
+    const auto first = vault->stage(200 * mib, broker::Promise::loose), second = vault->stage(200 * mib, broker::Promise::loose);
+    ASSERT_TRUE(first && second) << "nothing of them has come yet";
+    ASSERT_TRUE(vault->arrive(*first, 100 * mib));
+    EXPECT_EQ(vault->usage().loose, 200 * mib);
+    EXPECT_EQ(vault->usage().staged, 0);
+    const auto more = vault->arrive(*second, 60 * mib);
+    ASSERT_FALSE(more) << "256 MiB at most where the quota is small";
+    EXPECT_EQ(more.error().kind, ErrorKind::Refused);
+    EXPECT_NE(more.error().message.find("no index lists"), std::string::npos) << more.error().message;
+    EXPECT_FALSE(vault->stage(257 * mib, broker::Promise::loose));
+    EXPECT_EQ(left().size(), 10u);
+    store(10);
+    EXPECT_EQ(left().size(), 10u) << "what an index lists comes in as ever";
+}
+
+TEST_F(VaultRoomTest, GivesBackTheRoomOfWhatNobodyHoldsAnyMore) {
+    constexpr ByteCount mib = 1 << 20;
+    auto first = vault->stage(200 * mib, broker::Promise::loose);
+    ASSERT_TRUE(first && vault->arrive(*first, 190 * mib));
+    const auto second = vault->stage(200 * mib, broker::Promise::loose);
+    ASSERT_TRUE(second);
+    EXPECT_FALSE(vault->arrive(*second, 190 * mib));
+    first = fail(ErrorKind::Absent, "dropped");
+    EXPECT_TRUE(vault->arrive(*second, 190 * mib));
+}
+
+TEST_F(VaultRoomTest, KeepsWhatNoIndexListsOnlyWhereNothingListedMakesWay) {
+    const auto publish_loose = [this](unsigned i) {
+        auto staged = vault->stage(1000, broker::Promise::loose);
+        EXPECT_TRUE(staged && staged->write(0, as_bytes(file(i))));
+        return publish(*verify::FileVerifier::check_all(*staged, digest_of(file(i))), {{}, 0, std::to_string(i), "", {}, {}, false});
+    };
+    vault->set_current([this](const Digest& digest) {
+        for (unsigned i = 0; i < 9; ++i)
+            if (digest == digest_of(file(i))) return true;
+        return false;
+    });
+    for (unsigned i = 0; i < 9; ++i) store(i);
+    EXPECT_TRUE(publish_loose(20)) << "there is room";
+    EXPECT_TRUE(publish_loose(21)) << "of another one that no index lists";
+    EXPECT_EQ(left().size(), 10u);
+    EXPECT_FALSE(left().contains(20));
+    vault->set_current([this](const Digest& digest) { return digest != digest_of(file(22)); });
+    const auto refused = publish_loose(22);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ErrorKind::Refused);
+    EXPECT_EQ(vault->usage().staged, 0);
+    EXPECT_EQ(vault->usage().loose, 0);
+    EXPECT_EQ(left().size(), 10u);
 }
 
 TEST_F(VaultRoomTest, ShrinksWhenTheOwnerLowersTheQuota) {
@@ -204,7 +294,7 @@ TEST(VaultAtScale, HoldsTenThousandArtifactsAndChoosesAmongThemQuickly) {
     std::vector<StagedFile> staged;
     for (unsigned i = 0; i < 1000; ++i) {
         auto file = (*vault)->stage(64);
-        ASSERT_TRUE(file) << file.error().message;
+        ASSERT_TRUE(file && (*vault)->arrive(*file, 64)) << file.error().message;
         staged.push_back(*file);
     }
     const auto evicted = std::chrono::steady_clock::now();

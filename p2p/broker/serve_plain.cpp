@@ -1,0 +1,134 @@
+// What is handed through: one fetch for all who ask for the same file in the same way. The rest of Broker: serve.cpp.
+#include <algorithm>
+#include <utility>
+
+#include "p2p/broker/broker.hpp"
+
+namespace packswarm::broker {
+
+namespace {
+constexpr auto reason = "no index vouches for it: handed through";
+}
+
+// The owner's own mirrors are asked for everybody, wherever they are.
+std::optional<Guard> Broker::guard_of(const Request& request, const Meaning& meaning) const {
+    if (!request.terms.guard || !meaning.locations.empty()) return std::nullopt;
+    Guard out;
+    for (const auto& repository : book_.table().all())
+        for (const auto& base : repository.bases)
+            if (const auto url = Url::parse(base)) out.ports.insert(static_cast<std::uint16_t>(url->port));
+    return out;
+}
+
+PlainFetch::Wish Broker::plain_wish(RequestId id, const Meaning& meaning) {
+    const auto& request = requests_.at(id).request;
+    PlainFetch::Wish wish;
+    wish.mirrors = addresses(meaning);
+    if (requests_.at(id).asks_by_its_own_name)
+        std::erase_if(wish.mirrors, [&](const MirrorAddress& mirror) { return mirror.url != meaning.url.asked(); });
+    wish.max_size = request.max_size > 0 ? request.max_size : limits::max_artifact;
+    wish.if_modified_since = request.if_modified_since;
+    wish.digest = meaning.digest;
+    if (!meaning.digest) wish.terms = request.terms;
+    wish.terms.user_agent = request.terms.user_agent;
+    wish.terms.guard = guard_of(request, meaning);
+    wish.has_other_way = has_other_way(id);
+    return wish;
+}
+
+// Who comes later is given what has come from its first byte on.
+void Broker::serve_plain(RequestId id, const Meaning& meaning) {
+    auto wish = plain_wish(id, meaning);
+    const auto key = wish.key();
+    auto& live = plain_[key];
+    live.askers.push_back(id);
+    if (live.fetch && live.fetch->has_started()) tell_started_plain(id, *live.fetch);
+    if (live.fetch) return;
+    live.user = requests_.at(id).request.user;  // whoever came last: another user's may begin at once
+    if (!live.waiting) live.first = id;
+    live.waiting = std::move(wish);
+    begin_waiting_plain();
+}
+
+void Broker::begin_waiting_plain() {
+    std::map<std::string, std::size_t> running;
+    std::map<RequestId, std::string> waiting;
+    for (const auto& [key, live] : plain_) {
+        if (live.fetch) ++running[live.user];
+        if (live.waiting) waiting[live.first] = key;
+    }
+    for (const auto& [first, key] : waiting) {
+        auto& live = plain_.at(key);
+        if (running[live.user] >= limits::max_plain_fetches_per_user) continue;
+        ++running[live.user];
+        begin_plain(key, *std::exchange(live.waiting, std::nullopt));
+    }
+}
+
+void Broker::begin_plain(const std::string& key, PlainFetch::Wish wish) {
+    const auto for_askers = [this, key](auto&& action) {
+        const auto at = plain_.find(key);
+        for (const auto asker : at == plain_.end() ? std::vector<RequestId>() : at->second.askers) {
+            const auto still = plain_.find(key);  // whoever is told may cancel
+            if (still != plain_.end() && requests_.count(asker) > 0) action(asker, *still->second.fetch);
+        }
+    };
+    auto started = [this, for_askers] {
+        for_askers([this](RequestId asker, const PlainFetch& fetch) { tell_started_plain(asker, fetch); });
+    };
+    auto progress = [this, for_askers] {
+        for_askers([this](RequestId asker, const PlainFetch& fetch) {
+            const auto at = requests_.find(asker);
+            if (at == requests_.end() || !at->second.events.progress) return;
+            at->second.events.progress({fetch.received(), fetch.received(), fetch.safe()});
+        });
+    };
+    auto then = [this, alive = alive_, key](Result<PlainAnswer> answer) {
+        if (*alive) plain_answered(key, answer);
+    };
+    plain_.at(key).fetch = std::make_unique<PlainFetch>(engine_, std::move(wish), started, progress, std::move(then));
+}
+
+void Broker::tell_started_plain(RequestId id, const PlainFetch& fetch) {
+    tell_started(id, *fetch.staged(), fetch.modified(), fetch.part());
+}
+
+void Broker::plain_answered(const std::string& key, const Result<PlainAnswer>& answer) {
+    auto live = plain_.extract(key);
+    if (!live) return;
+    auto shared = answer;
+    in_turn(std::move(live.mapped().askers), [this, shared = std::move(shared)](RequestId id, bool is_first) {
+        if (requests_.count(id) == 0) return;
+        auto from = shared ? shared->from : SourceShare{};
+        if (!is_first) from = {SourceKind::cache, "", from.bytes, 0};  // the bytes were fetched once
+        if (!shared) return fail_request(id, shared.error(), {reason});
+        if (shared->not_modified) return say_not_modified(id, from);
+        const auto staged = std::make_shared<const StagedFile>(*shared->file);
+        const auto digest = requests_.at(id).request.digest.value_or(Digest{});
+        deliver(id, {SharedBytes(staged, &staged->handle()), staged->size(), digest, shared->modified, {from}, shared->part}, {reason});
+    });
+    begin_waiting_plain();
+}
+
+// Each answer is a row in the ledger: with many askers of one file the loop has other work in between.
+void Broker::in_turn(std::vector<RequestId> askers, std::function<void(RequestId, bool)> tell) {
+    if (askers.empty()) return;
+    tell(askers.front(), true);
+    auto rest = std::make_shared<std::vector<RequestId>>(askers.rbegin(), askers.rend() - 1);
+    auto next = std::make_shared<Task>();
+    *next = [this, alive = alive_, rest, tell = std::move(tell), self = std::weak_ptr(next)] {
+        if (!*alive || rest->empty()) return;
+        const auto id = rest->back();
+        rest->pop_back();
+        tell(id, false);
+        if (const auto again = self.lock(); again && *alive) loop_.post([again] { (*again)(); });
+    };
+    loop_.post([next] { (*next)(); });
+}
+
+void Broker::leave_plain(RequestId id) {
+    for (auto& [key, live] : plain_) std::erase(live.askers, id);
+    if (std::erase_if(plain_, [](const auto& item) { return item.second.askers.empty(); }) > 0) begin_waiting_plain();
+}
+
+}  // namespace packswarm::broker
