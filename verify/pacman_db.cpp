@@ -182,7 +182,8 @@ PacmanDatabase DatabaseReader::finish() {
 
 Result<PacmanDatabase> parse_pacman_db(ByteView bytes, const DatabaseBounds& bounds) {
     if (static_cast<ByteCount>(bytes.size()) > bounds.bytes)
-        return fail(ErrorKind::Corrupt, "a pacman database of {} bytes; at most {} are read", bytes.size(), bounds.bytes);
+        return fail(ErrorKind::Corrupt, "a pacman database of {} bytes; at most {} are read", bytes.size(),
+                    bounds.bytes);
     auto content = Unpacked::open(bytes, {limits::max_packages_text, limits::max_decompression_ratio});
     if (!content) return tl::unexpected(content.error());
     auto tar = TarReader::open(std::move(*content));

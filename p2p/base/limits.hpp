@@ -26,8 +26,9 @@ inline constexpr ByteCount max_release = 4 * mib;       // InRelease and Release
 inline constexpr ByteCount max_signature = 64 * kib;    // detached signatures
 inline constexpr ByteCount max_package_signature = 16 * kib;  // as pacman has it; kept beside its package, and given to peers
 inline constexpr ByteCount max_database = 128 * mib;    // pacman's own bound for a .db
-inline constexpr ByteCount max_unsigned_database = 32 * mib;       // of one that nobody signed, in memory; Arch's extra is 8 MiB,
-inline constexpr std::size_t max_unsigned_entries = 100'000;       // of some 15,000 packages
+inline constexpr ByteCount max_unsigned_database =
+    32 * mib;  // of one that nobody signed, in memory; Arch's extra is 8 MiB,
+inline constexpr std::size_t max_unsigned_entries = 100'000;  // of some 15,000 packages
 inline constexpr ByteCount max_packages_text = 512 * mib;  // one uncompressed Packages; Debian main is about 45 MiB
 inline constexpr std::size_t max_index_entries = 1'000'000;
 inline constexpr std::size_t max_named_left_out = 5;     // odd entries of one index that messages name; all are counted
@@ -134,7 +135,7 @@ inline constexpr auto http_write_stall = 60s;           // a client that takes n
 inline constexpr auto http_answer_timeout = 120s;       // no news of a file for this long: 504
 inline constexpr std::size_t max_open_requests = 4096;  // requests the broker has in hand,
 inline constexpr std::size_t max_open_requests_per_user = 1024;  // of these, of one user or address;
-inline constexpr std::size_t spared_requests = 64;      // who has no more gets another one even when all are taken
+inline constexpr std::size_t spared_requests = 64;  // who has no more gets another one even when all are taken
 inline constexpr std::size_t max_plain_fetches_per_user = 32;  // of what no index lists, at once: the others wait
 
 }  // namespace packswarm::limits

@@ -53,7 +53,8 @@ Result<void> StagedFile::write(ByteCount offset, ByteView bytes) const {
 }
 
 Result<void> StagedFile::cut(ByteCount size) const {
-    if (size < 0 || size > this->size()) return fail(ErrorKind::Refused, "a file of {} bytes is not cut to {}", this->size(), size);
+    if (size < 0 || size > this->size())
+        return fail(ErrorKind::Refused, "a file of {} bytes is not cut to {}", this->size(), size);
     if (::ftruncate(handle().fd(), size) != 0)
         return fail(ErrorKind::Broken, "sizing {} to {} bytes: {}", path().string(), size, std::strerror(errno));
     state_->size = size;

@@ -344,7 +344,10 @@ void Broker::finish_transfer(core::WantId want, const VerifiedFile& file, bool m
     in_turn(std::move(askers), [this, delivered, stands, reasons = transfer->reasons()](RequestId id, bool is_first) {
         const auto asker = requests_.find(id);
         if (asker != requests_.end() && asker->second.told && asker->second.request.streams && !stands)
-            return fail_request(id, {ErrorKind::Transient, "the file begins with other bytes than went out before it was verified: ask again"}, reasons);
+            return fail_request(id,
+                                {ErrorKind::Transient,
+                                 "the file begins with other bytes than went out before it was verified: ask again"},
+                                reasons);
         auto own = delivered;
         if (!is_first) own.sources = {{SourceKind::cache, "", own.size, 0}};  // the bytes were fetched once
         deliver(id, std::move(own), reasons);

@@ -245,7 +245,7 @@ class Broker final : public Requests, public PeerObserver {
         RequestId first = RequestId::none;  // its askers', in the order of their coming
         std::vector<RequestId> askers;
     };
-    std::map<std::string, LivePlain> plain_;  // by PlainFetch::Wish::key
+    std::map<std::string, LivePlain> plain_;            // by PlainFetch::Wish::key
     std::vector<std::unique_ptr<Transfer>> graveyard_;  // ended inside their own callbacks
     std::vector<std::unique_ptr<RootFetch>> refreshes_;
     std::map<std::string, std::vector<Digest>> to_ask_;

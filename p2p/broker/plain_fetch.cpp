@@ -34,7 +34,9 @@ std::string PlainFetch::Wish::key() const {
     add(fmt::format("{} {}", max_size, has_other_way));
     add(if_modified_since ? fmt::format("{}", if_modified_since->time_since_epoch().count()) : "");
     add(digest ? digest->hex() : "");
-    for (const auto& text : {number(terms.begin), number(terms.end), terms.if_range, terms.cache_control, terms.user_agent}) add(text);
+    for (const auto& text :
+         {number(terms.begin), number(terms.end), terms.if_range, terms.cache_control, terms.user_agent})
+        add(text);
     if (terms.guard)
         for (const auto port : terms.guard->ports) add(fmt::format("guarded {}", port));
     add(terms.guard ? "guarded" : "");
@@ -100,7 +102,8 @@ void PlainFetch::data(ByteCount offset, Bytes bytes) {
     if (!then_) return;
     received_ += static_cast<ByteCount>(bytes.size());
     if (has_no_size_ && received_ > max_unsized)
-        return answer(fail(ErrorKind::Refused, "{} sends more than {} bytes without saying how many", now_.url, max_unsized));
+        return answer(
+            fail(ErrorKind::Refused, "{} sends more than {} bytes without saying how many", now_.url, max_unsized));
     if (!staged_ && !stage(max_unsized)) return;
     if (received_ > room_) {
         const auto room = engine_.store.arrive(*staged_, received_);
@@ -171,7 +174,8 @@ void PlainFetch::complete() {
     good.from = {SourceKind::mirror, engine_.sources.label(now_.source), received_, 0};
     if (not_modified_) return answer(std::move(good));
     if (!staged_ && !stage(0)) return;  // an empty answer
-    if (auto cut = has_no_size_ ? staged_->cut(received_) : Result<void>(); !cut) return answer(tl::unexpected(cut.error()));
+    if (auto cut = has_no_size_ ? staged_->cut(received_) : Result<void>(); !cut)
+        return answer(tl::unexpected(cut.error()));
     good.file = staged_;
     good.part = part_;
     if (!wish_.digest) return answer(std::move(good));

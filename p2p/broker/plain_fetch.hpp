@@ -65,7 +65,7 @@ class PlainFetch {
     std::optional<StagedFile> staged_;
     std::optional<WallTime> modified_, asked_since_;
     std::optional<Part> part_;
-    bool has_no_size_ = false;   // it is staged as the largest that is taken, and cut in the end
+    bool has_no_size_ = false;           // it is staged as the largest that is taken, and cut in the end
     ByteCount received_ = 0, room_ = 0;  // the second: in the store, for what has come
     bool not_modified_ = false;
     CheckId check_ = CheckId::none;

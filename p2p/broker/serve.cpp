@@ -62,8 +62,10 @@ void Broker::dispatch(RequestId id) {
 // Nobody has a place only because of having come first.
 bool Broker::has_too_many(const std::string& user) const {
     if (requests_.size() <= limits::max_open_requests_per_user) return false;
-    const auto own = std::count_if(requests_.begin(), requests_.end(), [&](const auto& item) { return item.second.request.user == user; });
-    const auto most = requests_.size() > limits::max_open_requests ? limits::spared_requests : limits::max_open_requests_per_user;
+    const auto own = std::count_if(requests_.begin(), requests_.end(),
+                                   [&](const auto& item) { return item.second.request.user == user; });
+    const auto most =
+        requests_.size() > limits::max_open_requests ? limits::spared_requests : limits::max_open_requests_per_user;
     return static_cast<std::size_t>(own) > most;
 }
 

@@ -105,7 +105,10 @@ void Broker::plain_answered(const std::string& key, const Result<PlainAnswer>& a
         if (shared->not_modified) return say_not_modified(id, from);
         const auto staged = std::make_shared<const StagedFile>(*shared->file);
         const auto digest = requests_.at(id).request.digest.value_or(Digest{});
-        deliver(id, {SharedBytes(staged, &staged->handle()), staged->size(), digest, shared->modified, {from}, shared->part}, {reason});
+        deliver(
+            id,
+            {SharedBytes(staged, &staged->handle()), staged->size(), digest, shared->modified, {from}, shared->part},
+            {reason});
     });
     begin_waiting_plain();
 }

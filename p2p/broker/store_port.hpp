@@ -54,8 +54,8 @@ struct Leftover {
     Bytes record;
 };
 
-// Who says what a file will become: an index that counts here, for which older files make room; or nobody whose word counts, and it
-// takes the place of nothing.
+// Who says what a file will become: an index that counts here, for which older files make room; or nobody whose word
+// counts, and it takes the place of nothing.
 enum class Promise { listed, loose };
 
 class Store {

@@ -138,6 +138,7 @@ void Session::on_command(Get get) {
     request.if_modified_since = get.since;
     if (asker_ == "apt") request.lists = std::move(get.lists);
     request.asker = asker_;
+    request.user = fmt::format("user {}", parts_.uid);
     if (asker_ == "apt") request.unlisted = broker::Unlisted::left_to_asker;
     request.transaction = parts_.transaction;
     gets_[get.id].request = parts_.requests.get(std::move(request), events_of(get.id));

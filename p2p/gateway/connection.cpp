@@ -54,7 +54,11 @@ ssize_t send_from_file(int socket, const FileHandle& file, ByteRange part) {
 }  // namespace
 
 Connection::Connection(tcp::socket socket, Parts parts)
-    : socket_(std::move(socket)), parts_(std::move(parts)), bell_(socket_.get_executor()), idle_since_(now()) {}
+    : socket_(std::move(socket)),
+      parts_(std::move(parts)),
+      bell_(socket_.get_executor()),
+      idle_since_(now()),
+      moved_(idle_since_) {}
 
 void Connection::start(std::function<void()> closed) {
     closed_ = std::move(closed);
@@ -203,6 +207,7 @@ Connection::Awaitable<bool> Connection::send_text(std::string text, int flags) {
     while (!rest.empty() && !is_gone()) {
         const auto sent = ::send(socket_.native_handle(), rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT | flags);
         if (sent >= 0) {
+            moved_ = now();
             rest.remove_prefix(static_cast<std::size_t>(sent));
         } else if (errno != EINTR) {
             if (!would_block()) co_return false;
@@ -229,6 +234,7 @@ Connection::Awaitable<bool> Connection::send_part(broker::SharedBytes bytes, Byt
             in_turn = 0;
             continue;
         }
+        moved_ = now();
         part.begin += sent;
         in_turn += sent;
         if (in_turn < bytes_per_turn) continue;
@@ -321,8 +327,9 @@ void Connection::read_heads() {
         }
         input_.erase(0, (*head)->length);
         last_head_read_ = !(*head)->keep_alive;
-        auto turn = std::make_shared<Exchange>(parts_.requests, std::move(**head), parts_.asker,
-                                               [this] { something_happened(); });
+        auto turn =
+            std::make_shared<Exchange>(parts_.requests, std::move(**head), Client{parts_.asker, parts_.holder.member},
+                                       [this] { something_happened(); });
         turns_.push_back(turn);
         turn->begin(parts_.transaction());
         if (!sent_again_) continue;

@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 
+#include "p2p/base/fair_places.hpp"
 #include "p2p/gateway/exchange.hpp"
 #include "p2p/gateway/gateway.hpp"
 
@@ -27,11 +28,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
         Patience patience;
         std::function<std::string()> transaction;  // name for a request that comes now
         Asker asker = Asker::here;
+        FairPlaces::Holder holder = {};  // whose place this connection has
     };
     Connection(boost::asio::ip::tcp::socket socket, Parts parts);
 
     void start(std::function<void()> closed);  // closed is called once, at the end
     void stop();                               // cancels what is in hand and closes
+    const FairPlaces::Holder& holder() const { return parts_.holder; }
+    bool is_idle() const { return turns_.empty(); }  // a head that has not come whole is no request
+    TimePoint last_use() const { return std::max(idle_since_, moved_); }
 
   private:
     using Socket = boost::asio::ip::tcp::socket;
@@ -70,6 +75,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Turn sent_again_;                  // until it is asked for again: what has come of it stays
     std::optional<Problem> bad_head_;  // answered after the turns before it
     TimePoint idle_since_;
+    TimePoint moved_;                         // the client took bytes
     std::optional<TimePoint> partial_since_;  // a head has begun
     bool changed_ = false, watching_input_ = false, watching_output_ = false, writable_ = true;
     bool eof_ = false, stopped_ = false, last_head_read_ = false;

@@ -6,10 +6,10 @@
 
 namespace packswarm::gateway {
 
-Exchange::Exchange(broker::Requests& requests, Head head, Asker asker, std::function<void()> changed)
+Exchange::Exchange(broker::Requests& requests, Head head, Client client, std::function<void()> changed)
     : requests_(requests),
       head_(std::move(head)),
-      asker_(asker),
+      client_(std::move(client)),
       changed_(std::move(changed)),
       last_news_(std::chrono::steady_clock::now()) {}
 
@@ -35,6 +35,7 @@ broker::Request Exchange::request_for(const std::string& url, const std::string&
     request.url = url;
     request.asker = head_.target.is_pacman_path() ? "pacman" : "gateway";
     request.streams = true;
+    request.user = client_.user;
     request.transaction = transaction;
     return request;
 }
@@ -118,7 +119,7 @@ broker::Terms Exchange::terms() const {
     broker::Terms terms;
     terms.cache_control = head_.cache_control;
     terms.user_agent = head_.user_agent;
-    if (asker_ == Asker::elsewhere) terms.guard.emplace();
+    if (client_.asker == Asker::elsewhere) terms.guard.emplace();
     if (!head_.range || !head_.range->first || !head_.wants_body) return terms;
     terms.begin = head_.range->first;
     if (head_.range->last && *head_.range->last < limits::max_artifact) terms.end = *head_.range->last + 1;

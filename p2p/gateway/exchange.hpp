@@ -15,10 +15,15 @@ namespace packswarm::gateway {
 
 enum class Asker { here, elsewhere };  // on this machine, or on another that the owner allowed
 
+struct Client {
+    Asker asker = Asker::here;
+    std::string user = {};  // "user 1000", "192.0.2.7"
+};
+
 class Exchange {
   public:
     // changed is called after every piece of news, from the loop.
-    Exchange(broker::Requests& requests, Head head, Asker asker, std::function<void()> changed);
+    Exchange(broker::Requests& requests, Head head, Client client, std::function<void()> changed);
     ~Exchange() { cancel(); }
     Exchange(const Exchange&) = delete;
 
@@ -51,7 +56,7 @@ class Exchange {
 
     broker::Requests& requests_;
     Head head_;
-    Asker asker_;
+    Client client_;
     std::function<void()> changed_;
     broker::RequestId file_request_ = broker::RequestId::none;
     broker::RequestId signature_request_ = broker::RequestId::none;

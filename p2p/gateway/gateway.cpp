@@ -12,6 +12,7 @@
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
 #include "p2p/gateway/connection.hpp"
+#include "p2p/gateway/local_user.hpp"
 
 namespace packswarm::gateway {
 
@@ -82,6 +83,21 @@ Result<tcp::acceptor> listen_on(asio::io_context& io, const GatewaySettings& set
     return acceptor;
 }
 
+FairPlaces::Holder holder_here(const tcp::endpoint& client, const tcp::endpoint& server) {
+    const auto user = local_user(client, server);
+    return {"this machine", user ? fmt::format("user {}", *user) : std::string("an unknown user")};
+}
+
+// An IPv6 host has a whole /64 to choose addresses from.
+FairPlaces::Holder holder_elsewhere(const asio::ip::address& address) {
+    if (address.is_v4())
+        return {asio::ip::make_network_v4(address.to_v4(), 24).canonical().to_string(), address.to_string()};
+    const auto network = [&](unsigned short length) {
+        return asio::ip::make_network_v6(address.to_v6(), length).canonical().to_string();
+    };
+    return {network(48), network(64)};
+}
+
 void turn_away(tcp::socket socket, const Problem& problem) {
     const auto now = std::chrono::floor<Seconds>(std::chrono::system_clock::now());
     const auto text = problem_reply(problem, Body::sent, false, now);
@@ -106,6 +122,7 @@ struct Gateway::State : std::enable_shared_from_this<Gateway::State> {
     TimePoint last_request{};
     std::uint64_t last_transaction = 0;
     std::vector<std::shared_ptr<Connection>> connections;
+    FairPlaces places{limits::max_gateway_clients};
 
     void accept_next() {
         acceptor.async_accept([self = shared_from_this()](const ErrorCode& error, tcp::socket socket) {
@@ -130,17 +147,54 @@ struct Gateway::State : std::enable_shared_from_this<Gateway::State> {
         const auto local = error ? tcp::endpoint() : socket.local_endpoint(error);
         if (error) return;
         if (!allowed.contain(unmapped(remote.address()))) return turn_away(std::move(socket), {403, "this network may not use this agent"});
-        if (connections.size() >= limits::max_gateway_clients) return turn_away(std::move(socket), {503, "too many connections"});
-        const Door door{unmapped(local.address()).to_string(), local.port(), settings.via};
-        const auto asker_address = unmapped(remote.address());
-        const bool is_here = asker_address.is_loopback() || asker_address == unmapped(local.address());
-        Connection::Parts parts{requests, door, settings.patience, [this] { return transaction(); },
-                                is_here ? Asker::here : Asker::elsewhere};
+        const tcp::endpoint client(unmapped(remote.address()), remote.port()),
+            server(unmapped(local.address()), local.port());
+        const bool is_here = client.address().is_loopback() || client.address() == server.address();
+        const auto holder = is_here ? holder_here(client, server) : holder_elsewhere(client.address());
+        if (places.are_all_taken() && !make_place(holder))
+            return turn_away(std::move(socket), {503, "too many connections"});
+        const Door door{server.address().to_string(), server.port(), settings.via};
+        Connection::Parts parts{requests,
+                                door,
+                                settings.patience,
+                                [this] { return transaction(); },
+                                is_here ? Asker::here : Asker::elsewhere,
+                                holder};
         auto connection = std::make_shared<Connection>(std::move(socket), std::move(parts));
         connections.push_back(connection);
+        places.take(holder);
         connection->start([weak = weak_from_this(), raw = connection.get()] {
-            if (const auto self = weak.lock()) std::erase_if(self->connections, [&](const auto& one) { return one.get() == raw; });
+            if (const auto self = weak.lock()) self->forget(raw);
         });
+    }
+
+    // Of who holds most, and of everybody when nobody holds too much: who is idle before who waits for an answer, who
+    // has taken nothing for longest before the others.
+    bool make_place(const FairPlaces::Holder& newcomer) {
+        const auto owner = places.gives_way(newcomer);
+        const bool only_idle = !owner || *owner == newcomer;
+        const auto lately = std::chrono::steady_clock::now() - settings.patience.spared;
+        std::shared_ptr<Connection> chosen;
+        for (const auto& one : connections) {
+            if (owner && one->holder() != *owner) continue;
+            if (only_idle && (!one->is_idle() || one->last_use() > lately)) continue;
+            const auto rank = [](const Connection& each) { return std::pair(!each.is_idle(), each.last_use()); };
+            if (!chosen || rank(*one) < rank(*chosen)) chosen = one;
+        }
+        if (!chosen) return false;
+        SPDLOG_INFO("the gateway's {} places are taken: a connection of {} is closed for {}", places.taken(),
+                    chosen->holder().member, newcomer.member);
+        chosen->stop();
+        forget(chosen.get());
+        return true;
+    }
+
+    void forget(const Connection* connection) {
+        const auto at = std::find_if(connections.begin(), connections.end(),
+                                     [&](const auto& one) { return one.get() == connection; });
+        if (at == connections.end()) return;
+        places.leave((*at)->holder());
+        connections.erase(at);
     }
 
     // HTTP does not say which requests belong together; time does well enough.

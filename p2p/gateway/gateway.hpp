@@ -24,6 +24,7 @@ struct Patience {  // how long a connection may wait for what
     Millis answer = limits::http_answer_timeout;
     Millis again{7000};  // nothing to send yet: pacman, which waits ten seconds, is sent to the same address again
     Millis silence = pacing_silence;
+    Millis spared{1000};  // a client's own place that it has used so lately is not given to its next connection
 };
 
 struct GatewaySettings {

@@ -170,10 +170,10 @@ class Vault final : public broker::Store {
     std::size_t open_check_at_ = 64;
     std::unordered_map<Digest, broker::ArtifactRecord> orphans_;
     std::unordered_set<Digest> touched_;  // uses that no row shows yet
-    std::unordered_map<std::string, Staged> staged_;  // by path
+    std::unordered_map<std::string, Staged> staged_;    // by path
     std::map<std::filesystem::path, FileInfo> linked_;  // staged hard links as they were when taken
-    ByteCount stored_bytes_ = 0, staged_bytes_ = 0;  // the second: what an index lists, as it arrives
-    ByteCount promised_bytes_ = 0, loose_bytes_ = 0; // of it, still to come; and what no index lists
+    ByteCount stored_bytes_ = 0, staged_bytes_ = 0;     // the second: what an index lists, as it arrives
+    ByteCount promised_bytes_ = 0, loose_bytes_ = 0;    // of it, still to come; and what no index lists
     std::size_t staged_check_at_ = 64;
     std::int64_t uses_ = 0;
     std::uint64_t rotten_ = 0;

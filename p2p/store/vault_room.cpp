@@ -18,8 +18,8 @@ namespace packswarm::store {
 namespace {
 constexpr std::int64_t inodes_per_file = 3;  // its own, its note's, and that of the note's next state
 constexpr ByteCount slack_share = 64;        // of the quota, freed beyond what one file needs
-constexpr ByteCount arrival_step = limits::mib;               // room is made for so much more than has come, or as much again
-constexpr ByteCount loose_share = 4;                          // of the quota, beside it: what no index lists, on its way through
+constexpr ByteCount arrival_step = limits::mib;  // room is made for so much more than has come, or as much again
+constexpr ByteCount loose_share = 4;             // of the quota, beside it: what no index lists, on its way through
 constexpr ByteCount least_loose_quota = 256 * limits::mib;
 }  // namespace
 
@@ -159,7 +159,9 @@ Result<void> Vault::settle_staged(const Operation& publication) {
     const auto more = is_loose ? size : size - staged.arrived;
     const auto lack = [this, more] { return Lack{stored_bytes_ + staged_bytes_ + more - settings_.quota, 0}; };
     if (more > 0 && !lack().is_met()) evict(lack(), takes_places ? Worth::index : Worth::superseded);
-    if (more > 0 && !lack().is_met()) return fail(ErrorKind::Refused, "the store is full{}", takes_places ? "" : " of what indexes list, and none lists it");
+    if (more > 0 && !lack().is_met())
+        return fail(ErrorKind::Refused, "the store is full{}",
+                    takes_places ? "" : " of what indexes list, and none lists it");
     sum_staged(staged, -1);
     at->second = {size, size, broker::Promise::listed};
     sum_staged(at->second, 1);
@@ -182,7 +184,8 @@ Result<void> Vault::make_room(ByteCount size) {
 
 tl::unexpected<Error> Vault::no_loose_room(ByteCount size) const {
     return fail(ErrorKind::Refused,
-                "no room for {} bytes that no index lists: {} of {} are on their way through, and {} of the disk of {} stay free",
+                "no room for {} bytes that no index lists: {} of {} are on their way through, and {} of the disk of {} "
+                "stay free",
                 size, loose_bytes_, loose_quota(), settings_.reserve, settings_.folder.string());
 }
 

@@ -14,7 +14,9 @@ class Vault final : public broker::Store {
     Vault(std::filesystem::path folder, Loop& loop) : folder_(std::move(folder)), loop_(loop) {}
 
     Result<ByteCount> arrive(const StagedFile& file, ByteCount) override { return file.size(); }
-    Result<StagedFile> stage(ByteCount size, broker::Promise = broker::Promise::listed) override { return StagedFile::create(folder_ / std::to_string(++last_), size); }
+    Result<StagedFile> stage(ByteCount size, broker::Promise = broker::Promise::listed) override {
+        return StagedFile::create(folder_ / std::to_string(++last_), size);
+    }
     void note(const StagedFile&, ByteView) override {}
     std::vector<broker::Leftover> leftovers() override { return {}; }
     ByteCount room() override { return limits::gib; }

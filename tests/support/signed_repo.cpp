@@ -253,7 +253,8 @@ void write_debian_repository(const fs::path& root, const std::string& suite,
 
 std::string tar_of(const std::map<std::string, std::string>& members, const std::string& ending) {
     TempDir folder;
-    std::vector<std::string> argv = {"tar", "--owner=0", "--group=0", "--mtime=@1780000000", "-C", folder.path().string(), "-cf", "-"};
+    std::vector<std::string> argv = {
+        "tar", "--owner=0", "--group=0", "--mtime=@1780000000", "-C", folder.path().string(), "-cf", "-"};
     for (const auto& [path, content] : members) {
         write_file(folder.path() / path, content);
         argv.push_back(path);

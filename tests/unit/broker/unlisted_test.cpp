@@ -91,7 +91,8 @@ TEST_F(UnlistedTest, OneUsersFetchesWaitForEachOtherAndNotForOthers) {
     for (int i = 0; i < 100; ++i) begun.push_back(begin(fmt::format("http://lab/long{}.txt", i)));
     loop_.advance(Millis(500));
     const auto asked_for = [this] {
-        return std::count_if(mirrors_.asked.begin(), mirrors_.asked.end(), [](const auto& one) { return one.second > 0; });
+        return std::count_if(mirrors_.asked.begin(), mirrors_.asked.end(),
+                             [](const auto& one) { return one.second > 0; });
     };
     EXPECT_EQ(asked_for(), static_cast<std::ptrdiff_t>(limits::max_plain_fetches_per_user));
     auto other = request("http://lab/long99.txt", Unlisted::handed_through);
@@ -104,7 +105,8 @@ TEST_F(UnlistedTest, OneUsersFetchesWaitForEachOtherAndNotForOthers) {
     broker_->cancel(begun.front());
     loop_.advance(Millis(100));
     EXPECT_EQ(asked_for(), static_cast<std::ptrdiff_t>(limits::max_plain_fetches_per_user) + 2);
-    EXPECT_EQ(mirrors_.asked[fmt::format("/long{}.txt", limits::max_plain_fetches_per_user)], 1) << "the one that waited longest";
+    EXPECT_EQ(mirrors_.asked[fmt::format("/long{}.txt", limits::max_plain_fetches_per_user)], 1)
+        << "the one that waited longest";
 }
 
 TEST_F(UnlistedTest, IsLeftToWhoFetchesItAsWellAndAskedOfNobody) {

@@ -258,6 +258,9 @@ TEST_F(GatewayTest, GivesRequestsOfOneTimeOneTransaction) {
 // ---- Who may come in
 
 TEST_F(GatewayTest, TurnsClientsAwayBeyondItsBound) {
+    Patience patience;
+    patience.spared = 1h;
+    open(patience);
     std::vector<std::unique_ptr<HttpClient>> clients;
     for (std::size_t i = 0; i < limits::max_gateway_clients; ++i) clients.push_back(std::make_unique<HttpClient>(port));
     ASSERT_TRUE(loop.until([&] { return gateway->clients() == limits::max_gateway_clients; }));
@@ -266,6 +269,34 @@ TEST_F(GatewayTest, TurnsClientsAwayBeyondItsBound) {
     EXPECT_TRUE(loop.until([&] { return gateway->clients() == 0; }));
     has("core.db", "x");
     EXPECT_EQ(HttpClient(port).get(core + "core.db").status, 200);
+}
+
+TEST_F(GatewayTest, GivesTheLongestIdlePlaceToWhoComes) {
+    Patience patience;
+    patience.spared = 0ms;
+    open(patience);
+    has("core.db", "x");
+    HttpClient first(port);
+    EXPECT_EQ(first.get(core + "core.db").status, 200);
+    std::vector<std::unique_ptr<HttpClient>> clients;
+    for (std::size_t i = 1; i < limits::max_gateway_clients; ++i) {
+        clients.push_back(std::make_unique<HttpClient>(port));
+        clients.back()->say("GET / HT");  // a head that has not come whole is no request
+    }
+    ASSERT_TRUE(loop.until([&] { return gateway->clients() == limits::max_gateway_clients; }));
+    EXPECT_EQ(first.get(core + "core.db").status, 200);  // used a moment ago
+    HttpClient late(port);
+    EXPECT_EQ(late.get(core + "core.db").status, 200);
+    EXPECT_EQ(clients.front()->read_to_end(), "");
+    EXPECT_FALSE(clients.back()->hears_within(50ms));
+    EXPECT_EQ(first.get(core + "core.db").status, 200);
+    EXPECT_EQ(loop.run([&] { return gateway->clients(); }), limits::max_gateway_clients);
+}
+
+TEST_F(GatewayTest, KnowsWhoAsksOverLoopback) {
+    has("core.db", "x");
+    EXPECT_EQ(HttpClient(port).get(core + "core.db").status, 200);
+    EXPECT_EQ(loop.run([&] { return requests.asked.back().user; }), "user " + std::to_string(::getuid()));
 }
 
 TEST_F(GatewayTest, RefusesSettingsThatMakeNoSense) {

@@ -179,7 +179,8 @@ TEST_F(VaultRoomTest, LetsWhatNoIndexListsPassBesideTheQuotaAndTakeNobodysPlace)
     constexpr ByteCount mib = 1 << 20;
     for (unsigned i = 0; i < 10; ++i) store(i);
     vault->set_current([](const Digest&) { return true; });
-    const auto first = vault->stage(200 * mib, broker::Promise::loose), second = vault->stage(200 * mib, broker::Promise::loose);
+    const auto first = vault->stage(200 * mib, broker::Promise::loose),
+               second = vault->stage(200 * mib, broker::Promise::loose);
     ASSERT_TRUE(first && second) << "nothing of them has come yet";
     ASSERT_TRUE(vault->arrive(*first, 100 * mib));
     EXPECT_EQ(vault->usage().loose, 200 * mib);
@@ -209,7 +210,8 @@ TEST_F(VaultRoomTest, KeepsWhatNoIndexListsOnlyWhereNothingListedMakesWay) {
     const auto publish_loose = [this](unsigned i) {
         auto staged = vault->stage(1000, broker::Promise::loose);
         EXPECT_TRUE(staged && staged->write(0, as_bytes(file(i))));
-        return publish(*verify::FileVerifier::check_all(*staged, digest_of(file(i))), {{}, 0, std::to_string(i), "", {}, {}, false});
+        return publish(*verify::FileVerifier::check_all(*staged, digest_of(file(i))),
+                       {{}, 0, std::to_string(i), "", {}, {}, false});
     };
     vault->set_current([this](const Digest& digest) {
         for (unsigned i = 0; i < 9; ++i)
