@@ -33,14 +33,25 @@ bool comes_from_a_web_page(const Message& message) {
     return message.count(http::field::origin) > 0 || (!site.empty() && site != "none" && site != "same-origin");
 }
 
+// Requests here have no body. Where one ends is read in different ways when a head says it oddly (RFC 9112 6.3, 11.2).
+std::optional<Problem> find_odd_length(const Message& message) {
+    if (message.count(http::field::transfer_encoding) > 0) return Problem{400, "a request with a Transfer-Encoding"};
+    const auto lengths = message.count(http::field::content_length);
+    const auto length = view(message[http::field::content_length]);
+    const bool is_number = !length.empty() && length.find_first_not_of("0123456789") == std::string_view::npos;
+    if (lengths > 1 || (lengths == 1 && !is_number)) return Problem{400, "a request without one plain Content-Length"};
+    return std::nullopt;
+}
+
 std::optional<Problem> find_problem(const Message& message, bool has_body, const Door& door) {
     if (message.version() != 11 && message.version() != 10) return Problem{505, "HTTP/1.1 is spoken here"};
+    if (auto odd = find_odd_length(message)) return odd;
     if (message.method() == http::verb::connect)
         return Problem{405, "no tunnels: only http:// repositories can use this proxy (Acquire::https::Proxy \"DIRECT\";)"};
     if (message.method() != http::verb::get && message.method() != http::verb::head) return Problem{405, "only GET and HEAD"};
     if (message.count(http::field::host) > 1 || (message.version() == 11 && message.count(http::field::host) == 0))
         return Problem{400, "a request must have one Host"};
-    if (has_body || message.count(http::field::transfer_encoding) > 0) return Problem{413, "a request with a body"};
+    if (has_body) return Problem{400, "a request with a body"};
     if (passed_here_before(message, door.via)) return Problem{508, "this agent is in its own list of mirrors"};
     if (comes_from_a_web_page(message)) return Problem{403, "web pages may not ask"};
     if (message.count(http::field::authorization) > 0)
@@ -97,7 +108,9 @@ tl::expected<std::optional<Head>, Problem> read_head(std::string_view bytes, con
     if (error || used != length) return problem(400, "a malformed request: " + error.message());
     const Message& message = parser.get();
     if (auto found = find_problem(message, !parser.is_done(), door)) return tl::unexpected(std::move(*found));
-    auto target = parse_target(view(message.target()), view(message[http::field::host]), door);
+    std::optional<std::string_view> host;
+    if (message.count(http::field::host) > 0) host = view(message[http::field::host]);
+    auto target = parse_target(view(message.target()), host, door);
     if (!target) return tl::unexpected(target.error());
     Head head;
     head.length = length;

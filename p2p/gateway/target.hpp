@@ -3,6 +3,7 @@
 // web page whose name was rebound to this machine (DNS rebinding) asks by its name. Any thread.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -23,8 +24,11 @@ struct Door {  // our end of the connection
     std::string via;      // our name in Via
 };
 
-// host: the Host header's value; ignored for the absolute form, as RFC 9112 3.2.2 says.
-tl::expected<Target, Problem> parse_target(std::string_view target, std::string_view host, const Door& door);
+// host: the Host header's value; none: HTTP/1.0 without one. One that is no host and port, or another than that of an
+// absolute target, is refused: RFC 9112 3.2.2 would have it ignored, but whoever stands in between may have believed
+// it.
+tl::expected<Target, Problem> parse_target(std::string_view target, std::optional<std::string_view> host,
+                                           const Door& door);
 
 // Whether the file is a package that pacman takes only together with <file>.sig.
 bool needs_signature(const Target& target);

@@ -47,7 +47,9 @@ class HttpClient {
     }
     void say(const std::string& text) { EXPECT_EQ(::send(socket_.fd(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size())); }
     void ask(const std::string& target, const std::string& more = "", const std::string& method = "GET") {
-        say(method + " " + target + " HTTP/1.1\r\nHost: 127.0.0.1\r\n" + more + "\r\n");
+        const bool is_absolute = target.starts_with("http://");
+        const auto host = is_absolute ? target.substr(7, target.find('/', 7) - 7) : "127.0.0.1";
+        say(method + " " + target + " HTTP/1.1\r\nHost: " + host + "\r\n" + more + "\r\n");
     }
     // False when the other end closed (or said nothing for long).
     bool hear_more() {
