@@ -1,19 +1,21 @@
 #include "p2p/base/trusted_file.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+
+#include "p2p/base/own_files.hpp"
 
 namespace packswarm {
 
 Result<StagedFile> StagedFile::create(const std::filesystem::path& path, ByteCount size) {
     StagedFile out;
     out.state_ = std::make_shared<State>();
-    out.state_->handle = FileHandle(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
-    if (!out.state_->handle.open()) return fail(ErrorKind::Broken, "creating {}: {}", path.string(), std::strerror(errno));
+    auto made = open_own_file(path, O_RDWR | O_CREAT | O_EXCL);
+    if (!made) return fail(ErrorKind::Broken, "{}", made.error().message);
+    out.state_->handle = std::move(*made);
     out.state_->path = path;
     out.state_->size = size;
     if (::ftruncate(out.handle().fd(), size) != 0)
@@ -24,12 +26,13 @@ Result<StagedFile> StagedFile::create(const std::filesystem::path& path, ByteCou
 Result<StagedFile> StagedFile::reopen(const std::filesystem::path& path) {
     StagedFile out;
     out.state_ = std::make_shared<State>();
-    out.state_->handle = FileHandle(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-    struct stat st {};
-    if (!out.handle().open() || ::fstat(out.handle().fd(), &st) != 0) return fail(ErrorKind::Broken, "opening {}: {}", path.string(), std::strerror(errno));
-    if (!S_ISREG(st.st_mode) || st.st_nlink != 1) return fail(ErrorKind::Refused, "{} is not a file of ours alone", path.string());
+    auto opened = open_own_file(path, O_RDWR);
+    if (!opened) return tl::unexpected(opened.error());
+    const auto info = file_info(*opened);
+    if (!info) return tl::unexpected(info.error());
+    out.state_->handle = std::move(*opened);
     out.state_->path = path;
-    out.state_->size = st.st_size;
+    out.state_->size = info->size;
     return out;
 }
 
@@ -62,7 +65,7 @@ Result<void> StagedFile::cut(ByteCount size) const {
 }
 
 StagedFile::State::~State() {
-    if (!kept && !path.empty()) ::unlink(path.c_str());
+    if (!kept && !path.empty()) static_cast<void>(delete_own(path));
 }
 
 }  // namespace packswarm

@@ -50,12 +50,22 @@ bool somebody_listens(const sockaddr_un& address) {
     return probe && (::connect(probe->fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EAGAIN);
 }
 
+// What else lies in its place is somebody's: it is neither asked, replaced nor deleted.
+Result<void> check_place(const std::filesystem::path& path) {
+    struct stat st {};
+    if (::lstat(path.c_str(), &st) != 0 || S_ISSOCK(st.st_mode)) return {};
+    return fail(ErrorKind::Refused, "{} is {}, where the control socket has its place: move it away", path.string(),
+                S_ISLNK(st.st_mode) ? "a symbolic link" : "no socket");
+}
+
 // Binds beside the path and renames: the socket appears with its mode, listening, in place of a dead agent's.
 Result<FileHandle> listen_at(const std::filesystem::path& path) {
     auto address = address_of(path);
     if (!address) return tl::unexpected(address.error());
-    if (somebody_listens(*address)) return fail(ErrorKind::Refused, "another agent listens at {}", path.string());
     const std::string beside = path.string() + ".new";
+    for (const auto& place : {path, std::filesystem::path(beside)})
+        if (auto free = check_place(place); !free) return tl::unexpected(free.error());
+    if (somebody_listens(*address)) return fail(ErrorKind::Refused, "another agent listens at {}", path.string());
     auto temporary = address_of(beside);
     if (!temporary) return tl::unexpected(temporary.error());
     auto socket = new_socket();

@@ -10,6 +10,7 @@
 #include <csignal>
 
 #include "p2p/base/log.hpp"
+#include "p2p/base/own_files.hpp"
 #include "p2p/base/version.hpp"
 #include "p2p/broker/broker.hpp"
 #include "p2p/control/control_server.hpp"
@@ -104,7 +105,12 @@ Result<void> App::Parts::open_sources() {
     settings.lan_discovery = config.swarm_lan_discovery;
     settings.dht = config.swarm_dht;
     settings.dht_nodes = config.swarm_dht_nodes;
-    settings.dht_state_file = std::filesystem::path(config.state_dir) / "dht.state";
+    settings.dht_state_file = vault->folder() / "dht.state";
+    if (auto ours = check_own_file(settings.dht_state_file); !ours) {  // the DHT can do without what it remembered
+        const auto aside = set_aside(settings.dht_state_file);
+        if (!aside) return tl::unexpected(aside.error());
+        spdlog::error("{}: it is now {}", ours.error().message, aside->filename().string());
+    }
     settings.trackers = config.swarm_trackers;
     settings.announce_large = static_cast<int>(config.swarm_announce_large);
     settings.shard_at = static_cast<std::size_t>(config.swarm_shard_at);

@@ -309,6 +309,9 @@ std::string Owner::doctor(const Sight& sight) const {
     if (usage.is_short_of_inodes())
         add("store", "warn", fmt::format("{} inodes are free on the file system of {}, and {} of them stay free: little can be kept",
             *usage.disk->inodes, house_.config.state_dir, usage.disk->inode_reserve), "delete files there that nobody needs (df -i counts them), or move state_dir");
+    if (const auto& aside = house_.ledger.what_was_set_aside(); !aside.empty())
+        add("ledger", "warn", aside,
+            "delete the file that was kept when nobody needs it; damaged files may mean a failing disk");
     const bool tight = usage.is_short_of_bytes(house_.config.store_reserve);
     if (tight || !usage.is_short_of_inodes())
         add("store", tight ? "warn" : "ok", fmt::format("{} MiB stored of {} MiB, {} MiB free", usage.stored / limits::mib, usage.quota / limits::mib,

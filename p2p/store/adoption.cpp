@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "p2p/base/own_files.hpp"
+
 namespace packswarm::store {
 
 namespace {
@@ -13,7 +15,8 @@ namespace {
 // The directory entry is made from the open descriptor, so that a swapped path cannot smuggle in another file.
 Result<StagedFile> link_file(const FileHandle& source, const std::filesystem::path& target) {
     const auto name = fmt::format("/proc/self/fd/{}", source.fd());
-    if (::linkat(AT_FDCWD, name.c_str(), AT_FDCWD, target.c_str(), AT_SYMLINK_FOLLOW) != 0)
+    const auto folder = open_own_folder(target.parent_path());
+    if (!folder || ::linkat(AT_FDCWD, name.c_str(), folder->fd(), target.filename().c_str(), AT_SYMLINK_FOLLOW) != 0)
         return fail(ErrorKind::Absent, "no hard link is possible");
     return StagedFile::take_over(target);
 }

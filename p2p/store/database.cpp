@@ -2,7 +2,10 @@
 
 #include <sqlite3.h>
 
+#include <array>
+
 #include "p2p/base/log.hpp"
+#include "p2p/base/own_files.hpp"
 
 namespace packswarm::store {
 
@@ -14,10 +17,24 @@ tl::unexpected<Error> sqlite_error(sqlite3* connection, int code) {
                 code);
 }
 
-void move_aside(const std::filesystem::path& path) {
+constexpr std::array companions{"-wal", "-shm", "-journal"};
+
+Result<std::filesystem::path> move_aside(const std::filesystem::path& path) {
     std::error_code ignored;
-    std::filesystem::rename(path, path.string() + ".damaged", ignored);
-    for (const char* companion : {"-wal", "-shm"}) std::filesystem::remove(path.string() + companion, ignored);
+    auto aside = set_aside(path);
+    for (const char* companion : companions) std::filesystem::remove(path.string() + companion, ignored);
+    return aside;
+}
+
+// SQLite follows no link at the end of a path, and none on the way either: it is told where the folder really is.
+Result<std::filesystem::path> checked(const std::filesystem::path& path) {
+    auto folder = real_folder(path.has_parent_path() ? path.parent_path() : ".");
+    if (!folder) return folder;
+    auto real = *folder / path.filename();
+    if (auto ours = check_own_file(real); !ours) return tl::unexpected(ours.error());
+    for (const char* companion : companions)
+        if (auto ours = check_own_file(real.string() + companion); !ours) return tl::unexpected(ours.error());
+    return real;
 }
 
 }  // namespace
@@ -74,8 +91,11 @@ std::string Statement::bytes(int column) const {
     return data ? std::string(data, size) : std::string();
 }
 
-Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& path,
+Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& named,
                                                  std::span<const char* const> migrations) {
+    const auto found = checked(named);
+    if (!found) return tl::unexpected(found.error());
+    const auto& path = *found;
     for (const bool again : {false, true}) {
         std::unique_ptr<Database> database(new Database);
         auto ready = database->connect(path);
@@ -85,17 +105,22 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& pa
         if (again || !database->damaged())
             return fail(ErrorKind::Broken, "{}: {}", path.string(), ready.error().message);
         database.reset();
-        spdlog::error("{} cannot be used ({}): it is kept as {}.damaged and a new one is begun", path.string(),
-                      ready.error().message, path.filename().string());
-        move_aside(path);
+        const auto aside = move_aside(path);
+        if (!aside)
+            return fail(ErrorKind::Broken, "{} cannot be used ({}): {}", path.string(), ready.error().message,
+                        aside.error().message);
+        spdlog::error("{} cannot be used ({}): it is kept as {} and a new one is begun", path.string(),
+                      ready.error().message, aside->filename().string());
     }
     return fail(ErrorKind::Broken, "{} cannot be opened", path.string());
 }
 
 Result<std::unique_ptr<Database>> Database::open_reading(const std::filesystem::path& path) {
+    const auto found = checked(path);
+    if (!found) return tl::unexpected(found.error());
     std::unique_ptr<Database> database(new Database);
-    const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    if (const int code = sqlite3_open_v2(path.c_str(), &database->connection_, flags, nullptr); code != SQLITE_OK)
+    const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW;
+    if (const int code = sqlite3_open_v2(found->c_str(), &database->connection_, flags, nullptr); code != SQLITE_OK)
         return sqlite_error(database->connection_, code);
     sqlite3_busy_timeout(database->connection_, 5000);
     return database;
@@ -107,7 +132,8 @@ Database::~Database() {
 }
 
 Result<void> Database::connect(const std::filesystem::path& path) {
-    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    const int flags =
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW;
     if (const int code = sqlite3_open_v2(path.c_str(), &connection_, flags, nullptr); code != SQLITE_OK)
         return sqlite_error(connection_, code);
     sqlite3_busy_timeout(connection_, 5000);

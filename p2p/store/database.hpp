@@ -1,6 +1,7 @@
 // Database: one SQLite connection with WAL, a schema that grows by numbered scripts, and statements with bound values
 // only. A file that is damaged, or made by a newer version, is moved aside beside itself (.damaged) and a new one
-// begun, loudly. Not here: what the tables mean. One thread at a time. Errors: Broken with SQLite's text.
+// begun, loudly. Not here: what the tables mean. One thread at a time. Errors: Broken with SQLite's text, Refused
+// (own_files.hpp).
 #pragma once
 
 #include <filesystem>

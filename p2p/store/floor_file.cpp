@@ -2,12 +2,16 @@
 
 #include <charconv>
 
+#include "p2p/base/checksum.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
+#include "p2p/base/own_files.hpp"
 
 namespace packswarm::store {
 
 namespace {
+
+constexpr std::size_t max_shown = 80;  // characters of a damaged line
 
 std::string_view take_word(std::string_view& line) {
     const auto end = std::min(line.find(' '), line.size());
@@ -25,13 +29,32 @@ std::optional<broker::Floor> parse_line(std::string_view line) {
     return broker::Floor{std::string(line), WallTime(Seconds(seconds)), *digest};
 }
 
+// The first line of a file that ends with a checksum. Those without, which an owner or an older agent wrote, are read
+// too.
+constexpr std::string_view heading =
+    "# Newest verified date of each repository: older indexes are refused. Seconds, root digest, lineage; a checksum "
+    "last.\n";
+constexpr std::string_view sum_mark = "# checksum ";
+
+std::string sum_line(std::string_view text) { return fmt::format("{}{:08x}\n", sum_mark, crc32(text)); }
+
+bool has_wrong_sum(std::string_view text) {
+    if (!text.starts_with(heading)) return false;
+    const auto last = text.rfind(sum_mark);
+    return last == std::string_view::npos || text.substr(last) != sum_line(text.substr(0, last));
+}
+
 }  // namespace
 
-Result<Floors> FloorFile::read() const {
-    Floors floors;
-    const auto text = read_text(path_, limits::max_floors_text);
-    if (!text && text.error().kind == ErrorKind::Absent) return floors;
-    if (!text) return fail(ErrorKind::Broken, "the floors cannot be read: {}", text.error().message);
+FloorText FloorFile::read() const {
+    FloorText out;
+    const auto text = read_own_text(path_, limits::max_floors_text);
+    if (!text && text.error().kind == ErrorKind::Absent) return out;
+    if (!text || text->empty()) {
+        out.problem = text ? "it is empty" : text.error().message;
+        return out;
+    }
+    if (has_wrong_sum(*text)) out.problem = "its checksum is wrong";
     std::string_view rest = *text;
     while (!rest.empty()) {
         const auto end = std::min(rest.find('\n'), rest.size());
@@ -39,19 +62,18 @@ Result<Floors> FloorFile::read() const {
         rest.remove_prefix(std::min(end + 1, rest.size()));
         if (line.empty() || line.front() == '#') continue;
         if (auto floor = parse_line(line))
-            floors[floor->lineage] = *floor;
-        else
-            spdlog::error("{}: a damaged line is left out: {}", path_.string(), printable(line));
+            out.floors[floor->lineage] = *floor;
+        else if (out.problem.empty())
+            out.problem = "a line makes no sense: " + printable(line, max_shown);
     }
-    return floors;
+    return out;
 }
 
 Result<void> FloorFile::write(const Floors& floors) const {
-    std::string text =
-        "# Newest verified date of each repository: older indexes are refused. Seconds, root digest, lineage.\n";
+    std::string text(heading);
     for (const auto& [lineage, floor] : floors)
         text += fmt::format("{} {} {}\n", floor.date.time_since_epoch().count(), floor.root.hex(), lineage);
-    return replace_file(path_, as_bytes(text));
+    return replace_file(path_, as_bytes(text + sum_line(text)));
 }
 
 }  // namespace packswarm::store

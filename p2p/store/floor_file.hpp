@@ -1,5 +1,6 @@
-// FloorFile: the floors once more as text, one line each: seconds since the epoch, root digest, lineage. It outlives a
-// lost database, and an owner can read it. Not here: which floor counts (ledger.cpp). Loop's thread. Errors: Broken.
+// FloorFile: the floors once more as text, one line each: seconds since the epoch, root digest, lineage, and a checksum
+// of all. It outlives a lost database, and an owner can read it. Not here: which floor counts (ledger.cpp). Loop's
+// thread. Errors: Broken.
 #pragma once
 
 #include <filesystem>
@@ -12,11 +13,18 @@ namespace packswarm::store {
 
 using Floors = std::map<std::string, broker::Floor>;  // by lineage
 
+struct FloorText {
+    Floors floors;        // of the lines that can be read
+    std::string problem;  // why it cannot be relied on; empty: it can, or there is none
+};
+
 class FloorFile {
   public:
     explicit FloorFile(std::filesystem::path path) : path_(std::move(path)) {}
-    Result<Floors> read() const;  // empty when there is no file; lines that make no sense are logged and left out
+    FloorText read() const;
     Result<void> write(const Floors& floors) const;  // durable when it returns
+
+    const std::filesystem::path& path() const { return path_; }
 
   private:
     std::filesystem::path path_;

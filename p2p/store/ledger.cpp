@@ -2,6 +2,7 @@
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
+#include "p2p/base/own_files.hpp"
 #include "p2p/store/database.hpp"
 #include "p2p/store/floor_file.hpp"
 
@@ -57,13 +58,11 @@ Ledger::Ledger(const LedgerSettings& settings, std::unique_ptr<Database> databas
 Ledger::~Ledger() = default;
 
 Result<std::unique_ptr<Ledger>> Ledger::open(const LedgerSettings& settings) {
-    std::error_code problem;
-    std::filesystem::create_directories(settings.folder, problem);
-    if (problem)
-        return fail(ErrorKind::Broken, "making the folder {}: {}", settings.folder.string(), problem.message());
-    auto database = Database::open(settings.folder / "ledger.db", ledger_migrations);
+    const auto folder = real_folder(settings.folder);
+    if (!folder) return tl::unexpected(folder.error());
+    auto database = Database::open(*folder / "ledger.db", ledger_migrations);
     if (!database) return tl::unexpected(database.error());
-    auto floor_file = std::make_unique<FloorFile>(settings.folder / "floors.txt");
+    auto floor_file = std::make_unique<FloorFile>(*folder / "floors.txt");
     std::unique_ptr<Ledger> ledger(new Ledger(settings, std::move(*database), std::move(floor_file)));
     if (auto merged = ledger->merge_floors(); !merged) return tl::unexpected(merged.error());
     return ledger;
@@ -71,27 +70,56 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const LedgerSettings& settings) {
 
 // ---- Floors
 
-// The higher of table and text counts, so that neither a lost file nor an old copy of one lowers a floor.
-Result<void> Ledger::merge_floors() {
-    auto text = floor_file_->read();
-    if (!text) return tl::unexpected(text.error());
-    floors_ = *text;
-    bool text_behind = false;
+Result<Floors> Ledger::floor_rows() {
+    Floors out;
     auto query = database_->statement("SELECT lineage, date, root FROM floors");
     for (;;) {
         const auto more = query.step();
         if (!more) return tl::unexpected(more.error());
-        if (!*more) break;
+        if (!*more) return out;
         const auto root = query.bytes(2);
         if (root.size() != Digest::size) continue;
         const broker::Floor row{query.bytes(0), WallTime(Seconds(query.integer(1))), Digest::from_raw(root.data())};
-        const auto known = floors_.find(row.lineage);
+        out[row.lineage] = row;
+    }
+}
+
+// The higher of table and text counts, so that neither a lost file nor an old copy of one lowers a floor.
+Result<void> Ledger::merge_floors() {
+    auto rows = floor_rows();
+    if (!rows) return tl::unexpected(rows.error());
+    auto text = floor_file_->read();
+    if (!text.problem.empty()) text.floors = set_text_aside(text, *rows);
+    floors_ = text.floors;
+    bool text_behind = !text.problem.empty() && !floors_.empty();
+    for (const auto& [lineage, row] : *rows) {
+        const auto known = floors_.find(lineage);
         if (known != floors_.end() && known->second.date >= row.date) continue;
-        floors_[row.lineage] = row;
+        floors_[lineage] = row;
         text_behind = true;
     }
-    if (text_behind) return floor_file_->write(floors_);
+    if (!text_behind) return {};
+    if (auto written = floor_file_->write(floors_); !written)
+        spdlog::error("ledger: the floors are not written to their file: {}", written.error().message);
     return {};
+}
+
+// What still counts of a damaged text: nothing beside a good table. Where there is none, the lines that can be read,
+// but no date that is still to come, which would refuse every index.
+Floors Ledger::set_text_aside(const FloorText& text, const Floors& rows) {
+    Floors rest = rows.empty() ? text.floors : Floors{};
+    const auto now = std::chrono::system_clock::now();
+    std::erase_if(rest, [now](const auto& item) { return item.second.date > now; });
+    const auto& path = floor_file_->path();
+    const auto aside = set_aside(path);
+    const auto what = !rows.empty()   ? std::string("those of the ledger count")
+                      : !rest.empty() ? fmt::format("{} of its lines count", rest.size())
+                                      : std::string("none are known now");
+    set_aside_ =
+        fmt::format("the floors in {} cannot be relied on ({}): {}; it is {}", path.string(), text.problem, what,
+                    aside ? "kept as " + aside->filename().string() : "left there (" + aside.error().message + ")");
+    spdlog::error("ledger: {}", set_aside_);
+    return rest;
 }
 
 std::vector<broker::Floor> Ledger::floors() {

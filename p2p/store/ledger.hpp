@@ -14,6 +14,8 @@ namespace packswarm::store {
 
 class Database;
 class FloorFile;
+struct FloorText;
+using Floors = std::map<std::string, broker::Floor>;  // by lineage
 
 struct LedgerSettings {
     std::filesystem::path folder;        // made when missing; holds ledger.db and floors.txt
@@ -50,6 +52,7 @@ class Ledger final : public broker::Ledger, public broker::PeerMemory {
     // Kept twice; an error only when neither copy could be written. An older date than the known one changes nothing.
     Result<void> raise_floor(const broker::Floor& floor) override;
     Result<void> reset_floor(const std::string& lineage);  // the owner's explicit override; logged
+    const std::string& what_was_set_aside() const { return set_aside_; }  // of the floors at this start; empty: nothing
     std::vector<std::pair<std::string, core::MirrorHealth>> mirror_health() override;
     void save_mirror_health(const std::string& base, const core::MirrorHealth& health) override;
     void record(const broker::TransferRecord& transfer) override;
@@ -74,6 +77,8 @@ class Ledger final : public broker::Ledger, public broker::PeerMemory {
   private:
     Ledger(const LedgerSettings& settings, std::unique_ptr<Database> database, std::unique_ptr<FloorFile> floor_file);
     Result<void> merge_floors();
+    Result<Floors> floor_rows();
+    Floors set_text_aside(const FloorText& text, const Floors& rows);
     Result<void> write_floor_row(const broker::Floor& floor);
     Result<void> insert(const broker::TransferRecord& transfer);
     void forget_oldest();
@@ -82,6 +87,7 @@ class Ledger final : public broker::Ledger, public broker::PeerMemory {
     std::unique_ptr<Database> database_;
     std::unique_ptr<FloorFile> floor_file_;
     std::map<std::string, broker::Floor> floors_;
+    std::string set_aside_;
     std::size_t records_since_trim_ = 0;
 };
 

@@ -13,6 +13,7 @@
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
+#include "p2p/base/own_files.hpp"
 #include "p2p/store/shelf.hpp"
 #include "p2p/store/vault.hpp"
 
@@ -65,7 +66,7 @@ Leftovers read_leftovers(const std::filesystem::path& staging) {
     for (const auto& one : all) {
         const auto path = staging / std::to_string(one.number);
         auto file = StagedFile::reopen(path);
-        auto record = read_text(note_of(path), limits::max_remains_note);
+        auto record = read_own_text(note_of(path), limits::max_remains_note);
         if (!file || !record || out.files.size() >= limits::max_remains || bytes + file->size() > limits::max_remains_bytes) continue;
         bytes += file->size();
         out.last_name = std::max(out.last_name, one.number);
@@ -94,11 +95,12 @@ std::vector<broker::Leftover> Vault::leftovers() { return std::exchange(leftover
 // Not flushed: after a power cut the old note, or none, is as good.
 void Vault::note(const StagedFile& file, ByteView record) {
     const auto note = note_of(file.path());
-    if (record.empty()) return static_cast<void>(::unlink(note.c_str()));
-    const auto fresh = note.string() + ".new";
-    FileHandle out(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-    auto written = out.open() ? write_at(out, 0, record) : fail(ErrorKind::Broken, "it cannot be made");
-    if (written && ::rename(fresh.c_str(), note.c_str()) != 0) written = fail(ErrorKind::Broken, "it cannot be named");
+    if (record.empty()) return static_cast<void>(delete_own(note));
+    const std::filesystem::path fresh = note.string() + ".new";
+    static_cast<void>(delete_own(fresh));
+    const auto out = open_own_file(fresh, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    auto written = out ? write_at(*out, 0, record) : tl::unexpected(out.error());
+    if (written) written = rename_own(fresh, note);
     if (!written) spdlog::warn("store: {} is not written: {}", note.string(), written.error().message);
 }
 

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "p2p/base/log.hpp"
+#include "p2p/base/own_files.hpp"
 #include "p2p/store/leftovers.hpp"
 
 namespace packswarm::store {
@@ -21,14 +22,10 @@ tl::unexpected<Error> disk_error(const std::string& what, const std::filesystem:
     return fail(ErrorKind::Broken, "{} {}: {}", what, path.string(), std::strerror(code));
 }
 
-Result<void> make_folder(const std::filesystem::path& path, mode_t mode) {
-    if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return disk_error("making the folder", path);
-    return {};
-}
-
 Result<void> sync_folder(const std::filesystem::path& path) {
-    const FileHandle folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!folder.open() || ::fsync(folder.fd()) != 0) return disk_error("flushing the folder", path);
+    const auto folder = open_own_folder(path);
+    if (!folder) return tl::unexpected(folder.error());
+    if (::fsync(folder->fd()) != 0) return disk_error("flushing the folder", path);
     return {};
 }
 
@@ -40,8 +37,11 @@ void delete_tree(const std::filesystem::path& path) {
 
 // Calls each for every name in the folder but "." and "..".
 void for_each_name(const std::filesystem::path& folder, const std::function<void(const std::string&, const dirent&)>& each) {
-    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(folder.c_str()), ::closedir);
+    auto opened = open_own_folder(folder);
+    if (!opened) return spdlog::warn("store: left alone: {}", opened.error().message);
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(opened->fd()), ::closedir);
     if (!stream) return;
+    opened->release();
     while (const dirent* entry = ::readdir(stream.get())) {
         const std::string name = entry->d_name;
         if (name != "." && name != "..") each(name, *entry);
@@ -61,21 +61,19 @@ Result<std::shared_ptr<Shelf>> Shelf::open(const std::filesystem::path& folder, 
 }
 
 Result<void> Shelf::prepare() {
-    std::error_code problem;
-    std::filesystem::create_directories(folder_, problem);
-    if (problem) return fail(ErrorKind::Broken, "making the folder {}: {}", folder_.string(), problem.message());
     if (auto locked = lock(); !locked) return locked;
-    if (auto made = make_folder(folder_ / "files", 0755); !made) return made;
-    if (auto made = make_folder(staging(), 0700); !made) return made;
+    if (auto made = make_own_folder(folder_ / "files", 0755); !made) return made;
+    if (auto made = make_own_folder(staging(), 0700); !made) return made;
     for (int i = 0; i < 256; ++i)
-        if (auto made = make_folder(folder_ / "files" / fmt::format("{:02x}", i), 0755); !made) return made;
+        if (auto made = make_own_folder(folder_ / "files" / fmt::format("{:02x}", i), 0755); !made) return made;
     return sync_folder(folder_ / "files");
 }
 
 Result<void> Shelf::lock() {
     const auto path = folder_ / "lock";
-    lock_ = FileHandle(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!lock_.open()) return disk_error("opening", path);
+    auto opened = open_own_file(path, O_RDWR | O_CREAT, 0600);
+    if (!opened) return tl::unexpected(opened.error());
+    lock_ = std::move(*opened);
     if (::flock(lock_.fd(), LOCK_EX | LOCK_NB) == 0) return {};
     if (errno == EWOULDBLOCK) return fail(ErrorKind::Broken, "another agent uses the store {}", folder_.string());
     return disk_error("locking", path);
@@ -118,7 +116,7 @@ void Shelf::run(std::vector<Operation>& batch) {
     for (auto& operation : batch) {
         if (operation.kind == Operation::Kind::publish) place(operation);
         if (operation.kind == Operation::Kind::remove) {
-            ::unlink(path_of(operation.digest).c_str());
+            static_cast<void>(delete_own(path_of(operation.digest)));
             placed_.erase(operation.digest);
         }
     }
@@ -154,18 +152,19 @@ Result<void> Shelf::place_file(Operation& publication) {
     step(Step::sync_file);
     if (::fsync(staged.handle().fd()) != 0) return disk_error("flushing", staged.path());
     step(Step::rename);
-    if (::rename(staged.path().c_str(), target.c_str()) != 0) return disk_error("publishing", target);
+    if (auto renamed = rename_own(staged.path(), target); !renamed)
+        return fail(ErrorKind::Broken, "publishing {}: {}", target.string(), renamed.error().message);
     staged.keep();
-    ::unlink(note_of(staged.path()).c_str());
+    static_cast<void>(delete_own(note_of(staged.path())));
     changed_folders_.insert(target.parent_path());
     auto opened = open_published(publication, before.st_ino);
-    if (!opened) ::unlink(target.c_str());
+    if (!opened) static_cast<void>(delete_own(target));
     return opened;
 }
 
 Result<void> Shelf::open_published(Operation& publication, std::uint64_t inode) const {
     const auto target = path_of(publication.digest);
-    auto handle = open_for_reading(target);
+    auto handle = open_own_file(target, O_RDONLY);
     if (!handle) return tl::unexpected(handle.error());
     const auto info = file_info(*handle);
     if (!info) return tl::unexpected(info.error());
@@ -214,7 +213,7 @@ Result<void> Shelf::write_row(const Operation& operation) {
 void Shelf::take_back(std::vector<Operation>& batch, const Error& why) {
     for (auto& operation : batch) {
         if (operation.kind == Operation::Kind::publish && operation.outcome)
-            ::unlink(path_of(operation.digest).c_str());
+            static_cast<void>(delete_own(path_of(operation.digest)));
         if (operation.outcome) operation.outcome = tl::unexpected(why);
         operation.handle.reset();
     }

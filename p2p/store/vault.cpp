@@ -8,6 +8,7 @@
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
+#include "p2p/base/own_files.hpp"
 #include "p2p/store/adoption.hpp"
 #include "p2p/store/leftovers.hpp"
 #include "p2p/store/shelf.hpp"
@@ -44,6 +45,9 @@ Vault::Vault(VaultSettings settings, Loop& loop, Workers& workers)
     : settings_(std::move(settings)), loop_(loop), workers_(workers) {}
 
 Result<std::unique_ptr<Vault>> Vault::open(VaultSettings settings, Loop& loop, Workers& workers) {
+    auto folder = real_folder(settings.folder);
+    if (!folder) return tl::unexpected(folder.error());
+    settings.folder = std::move(*folder);
     std::unique_ptr<Vault> vault(new Vault(std::move(settings), loop, workers));
     auto shelf = Shelf::open(vault->settings_.folder, vault->settings_.on_step);
     if (!shelf) return tl::unexpected(shelf.error());
@@ -138,7 +142,7 @@ std::optional<Vault::Look> Vault::look_at(const Digest& digest) {
     const auto found = entries_.find(digest);
     if (found == entries_.end()) return std::nullopt;
     Entry& entry = found->second;
-    auto fresh = open_for_reading(shelf_->path_of(digest));
+    auto fresh = open_own_file(shelf_->path_of(digest), O_RDONLY);
     const auto info = fresh ? file_info(*fresh) : tl::unexpected(fresh.error());
     if (!info &&
         info.error().kind == ErrorKind::Broken) {  // no descriptors left, or a failing disk: says nothing of the file
@@ -228,7 +232,7 @@ void Vault::remove(const Digest& digest) { forget(digest); }
 void Vault::forget(const Digest& digest) {
     drop_orphan(digest);
     drop_entry(digest);
-    ::unlink(shelf_->path_of(digest).c_str());
+    static_cast<void>(delete_own(shelf_->path_of(digest)));
     enqueue(operation(Operation::Kind::remove, digest));
 }
 
@@ -419,8 +423,7 @@ std::vector<broker::ArtifactRecord> Vault::orphans() const {
 Result<StagedFile> Vault::reclaim(const Digest& digest) {
     if (!drop_orphan(digest)) return fail(ErrorKind::Absent, "no file without a row has the digest {}", digest.hex());
     const auto path = staging_path();
-    if (::rename(shelf_->path_of(digest).c_str(), path.c_str()) != 0)
-        return fail(ErrorKind::Absent, "{} is gone", digest.hex());
+    if (!rename_own(shelf_->path_of(digest), path)) return fail(ErrorKind::Absent, "{} is gone", digest.hex());
     auto file = StagedFile::take_over(path);
     if (!file) return file;
     note_staged(*file);

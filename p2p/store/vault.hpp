@@ -92,6 +92,7 @@ class Vault final : public broker::Store {
     void set_current(std::function<bool(const Digest&)> is_current) { is_current_ = std::move(is_current); }
     void set_limits(ByteCount quota, ByteCount reserve);
     Usage usage();
+    const std::filesystem::path& folder() const { return settings_.folder; }  // where it really is (own_files.hpp)
 
     // Takes a package manager's file into staging, unverified, on a worker. Linked only when that is safe
     // (adoption.hpp); a linked file that changes before publish() is refused there.

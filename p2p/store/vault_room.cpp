@@ -9,6 +9,7 @@
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
+#include "p2p/base/own_files.hpp"
 #include "p2p/store/leftovers.hpp"
 #include "p2p/store/shelf.hpp"
 #include "p2p/store/vault.hpp"
@@ -87,7 +88,7 @@ void Vault::count_staged() {
         }
         sum_staged(at->second, -1);
         linked_.erase(at->first);
-        ::unlink(note_of(at->first).c_str());
+        static_cast<void>(delete_own(note_of(at->first)));
         at = staged_.erase(at);
     }
 }

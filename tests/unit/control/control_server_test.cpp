@@ -24,6 +24,36 @@ TEST_F(Control, HandsOverTheFileThatTheBrokerDelivers) {
     EXPECT_EQ(content_of(event.file, 100), "the package");
 }
 
+TEST_F(Control, TakesNoPlaceWhereSomethingElseLies) {
+    const auto open = [&](const std::string& at) {
+        return loop.run([&] {
+            const auto opened = ControlServer::open(loop.io(), requests, view, {at, 60s});
+            return opened ? std::string("opened") : opened.error().message;
+        });
+    };
+    const std::filesystem::path precious = folder + "/precious";
+    ASSERT_TRUE(replace_file(precious, as_bytes("precious")));
+    for (const std::string at : {folder + "/place", folder + "/place.new"}) {
+        const auto expect_refused = [&](const std::string& word) {
+            const auto answer = open(folder + "/place");
+            EXPECT_TRUE(answer.starts_with(at + " is ")) << answer;
+            EXPECT_NE(answer.find(word), std::string::npos) << answer;
+            std::filesystem::remove(at);
+        };
+        ASSERT_TRUE(replace_file(at, as_bytes("mine")));
+        EXPECT_EQ(read_text(at, 10).value_or("<gone>"), "mine");
+        expect_refused("no socket");
+        std::filesystem::create_directory(at);
+        expect_refused("no socket");
+        for (const std::string to : {precious.string(), path, folder + "/nowhere"}) {
+            std::filesystem::create_symlink(to, at);
+            expect_refused("symbolic link");
+        }
+    }
+    EXPECT_EQ(read_text(precious, 10).value_or("<gone>"), "precious");
+    EXPECT_TRUE(Client::connect(path, "cli", 2s)) << "the one that a link led to";
+}
+
 TEST_F(Control, GivesDescriptorsThatCannotWriteAndDoNotShareAnOffset) {
     auto one = connect();
     auto two = connect();

@@ -1,6 +1,7 @@
 #include "p2p/store/ledger.hpp"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -161,6 +162,120 @@ TEST_F(LedgerTest, TakesTheHigherFloorOfTextAndDatabase) {
     write_text(state("floors.txt"), "3000 " + digest_of("three").hex() + " " + bookworm + "\n");
     open();
     EXPECT_EQ(floor(bookworm)->root, digest_of("three"));
+}
+
+// Whatever became of the text beside a good table: the floors are the table's, and it is set aside.
+TEST_F(LedgerTest, SetsADamagedTextAsideBesideAGoodTable) {
+    ASSERT_TRUE(ledger->raise_floor({bookworm, WallTime(Seconds(1000)), digest_of("one")}));
+    EXPECT_TRUE(ledger->what_was_set_aside().empty());
+    const auto good = text_of(state("floors.txt"));
+    auto flipped = good;
+    flipped[flipped.find("1000 ")] = '9';
+    const std::string line = "9000 " + digest_of("x").hex() + " " + bookworm + "\n";
+    const std::filesystem::path text = state("floors.txt"), precious = folder.path() / "precious";
+    write_text(precious, line);
+    const std::vector<std::pair<std::string, std::function<void()>>> damages = {
+        {"garbage", [&] { write_text(text, filler(5000, 9)); }},
+        {"a line of it", [&] { write_text(text, line + "nonsense\n"); }},
+        {"another date", [&] { write_text(text, flipped); }},
+        {"cut off", [&] { write_text(text, good.substr(0, good.size() - 30)); }},
+        {"cut off at a line", [&] { write_text(text, good.substr(0, good.rfind('#'))); }},
+        {"more behind it", [&] { write_text(text, good + line); }},
+        {"empty", [&] { write_text(text, ""); }},
+        {"a folder", [&] { std::filesystem::create_directories(text / "full"); }},
+        {"a link", [&] { std::filesystem::create_symlink(precious, text); }},
+        {"a dangling link", [&] { std::filesystem::create_symlink(folder.path() / "nowhere", text); }},
+        {"a pipe", [&] { ASSERT_EQ(::mkfifo(text.c_str(), 0600), 0); }},
+        {"huge", [&] { write_text(text, ""), std::filesystem::resize_file(text, ByteCount{9} << 30); }},
+        {"not to be read",
+         [&] { write_text(text, line), std::filesystem::permissions(text, std::filesystem::perms::none); }},
+    };
+    for (const auto& [name, damage] : damages) {
+        SCOPED_TRACE(name);
+        if (name == "not to be read" && ::geteuid() == 0) continue;  // root reads everything
+        ledger.reset();
+        std::filesystem::remove_all(text);
+        std::filesystem::remove_all(state("floors.txt.damaged"));
+        damage();
+        open();
+        ASSERT_EQ(ledger->floors().size(), 1u);
+        EXPECT_EQ(floor(bookworm)->root, digest_of("one"));
+        EXPECT_NE(ledger->what_was_set_aside().find("floors.txt.damaged"), std::string::npos)
+            << ledger->what_was_set_aside();
+        EXPECT_NE(std::filesystem::symlink_status(state("floors.txt.damaged")).type(),
+                  std::filesystem::file_type::not_found);
+        EXPECT_EQ(text_of(text), good) << "written anew";
+        open();
+        EXPECT_TRUE(ledger->what_was_set_aside().empty()) << "said once";
+    }
+    EXPECT_EQ(text_of(precious), line);
+    EXPECT_FALSE(std::filesystem::exists(folder.path() / "nowhere"));
+}
+
+TEST_F(LedgerTest, StartsWithoutFloorsWhenBothCopiesAreDamaged) {
+    ASSERT_TRUE(ledger->raise_floor({bookworm, WallTime(Seconds(1000)), digest_of("one")}));
+    lose_database();
+    write_text(state("ledger.db"), "SQLite format 3" + filler(9000, 4));
+    write_text(state("floors.txt"), filler(5000, 9));
+    open();
+    EXPECT_TRUE(ledger->floors().empty());
+    EXPECT_TRUE(std::filesystem::exists(state("ledger.db.damaged")));
+    EXPECT_TRUE(std::filesystem::exists(state("floors.txt.damaged")));
+    EXPECT_FALSE(ledger->what_was_set_aside().empty());
+    open();
+    EXPECT_TRUE(ledger->what_was_set_aside().empty());
+    ASSERT_TRUE(ledger->raise_floor({bookworm, WallTime(Seconds(2000)), digest_of("two")}));
+    open();
+    EXPECT_EQ(floor(bookworm)->root, digest_of("two"));
+}
+
+TEST_F(LedgerTest, BelievesNoDateToComeOfADamagedText) {
+    lose_database();
+    write_text(state("floors.txt"), "nonsense\n99999999999 " + digest_of("a").hex() + " lineage/a\n");
+    open();
+    EXPECT_TRUE(ledger->floors().empty());
+}
+
+TEST_F(LedgerTest, UsesNothingThatLiesInThePlaceOfItsDatabase) {
+    const auto precious = folder.path() / "precious";
+    for (const char* name : {"ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.db-journal"}) {
+        SCOPED_TRACE(name);
+        ledger.reset();
+        const auto place = state(name);
+        const auto expect_refused = [&](const std::string& word) {
+            const auto opened = Ledger::open({folder.path() / "state", max_transfers});
+            ASSERT_FALSE(opened);
+            EXPECT_TRUE(opened.error().message.starts_with(place.string() + " is ")) << opened.error().message;
+            EXPECT_NE(opened.error().message.find(word), std::string::npos) << opened.error().message;
+            EXPECT_NE(std::filesystem::symlink_status(place).type(), std::filesystem::file_type::not_found)
+                << "left there";
+            std::filesystem::remove(place);
+        };
+        std::filesystem::remove(place);
+        write_text(precious, "");
+        std::filesystem::create_symlink(precious, place);
+        expect_refused("symbolic link");
+        std::filesystem::create_symlink(folder.path() / "nowhere", place);
+        expect_refused("symbolic link");
+        std::filesystem::create_hard_link(precious, place);
+        expect_refused("hard link");
+        ASSERT_EQ(::mkfifo(place.c_str(), 0600), 0);
+        expect_refused("named pipe");
+        std::filesystem::create_directory(place);
+        expect_refused("folder");
+        EXPECT_EQ(text_of(precious), "");
+        EXPECT_FALSE(std::filesystem::exists(folder.path() / "nowhere"));
+    }
+    open();
+}
+
+TEST_F(LedgerTest, WorksInAFolderThatItsOwnerLaidElsewhere) {
+    ASSERT_TRUE(ledger->raise_floor({bookworm, WallTime(Seconds(1000)), digest_of("one")}));
+    ledger.reset();
+    std::filesystem::rename(folder.path() / "state", folder.path() / "elsewhere");
+    std::filesystem::create_directory_symlink("elsewhere", folder.path() / "state");
+    open();
+    EXPECT_TRUE(floor(bookworm));
 }
 
 TEST_F(LedgerTest, LeavesOutDamagedLinesOfTheTextAndKeepsTheOthers) {
