@@ -5,9 +5,13 @@
 #include <cerrno>
 #include <cstring>
 
+#include "p2p/base/stop.hpp"
+
 namespace packswarm::verify {
 
 namespace {
+
+constexpr long long longest_poll = 200;  // milliseconds between two looks at whether to stop
 
 // GPGME must be told to set itself up once per process, before any thread uses it. Without gpgconf it starts gpg alone to see what is
 // there, instead of six programs one after the other; one that does not know the flag takes its time.
@@ -86,6 +90,10 @@ void EventLoop::serve(const std::vector<pollfd>& ready) {
 
 Result<gpgme_error_t> EventLoop::drive(gpgme_ctx_t context, TimePoint deadline) {
     while (!done_) {
+        if (auto going = unless_stopped(); !going) {
+            gpgme_cancel(context);
+            return tl::unexpected(going.error());
+        }
         const auto left = std::chrono::duration_cast<Millis>(deadline - std::chrono::steady_clock::now());
         if (left.count() <= 0 || watches_.empty()) {
             const bool idle = watches_.empty();
@@ -95,7 +103,8 @@ Result<gpgme_error_t> EventLoop::drive(gpgme_ctx_t context, TimePoint deadline) 
         std::vector<pollfd> fds;
         for (const auto& watch : watches_)
             fds.push_back({watch->fd, static_cast<short>(watch->reads != 0 ? POLLIN : POLLOUT), 0});
-        const int count = ::poll(fds.data(), fds.size(), static_cast<int>(std::min<long long>(left.count(), 1000)));
+        const int count =
+            ::poll(fds.data(), fds.size(), static_cast<int>(std::min<long long>(left.count(), longest_poll)));
         if (count < 0 && errno != EINTR) return fail(ErrorKind::Broken, "waiting for gpg: {}", std::strerror(errno));
         if (count > 0) serve(fds);
     }

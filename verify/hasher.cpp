@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "p2p/base/stop.hpp"
+
 namespace packswarm::verify {
 
 namespace {
@@ -44,6 +46,7 @@ template <class Use>
 Result<void> read_range(const FileHandle& file, ByteRange range, Use use) {
     std::vector<char> buffer(static_cast<std::size_t>(std::clamp<ByteCount>(range.length(), 0, read_size)));
     while (!range.empty()) {
+        if (auto going = unless_stopped(); !going) return going;
         const auto want = std::min<ByteCount>(range.length(), static_cast<ByteCount>(buffer.size()));
         auto got = read_at(file, range.begin, {buffer.data(), static_cast<std::size_t>(want)});
         if (!got) return tl::unexpected(got.error());

@@ -1,6 +1,6 @@
 // Hashing: Sha256 (digests), Sha1 (piece hashes), MultiHasher (those of apt), and whole files or ranges of them. Over
 // OpenSSL. Not here: deciding which digest is right (file_verifier.hpp). Any thread, one object at a time. Errors:
-// those of reading.
+// those of reading, Transient (stopped).
 #pragma once
 
 #include <map>

@@ -8,6 +8,7 @@
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
+#include "p2p/base/stop.hpp"
 
 namespace packswarm::verify {
 
@@ -120,6 +121,7 @@ Result<ByteView> Unpacked::next() {
     std::size_t length = 0;
     la_int64_t offset = 0;
     while (!state_->ended && length == 0) {
+        if (auto going = unless_stopped(); !going) return tl::unexpected(going.error());
         const int status = archive_read_data_block(state_->reader, &block, &length, &offset);
         if (status == ARCHIVE_EOF) {
             state_->ended = true;

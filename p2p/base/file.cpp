@@ -8,9 +8,13 @@
 #include <cerrno>
 #include <cstring>
 
+#include "p2p/base/stop.hpp"
+
 namespace packswarm {
 
 namespace {
+
+constexpr ByteCount copied_at_once = 16 << 20;  // no signal gets through to the kernel in between
 
 tl::unexpected<Error> errno_error(const std::string& what) {
     const int code = errno;
@@ -21,6 +25,7 @@ tl::unexpected<Error> errno_error(const std::string& what) {
 Result<void> copy_through_memory(const FileHandle& from, const FileHandle& to, ByteRange range) {
     std::array<char, 1 << 16> buffer;
     for (ByteCount at = range.begin; at < range.end;) {
+        if (auto going = unless_stopped(); !going) return going;
         const auto want = std::min<ByteCount>(buffer.size(), range.end - at);
         auto got = read_at(from, at, std::span(buffer.data(), static_cast<std::size_t>(want)));
         if (!got) return tl::unexpected(got.error());
@@ -129,9 +134,11 @@ Result<void> replace_file(const std::filesystem::path& path, ByteView content, u
 
 Result<void> copy_range(const FileHandle& from, const FileHandle& to, ByteRange range) {
     while (!range.empty()) {
+        if (auto going = unless_stopped(); !going) return going;
         off_t in = range.begin;
         off_t out = range.begin;
-        const auto moved = ::copy_file_range(from.fd(), &in, to.fd(), &out, static_cast<std::size_t>(range.length()), 0);
+        const auto length = std::min(range.length(), copied_at_once);
+        const auto moved = ::copy_file_range(from.fd(), &in, to.fd(), &out, static_cast<std::size_t>(length), 0);
         if (moved < 0 && errno == EINTR) continue;
         if (moved <= 0) return copy_through_memory(from, to, range);
         range.begin += moved;

@@ -58,7 +58,7 @@ Result<void> write_at(const FileHandle& file, ByteCount offset, ByteView bytes);
 Result<std::string> read_text(const std::filesystem::path& path, ByteCount max_bytes);  // Absent when missing, Refused when larger
 // Writes beside path, flushes, renames, flushes the directory: the old or the new content survives a crash, nothing between.
 Result<void> replace_file(const std::filesystem::path& path, ByteView content, unsigned mode = 0644);
-// Copies [begin, end) inside the kernel where the filesystems allow it, through memory elsewhere.
+// Copies [begin, end) inside the kernel where the filesystems allow it, through memory elsewhere. Transient: stopped.
 Result<void> copy_range(const FileHandle& from, const FileHandle& to, ByteRange range);
 
 }  // namespace packswarm

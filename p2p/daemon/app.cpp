@@ -4,10 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
+#include <thread>
 
 #include "p2p/base/log.hpp"
 #include "p2p/base/own_files.hpp"
@@ -33,6 +34,10 @@
 #include "p2p/web/mirror_client.hpp"
 
 namespace packswarm::daemon {
+
+namespace {
+constexpr auto end_patience = Millis(1500);  // of the two seconds that packswarmd(8) promises
+}
 
 struct App::Parts {
     Config config;
@@ -243,12 +248,28 @@ void App::Parts::apply(const Config& fresh) {
     learn([] { notify("READY=1"); });
 }
 
+namespace {
+
+// A disk or a program that does not answer cannot be told to end. What has to be kept is written before the workers are
+// waited for, and what lies on disk is whole at any moment.
+void end_in_time() {
+    std::thread([] {
+        std::this_thread::sleep_for(end_patience);
+        spdlog::warn("something does not end by itself: it is left behind");
+        ::_exit(0);
+    }).detach();
+}
+
+}  // namespace
+
 void App::Parts::wait_for_signal() {
     signals.async_wait([this](const boost::system::error_code& error, int signal) {
         if (error) return;
         if (signal != SIGHUP) {
             spdlog::info("ending on signal {}", signal);
             notify("STOPPING=1");
+            workers.stop();
+            end_in_time();
             io.stop();
             return;
         }
@@ -306,7 +327,9 @@ Result<std::unique_ptr<App>> App::build(Config config, Reload reload) {
     bool learned = false;
     const auto waiting = boost::asio::make_work_guard(parts.io);
     parts.learn([&learned] { learned = true; });
-    while (!learned) parts.io.run_one();
+    parts.wait_for_signal();
+    while (!learned && !parts.io.stopped()) parts.io.run_one();
+    if (parts.io.stopped()) return app;
     parts.watch = std::make_unique<LoopWatch>(parts.loop);
     if (auto done = parts.open_doors(); !done) return tl::unexpected(done.error());
     parts.broker->set_scrub(parts.config.store_scrub);
@@ -314,8 +337,7 @@ Result<std::unique_ptr<App>> App::build(Config config, Reload reload) {
 }
 
 int App::run() {
-    parts_->wait_for_signal();
-    notify("READY=1");
+    if (!parts_->io.stopped()) notify("READY=1");
     parts_->loop.run();
     return 0;
 }

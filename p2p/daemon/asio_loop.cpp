@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "p2p/base/mishap.hpp"
+#include "p2p/base/stop.hpp"
 
 namespace packswarm::daemon {
 
@@ -35,12 +36,18 @@ TimePoint AsioLoop::now() const { return std::chrono::steady_clock::now(); }
 WallTime AsioLoop::wall_now() const { return std::chrono::floor<Seconds>(std::chrono::system_clock::now()); }
 
 WorkerPool::~WorkerPool() {
-    threads_.stop();
+    stop();
     threads_.join();
+}
+
+void WorkerPool::stop() {
+    stopped_ = true;
+    threads_.stop();
 }
 
 void WorkerPool::run(std::function<Task()> job) {
     boost::asio::post(threads_, [this, job = std::move(job)] {
+        const StopScope scope(stopped_);
         try {
             if (Task task = job()) loop_.post(std::move(task));
         } catch (const std::exception& error) {

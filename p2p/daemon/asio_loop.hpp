@@ -1,6 +1,7 @@
 // AsioLoop: the Loop of base over the daemon's io_context. WorkerPool: two threads for hashing, signatures and index parsing.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -33,11 +34,13 @@ class AsioLoop final : public Loop {
 class WorkerPool final : public Workers {
   public:
     explicit WorkerPool(Loop& loop, std::size_t threads = 2) : loop_(loop), threads_(threads) {}
-    ~WorkerPool() override;  // waits for the jobs that run; drops those that have not begun
+    ~WorkerPool() override;  // stops it, and waits for the jobs that run
+    void stop();             // they end where they next ask (stop.hpp); those that have not begun never do
     void run(std::function<Task()> job) override;
 
   private:
     Loop& loop_;
+    std::atomic<bool> stopped_ = false;
     boost::asio::thread_pool threads_;
 };
 

@@ -11,11 +11,14 @@
 
 #include "p2p/base/log.hpp"
 #include "p2p/base/own_files.hpp"
+#include "p2p/base/stop.hpp"
 #include "p2p/store/leftovers.hpp"
 
 namespace packswarm::store {
 
 namespace {
+
+constexpr ByteCount flushed_at_once = 32 << 20;
 
 tl::unexpected<Error> disk_error(const std::string& what, const std::filesystem::path& path) {
     const int code = errno;
@@ -27,6 +30,21 @@ Result<void> sync_folder(const std::filesystem::path& path) {
     if (!folder) return tl::unexpected(folder.error());
     if (::fsync(folder->fd()) != 0) return disk_error("flushing the folder", path);
     return {};
+}
+
+// Writes a file out part by part, so that an end of the agent does not wait for all of a large one. What is then left
+// out may be lost with the power, no sooner: the next start hashes what it finds.
+Result<void> flush(const StagedFile& file) {
+    for (ByteCount at = 0; at < file.size() && !is_stopped(); at += flushed_at_once)
+        ::sync_file_range(file.handle().fd(), at, flushed_at_once,
+                          SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+    if (is_stopped() || ::fsync(file.handle().fd()) == 0) return {};
+    return disk_error("flushing", file.path());
+}
+
+void begin_flush(const StagedFile& file) {
+    for (ByteCount at = 0; at < file.size() && !is_stopped(); at += flushed_at_once)
+        ::sync_file_range(file.handle().fd(), at, flushed_at_once, SYNC_FILE_RANGE_WRITE);
 }
 
 void delete_tree(const std::filesystem::path& path) {
@@ -112,7 +130,7 @@ void Shelf::step(Step step) const {
 void Shelf::run(std::vector<Operation>& batch) {
     // Writing starts for all files before the first is waited for: one journal commit then serves many.
     for (const auto& operation : batch)
-        if (operation.file) ::sync_file_range(operation.file->file().handle().fd(), 0, 0, SYNC_FILE_RANGE_WRITE);
+        if (operation.file) begin_flush(operation.file->file());
     for (auto& operation : batch) {
         if (operation.kind == Operation::Kind::publish) place(operation);
         if (operation.kind == Operation::Kind::remove) {
@@ -150,7 +168,7 @@ Result<void> Shelf::place_file(Operation& publication) {
         return fail(ErrorKind::Transient, "{} was changed by somebody else while it was being taken",
                     publication.record.name);
     step(Step::sync_file);
-    if (::fsync(staged.handle().fd()) != 0) return disk_error("flushing", staged.path());
+    if (auto flushed = flush(staged); !flushed) return flushed;
     step(Step::rename);
     if (auto renamed = rename_own(staged.path(), target); !renamed)
         return fail(ErrorKind::Broken, "publishing {}: {}", target.string(), renamed.error().message);

@@ -1,8 +1,11 @@
-"""What lies in the agent's folder when it starts and is none of its own, or damaged."""
+"""What lies in the agent's folder when it starts and is none of its own, or damaged; and how soon it ends whatever it is at."""
+import json
 import os
+import pathlib
 import re
 import shutil
 import socket
+import threading
 
 import pytest
 
@@ -11,6 +14,7 @@ from harness.processes import Failed, wait_until
 
 GIB = 1 << 30
 LARGE = 9 * GIB
+END = 10  # seconds that a busy machine may take; two are promised, and printed is what it was
 
 
 class Somebody:
@@ -224,3 +228,116 @@ def test_when_both_copies_of_the_floors_are_damaged_it_starts_without_any(world,
     begin = len(used.log())
     still_works(used, world)
     assert ".damaged" not in used.log()[begin:]
+
+
+# ---- The end
+
+
+def ended(agent, what):
+    code, seconds = agent.child.end(within=60)
+    print(f"SIGTERM in the middle of {what}: ended after {seconds:.2f} s")
+    assert code == 0, agent.log()[-2000:]
+    assert seconds < END
+    return seconds
+
+
+def read_so_far(agent):
+    text = pathlib.Path(f"/proc/{agent.child.pid}/io").read_text()
+    return int(re.search(r"rchar: (\d+)", text)[1])
+
+
+def sparse(path, owner):
+    """Takes no room itself; what is copied of it does, for a moment."""
+    if shutil.disk_usage(path.parent).free < 4 * GIB:
+        pytest.skip("less than 4 GiB are free on the disk of the test")
+    try:
+        with open(path, "wb") as file:
+            file.truncate(LARGE)
+    except OSError as error:
+        pytest.skip(f"no sparse file of 9 GiB can be made: {error}")
+    shutil.chown(path, owner)
+    return path
+
+
+@pytest.fixture
+def roomy(world, stock):
+    """An agent whose store has room for a large file."""
+    return busy_agent(world, stock, lambda settings: settings["store"].update(quota="20GiB"))
+
+
+def nothing_is_left(agent):
+    return wait_until(lambda: not list((agent.state / "staging").iterdir()), 5, "the staged file is gone")
+
+
+@pytest.mark.limit(180)
+@pytest.mark.parametrize("question", ["import", "share"])
+@pytest.mark.parametrize("step", ["hashing", "copying"])
+def test_it_ends_in_time_in_the_middle_of_taking_a_large_file(world, roomy, question, step):
+    large = sparse(world.folder / "large.deb", "nobody" if step == "hashing" else "root")  # its own it links, others' it copies
+    before = read_so_far(roomy)
+    asker = roomy.node.child([roomy.programs / "packswarm", "--socket", roomy.socket, question, large], world.folder / "asker.log")
+    staged = roomy.state / "staging"
+
+    def in_the_middle():
+        assert asker.alive(), asker.text()
+        if step == "hashing":
+            return read_so_far(roomy) - before > 100 << 20
+        return any(file.stat().st_blocks * 512 > 100 << 20 for file in staged.iterdir())
+
+    wait_until(in_the_middle, 60, lambda: f"it is at it: {roomy.log()[-1000:]}")
+    if step == "copying":
+        assert read_so_far(roomy) - before < GIB
+    ended(roomy, f"{step} for {question}")
+    assert asker.wait(20) != 0, "an answer for a file that was not taken"
+    assert large.stat().st_size == LARGE
+    nothing_is_left(roomy)
+    still_works(roomy, world)
+
+
+@pytest.mark.limit(180)
+def test_it_ends_in_time_with_thousands_of_requests_open(world, stock):
+    mirror = world.mirror("m1", stock.debian.base, rate=1)  # a byte a second
+    agent = world.machine("c1").start_agent([stock.debian_repository(mirror)])
+    links = []
+    for client in range(8):
+        link = socket.socket(socket.AF_UNIX)
+        link.connect(str(agent.socket))
+        questions = [{"op": "hello", "asker": "cli", "version": 1}]
+        questions += [{"op": "get", "id": one + 1, "url": f"{mirror.url}/none/{client}/{one}"} for one in range(250)]
+        threading.Thread(target=link.sendall, args=["".join(json.dumps(question) + "\n" for question in questions).encode()], daemon=True).start()
+        links.append(link)
+    wait_until(lambda: sum(agent.status()["requests"].values()) >= 2000, 60, "they are all asked")
+    ended(agent, "thousands of requests")
+    for link in links:
+        link.close()
+
+
+@pytest.mark.limit(180)
+@pytest.mark.parametrize("already", ["starting", "running"])
+def test_it_ends_in_time_while_the_sources_cannot_be_read(world, stock, already):
+    """A file system that does not answer, by a pipe that nobody writes to."""
+    mirror = world.mirror("m1", stock.debian.base)
+    machine = world.machine("c1")
+    apt = world.folder / "etc-apt"
+    apt.mkdir()
+    agent = machine.prepare_agent([stock.debian_repository(mirror)],
+                                  change=lambda settings: settings.update(sources={"apt": True, "pacman": False, "apt_dir": apt}))
+    if already == "running":
+        agent.start()
+        os.mkfifo(apt / "sources.list")
+        os.kill(agent.child.pid, 1)
+        wait_until(lambda: any("pipe" in wait or "fifo" in wait for wait in waits(agent)), 20, lambda: f"it waits for the pipe: {waits(agent)}")
+    else:
+        os.mkfifo(apt / "sources.list")
+        with pytest.raises(Failed, match="not within"):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("harness.agent.READY_WITHIN", 3)
+                agent.start()
+    ended(agent, f"{already} with sources that cannot be read")
+    (apt / "sources.list").unlink()
+    agent.start()
+
+
+def waits(agent):
+    """What each of its threads waits for in the kernel."""
+    return [path.read_text() for path in pathlib.Path(f"/proc/{agent.child.pid}/task").glob("*/wchan")]

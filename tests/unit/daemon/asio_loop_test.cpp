@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "p2p/base/mishap.hpp"
+#include "p2p/base/stop.hpp"
 
 namespace packswarm::daemon {
 namespace {
@@ -45,6 +46,23 @@ TEST_F(AsioLoopTest, WhatAJobThrowsEndsThatJobOnly) {
     }
     EXPECT_TRUE(answered);
     EXPECT_EQ(mishaps(), before + 1);
+}
+
+TEST_F(AsioLoopTest, AStoppedPoolTellsItsJobsAndBeginsNoMore) {
+    std::atomic<bool> begun = false, told = false, late = false;
+    {
+        WorkerPool pool(loop, 1);
+        pool.run([&]() -> Task {
+            begun = true;
+            while (!is_stopped()) std::this_thread::yield();
+            told = true;
+            return {};
+        });
+        pool.run([&]() -> Task { return late = true, Task(); });
+        while (!begun) std::this_thread::yield();
+    }
+    EXPECT_TRUE(told);
+    EXPECT_FALSE(late);
 }
 
 TEST_F(AsioLoopTest, RunsPostedTasksInOrderAndNotAtOnce) {

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "p2p/base/stop.hpp"
 #include "p2p/store/database.hpp"
 #include "tests/unit/store/vault_fixture.hpp"
 
@@ -346,6 +347,17 @@ TEST_F(VaultTest, OffersFilesWithoutARowForAnotherVerification) {
     open();
     EXPECT_TRUE(find(orphan.digest));
     EXPECT_TRUE(vault->orphans().empty());
+}
+
+TEST_F(VaultTest, PublishesWhatItHasWhenItIsStoppedMeanwhile) {
+    const std::atomic<bool> stopped = true;
+    {
+        auto file = verified("hello");
+        const StopScope scope(stopped);
+        EXPECT_TRUE(publish(std::move(*file)));
+    }
+    open();
+    EXPECT_TRUE(find(digest_of("hello")));
 }
 
 TEST_F(VaultTest, LosesNothingButTimeWhenItsTableIsDestroyed) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "p2p/base/stop.hpp"
 #include "tests/support/signed_repo.hpp"
 
 namespace packswarm::verify {
@@ -66,6 +67,16 @@ TEST(Hasher, RangeBeyondTheEndOfTheFileIsBroken) {
     const auto read = hash_range(file_with(folder, "abc"), {0, 4}, hasher);
     ASSERT_FALSE(read);
     EXPECT_EQ(read.error().kind, ErrorKind::Broken);
+}
+
+TEST(Hasher, EndsBetweenTwoBlocksWhenItsThreadIsStopped) {
+    const test::TempDir folder;
+    const auto file = file_with(folder, long_text(300'000));
+    const std::atomic<bool> stopped = true;
+    const StopScope scope(stopped);
+    EXPECT_EQ(hash_file(file).error().kind, ErrorKind::Transient);
+    EXPECT_EQ(hash_file(file, {"SHA512"}).error().kind, ErrorKind::Transient);
+    EXPECT_EQ(piece_hashes(file, {0, 300'000}, 65'536).error().kind, ErrorKind::Transient);
 }
 
 TEST(PieceHashes, CoverTheRangeWithAShortLastPiece) {

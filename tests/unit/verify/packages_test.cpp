@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "p2p/base/limits.hpp"
+#include "p2p/base/stop.hpp"
 #include "tests/support/signed_repo.hpp"
 
 namespace packswarm::verify {
@@ -22,6 +23,12 @@ std::string stanza(const std::string& name, const std::string& path) {
 }
 
 Result<PackagesIndex> read(const std::string& text) { return parse_packages(as_bytes(text)); }
+
+TEST(Packages, AreNotReadToTheirEndWhenTheThreadIsStopped) {
+    const std::atomic<bool> stopped = true;
+    const StopScope scope(stopped);
+    EXPECT_EQ(read("Package: a\n\n").error().kind, ErrorKind::Transient);
+}
 
 // What the entries alone say.
 Result<std::vector<core::IndexEntry>> parse(const std::string& text) {
