@@ -114,6 +114,15 @@ inline constexpr std::size_t max_lineage_acquaintances = 64;  // of one lineage,
 inline constexpr std::size_t max_first_dials = 32;      // and dialled when the agent starts
 inline constexpr std::size_t max_trackers = 16;
 
+// Endpoints that others name (PEX, local discovery, the DHT, trackers)
+inline constexpr double dial_burst = 32;                  // dialled at once, for a quick start,
+inline constexpr double dials_per_second = 4;             // and steadily, over all swarms
+inline constexpr int max_dials = 2;                       // of one endpoint, unless it answers
+inline constexpr std::size_t max_address_dials = 4;       // ports of one address in one swarm: agents behind one NAT,
+inline constexpr auto dials_remembered = 5min;            // within so long
+inline constexpr std::size_t max_candidates = 1024;       // that wait for their turn,
+inline constexpr std::size_t max_namer_candidates = 128;  // of those, named by one
+
 // Local doors
 inline constexpr ByteCount max_apt_message = 16 * mib;  // apt's whole configuration travels in one
 inline constexpr std::size_t max_control_line = 1 << 20;

@@ -203,6 +203,9 @@ void Channel::closed(Link& link) {
     if (at == links_.end()) return;
     session_.post([last = *at] {});
     links_.erase(at);
+    const bool is_last =
+        std::none_of(links_.begin(), links_.end(), [&](const auto& one) { return one->address() == link.address(); });
+    if (is_last && gone_) gone_(link.address());
 }
 
 // What it gave may be found wrong when it is long gone.

@@ -34,6 +34,9 @@ class Channel final : public LinkKeeper {
 
     using Met = std::function<void(const LineageId&, const lt::tcp::endpoint& listens_at)>;
     void on_met(Met met) { met_ = std::move(met); }  // a link is up
+    using Gone = std::function<void(const lt::address&)>;
+    void on_gone(Gone gone) { gone_ = std::move(gone); }  // the last link of an address has ended
+    const lt::address& gossip() const { return gossip_; }                  // who names endpoints by PEX right now
     void start();  // timers; once the session runs
     void show(const LineageId& lineage, LineageShow state);
     void forget(const LineageId& lineage);
@@ -63,6 +66,7 @@ class Channel final : public LinkKeeper {
     void dialled_by(Link& link, const AgentId& number, const lt::tcp::endpoint& listens_at) override;
     bool greeted(Link& link, const Hello& hello) override;
     void asked(Link& link, const Ask& ask) override;
+    void gossips(Link& link) override { gossip_ = link.address(); }
     void active(Link& link) override;
     void breached(Link& link, const std::string& what) override;
     void closed(Link& link) override;
@@ -98,6 +102,8 @@ class Channel final : public LinkKeeper {
     ToLoop loop_;
     ChannelSettings settings_;
     Met met_;
+    Gone gone_;
+    lt::address gossip_;
     AgentId agent_id_{};
     std::unordered_map<LineageId, LineageShow> shows_;
     std::vector<std::shared_ptr<Link>> links_;

@@ -134,7 +134,7 @@ lt::add_torrent_params Joins::params_of(const Torrent& torrent) {
 
 Result<void> Joins::add(Torrent& torrent) {
     lt::error_code error;
-    torrent.handle = session_.handle().add_torrent(params_of(torrent), error);
+    session_.let_in([&] { torrent.handle = session_.handle().add_torrent(params_of(torrent), error); });
     if (error) return fail(ErrorKind::Broken, "the torrent of {} cannot be joined: {}", torrent.join.digest.hex(), error.message());
     return {};
 }
@@ -144,7 +144,7 @@ void Joins::add_peer(broker::JoinId id, broker::PeerId peer) {
     const auto endpoint = channel_.torrent_endpoint(peer);
     if (torrent == nullptr || !torrent->handle.is_valid() || !endpoint) return;
     torrent->join.peers.push_back(peer);
-    torrent->handle.connect_peer(*endpoint);
+    session_.let_in([&] { torrent->handle.connect_peer(*endpoint); });
 }
 
 void Joins::leave(broker::JoinId id) {

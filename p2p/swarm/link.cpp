@@ -141,7 +141,7 @@ bool Link::on_extension_handshake(const lt::bdecode_node& handshake) {
 // ---- Receiving
 
 bool Link::on_extended(int length, int id, lt::span<const char> body) {
-    if (id != our_id) return false;
+    if (id != our_id) return keeper_.gossips(*this), false;
     if (!is_open_) return true;
     if (length > limits::max_peer_message) return breach("a message longer than allowed"), true;
     if (taker_ && is_answer(body)) taker_->heard(std::chrono::steady_clock::now());

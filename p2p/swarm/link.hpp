@@ -23,6 +23,7 @@ class LinkKeeper {
     virtual void dialled_by(Link& link, const AgentId& number, const lt::tcp::endpoint& listens_at) = 0;  // before it is up
     virtual bool greeted(Link& link, const Hello& hello) = 0;  // false: not to be talked to; the link is closed by then
     virtual void asked(Link& link, const Ask& ask) = 0;
+    virtual void gossips(Link& link) = 0;                      // what PEX names from here on is of this link
     virtual void active(Link& link) = 0;                       // something arrived: send what can be sent
     virtual void breached(Link& link, const std::string& what) = 0;
     virtual void closed(Link& link) = 0;                       // last

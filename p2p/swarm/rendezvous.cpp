@@ -46,14 +46,20 @@ std::optional<lt::tcp::endpoint> literal(const std::string& text) {
 
 class Meeting final : public lt::torrent_plugin {
   public:
-    Meeting(Channel& channel, const LineageId& id) : channel_(channel), id_(id) {}
+    using Named = std::function<void(const lt::tcp::endpoint&, lt::peer_source_flags_t)>;
+    Meeting(Channel& channel, const LineageId& id, Named named)
+        : channel_(channel), id_(id), named_(std::move(named)) {}
     std::shared_ptr<lt::peer_plugin> new_connection(const lt::peer_connection_handle& connection) override {
         return channel_.connect(id_, connection);
+    }
+    void on_add_peer(const lt::tcp::endpoint& endpoint, lt::peer_source_flags_t way, lt::add_peer_flags_t) override {
+        named_(endpoint, way);
     }
 
   private:
     Channel& channel_;
     LineageId id_;
+    Named named_;
 };
 
 }  // namespace
@@ -70,10 +76,12 @@ Rendezvous::Rendezvous(Session& session, Channel& channel, Dht& dht, const Swarm
       static_peers_(session, [this] { dial(); }),
       trackers_(settings.trackers),
       lan_discovery_(settings.lan_discovery),
+      utp_(settings.outgoing_utp),
       shard_at_(settings.shard_at),
       dht_interval_(settings.dht_interval),
       lan_interval_(settings.lan_interval),
-      count_interval_(settings.count_interval) {
+      count_interval_(settings.count_interval),
+      guard_(settings.listen_address) {
     static_peers_.set(settings.static_peers);
 }
 
@@ -82,10 +90,12 @@ void Rendezvous::start() {
     channel_.on_met([this](const LineageId& lineage, const lt::tcp::endpoint& endpoint) {
         if (const auto at = places_.find(lineage); at != places_.end()) at->second.answered.erase(endpoint);
     });
+    channel_.on_gone([this](const lt::address& who) { candidates_.forget({Namer::Way::pex, who}); });
     dial();
     session_.every(redial, [this] { dial(); });
     session_.every(turn, [this] {
         announce();
+        dial_candidates();
         tell_company();
     });
     session_.every(show_interval, [this] { show(); });
@@ -111,6 +121,7 @@ void Rendezvous::set_lineages(const std::vector<LineageWish>& lineages) {
         join(root, std::move(place), lineage.first_dials);
     }
     for (const auto& [infohash, place] : before) {
+        candidates_.leave(infohash);
         session_.handle().remove_torrent(place.torrent);
         if (place.root == infohash) channel_.forget(infohash);
     }
@@ -134,12 +145,13 @@ bool Rendezvous::join(const LineageId& infohash, Place place, const std::vector<
         if (const auto endpoint = literal(text)) params.peers.push_back(*endpoint);
     const auto friends = static_peers_.endpoints();
     params.peers.insert(params.peers.end(), friends.begin(), friends.end());
-    params.extensions.push_back([channel = &channel_, root = place.root](const lt::torrent_handle&, lt::client_data_t) {
-        return std::make_shared<Meeting>(*channel, root);
+    params.extensions.push_back([this, infohash, root = place.root](const lt::torrent_handle&, lt::client_data_t) {
+        return std::make_shared<Meeting>(
+            channel_, root, [this, infohash](const auto& endpoint, auto way) { named(infohash, endpoint, way); });
     });
     params.extensions.push_back(&lt::create_ut_pex_plugin);
     lt::error_code error;
-    place.torrent = session_.handle().add_torrent(std::move(params), error);
+    session_.let_in([&] { place.torrent = session_.handle().add_torrent(std::move(params), error); });
     if (error) {
         spdlog::error("swarm: the rendezvous of {} cannot be joined: {}", place.lineage, error.message());
         return false;
@@ -235,8 +247,9 @@ void Rendezvous::named_by_dht(const lt::dht_get_peers_reply_alert& alert) {
         if (channel_.is_self(endpoint)) continue;
         auto& named = at->second.named;
         if (named.size() < limits::max_named_peers || named.count(endpoint) > 0) named[endpoint] = now();
-        if (!channel_.is_linked(at->second.root, endpoint)) at->second.torrent.connect_peer(endpoint, lt::peer_info::dht);
+        consider({at->first, endpoint}, {Namer::Way::dht, {}});
     }
+    dial_candidates();
 }
 
 // ---- Too many
@@ -306,6 +319,48 @@ void Rendezvous::tell_company() {
     loop_.tell([company](Front& front) { front.around(company); });
 }
 
+// ---- Endpoints that others name
+
+void Rendezvous::named(const LineageId& infohash, const lt::tcp::endpoint& endpoint, lt::peer_source_flags_t way) {
+    if (session_.lets_in()) return;  // by us
+    auto namer = Namer{Namer::Way::lan, {}};
+    if (way & lt::peer_info::tracker)
+        namer.way = Namer::Way::tracker;
+    else if (way & lt::peer_info::pex)
+        namer = {Namer::Way::pex, channel_.gossip()};
+    consider({infohash, endpoint}, namer);
+    dial_candidates();
+}
+
+void Rendezvous::consider(const Candidate& candidate, const Namer& namer) {
+    if (guard_.lets(candidate.endpoint, now()) && is_wanted(candidate)) candidates_.name(candidate, namer, now());
+}
+
+bool Rendezvous::is_wanted(const Candidate& candidate) const {
+    const auto at = places_.find(candidate.swarm);
+    const auto& endpoint = candidate.endpoint;
+    if (at == places_.end() || channel_.is_self(endpoint) || session_.is_banned(plain(endpoint.address())))
+        return false;
+    return !channel_.is_linked(at->second.root, endpoint) && !channel_.is_dialled(at->second.root, endpoint);
+}
+
+void Rendezvous::dial_candidates() {
+    while (const auto candidate = candidates_.next(
+               now(), [this](const auto& one) { return is_wanted(one) && !is_full(places_.at(one.swarm)); }))
+        connect(places_.at(candidate->swarm), candidate->endpoint,
+                utp_ ? lt::pex_utp | lt::pex_holepunch : lt::pex_flags_t{});
+}
+
+bool Rendezvous::is_full(const Place& place) const {
+    const auto most = place.is_guest ? guest_connections : limits::max_lineage_peers;
+    return place.torrent.status({}).num_peers >= most;
+}
+
+// A tracker's word takes one failed dial of those that libtorrent remembers from the endpoint: it is tried again.
+void Rendezvous::connect(const Place& place, const lt::tcp::endpoint& endpoint, lt::pex_flags_t flags) {
+    session_.let_in([&] { place.torrent.connect_peer(endpoint, lt::peer_info::tracker, flags); });
+}
+
 // ---- Named peers
 
 void Rendezvous::set_static_peers(const std::vector<std::string>& peers) {
@@ -314,10 +369,11 @@ void Rendezvous::set_static_peers(const std::vector<std::string>& peers) {
 }
 
 void Rendezvous::dial() {
-    for (const auto& endpoint : static_peers_.endpoints()) {
+    const auto friends = static_peers_.endpoints();
+    for (const auto& endpoint : friends) {
         if (channel_.is_self(endpoint)) continue;
         for (const auto& [infohash, place] : places_)
-            if (place.shard.empty() && !channel_.is_linked(place.root, endpoint)) place.torrent.connect_peer(endpoint);
+            if (place.shard.empty() && !channel_.is_linked(place.root, endpoint)) connect(place, endpoint);
     }
     static_peers_.look_up([this](const lt::tcp::endpoint& endpoint) {
         for (const auto& [infohash, place] : places_)

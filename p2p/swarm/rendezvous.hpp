@@ -4,13 +4,17 @@
 #pragma once
 
 #include <libtorrent/alert_types.hpp>
+#include <libtorrent/peer_info.hpp>
+#include <libtorrent/pex_flags.hpp>
 #include <libtorrent/torrent_handle.hpp>
 #include <map>
 #include <random>
 #include <unordered_map>
 
+#include "p2p/swarm/candidates.hpp"
 #include "p2p/swarm/channel.hpp"
 #include "p2p/swarm/dht.hpp"
+#include "p2p/swarm/guard.hpp"
 #include "p2p/swarm/static_peers.hpp"
 
 namespace packswarm::swarm {
@@ -31,6 +35,8 @@ class Rendezvous {
     void set_lineages(const std::vector<LineageWish>& lineages);  // joins and leaves
     void set_static_peers(const std::vector<std::string>& peers);
     void on_alert(lt::alert* alert);
+    // Somebody named an endpoint of the torrent with this infohash.
+    void named(const LineageId& infohash, const lt::tcp::endpoint& endpoint, lt::peer_source_flags_t way);
 
   private:
     struct Round {  // of announces in one way
@@ -64,6 +70,11 @@ class Rendezvous {
     void tell_company();
     bool has_settled(const Place& place) const;
     void dial();
+    void consider(const Candidate& candidate, const Namer& namer);
+    void dial_candidates();
+    bool is_wanted(const Candidate& candidate) const;
+    bool is_full(const Place& place) const;
+    void connect(const Place& place, const lt::tcp::endpoint& endpoint, lt::pex_flags_t flags = {});
 
     Session& session_;
     Channel& channel_;
@@ -71,10 +82,12 @@ class Rendezvous {
     ToLoop loop_;
     StaticPeers static_peers_;
     const std::vector<std::string> trackers_;
-    const bool lan_discovery_;
+    const bool lan_discovery_, utp_;
     const std::size_t shard_at_;
     const Millis dht_interval_, lan_interval_, count_interval_;
     std::unordered_map<LineageId, Place> places_;  // by infohash
+    Guard guard_;
+    Candidates candidates_;
     std::minstd_rand chance_{std::random_device{}()};
     TimePoint lan_renewed_{};
     DiscoveryView shown_;

@@ -8,6 +8,8 @@
 #include <libtorrent/peer_class_type_filter.hpp>
 #include <libtorrent/posix_disk_io.hpp>
 #include <libtorrent/session_params.hpp>
+#include <libtorrent/torrent_flags.hpp>
+#include <libtorrent/torrent_handle.hpp>
 #include <mutex>
 #include <optional>
 
@@ -26,6 +28,7 @@ constexpr auto shortest_nap = 1ms, longest_nap = 4ms;
 constexpr auto much_lasts = 10ms;  // a block of 16 KiB in this time: 1.6 MB/s
 constexpr auto listen_patience = 5s;
 constexpr int never_by_itself = 365 * 86400;  // seconds
+constexpr int connect_patience = 7;           // seconds: three or four SYN to what is not there
 constexpr int max_known_endpoints = 4000;     // of one rendezvous swarm
 constexpr auto other_interfaces = 300ms;  // after one interface failed, how long another may still succeed
 
@@ -59,6 +62,7 @@ void set_network(lt::settings_pack& pack, const SwarmSettings& settings) {
     pack.set_int(lt::settings_pack::out_enc_policy, lt::settings_pack::pe_disabled);  // torrents loaded on demand need plain handshakes
     pack.set_int(lt::settings_pack::in_enc_policy, lt::settings_pack::pe_enabled);
     pack.set_int(lt::settings_pack::min_reconnect_time, 10);
+    pack.set_int(lt::settings_pack::peer_connect_timeout, connect_patience);
     pack.set_int(lt::settings_pack::torrent_connect_boost, 100);
     pack.set_int(lt::settings_pack::peer_dscp, 0x04);
     pack.set_bool(lt::settings_pack::rate_limit_ip_overhead, true);
@@ -150,6 +154,7 @@ Result<void> Session::start(std::shared_ptr<lt::plugin> plugin, OnAlert on_alert
     post([this] {
         set_peer_classes();
         apply_filter();
+        set_door(false);
         every(500ms, [this] {
             if (bans_.expire(std::chrono::steady_clock::now())) apply_filter();
         });
@@ -262,6 +267,36 @@ void Session::apply_filter() {
     banned_.mark(filter, lt::ip_filter::blocked);
     for (const auto& address : bans_.addresses()) filter.add_rule(address, address, lt::ip_filter::blocked);
     handle_.set_ip_filter(filter);
+}
+
+void Session::let_in(const Task& add_endpoints) {
+    if (lets_in_) return add_endpoints();
+    const auto close = [this](void*) { set_door(false); };
+    const std::unique_ptr<void, decltype(close)> door(this, close);
+    set_door(true);
+    add_endpoints();
+}
+
+// A port that is blocked is not taken up, whoever names it; a torrent with apply_ip_filter would also give up what it
+// has.
+void Session::set_door(bool is_open) {
+    lets_in_ = is_open;
+    const auto torrents = handle_.get_torrents();
+    lt::port_filter ports;
+    if (!is_open) ports.add_rule(0, 65535, lt::port_filter::blocked);
+    for (const auto& torrent : torrents) torrent.unset_flags(lt::torrent_flags::apply_ip_filter);
+    handle_.set_port_filter(ports);
+    for (const auto& torrent : torrents) torrent.set_flags(lt::torrent_flags::apply_ip_filter);
+    if (!is_open) set_max_dials();
+}
+
+// A torrent is told of it only when it changes: one that is new has never heard of it.
+void Session::set_max_dials() {
+    for (const int most : {limits::max_dials + 1, limits::max_dials}) {
+        lt::settings_pack pack;
+        pack.set_int(lt::settings_pack::max_failcount, most);
+        handle_.apply_settings(std::move(pack));
+    }
 }
 
 // Later, because the caller may stand inside the very connection that the filter closes.

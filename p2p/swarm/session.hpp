@@ -43,6 +43,11 @@ class Session {
     // Drops what is connected to the address, and keeps it away for so long.
     void ban(const lt::address& address, Seconds time);
     void on_ban(std::function<void(const lt::address&)> hook) { on_ban_ = std::move(hook); }  // before start
+    bool is_banned(const lt::address& address) const { return banned_.contains(address) || bans_.contains(address); }
+    // libtorrent takes up an endpoint only within this: what PEX, local discovery, trackers and introductions name
+    // reaches torrent_plugin::on_add_peer as filtered, and nobody dials it.
+    void let_in(const Task& add_endpoints);
+    bool lets_in() const { return lets_in_; }
     void much_came();  // a block of something large: until the next one the thread may let packets come together
     void after(Millis delay, Task task);
     void every(Millis interval, Task task);
@@ -55,6 +60,8 @@ class Session {
     void run();
     void set_peer_classes();
     void apply_filter();
+    void set_door(bool is_open);
+    void set_max_dials();
     void read_alerts();
     void note_listening(lt::alert* alert);
     Result<void> wait_for_port();
@@ -76,6 +83,7 @@ class Session {
     TimePoint much_until_{};
     Millis nap_{1};
     int blocks_ = 0;          // since the last nap
+    bool lets_in_ = false;
     std::set<std::shared_ptr<boost::asio::steady_timer>> timers_;
     std::shared_ptr<bool> open_ = std::make_shared<bool>(true);  // network thread: false once closing
 };

@@ -1,0 +1,131 @@
+"""A peer that has nothing: it names endpoints of others, or listens. Runs as a program of its own:
+
+gossip.py pex AGENT PORT INFOHASH ENDPOINT...   keeps connections to the agent, and names 50 of the endpoints on each
+gossip.py lan OWN INFOHASH ENDPOINT...          calls on the LAN in the name of each endpoint (BEP 14, forged source addresses)
+gossip.py listen AGENT PORT INFOHASH            prints each digest that it is asked for
+It prints ready when all is said.
+"""
+import os
+import socket
+import struct
+import sys
+import time
+
+AT_ONCE = 50  # what libtorrent takes from one connection
+EXTENDED, OUR_ID = 20, 7
+HELLO, ASK, TELL = 1, 2, 3
+
+
+def bencoded(value):
+    if isinstance(value, int):
+        return b"i%de" % value
+    if isinstance(value, bytes):
+        return b"%d:%s" % (len(value), value)
+    return b"d" + b"".join(bencoded(key) + bencoded(value[key]) for key in sorted(value)) + b"e"
+
+
+def number_after(data, key):
+    place = data.find(b"%d:%si" % (len(key), key)) + len(str(len(key))) + 2 + len(key)
+    return int(data[place:data.index(b"e", place)])
+
+
+class Peer:
+    """Connected, and introduced as an agent."""
+
+    def __init__(self, address, infohash, number):
+        self.link = socket.create_connection(address, timeout=20)
+        self.link.settimeout(None)
+        self.buffer = b""
+        self.link.sendall(b"\x13BitTorrent protocol" + bytes([0, 0, 0, 0, 0, 0x10, 0, 0]) + infohash + b"-GP0001-" + os.urandom(12))
+        self._take(68)
+        port = 7000 + number  # nobody listens there
+        self._extended(0, bencoded({b"m": {b"packswarm": OUR_ID, b"ut_pex": 1}, b"p": port}))
+        theirs = self._handshake()
+        self.pex = number_after(theirs, b"ut_pex")
+        name = b"gossip"
+        hello = struct.pack(">H16sHB", 1, os.urandom(16), port, len(name)) + name + struct.pack(">q32sq", 0, bytes(32), 0)
+        self.their_id = number_after(theirs, b"packswarm")
+        self.channel(HELLO, hello)
+
+    def channel(self, kind, body):
+        self._extended(self.their_id, bytes([kind]) + body)
+
+    def next(self):
+        """The next message: its type, and what follows."""
+        while True:
+            length = struct.unpack(">I", self._take(4))[0]
+            if length:
+                body = self._take(length)
+                return body[0], body[1:]
+
+    def name(self, endpoints):
+        compact = b"".join(socket.inet_aton(host) + struct.pack(">H", port) for host, port in endpoints)
+        self._extended(self.pex, bencoded({b"added": compact, b"added.f": b"\x10" * len(endpoints)}))
+
+    def _handshake(self):
+        while True:
+            kind, body = self.next()
+            if kind == EXTENDED and body[0] == 0:
+                return body
+
+    def _take(self, count):
+        while len(self.buffer) < count:
+            part = self.link.recv(1 << 16)
+            if not part:
+                raise ConnectionError("closed")
+            self.buffer += part
+        out, self.buffer = self.buffer[:count], self.buffer[count:]
+        return out
+
+    def _extended(self, number, body):
+        self.link.sendall(struct.pack(">IBB", len(body) + 2, 20, number) + body)
+
+
+def pex(agent, port, infohash, endpoints):
+    peers = []
+    for start in range(0, len(endpoints), AT_ONCE):
+        peers.append(Peer((agent, port), infohash, len(peers)))
+        peers[-1].name(endpoints[start:start + AT_ONCE])
+    return peers
+
+
+def lan(own, infohash, endpoints):
+    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    raw.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(own))
+    for place, (host, port) in enumerate(endpoints):
+        body = (f"BT-SEARCH * HTTP/1.1\r\nHost: 239.192.152.143:6771\r\nPort: {port}\r\nInfohash: {infohash.hex()}\r\n"
+                f"cookie: {place:x}\r\n\r\n\r\n").encode()
+        udp = struct.pack(">HHHH", 6771, 6771, 8 + len(body), 0) + body
+        head = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), place + 1, 0, 4, 17, 0, socket.inet_aton(host), socket.inet_aton("239.192.152.143"))
+        raw.sendto(head + udp, ("239.192.152.143", 0))
+        time.sleep(0.02)
+
+
+def listen(peer):
+    while True:
+        kind, body = peer.next()
+        if kind != EXTENDED or body[0] != OUR_ID or body[1] != ASK:
+            continue
+        token, count = struct.unpack(">IH", body[2:8])
+        for place in range(count):
+            print(body[8 + 32 * place:40 + 32 * place].hex(), flush=True)
+        peer.channel(TELL, struct.pack(">IBH", token, 1, 0))
+
+
+def parsed(texts):
+    return [(text.rsplit(":", 1)[0], int(text.rsplit(":", 1)[1])) for text in texts]
+
+
+if __name__ == "__main__":
+    how, where, *words = sys.argv[1:]
+    if how == "pex":
+        kept = pex(where, int(words[0]), bytes.fromhex(words[1]), parsed(words[2:]))
+    elif how == "listen":
+        kept = Peer((where, int(words[0])), bytes.fromhex(words[1]), 1)
+    else:
+        lan(where, bytes.fromhex(words[0]), parsed(words[1:]))
+    print("ready", flush=True)
+    if how == "listen":
+        listen(kept)
+    while True:
+        time.sleep(60)
