@@ -50,6 +50,7 @@ Broker::Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger&
                    [this](const Digest& digest) { return by_digest_.count(digest) != 0 || proofs_.holds(digest); }}),
       ticked_(loop.now()) {
     board_.peer_grace = settings_.peer_grace;
+    engine_.asks_strangers = settings_.asks_strangers;
     board_.key = peers_.key();
     peers_.set_observer(this);
     book_.set_missing([this](const auto& repository, const auto& missing) { missing_.want(repository, missing); });
@@ -82,6 +83,8 @@ void Broker::replan_soon() {
 }
 
 void Broker::replan() {
+    for (const auto& [id, live] : live_)
+        if (live.transfer->widens()) ask_soon(*live.transfer);
     const auto decisions = core::plan(board_, loop_.now());
     const auto transfer = [this](core::WantId id) -> Transfer* {
         const auto at = live_.find(id);
@@ -129,22 +132,23 @@ void Broker::bury(std::unique_ptr<Transfer> transfer) {
 
 // ---- Peers -----------------------------------------------------------------------------------------------------------------
 
-void Broker::ask_soon(const std::string& lineage, const Digest& digest) {
-    to_ask_[lineage].push_back(digest);
+void Broker::ask_soon(const Transfer& transfer) {
+    const auto whom = transfer.whom_to_ask();
+    if (whom == core::Audience::nobody) return;
+    to_ask_[{transfer.target().lineage, whom}].push_back(transfer.target().digest);
     if (ask_due_) return;
     ask_due_ = true;
     loop_.post([this, alive = alive_] {
         if (!*alive) return;
         ask_due_ = false;
-        for (auto& [name, digests] : to_ask_) peers_.ask(name, std::move(digests));
+        for (auto& [whom, digests] : to_ask_) peers_.ask(whom.first, std::move(digests), whom.second);
         to_ask_.clear();
     });
 }
 
 void Broker::ask_again() {
     asked_ = loop_.now();
-    for (const auto& [id, live] : live_)
-        if (!live.transfer->target().lineage.empty()) ask_soon(live.transfer->target().lineage, live.transfer->target().digest);
+    for (const auto& [id, live] : live_) ask_soon(*live.transfer);
 }
 
 void Broker::peer_up(const PeerView& peer) {

@@ -27,6 +27,7 @@ namespace packswarm::broker {
 
 struct BrokerSettings {
     Millis peer_grace{1500};  // how long a request that no mirror answers waits for peers to speak up
+    bool asks_strangers = true;
 };
 
 struct LiveTransfer {  // for status
@@ -203,7 +204,7 @@ class Broker final : public Requests, public PeerObserver {
 
     void replan_soon();
     void replan();
-    void ask_soon(const std::string& lineage, const Digest& digest);
+    void ask_soon(const Transfer& transfer);
     void ask_again();
     void join_crowd(core::WantId want, Transfer& transfer);
     void note_missed(core::WantId want);
@@ -248,7 +249,7 @@ class Broker final : public Requests, public PeerObserver {
     std::map<std::string, LivePlain> plain_;            // by PlainFetch::Wish::key
     std::vector<std::unique_ptr<Transfer>> graveyard_;  // ended inside their own callbacks
     std::vector<std::unique_ptr<RootFetch>> refreshes_;
-    std::map<std::string, std::vector<Digest>> to_ask_;
+    std::map<std::pair<std::string, core::Audience>, std::vector<Digest>> to_ask_;  // by lineage, and whom
     struct Seek {
         core::SourceId peer{};
         TimePoint asked{};

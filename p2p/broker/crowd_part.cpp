@@ -40,6 +40,20 @@ CrowdPart::~CrowdPart() {
 
 // ---- Others ----------------------------------------------------------------------------------------------------------------
 
+// Strangers that hear of it late have their time to speak up all the same.
+bool CrowdPart::widens() {
+    auto& engine = transfer_.engine_;
+    const auto& target = transfer_.target();
+    if (asks_strangers_ || !engine.asks_strangers ||
+        !core::asks_strangers(engine.board, transfer_.want(), target.asking, engine.loop.now()))
+        return false;
+    asks_strangers_ = true;
+    const bool has_strangers = std::any_of(engine.board.sources.begin(), engine.board.sources.end(),
+                                           [](const auto& item) { return item.second.role == core::Role::wan_peer; });
+    if (has_strangers) transfer_.want().asked = engine.loop.now();
+    return true;
+}
+
 void CrowdPart::sought(core::SourceId peer) {
     asked_[peer] = transfer_.engine_.loop.now();
     transfer_.want().crowd.seekers.insert(peer);

@@ -20,6 +20,8 @@ class CrowdPart {
     CrowdPart(const CrowdPart&) = delete;
     CrowdPart& operator=(const CrowdPart&) = delete;
 
+    bool widens();
+    bool asks_strangers() const { return asks_strangers_; }
     void sought(core::SourceId peer);
     void lent(core::SourceId peer, const PeerLoan& loan);
     void gone(core::SourceId peer);
@@ -69,6 +71,7 @@ class CrowdPart {
     std::map<core::SourceId, int> confirmed_;          // how often mirrors gave the same
     std::size_t doubts_before_ = 0;
     bool is_lending_ = false;
+    bool asks_strangers_ = false;
     bool is_verified_ = false;
     bool has_borrowed_ = false;
     bool may_borrow_ = true;

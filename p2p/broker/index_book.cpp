@@ -4,6 +4,7 @@
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
+#include "p2p/core/strangers.hpp"
 
 namespace packswarm::broker {
 
@@ -180,6 +181,16 @@ std::string IndexBook::public_lineage(const Digest& digest) const {
         return lineages.empty() ? std::string() : lineages.front();
     }
     return {};
+}
+
+bool IndexBook::is_security_update(const Digest& digest) const {
+    return std::any_of(table_.all().begin(), table_.all().end(), [&](const core::Repository& repository) {
+        const auto& root = state_of(repository.id).root;
+        const bool is_security =
+            core::is_security_suite(repository.suite) ||
+            (root && (core::is_security_suite(root->index.suite) || core::is_security_suite(root->index.codename)));
+        return is_security && catalog_.has(repository.id, digest);
+    });
 }
 
 // ---- Roots -----------------------------------------------------------------------------------------------------------------

@@ -86,6 +86,7 @@ class IndexBook {
 
     // The lineage that may be named to peers for this digest: empty for private, unknown and switched-off ones.
     std::string public_lineage(const Digest& digest) const;
+    bool is_security_update(const Digest& digest) const;  // some security suite lists it
     // What the indexes say of a digest, in a public repository before a private one.
     std::optional<core::CatalogHit> find(const Digest& digest) const;
 

@@ -183,8 +183,9 @@ class Peers {
     virtual ~Peers() = default;
     virtual void set_observer(PeerObserver* observer) = 0;
     virtual void set_lineages(std::vector<LineageState> lineages) = 0;  // joins and leaves rendezvous swarms accordingly
-    // Asks every connected peer of the lineage; answers come as peer_offers. Any number of digests; batches are the room's business.
-    virtual void ask(const std::string& lineage, std::vector<Digest> digests) = 0;
+    // Asks the connected peers of the lineage; answers come as peer_offers. Any number of digests; batches are the
+    // room's business. neighbours: those of the local network and those that the owner named.
+    virtual void ask(const std::string& lineage, std::vector<Digest> digests, core::Audience whom) = 0;
     virtual FetchId get(PeerId peer, const Digest& digest, ByteRange range, GetEvents events) = 0;
     virtual void cancel(FetchId fetch) = 0;
     virtual JoinId join(Join join, JoinEvents events) = 0;

@@ -342,6 +342,7 @@ void Broker::serve_artifact(RequestId id, const Meaning& meaning) {
     if (requests_.at(id).request.from == From::anybody) target.mirrors = addresses(meaning);
     target.lineage = book_.public_lineage(target.digest);
     target.is_listed = meaning.hit.has_value();
+    target.asking = {book_.is_security_update(target.digest), requests_.at(id).request.from == From::peers};
     target.is_rewritten = core::is_rewritten(meaning.url.path);
     if (is_known_to_be_gone(id, target)) return;
     const auto for_askers = [this, want](auto&& action) {
@@ -367,11 +368,12 @@ void Broker::serve_artifact(RequestId id, const Meaning& meaning) {
     events.failed = [this, want](Error error) {
         if (live_.count(want) > 0) transfer_failed(want, error);
     };
-    if (!target.lineage.empty()) ask_soon(target.lineage, target.digest);
     by_digest_[target.digest] = want;
     auto& live = live_[want];
     live.askers.push_back(id);
     live.transfer = std::make_unique<Transfer>(engine_, want, std::move(target), std::move(events));
+    live.transfer->widens();
+    ask_soon(*live.transfer);
     weigh_need(live);
     join_crowd(want, *live.transfer);
     arm_tick();

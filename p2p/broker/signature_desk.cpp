@@ -112,11 +112,17 @@ void SignatureDesk::ask_peers(const Digest& digest) {
     ask_on(digest);
 }
 
+void SignatureDesk::ask_for(const std::string& lineage, const Digest& digest) {
+    engine_.peers.ask(lineage, {digest},
+                      engine_.asks_strangers ? core::Audience::everybody : core::Audience::neighbours);
+}
+
 void SignatureDesk::ask_on(const Digest& digest) {
     if (is_over(digest)) return;
     auto* quest = find(digest);
     const auto lineage = book_.public_lineage(digest);
-    if (quest->candidate.empty() && !lineage.empty() && engine_.loop.now() - *quest->peers_asked < grace_) engine_.peers.ask(lineage, {digest});
+    if (quest->candidate.empty() && !lineage.empty() && engine_.loop.now() - *quest->peers_asked < grace_)
+        ask_for(lineage, digest);
     engine_.loop.after(ask_interval, [this, alive = alive_, digest] {
         if (*alive) ask_on(digest);
     });

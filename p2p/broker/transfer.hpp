@@ -18,6 +18,8 @@
 #include "p2p/broker/trust_port.hpp"
 #include "p2p/core/board.hpp"
 #include "p2p/core/plan.hpp"
+#include "p2p/core/sharing_rules.hpp"
+#include "p2p/core/strangers.hpp"
 
 namespace packswarm::broker {
 
@@ -38,6 +40,7 @@ struct Engine {
     // Bases whose root was had from another one, where they redirect to: apt asks there for the repository's other
     // files.
     std::map<std::string, std::string> led_on{};
+    bool asks_strangers = true;  // the owner's switch
 };
 
 // How long a lineage that was just entered may be without anybody who could speak up: discovery's first round, by far.
@@ -55,6 +58,7 @@ struct Target {
     std::vector<MirrorAddress> mirrors;   // best first
     std::string lineage;                  // public lineage, or empty: peers are never asked
     bool is_listed = false;  // by an index that counts here: digest and size are not the asker's word alone
+    core::Asking asking;                  // of strangers
     bool is_rewritten = false;            // other bytes stand under this path from time to time: a mirror may lag
 };
 
@@ -92,6 +96,8 @@ class Transfer {
     void lent(const PeerLoan& loan);
     void sought(core::SourceId peer);         // it wants the artifact too
     void peer_gone(core::SourceId peer);
+    bool widens();  // true, once: strangers are to be asked too from now on
+    core::Audience whom_to_ask() const;
     void look_for_company();                  // who is there decides how long peers have to speak up
     void discredited(core::SourceId source);  // throws away what it gave
     void sample(double window_s);

@@ -87,6 +87,7 @@ struct Crowd {
 struct Want {
     ByteCount size = 0;
     TimePoint created{};
+    TimePoint asked{};                    // when strangers were asked too, if later: peers' time to speak up begins then
     RangeSet done;                        // bytes that are here
     TimePoint grown{};                    // when the last of them came
     TimePoint left{};                     // when somebody last ceased to be at work on it

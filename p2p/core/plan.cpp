@@ -486,7 +486,7 @@ class Planner : private Outlook {
             return;
         }
         if (is_crowded(want) && age(std::max(want.created, want.grown)) < (anything_comes() ? lenders_busy_s : lenders_silent_s)) return;
-        if (age(want.created) * 1000 < static_cast<double>(want.grace.value_or(board_.peer_grace).count())) return;
+        if (age(std::max(want.created, want.asked)) * 1000 < static_cast<double>(want.grace.value_or(board_.peer_grace).count())) return;
         out_.give_ups.push_back(id);
     }
 

@@ -313,8 +313,10 @@ Result<std::unique_ptr<App>> App::build(Config config, Reload reload) {
     }
     if (auto done = parts.open_store(); !done) return tl::unexpected(done.error());
     if (auto done = parts.open_sources(); !done) return tl::unexpected(done.error());
-    parts.broker = std::make_unique<broker::Broker>(parts.loop, *parts.mirrors, parts.peers(), *parts.vault, *parts.ledger, parts.trust,
-                                                    broker::BrokerSettings{parts.swarm ? Millis(parts.config.swarm_peer_grace_ms) : Millis(0)});
+    const broker::BrokerSettings settings{parts.swarm ? Millis(parts.config.swarm_peer_grace_ms) : Millis(0),
+                                          parts.config.swarm_ask_strangers};
+    parts.broker = std::make_unique<broker::Broker>(parts.loop, *parts.mirrors, parts.peers(), *parts.vault,
+                                                    *parts.ledger, parts.trust, settings);
     parts.sources = std::make_unique<SourcesWatch>(parts.io, parts.loop, [raw = &parts] { raw->relearn(); });
     parts.use_lists();
     parts.vault->set_current([broker = parts.broker.get()](const Digest& digest) { return broker->book().is_current(digest); });

@@ -79,6 +79,10 @@ const std::vector<Option>& options() {
          "How long a peer that broke the rules is left alone."},
         {"swarm", "peer_grace_ms", Number{&Config::swarm_peer_grace_ms, {0, 60000}},
          "How long a request that no mirror can answer waits for peers to speak up."},
+        {"swarm", "ask_strangers", &Config::swarm_ask_strangers,
+         "Whether peers outside the local network that are not named above are asked for packages: for large ones, and "
+         "for what "
+         "mirrors and neighbours do not give within a moment. false: never."},
         {"sharing", "enabled", &Config::sharing_enabled, "Whether anything is offered to other agents."},
         {"sharing", "public_keyrings", &Config::sharing_keyrings,
          "Keyring files of distributions. Only packages of repositories signed by a key in them are ever named to "

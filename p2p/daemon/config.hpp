@@ -45,6 +45,7 @@ struct Config {
     std::vector<std::string> swarm_banned_networks;
     std::int64_t swarm_ban_seconds = 3600;
     std::int64_t swarm_peer_grace_ms = 1500;
+    bool swarm_ask_strangers = true;
 
     bool sharing_enabled = true;
     std::vector<std::string> sharing_keyrings;

@@ -9,7 +9,7 @@ class NoPeers final : public broker::Peers {
   public:
     void set_observer(broker::PeerObserver*) override {}
     void set_lineages(std::vector<broker::LineageState>) override {}
-    void ask(const std::string&, std::vector<Digest>) override {}
+    void ask(const std::string&, std::vector<Digest>, core::Audience) override {}
     broker::FetchId get(broker::PeerId, const Digest&, ByteRange, broker::GetEvents) override { return broker::FetchId::none; }
     void cancel(broker::FetchId) override {}
     broker::JoinId join(broker::Join, broker::JoinEvents) override { return broker::JoinId::none; }

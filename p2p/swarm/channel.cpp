@@ -217,9 +217,15 @@ void Channel::leave(const Peer& peer) {
 
 // ---- What the loop wants
 
-void Channel::ask(const LineageId& lineage, const std::vector<Digest>& digests) {
+bool Channel::is_stranger(const Peer& peer) const {
+    return peer.reach == broker::Reach::wan && !(is_named_ && is_named_({peer.address, peer.port}));
+}
+
+void Channel::ask(const LineageId& lineage, const std::vector<Digest>& digests, core::Audience whom) {
+    if (whom == core::Audience::nobody) return;
     for (const auto& link : std::vector(links_)) {
         if (link->lineage() != lineage || !link->is_up()) continue;
+        if (whom == core::Audience::neighbours && is_stranger(peers_.at(link->peer))) continue;
         link->taker().ask(digests);
         active(*link);
     }

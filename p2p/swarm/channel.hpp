@@ -36,13 +36,15 @@ class Channel final : public LinkKeeper {
     void on_met(Met met) { met_ = std::move(met); }  // a link is up
     using Gone = std::function<void(const lt::address&)>;
     void on_gone(Gone gone) { gone_ = std::move(gone); }  // the last link of an address has ended
+    using IsNamed = std::function<bool(const lt::tcp::endpoint& listens_at)>;
+    void set_named(IsNamed is_named) { is_named_ = std::move(is_named); }  // by the owner
     const lt::address& gossip() const { return gossip_; }                  // who names endpoints by PEX right now
     void start();  // timers; once the session runs
     void show(const LineageId& lineage, LineageShow state);
     void forget(const LineageId& lineage);
     std::shared_ptr<Link> connect(const LineageId& lineage, const lt::peer_connection_handle& connection);
 
-    void ask(const LineageId& lineage, const std::vector<Digest>& digests);
+    void ask(const LineageId& lineage, const std::vector<Digest>& digests, core::Audience whom);
     void get(broker::FetchId fetch, broker::PeerId peer, const Digest& digest, ByteRange range);
     void cancel(broker::FetchId fetch);
     void blame(broker::PeerId peer, broker::Blame why);
@@ -94,6 +96,7 @@ class Channel final : public LinkKeeper {
     void show_counters(Peer& peer);
     void tell_snapshot(const Link& link, const Hello& hello);
     bool crowded(const lt::address& address) const;
+    bool is_stranger(const Peer& peer) const;
 
     Session& session_;
     Shelf& shelf_;
@@ -103,6 +106,7 @@ class Channel final : public LinkKeeper {
     ChannelSettings settings_;
     Met met_;
     Gone gone_;
+    IsNamed is_named_;
     lt::address gossip_;
     AgentId agent_id_{};
     std::unordered_map<LineageId, LineageShow> shows_;

@@ -1,5 +1,6 @@
 #include "p2p/swarm/rendezvous.hpp"
 
+#include <algorithm>
 #include <libtorrent/add_torrent_params.hpp>
 #include <libtorrent/announce_entry.hpp>
 #include <libtorrent/extensions/ut_pex.hpp>
@@ -89,6 +90,10 @@ void Rendezvous::start() {
     lan_renewed_ = now();
     channel_.on_met([this](const LineageId& lineage, const lt::tcp::endpoint& endpoint) {
         if (const auto at = places_.find(lineage); at != places_.end()) at->second.answered.erase(endpoint);
+    });
+    channel_.set_named([this](const lt::tcp::endpoint& endpoint) {
+        const auto friends = static_peers_.endpoints();
+        return std::find(friends.begin(), friends.end(), endpoint) != friends.end();
     });
     channel_.on_gone([this](const lt::address& who) { candidates_.forget({Namer::Way::pex, who}); });
     dial();

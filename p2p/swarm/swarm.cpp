@@ -202,9 +202,11 @@ void Swarm::set_lineages(std::vector<broker::LineageState> lineages) {
     inside_->session->post([in = inside_.get(), wishes = std::move(wishes)] { in->rendezvous.set_lineages(wishes); });
 }
 
-void Swarm::ask(const std::string& lineage, std::vector<Digest> digests) {
+void Swarm::ask(const std::string& lineage, std::vector<Digest> digests, core::Audience whom) {
     if (digests.empty()) return;
-    inside_->session->post([in = inside_.get(), id = lineage_id(lineage), digests = std::move(digests)] { in->channel.ask(id, digests); });
+    inside_->session->post([in = inside_.get(), id = lineage_id(lineage), digests = std::move(digests), whom] {
+        in->channel.ask(id, digests, whom);
+    });
 }
 
 broker::FetchId Swarm::get(broker::PeerId peer, const Digest& digest, ByteRange range, broker::GetEvents events) {

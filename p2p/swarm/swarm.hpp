@@ -55,7 +55,7 @@ class Swarm final : public broker::Peers {
 
     void set_observer(broker::PeerObserver* observer) override;
     void set_lineages(std::vector<broker::LineageState> lineages) override;
-    void ask(const std::string& lineage, std::vector<Digest> digests) override;
+    void ask(const std::string& lineage, std::vector<Digest> digests, core::Audience whom) override;
     broker::FetchId get(broker::PeerId peer, const Digest& digest, ByteRange range, broker::GetEvents events) override;
     void cancel(broker::FetchId fetch) override;
     broker::JoinId join(broker::Join join, broker::JoinEvents events) override;

@@ -46,10 +46,12 @@ std::vector<broker::PeerView> FakePeers::view() const {
     return out;
 }
 
-void FakePeers::ask(const std::string& lineage, std::vector<Digest> digests) {
+void FakePeers::ask(const std::string& lineage, std::vector<Digest> digests, core::Audience whom) {
     asked.insert(digests.begin(), digests.end());
-    for (const auto& [id, peer] : links_)
+    for (const auto& [id, peer] : links_) {
+        if (whom == core::Audience::neighbours && peer->line_.reach == broker::Reach::wan) continue;
         send(*peer, 40 + 32 * static_cast<ByteCount>(digests.size()), [peer = peer, from = id_, lineage, digests] { peer->take_ask(from, lineage, digests); });
+    }
 }
 
 broker::FetchId FakePeers::get(broker::PeerId peer, const Digest& digest, ByteRange range, broker::GetEvents events) {

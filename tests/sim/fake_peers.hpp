@@ -64,7 +64,7 @@ class FakePeers final : public broker::Peers {
     std::vector<broker::PeerView> view() const override;
     broker::Company company(const std::string&) const override { return {view().size(), 0, true}; }
 
-    void ask(const std::string& lineage, std::vector<Digest> digests) override;
+    void ask(const std::string& lineage, std::vector<Digest> digests, core::Audience whom) override;
     broker::FetchId get(broker::PeerId peer, const Digest& digest, ByteRange range, broker::GetEvents events) override;
     void cancel(broker::FetchId fetch) override;
 

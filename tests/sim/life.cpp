@@ -326,7 +326,8 @@ class Life {
         const bool anybody_works = std::any_of(board.wants.begin(), board.wants.end(), [](const auto& item) { return item.second.resting || !item.second.claims.empty(); });
         for (const auto& [id, want] : board.wants) {
             if (want.resting || !want.claims.empty()) continue;
-            const auto since = std::max({want.created, want.grown, want.left, want.swarm.since, want.swarm.last_piece});
+            const auto since =
+                std::max({want.created, want.asked, want.grown, want.left, want.swarm.since, want.swarm.last_piece});
             const double waits_s = seconds_between(since, loop_.now()), most_s = anybody_works ? longest_turn_s : company_ == Company::peers ? longest_wait_s : longest_pause_s;
             if (waits_s <= most_s || !told_.insert({i, id}).second) continue;
             fault("agent {}: nobody is at work on want {} for {:.1f} s, {} of {} bytes are here{}", i, static_cast<int>(id), waits_s, want.done.total(), want.size,

@@ -17,6 +17,7 @@ class RecordingPeers final : public broker::Peers {
     std::map<Digest, std::string> shelf;                   // offered and not withdrawn, and in which lineage
     std::size_t largest_offer = 0;
     core::Audience audience = core::Audience::everybody;
+    std::set<Digest> told_strangers;
     broker::Giving given;
     broker::PeerObserver* observer = nullptr;
 
@@ -28,8 +29,9 @@ class RecordingPeers final : public broker::Peers {
 
     void set_observer(broker::PeerObserver* one) override { observer = one; }
     void set_lineages(std::vector<broker::LineageState> all) override { lineages = std::move(all); }
-    void ask(const std::string& lineage, std::vector<Digest> digests) override {
+    void ask(const std::string& lineage, std::vector<Digest> digests, core::Audience whom) override {
         for (const auto& digest : digests) asked.emplace(lineage, digest);
+        if (whom == core::Audience::everybody) told_strangers.insert(digests.begin(), digests.end());
     }
     std::function<broker::FetchId(broker::PeerId, const Digest&, ByteRange, broker::GetEvents)> on_get;
     broker::FetchId get(broker::PeerId peer, const Digest& digest, ByteRange range, broker::GetEvents events) override {

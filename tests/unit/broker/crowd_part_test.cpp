@@ -50,7 +50,7 @@ class FakeLenders final : public Peers {
 
     void set_observer(PeerObserver*) override {}
     void set_lineages(std::vector<LineageState>) override {}
-    void ask(const std::string&, std::vector<Digest>) override {}
+    void ask(const std::string&, std::vector<Digest>, core::Audience) override {}
     // Nobody can be dialled.
     JoinId join(Join, JoinEvents events) override {
         ++joins;

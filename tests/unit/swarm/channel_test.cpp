@@ -89,7 +89,7 @@ TEST_F(Channel, TellsOfAThousandDigestsThoseOnTheShelf) {
         shared.insert(digests.back());
     }
     const auto begin = Clock::now();
-    b->swarm->ask(a_lineage().name(), digests);
+    b->swarm->ask(a_lineage().name(), digests, core::Audience::everybody);
     ASSERT_TRUE(wait([&] { return b->record.offers.size() == shared.size(); }));
     const auto seconds = std::chrono::duration<double>(Clock::now() - begin).count();
     RecordProperty("ms_for_1000_digests", std::to_string(seconds * 1000));
@@ -187,7 +187,7 @@ TEST_F(Channel, RoundTripOfAskAndTell) {
     for (int i = 0; i < 200; ++i) {
         b->record.offers.clear();
         const auto begin = Clock::now();
-        b->swarm->ask(a_lineage().name(), {digest});
+        b->swarm->ask(a_lineage().name(), {digest}, core::Audience::everybody);
         ASSERT_TRUE(wait([&] { return !b->record.offers.empty(); }));
         micros.push_back(std::chrono::duration<double, std::micro>(Clock::now() - begin).count());
     }
@@ -204,7 +204,7 @@ TEST_F(Channel, NothingOfAnotherLineageIsToldOrGiven) {
     ASSERT_TRUE(wait([&] { return b.record.up.size() == 1; }));
     const auto hidden = a.share(noise(5'000, 1), a_lineage("secret"));
     const auto open = a.share(noise(5'000, 2), a_lineage("bookworm"));
-    b.swarm->ask(a_lineage("bookworm").name(), {hidden.digest(), open.digest()});
+    b.swarm->ask(a_lineage("bookworm").name(), {hidden.digest(), open.digest()}, core::Audience::everybody);
     ASSERT_TRUE(wait([&] { return !b.record.offers.empty(); }));
     EXPECT_EQ(b.record.offers.size(), 1U);
     EXPECT_EQ(b.record.offers[0].digest, open.digest());
@@ -255,7 +255,7 @@ TEST_F(Channel, WhatIsNotHashedIsNotGivenUntilItIs) {
     ASSERT_FALSE(a->vault->find(file.digest())) << "it was touched";
     a->offer(file.digest());
     EXPECT_EQ(failure(get(*b, b->only_peer(), file.digest(), {0, 50'000})), ErrorKind::Absent);
-    b->swarm->ask(a_lineage().name(), {file.digest()});
+    b->swarm->ask(a_lineage().name(), {file.digest()}, core::Audience::everybody);
     ASSERT_TRUE(wait([&] { return a->record.sought.count(file.digest()) == 1; })) << "the loop hears what to hash";
     verify::FileProver prover(*a->vault->kept(file.digest()), {});
     ASSERT_TRUE(prover.go_on(50'000));

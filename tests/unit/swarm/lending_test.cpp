@@ -37,7 +37,7 @@ class Lending : public Party {
 };
 
 TEST_F(Lending, WhoAskedBeforeIsToldOfEveryPieceAndTakesIt) {
-    asker->swarm->ask(a_lineage().name(), {digest});
+    asker->swarm->ask(a_lineage().name(), {digest}, core::Audience::everybody);
     ASSERT_TRUE(wait([&] { return lender->record.sought.count(digest) == 1; }));
     lender->swarm->lend(digest, *staged, a_lineage().name());
     ASSERT_TRUE(wait([&] { return !asker->record.loans.empty(); }));
@@ -53,7 +53,7 @@ TEST_F(Lending, WhoAskedBeforeIsToldOfEveryPieceAndTakesIt) {
 TEST_F(Lending, WhoAsksLaterIsToldAtOnce) {
     lender->swarm->lend(digest, *staged, a_lineage().name());
     write(0);
-    asker->swarm->ask(a_lineage().name(), {digest});
+    asker->swarm->ask(a_lineage().name(), {digest}, core::Audience::everybody);
     EXPECT_TRUE(wait([&] { return is_lent(0); }));
 }
 
@@ -78,14 +78,14 @@ TEST_F(Lending, NothingIsGivenOnceItFailed) {
 TEST_F(Lending, ALineageThePeerIsNotInStaysUnknownToIt) {
     lender->swarm->lend(digest, *staged, a_lineage("private").name());
     write(0);
-    asker->swarm->ask(a_lineage().name(), {digest});
+    asker->swarm->ask(a_lineage().name(), {digest}, core::Audience::everybody);
     Bytes got;
     EXPECT_FALSE(take(0, got));
     EXPECT_TRUE(asker->record.loans.empty());
 }
 
 TEST_F(Lending, WhoAskedIsToldWhenTheWholeFileCame) {
-    asker->swarm->ask(a_lineage().name(), {digest});
+    asker->swarm->ask(a_lineage().name(), {digest}, core::Audience::everybody);
     ASSERT_TRUE(wait([&] { return lender->record.sought.count(digest) == 1; }));
     EXPECT_TRUE(asker->record.offers.empty());
     lender->share(bytes);

@@ -191,7 +191,7 @@ class Party : public ::testing::Test {
         const auto told = [&] {
             return std::find_if(agent.record.offers.begin(), agent.record.offers.end(), [&](const auto& offer) { return offer.digest == digest; });
         };
-        agent.swarm->ask(lineage.name(), {digest});
+        agent.swarm->ask(lineage.name(), {digest}, core::Audience::everybody);
         if (!wait([&] { return told() != agent.record.offers.end(); })) return std::nullopt;
         return *told();
     }

@@ -138,7 +138,7 @@ TEST_F(RudePeer, IsDroppedForAnswersToNothing) {
 
 TEST_F(RudePeer, IsDroppedForTellingOfWhatWasNotAsked) {
     auto peer = guest();
-    self.swarm->ask(a_lineage().name(), {unknown});
+    self.swarm->ask(a_lineage().name(), {unknown}, core::Audience::everybody);
     const auto ask = peer->said<Ask>();
     ASSERT_TRUE(ask);
     peer->send(Tell{ask->token, true, {{verify::digest_of(as_bytes("other")), 5, {}}}});
