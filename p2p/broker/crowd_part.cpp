@@ -317,4 +317,12 @@ void CrowdPart::settle_doubts() {
     }
 }
 
+// ---- Asked by the broker
+
+bool Transfer::widens() { return crowd_ && !over_ && crowd_->widens(); }
+core::Audience Transfer::whom_to_ask() const {
+    if (!crowd_) return core::Audience::nobody;
+    return crowd_->asks_strangers() ? core::Audience::everybody : core::Audience::neighbours;
+}
+
 }  // namespace packswarm::broker

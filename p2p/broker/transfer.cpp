@@ -431,12 +431,6 @@ void Transfer::sought(core::SourceId peer) {
     engine_.replan();
 }
 
-bool Transfer::widens() { return crowd_ && !over_ && crowd_->widens(); }
-core::Audience Transfer::whom_to_ask() const {
-    if (!crowd_) return core::Audience::nobody;
-    return crowd_->asks_strangers() ? core::Audience::everybody : core::Audience::neighbours;
-}
-
 void Transfer::look_for_company() {
     const auto around = target_.lineage.empty() ? Company{} : engine_.peers.company(target_.lineage);
     want().grace = around.is_nobody() ? Millis(0) : around.is_settled ? engine_.board.peer_grace : first_round;
