@@ -367,7 +367,10 @@ void Broker::finish_transfer(core::WantId want, const VerifiedFile& file, bool m
     bury(std::move(transfer));
     publish_as(file, std::move(record), [this, digest = file.digest()](Result<StoredFile> stored) {
         fresh_.erase(digest);
-        if (!stored) return spdlog::error("{} was delivered but could not be kept: {}", digest.hex(), stored.error().message);
+        if (!stored) {
+            const auto level = stored.error().kind == ErrorKind::Refused ? spdlog::level::info : spdlog::level::err;
+            return spdlog::log(level, "{} was delivered and is not kept: {}", digest.hex(), stored.error().message);
+        }
         now_stored(*stored);
     });
 }

@@ -182,7 +182,7 @@ struct Gateway::State : std::enable_shared_from_this<Gateway::State> {
             if (!chosen || rank(*one) < rank(*chosen)) chosen = one;
         }
         if (!chosen) return false;
-        SPDLOG_INFO("the gateway's {} places are taken: a connection of {} is closed for {}", places.taken(),
+        SPDLOG_DEBUG("the gateway's {} places are taken: a connection of {} is closed for {}", places.taken(),
                     chosen->holder().member, newcomer.member);
         chosen->stop();
         forget(chosen.get());

@@ -254,7 +254,7 @@ TEST_F(Joins, APeerThatJoinsLaterHelps) {
 }
 
 TEST_F(Joins, TwoPeersGiveTogether) {
-    const auto bytes = noise(4 << 20, 11);
+    const auto bytes = noise(12 << 20, 11);  // some seconds: the second one is dialled within the first two
     auto slow = settings(2);
     slow.lan_networks = {};
     slow.upload_limit = 2'000'000;
