@@ -141,7 +141,7 @@ void Broker::ask_soon(const Transfer& transfer) {
     loop_.post([this, alive = alive_] {
         if (!*alive) return;
         ask_due_ = false;
-        for (auto& [whom, digests] : to_ask_) peers_.ask(whom.first, std::move(digests), whom.second);
+        for (auto& [to, digests] : to_ask_) peers_.ask(to.first, std::move(digests), to.second);
         to_ask_.clear();
     });
 }

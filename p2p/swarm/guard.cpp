@@ -52,9 +52,11 @@ Guard::Guard(const std::string& listen_address) {
     }
 }
 
-bool Guard::lets(const lt::tcp::endpoint& endpoint, TimePoint now) {
+bool Guard::lets(const lt::tcp::endpoint& endpoint, TimePoint now, bool on_link) {
+    static const auto link_local = Networks::parse({"169.254.0.0/16", "fe80::/10"});
     const auto address = plain(endpoint.address());
     if (endpoint.port() < first_unprivileged) return false;
+    if (on_link && link_local->contains(address)) return !is_own(address, now);
     if (std::any_of(never_.begin(), never_.end(), [&](const auto& range) { return range.contains(address); }))
         return false;
     return address.is_loopback() || !is_own(address, now);

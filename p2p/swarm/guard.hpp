@@ -15,7 +15,8 @@ class Guard {
   public:
     explicit Guard(const std::string& listen_address);
 
-    bool lets(const lt::tcp::endpoint& endpoint, TimePoint now);
+    // on_link: it was called out on the local network, where a link-local address leads to who called.
+    bool lets(const lt::tcp::endpoint& endpoint, TimePoint now, bool on_link = false);
 
   private:
     bool is_own(const lt::address& address, TimePoint now);

@@ -28,7 +28,7 @@ constexpr auto shortest_nap = 1ms, longest_nap = 4ms;
 constexpr auto much_lasts = 10ms;  // a block of 16 KiB in this time: 1.6 MB/s
 constexpr auto listen_patience = 5s;
 constexpr int never_by_itself = 365 * 86400;  // seconds
-constexpr int connect_patience = 7;           // seconds: three or four SYN to what is not there
+constexpr int connect_patience = 7;           // seconds: a few SYN to what is not there
 constexpr int max_known_endpoints = 4000;     // of one rendezvous swarm
 constexpr auto other_interfaces = 300ms;  // after one interface failed, how long another may still succeed
 
