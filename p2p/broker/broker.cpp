@@ -253,7 +253,7 @@ RequestId Broker::get(Request request, RequestEvents events) {
 void Broker::cancel(RequestId request) {
     const auto left = requests_.extract(request);
     if (!left) return;
-    leave_plain(request);
+    leave_plain(request, left.mapped().plain_key);
     for (auto& [key, root] : roots_)
         std::erase_if(root.askers, [&](const auto& asker) { return asker.request == request; });
     std::erase_if(roots_, [](const auto& item) { return item.second.askers.empty(); });

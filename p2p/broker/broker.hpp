@@ -99,6 +99,7 @@ class Broker final : public Requests, public PeerObserver {
         bool told = false;
         bool asks_by_its_own_name = false;
         bool waited_for_proof = false;
+        std::string plain_key{};  // of the fetch that hands it through
         std::optional<InVain> in_vain{};
     };
     struct Live {
@@ -164,11 +165,11 @@ class Broker final : public Requests, public PeerObserver {
     void serve_plain(RequestId id, const Meaning& meaning);
     void tell_started_plain(RequestId id, const PlainFetch& fetch);
     void plain_answered(const std::string& key, const Result<PlainAnswer>& answer);
-    void leave_plain(RequestId id);
+    void leave_plain(RequestId id, const std::string& key);
     // Calls tell for each: for the first at once, and true; for the others one after the other from the loop.
     void in_turn(std::vector<RequestId> askers, std::function<void(RequestId, bool)> tell);
     void begin_plain(const std::string& key, PlainFetch::Wish wish);
-    void begin_waiting_plain();
+    void begin_waiting_plain(const std::string& user);
     bool ask_by_its_own_name(RequestId id, const Error& error);
     void leave(RequestId id);
     void serve_artifact(RequestId id, const Meaning& meaning);

@@ -42,26 +42,27 @@ void Broker::serve_plain(RequestId id, const Meaning& meaning) {
     const auto key = wish.key();
     auto& live = plain_[key];
     live.askers.push_back(id);
+    requests_.at(id).plain_key = key;
     if (live.fetch && live.fetch->has_started()) tell_started_plain(id, *live.fetch);
     if (live.fetch) return;
     live.user = requests_.at(id).request.user;  // whoever came last: another user's may begin at once
     if (!live.waiting) live.first = id;
     live.waiting = std::move(wish);
-    begin_waiting_plain();
+    begin_waiting_plain(live.user);
 }
 
-void Broker::begin_waiting_plain() {
-    std::map<std::string, std::size_t> running;
-    std::map<RequestId, std::string> waiting;
-    for (const auto& [key, live] : plain_) {
-        if (live.fetch) ++running[live.user];
-        if (live.waiting) waiting[live.first] = key;
-    }
-    for (const auto& [first, key] : waiting) {
-        auto& live = plain_.at(key);
-        if (running[live.user] >= limits::max_plain_fetches_per_user) continue;
-        ++running[live.user];
-        begin_plain(key, *std::exchange(live.waiting, std::nullopt));
+// In the order in which they were asked for.
+void Broker::begin_waiting_plain(const std::string& user) {
+    auto running = std::count_if(plain_.begin(), plain_.end(),
+                                 [&](const auto& item) { return item.second.fetch && item.second.user == user; });
+    for (; running < static_cast<std::ptrdiff_t>(limits::max_plain_fetches_per_user); ++running) {
+        auto next = plain_.end();
+        for (auto at = plain_.begin(); at != plain_.end(); ++at)
+            if (at->second.waiting && at->second.user == user &&
+                (next == plain_.end() || at->second.first < next->second.first))
+                next = at;
+        if (next == plain_.end()) return;
+        begin_plain(next->first, *std::exchange(next->second.waiting, std::nullopt));
     }
 }
 
@@ -110,7 +111,7 @@ void Broker::plain_answered(const std::string& key, const Result<PlainAnswer>& a
             {SharedBytes(staged, &staged->handle()), staged->size(), digest, shared->modified, {from}, shared->part},
             {reason});
     });
-    begin_waiting_plain();
+    begin_waiting_plain(live.mapped().user);
 }
 
 // Each answer is a row in the ledger: with many askers of one file the loop has other work in between.
@@ -129,9 +130,13 @@ void Broker::in_turn(std::vector<RequestId> askers, std::function<void(RequestId
     loop_.post([next] { (*next)(); });
 }
 
-void Broker::leave_plain(RequestId id) {
-    for (auto& [key, live] : plain_) std::erase(live.askers, id);
-    if (std::erase_if(plain_, [](const auto& item) { return item.second.askers.empty(); }) > 0) begin_waiting_plain();
+void Broker::leave_plain(RequestId id, const std::string& key) {
+    const auto at = plain_.find(key);
+    if (at == plain_.end()) return;
+    std::erase(at->second.askers, id);
+    if (!at->second.askers.empty()) return;
+    const auto left = plain_.extract(at);
+    begin_waiting_plain(left.mapped().user);
 }
 
 }  // namespace packswarm::broker
