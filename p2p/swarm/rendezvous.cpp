@@ -339,7 +339,8 @@ void Rendezvous::named(const LineageId& infohash, const lt::tcp::endpoint& endpo
 
 void Rendezvous::consider(const Candidate& candidate, const Namer& namer) {
     const bool on_link = namer.way == Namer::Way::lan;
-    if (guard_.lets(candidate.endpoint, now(), on_link) && is_wanted(candidate)) candidates_.name(candidate, namer, now());
+    if (guard_.lets(candidate.endpoint, now(), on_link) && is_wanted(candidate))
+        candidates_.name(candidate, namer, now());
 }
 
 bool Rendezvous::is_wanted(const Candidate& candidate) const {

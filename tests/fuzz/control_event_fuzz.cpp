@@ -1,6 +1,6 @@
 // rooms: control
-// A line of the agent as apt's method and the command line read it: what it quotes is printable, and what is read is written as one line
-// that reads the same.
+// A line of the agent as apt's method and the command line read it: what it quotes is printable, and what is read is
+// written as one line that reads the same.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

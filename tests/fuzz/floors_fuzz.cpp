@@ -1,5 +1,6 @@
 // rooms: store
-// floors.txt as somebody may have changed it: whatever is read is written so that it reads the same, and without a problem.
+// floors.txt as somebody may have changed it: whatever is read is written so that it reads the same, and without a
+// problem.
 #include <unistd.h>
 
 #include <cstdint>
@@ -14,7 +15,8 @@ using namespace packswarm;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const auto memory = std::filesystem::exists("/dev/shm") ? "/dev/shm" : "/tmp";
     const auto path = std::filesystem::path(memory) / ("packswarm-floors-fuzz-" + std::to_string(::getpid()));
-    std::ofstream(path, std::ios::binary | std::ios::trunc).write(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(size));
+    std::ofstream(path, std::ios::binary | std::ios::trunc)
+        .write(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(size));
     const auto read = store::FloorFile(path).read();
     const store::FloorFile other(path.string() + ".again");
     const bool written = other.write(read.floors).has_value();

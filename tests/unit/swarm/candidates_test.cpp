@@ -151,7 +151,8 @@ TEST(Guard, NothingOfThisMachineItsLinkOrPrivilegedIsDialledBecauseSomebodySaysS
 TEST(Guard, OnALinkWithoutARouterNeighboursMeet) {
     swarm::Guard guard("");
     const TimePoint now{1h};
-    for (const auto* address : {"169.254.7.8", "fe80::7"}) EXPECT_TRUE(guard.lets(at(address, 26881), now, true)) << address;
+    for (const auto* address : {"169.254.7.8", "fe80::7"})
+        EXPECT_TRUE(guard.lets(at(address, 26881), now, true)) << address;
     EXPECT_FALSE(guard.lets(at("127.0.0.1", 26881), now, true));
     EXPECT_FALSE(guard.lets(at("169.254.169.254", 80), now, true));
 }
