@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace packswarm {
@@ -46,6 +47,20 @@ bool IpNetwork::contains(const std::string& address) const {
         if ((bytes[at] & mask) != (bytes_[at] & mask)) return false;
     }
     return true;
+}
+
+std::string network_of(const std::string& address, int bits_of_ipv4, int bits_of_ipv6) {
+    std::array<unsigned char, 16> bytes{};
+    const int family = read_address(address, bytes);
+    if (family == 0) return address;
+    const int bits = family == AF_INET ? bits_of_ipv4 : bits_of_ipv6;
+    for (int at = 0; at < 16; ++at) {
+        const int left = std::clamp(bits - 8 * at, 0, 8);
+        bytes[static_cast<std::size_t>(at)] &= static_cast<unsigned char>(0xff << (8 - left));
+    }
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    ::inet_ntop(family, bytes.data(), text.data(), text.size());
+    return std::string(text.data()) + "/" + std::to_string(bits);
 }
 
 }  // namespace packswarm

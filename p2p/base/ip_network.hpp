@@ -21,4 +21,7 @@ class IpNetwork {
     int family_ = 0, bits_ = 0;
 };
 
+// The network of so many bits that an address is in, "192.0.2.0/24"; what is no address, as it stands.
+std::string network_of(const std::string& address, int bits_of_ipv4, int bits_of_ipv6);
+
 }  // namespace packswarm

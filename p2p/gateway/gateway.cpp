@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/network_v4.hpp>
-#include <boost/asio/ip/network_v6.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <random>
 
+#include "p2p/base/ip_network.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
 #include "p2p/gateway/connection.hpp"
@@ -33,31 +32,23 @@ asio::ip::address unmapped(const asio::ip::address& address) {
 }
 
 struct Networks {
-    std::vector<asio::ip::network_v4> v4;
-    std::vector<asio::ip::network_v6> v6;
+    std::vector<IpNetwork> all;
 
     static Result<Networks> parse(const std::vector<std::string>& texts) {
         Networks out;
         for (const auto& text : texts) {
-            ErrorCode not_v4, not_v6;
-            const auto four = asio::ip::make_network_v4(text, not_v4);
-            const auto six = asio::ip::make_network_v6(text, not_v6);
-            if (!not_v4)
-                out.v4.push_back(four.canonical());
-            else if (!not_v6)
-                out.v6.push_back(six.canonical());
-            else
-                return fail(ErrorKind::Refused, "\"{}\" is not a network such as 192.168.0.0/16", text);
+            auto one = IpNetwork::parse(text);
+            if (!one) return tl::unexpected(one.error());
+            if (text.find('/') == std::string::npos)
+                return fail(ErrorKind::Refused, "'{}' is no network: it lacks a length, as /24", text);
+            out.all.push_back(std::move(*one));
         }
         return out;
     }
     bool contain(const asio::ip::address& address) const {
-        if (address.is_loopback()) return true;
-        const auto contains = [](const auto& network, const auto& one) {
-            return network == std::decay_t<decltype(network)>(one, network.prefix_length()).canonical();
-        };
-        if (address.is_v4()) return std::any_of(v4.begin(), v4.end(), [&](const auto& net) { return contains(net, address.to_v4()); });
-        return std::any_of(v6.begin(), v6.end(), [&](const auto& net) { return contains(net, address.to_v6()); });
+        const auto text = address.to_string();
+        return address.is_loopback() ||
+               std::any_of(all.begin(), all.end(), [&](const auto& one) { return one.contains(text); });
     }
 };
 
@@ -90,12 +81,8 @@ FairPlaces::Holder holder_here(const tcp::endpoint& client, const tcp::endpoint&
 
 // An IPv6 host has a whole /64 to choose addresses from.
 FairPlaces::Holder holder_elsewhere(const asio::ip::address& address) {
-    if (address.is_v4())
-        return {asio::ip::make_network_v4(address.to_v4(), 24).canonical().to_string(), address.to_string()};
-    const auto network = [&](unsigned short length) {
-        return asio::ip::make_network_v6(address.to_v6(), length).canonical().to_string();
-    };
-    return {network(48), network(64)};
+    const auto text = address.to_string();
+    return {network_of(text, 24, 48), network_of(text, 32, 64)};
 }
 
 void turn_away(tcp::socket socket, const Problem& problem) {

@@ -37,8 +37,9 @@ core::AgentKey key_of(const AgentId& id) {
 
 }  // namespace
 
-Channel::Channel(Session& session, Shelf& shelf, Lending& lending, Gate& gate, const ToLoop& loop, ChannelSettings settings)
-    : session_(session), shelf_(shelf), lending_(lending), gate_(gate), loop_(loop), settings_(std::move(settings)), agent_id_(random_agent_id()) {}
+Channel::Channel(Session& session, Shelf& shelf, Lending& lending, Gate& gate, Seats& seats, const ToLoop& loop,
+                 ChannelSettings settings)
+    : session_(session), shelf_(shelf), lending_(lending), gate_(gate), seats_(seats), loop_(loop), settings_(std::move(settings)), agent_id_(random_agent_id()) {}
 
 void Channel::start() {
     session_.every(std::clamp<Millis>(settings_.get_timeout / 4, 20ms, 500ms), [this] { tick(); });
@@ -84,11 +85,33 @@ bool Channel::crowded(const lt::address& address) const {
     return same >= limits::max_address_links * static_cast<std::ptrdiff_t>(std::max<std::size_t>(shows_.size(), 1));
 }
 
-std::shared_ptr<Link> Channel::connect(const LineageId& lineage, const lt::peer_connection_handle& connection) {
-    if (crowded(plain(connection.remote().address())))
-        return std::make_shared<Link>(*this, lineage, connection, Link::Welcome::no);
-    links_.push_back(std::make_shared<Link>(*this, lineage, connection, Link::Welcome::yes));
-    return links_.back();
+std::shared_ptr<Link> Channel::connect(const Meet& where, const lt::peer_connection_handle& connection) {
+    const auto address = plain(connection.remote().address());
+    std::unique_ptr<Seats::Seat> seat;
+    bool is_welcome = !crowded(address);
+    if (const auto who = sitter(where.torrent, connection); who && is_welcome) {
+        seat = seats_.take(*who, now());
+        is_welcome = seat != nullptr;
+    }
+    if (!is_welcome) return std::make_shared<Link>(*this, where, connection, Link::Welcome::no);
+    const auto link = links_.emplace_back(std::make_shared<Link>(*this, where, connection, Link::Welcome::yes));
+    if (!seat) return link;
+    seat->when_lost([weak = std::weak_ptr(link)] {
+        if (const auto one = weak.lock()) one->close(unwanted());
+    });
+    link->sit(std::move(seat));
+    return link;
+}
+
+// Not those that we dialled, nor those from addresses that the owner named.
+std::optional<Seats::Sitter> Channel::sitter(const LineageId& torrent,
+                                             const lt::peer_connection_handle& connection) const {
+    if (connection.is_outgoing()) return std::nullopt;
+    const auto named = named_ ? named_() : std::vector<lt::tcp::endpoint>();
+    const auto address = plain(connection.remote().address());
+    for (const auto& one : named)
+        if (plain(one.address()) == address) return std::nullopt;
+    return Seats::Sitter{torrent, address.to_string(), session_.is_lan(address)};
 }
 
 // When both have dialled, libtorrent would end the connection that came in at either side, and thereby both. The greater number's stays.
@@ -218,7 +241,9 @@ void Channel::leave(const Peer& peer) {
 // ---- What the loop wants
 
 bool Channel::is_stranger(const Peer& peer) const {
-    return peer.reach == broker::Reach::wan && !(is_named_ && is_named_({peer.address, peer.port}));
+    if (peer.reach != broker::Reach::wan) return false;
+    const auto named = named_ ? named_() : std::vector<lt::tcp::endpoint>();
+    return std::find(named.begin(), named.end(), lt::tcp::endpoint(peer.address, peer.port)) == named.end();
 }
 
 void Channel::ask(const LineageId& lineage, const std::vector<Digest>& digests, core::Audience whom) {
@@ -383,6 +408,11 @@ bool Channel::is_linked(const LineageId& lineage, const lt::tcp::endpoint& liste
         return link->lineage() == lineage && link->is_up() && link->address() == listens_at.address() &&
                link->peer_hello.listen_port == listens_at.port();
     });
+}
+
+int Channel::dialled(const LineageId& torrent) const {
+    return static_cast<int>(std::count_if(links_.begin(), links_.end(),
+                                          [&](const auto& link) { return link->is_dialled_in(torrent); }));
 }
 
 bool Channel::is_dialled(const LineageId& lineage, const lt::tcp::endpoint& endpoint) const {

@@ -30,19 +30,19 @@ struct LineageShow {
 
 class Channel final : public LinkKeeper {
   public:
-    Channel(Session& session, Shelf& shelf, Lending& lending, Gate& gate, const ToLoop& loop, ChannelSettings settings);
+    Channel(Session& session, Shelf& shelf, Lending& lending, Gate& gate, Seats& seats, const ToLoop& loop, ChannelSettings settings);
 
     using Met = std::function<void(const LineageId&, const lt::tcp::endpoint& listens_at)>;
     void on_met(Met met) { met_ = std::move(met); }  // a link is up
     using Gone = std::function<void(const lt::address&)>;
     void on_gone(Gone gone) { gone_ = std::move(gone); }  // the last link of an address has ended
-    using IsNamed = std::function<bool(const lt::tcp::endpoint& listens_at)>;
-    void set_named(IsNamed is_named) { is_named_ = std::move(is_named); }  // by the owner
+    using Named = std::function<std::vector<lt::tcp::endpoint>()>;
+    void set_named(Named named) { named_ = std::move(named); }             // by the owner
     const lt::address& gossip() const { return gossip_; }                  // who names endpoints by PEX right now
     void start();  // timers; once the session runs
     void show(const LineageId& lineage, LineageShow state);
     void forget(const LineageId& lineage);
-    std::shared_ptr<Link> connect(const LineageId& lineage, const lt::peer_connection_handle& connection);
+    std::shared_ptr<Link> connect(const Meet& where, const lt::peer_connection_handle& connection);
 
     void ask(const LineageId& lineage, const std::vector<Digest>& digests, core::Audience whom);
     void get(broker::FetchId fetch, broker::PeerId peer, const Digest& digest, ByteRange range);
@@ -56,7 +56,10 @@ class Channel final : public LinkKeeper {
     std::size_t links(const LineageId& lineage) const;  // that have said hello
     std::size_t rising(const LineageId& lineage) const;  // being dialled, or not introduced yet
     bool is_linked(const LineageId& lineage, const lt::tcp::endpoint& listens_at) const;
+    int dialled(const LineageId& torrent) const;  // connections that we made there, or are making
     bool is_dialled(const LineageId& lineage, const lt::tcp::endpoint& endpoint) const;  // connected or being connected by us
+    // Who wants a seat with this connection; none: it needs no seat.
+    std::optional<Seats::Sitter> sitter(const LineageId& torrent, const lt::peer_connection_handle& connection) const;
     std::optional<lt::tcp::endpoint> torrent_endpoint(broker::PeerId peer) const;
     // Whose torrent connection comes from there: the one that listens there, else the only one at that address.
     broker::PeerId peer_at(const lt::tcp::endpoint& endpoint) const;
@@ -102,11 +105,12 @@ class Channel final : public LinkKeeper {
     Shelf& shelf_;
     Lending& lending_;
     Gate& gate_;
+    Seats& seats_;
     ToLoop loop_;
     ChannelSettings settings_;
     Met met_;
     Gone gone_;
-    IsNamed is_named_;
+    Named named_;
     lt::address gossip_;
     AgentId agent_id_{};
     std::unordered_map<LineageId, LineageShow> shows_;

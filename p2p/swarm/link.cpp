@@ -35,9 +35,9 @@ bool is_breach(const lt::error_code& why) {
 
 lt::error_code unwanted() { return lt::errors::make_error_code(lt::errors::invalid_info_hash); }
 
-Link::Link(LinkKeeper& keeper, const LineageId& lineage, lt::peer_connection_handle connection, Welcome welcome)
+Link::Link(LinkKeeper& keeper, const Meet& where, lt::peer_connection_handle connection, Welcome welcome)
     : keeper_(keeper),
-      lineage_(lineage),
+      where_(where),
       connection_(std::move(connection)),
       address_(plain(connection_.remote().address())),
       welcome_(welcome) {}
@@ -49,7 +49,7 @@ void Link::start(std::unique_ptr<Giver> giver, TakerEvents events, Taker::Window
 
 // ---- Sending
 
-void Link::say_hello() { send(encode(keeper_.hello_for(lineage_), frame_size)); }
+void Link::say_hello() { send(encode(keeper_.hello_for(where_.lineage), frame_size)); }
 
 void Link::send(Bytes framed) {
     const auto length = static_cast<std::uint32_t>(framed.size() - 4);
@@ -95,6 +95,7 @@ void Link::on_disconnect(const lt::error_code& why) {
     if (is_breach(why) && !has_breached_) keeper_.breached(*this, why.message());
     keeper_.closed(*this);
     is_open_ = false;
+    seat_.reset();
 }
 
 // Two agents that have nothing to give to the torrent itself are what a rendezvous is made of.
@@ -150,6 +151,7 @@ bool Link::on_extended(int length, int id, lt::span<const char> body) {
     if (!message) return breach(message.error().message), true;
     take(*message);
     if (is_open_ && is_up()) keeper_.active(*this);
+    if (seat_) seat_->used(std::chrono::steady_clock::now());
     return true;
 }
 

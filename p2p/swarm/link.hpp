@@ -8,11 +8,17 @@
 #include <memory>
 
 #include "p2p/swarm/giver.hpp"
+#include "p2p/swarm/seats.hpp"
 #include "p2p/swarm/taker.hpp"
 
 namespace packswarm::swarm {
 
 class Link;
+
+// Where a connection was made: in which lineage, and in which torrent of it (the lineage's own, or a shard's).
+struct Meet {
+    LineageId lineage, torrent;
+};
 
 // What a link needs from whoever keeps the links.
 class LinkKeeper {
@@ -33,7 +39,8 @@ class Link final : public lt::peer_plugin, public Wire {
   public:
     enum class Welcome { yes, no };  // no: dropped once the handshake is done
 
-    Link(LinkKeeper& keeper, const LineageId& lineage, lt::peer_connection_handle connection, Welcome welcome);
+    Link(LinkKeeper& keeper, const Meet& where, lt::peer_connection_handle connection, Welcome welcome);
+    void sit(std::unique_ptr<Seats::Seat> seat) { seat_ = std::move(seat); }  // until it is closed
 
     // Only after the peer's hello.
     void start(std::unique_ptr<Giver> giver, TakerEvents events, Taker::Window window);
@@ -44,7 +51,8 @@ class Link final : public lt::peer_plugin, public Wire {
 
     Giver& giver() { return *giver_; }
     Taker& taker() { return *taker_; }
-    const LineageId& lineage() const { return lineage_; }
+    const LineageId& lineage() const { return where_.lineage; }
+    bool is_dialled_in(const LineageId& torrent) const { return where_.torrent == torrent && connection_.is_outgoing(); }
     const lt::address& address() const { return address_; }
     bool dials(const lt::tcp::endpoint& endpoint) const { return is_open_ && connection_.is_outgoing() && connection_.remote() == endpoint; }
     TimePoint since() const { return since_; }
@@ -72,10 +80,11 @@ class Link final : public lt::peer_plugin, public Wire {
     bool liar();
 
     LinkKeeper& keeper_;
-    LineageId lineage_;
+    const Meet where_;
     lt::peer_connection_handle connection_;
     lt::address address_;
     Welcome welcome_;
+    std::unique_ptr<Seats::Seat> seat_;  // none: it is not counted
     int their_id_ = 0;
     bool is_open_ = true;
     bool has_breached_ = false;

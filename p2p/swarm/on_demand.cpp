@@ -25,7 +25,16 @@ class OnDemand::Receiver final : public lt::peer_plugin {
         : owner_(owner), infohash_(infohash), connection_(std::move(connection)), remote_(connection_.remote()), reach_(owner.reach_of(remote_.address())) {
         if (auto* seed = found()) ++seed->connections;
     }
+    void sit(std::unique_ptr<Seats::Seat> seat) {
+        seat_ = std::move(seat);
+        has_place_ = seat_ != nullptr;
+    }
+    void end() {
+        if (!gone_)
+            connection_.disconnect(unwanted(), lt::operation_t::bittorrent, lt::peer_connection_interface::failure);
+    }
     void on_disconnect(const lt::error_code&) override {
+        seat_.reset();
         auto* seed = gone_ ? nullptr : found();
         gone_ = true;
         if (seed == nullptr) return;
@@ -33,6 +42,7 @@ class OnDemand::Receiver final : public lt::peer_plugin {
         seed->idle_since = now();
     }
     void sent_payload(int bytes) override {
+        if (seat_) seat_->used(now());
         owner_.gate_.count(reach_, bytes);
         owner_.channel_.count(owner_.channel_.peer_at(remote_), 0, bytes);
     }
@@ -45,8 +55,8 @@ class OnDemand::Receiver final : public lt::peer_plugin {
         return at == owner_.seeds_.end() ? nullptr : &at->second;
     }
     bool is_welcome() {
-        if (owner_.gate_.lets(reach_)) return true;
-        if (!gone_) connection_.disconnect(unwanted(), lt::operation_t::bittorrent, lt::peer_connection_interface::failure);
+        if (has_place_ && owner_.gate_.lets(reach_)) return true;
+        end();
         return false;
     }
 
@@ -56,13 +66,24 @@ class OnDemand::Receiver final : public lt::peer_plugin {
     lt::tcp::endpoint remote_;
     broker::Reach reach_;
     bool gone_ = false;
+    bool has_place_ = true;
+    std::unique_ptr<Seats::Seat> seat_;
 };
 
 class OnDemand::Giving final : public lt::torrent_plugin {
   public:
     Giving(OnDemand& owner, const Infohash& infohash) : owner_(owner), infohash_(infohash) {}
     std::shared_ptr<lt::peer_plugin> new_connection(const lt::peer_connection_handle& connection) override {
-        return std::make_shared<Receiver>(owner_, infohash_, connection);
+        const auto receiver = std::make_shared<Receiver>(owner_, infohash_, connection);
+        const auto who = owner_.channel_.sitter(infohash_, connection);
+        if (!who) return receiver;
+        auto seat = owner_.seats_.take(*who, now());
+        if (seat)
+            seat->when_lost([weak = std::weak_ptr(receiver)] {
+                if (const auto one = weak.lock()) one->end();
+            });
+        receiver->sit(std::move(seat));
+        return receiver;
     }
 
     // A seed that stops being one has met a piece that its hash denies, and would now check the whole file.

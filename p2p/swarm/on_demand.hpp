@@ -13,7 +13,8 @@ namespace packswarm::swarm {
 
 class OnDemand {
   public:
-    OnDemand(Session& session, Shelf& shelf, Gate& gate, Channel& channel) : session_(session), shelf_(shelf), gate_(gate), channel_(channel) {}
+    OnDemand(Session& session, Shelf& shelf, Gate& gate, Channel& channel, Seats& seats)
+        : session_(session), shelf_(shelf), gate_(gate), channel_(channel), seats_(seats) {}
 
     void start();
     // A handshake from there names a torrent that is not loaded: fills params and answers true when it is on the shelf and given
@@ -41,6 +42,7 @@ class OnDemand {
     Shelf& shelf_;
     Gate& gate_;
     Channel& channel_;
+    Seats& seats_;
     std::unordered_map<Infohash, Seed> seeds_;
 };
 

@@ -26,7 +26,7 @@ constexpr auto near_round = 1s;    // a neighbour answers within milliseconds, w
 constexpr auto far_round = 3s;     // the DHT and trackers within a few
 constexpr auto lan_lasts = 5s;     // before local discovery is begun anew, when it is used
 constexpr auto named_for = 1h;     // an agent that the DHT named counts for so long
-constexpr int guest_connections = 32;
+constexpr int guest_dials = 32;
 constexpr auto answer_again = 60s;    // the call of a neighbour that is not met is answered once within this time,
 constexpr auto answer_pause = 100ms;  // several together are answered by one announce
 
@@ -48,10 +48,10 @@ std::optional<lt::tcp::endpoint> literal(const std::string& text) {
 class Meeting final : public lt::torrent_plugin {
   public:
     using Named = std::function<void(const lt::tcp::endpoint&, lt::peer_source_flags_t)>;
-    Meeting(Channel& channel, const LineageId& id, Named named)
-        : channel_(channel), id_(id), named_(std::move(named)) {}
+    Meeting(Channel& channel, const Meet& where, Named named)
+        : channel_(channel), where_(where), named_(std::move(named)) {}
     std::shared_ptr<lt::peer_plugin> new_connection(const lt::peer_connection_handle& connection) override {
-        return channel_.connect(id_, connection);
+        return channel_.connect(where_, connection);
     }
     void on_add_peer(const lt::tcp::endpoint& endpoint, lt::peer_source_flags_t way, lt::add_peer_flags_t) override {
         named_(endpoint, way);
@@ -59,7 +59,7 @@ class Meeting final : public lt::torrent_plugin {
 
   private:
     Channel& channel_;
-    LineageId id_;
+    Meet where_;
     Named named_;
 };
 
@@ -91,10 +91,7 @@ void Rendezvous::start() {
     channel_.on_met([this](const LineageId& lineage, const lt::tcp::endpoint& endpoint) {
         if (const auto at = places_.find(lineage); at != places_.end()) at->second.answered.erase(endpoint);
     });
-    channel_.set_named([this](const lt::tcp::endpoint& endpoint) {
-        const auto friends = static_peers_.endpoints();
-        return std::find(friends.begin(), friends.end(), endpoint) != friends.end();
-    });
+    channel_.set_named([this] { return static_peers_.endpoints(); });
     channel_.on_gone([this](const lt::address& who) { candidates_.forget({Namer::Way::pex, who}); });
     dial();
     session_.every(redial, [this] { dial(); });
@@ -141,7 +138,7 @@ bool Rendezvous::join(const LineageId& infohash, Place place, const std::vector<
     namespace f = lt::torrent_flags;
     params.flags = f::paused | f::apply_ip_filter | f::disable_dht;  // the DHT is asked from here
     if (!place.shard.empty()) params.flags |= f::disable_lsd;        // neighbours meet in the whole swarm
-    params.max_connections = limits::max_lineage_peers;
+    params.max_connections = limits::max_torrent_connections;
     for (std::size_t tier = 0; tier < trackers_.size(); ++tier) {
         params.trackers.push_back(trackers_[tier]);
         params.tracker_tiers.push_back(static_cast<int>(tier));
@@ -152,7 +149,7 @@ bool Rendezvous::join(const LineageId& infohash, Place place, const std::vector<
     params.peers.insert(params.peers.end(), friends.begin(), friends.end());
     params.extensions.push_back([this, infohash, root = place.root](const lt::torrent_handle&, lt::client_data_t) {
         return std::make_shared<Meeting>(
-            channel_, root, [this, infohash](const auto& endpoint, auto way) { named(infohash, endpoint, way); });
+            channel_, Meet{root, infohash}, [this, infohash](const auto& endpoint, auto way) { named(infohash, endpoint, way); });
     });
     params.extensions.push_back(&lt::create_ut_pex_plugin);
     lt::error_code error;
@@ -288,7 +285,6 @@ void Rendezvous::move_to_shard(const LineageId& infohash) {
     full.is_guest = true;
     if (!join(lineage_id(shard.lineage, shard.shard), shard, {})) return;
     torrent.replace_trackers({});
-    torrent.set_max_connections(guest_connections);
 }
 
 // ---- For the owner
@@ -353,14 +349,14 @@ bool Rendezvous::is_wanted(const Candidate& candidate) const {
 
 void Rendezvous::dial_candidates() {
     while (const auto candidate = candidates_.next(
-               now(), [this](const auto& one) { return is_wanted(one) && !is_full(places_.at(one.swarm)); }))
+               now(), [this](const auto& one) { return is_wanted(one) && !is_full(one.swarm); }))
         connect(places_.at(candidate->swarm), candidate->endpoint,
                 utp_ ? lt::pex_utp | lt::pex_holepunch : lt::pex_flags_t{});
 }
 
-bool Rendezvous::is_full(const Place& place) const {
-    const auto most = place.is_guest ? guest_connections : limits::max_lineage_peers;
-    return place.torrent.status({}).num_peers >= most;
+bool Rendezvous::is_full(const LineageId& infohash) const {
+    const auto& place = places_.at(infohash);
+    return channel_.dialled(infohash) >= (place.is_guest ? guest_dials : limits::max_lineage_dials);
 }
 
 // A tracker's word takes one failed dial of those that libtorrent remembers from the endpoint: it is tried again.

@@ -73,7 +73,7 @@ class Rendezvous {
     void consider(const Candidate& candidate, const Namer& namer);
     void dial_candidates();
     bool is_wanted(const Candidate& candidate) const;
-    bool is_full(const Place& place) const;
+    bool is_full(const LineageId& infohash) const;
     void connect(const Place& place, const lt::tcp::endpoint& endpoint, lt::pex_flags_t flags = {});
 
     Session& session_;

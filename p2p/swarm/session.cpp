@@ -50,7 +50,7 @@ void set_network(lt::settings_pack& pack, const SwarmSettings& settings) {
     pack.set_bool(lt::settings_pack::listen_system_port_fallback, false);
     pack.set_int(lt::settings_pack::max_retry_port_bind, 0);
     pack.set_int(lt::settings_pack::listen_queue_size, 2000);  // the default of 5 drops bursts of connections
-    pack.set_int(lt::settings_pack::connections_limit, 2000);
+    pack.set_int(lt::settings_pack::connections_limit, limits::max_connections);
     pack.set_int(lt::settings_pack::connection_speed, 500);
     pack.set_bool(lt::settings_pack::smooth_connects, false);
     pack.set_bool(lt::settings_pack::allow_multiple_connections_per_ip, true);  // agents behind one NAT; the channel has its own bound

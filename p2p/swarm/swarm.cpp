@@ -84,6 +84,7 @@ struct Swarm::Inside {
     Shelf shelf;
     Lending lending;
     Gate gate;
+    Seats seats;
     Channel channel;
     Dht dht;
     Announcer announcer;
@@ -99,11 +100,12 @@ struct Swarm::Inside {
           session(std::move(the_session)),
           to_loop(loop, front, [this] { session->post([this] { channel.resume(); }); }),
           shelf(std::move(shared)),
-          channel(*session, shelf, lending, gate, to_loop, {settings.agent, settings.ban_time, settings.get_timeout}),
+          seats([this](Task task) { session->post(std::move(task)); }),
+          channel(*session, shelf, lending, gate, seats, to_loop, {settings.agent, settings.ban_time, settings.get_timeout}),
           dht(*session, settings, [&the_loop, file = dht_state_file](Bytes state) { the_loop.post([file, state] { save(file, state); }); }),
           announcer(*session, dht, gate, settings.announce_large),
           rendezvous(*session, channel, dht, settings, to_loop),
-          on_demand(*session, shelf, gate, channel),
+          on_demand(*session, shelf, gate, channel, seats),
           joins(*session, channel, on_demand, to_loop, settings.get_timeout) {}
     ~Inside() {
         if (dht.is_on()) save_last();

@@ -26,5 +26,15 @@ TEST(IpNetwork, RefusesWhatIsNone) {
         EXPECT_FALSE(IpNetwork::parse(text)) << text;
 }
 
+TEST(IpNetwork, OfAnAddressIsWhatItsFirstBitsSay) {
+    EXPECT_EQ(network_of("192.0.2.77", 24, 48), "192.0.2.0/24");
+    EXPECT_EQ(network_of("::ffff:192.0.2.77", 24, 48), "192.0.2.0/24");
+    EXPECT_EQ(network_of("192.0.2.77", 32, 64), "192.0.2.77/32");
+    EXPECT_EQ(network_of("10.9.200.1", 17, 48), "10.9.128.0/17");
+    EXPECT_EQ(network_of("2001:db8:1:2:3::4", 24, 48), "2001:db8:1::/48");
+    EXPECT_EQ(network_of("2001:db8:1:2:3::4", 24, 128), "2001:db8:1:2:3::4/128");
+    EXPECT_EQ(network_of("fe80::1%eth0", 24, 48), "fe80::1%eth0");
+}
+
 }  // namespace
 }  // namespace packswarm
