@@ -60,7 +60,7 @@ def partial_file_of_another_publication(difference, plain, ours, lab):
 def package_that_its_server_does_not_give(difference, plain, ours, lab):
     """A package that is listed, and for which its server answers that it is absent, or another upload of that name when plain asks for it: the
     agent has it since it was there, or found it under the other spelling of its name. What we have is what its owner published."""
-    replaced = bool(re.search(r"Hash Sum mismatch|unexpected size", plain.output))
+    replaced = bool(re.search(r"Hash Sum mismatch|unexpected size|invalid or corrupted package", plain.output))
     missed = replaced or any(one.step == difference.step and one.status in (403, 404, 410) and re.search(r"\.(deb|pkg\.tar\.\w+)$", one.path)
                  for one in lab.servers.log[PLAIN])
     return missed and difference.kind in ("exit", "files", "failed") and not ours.failed - plain.failed and \
@@ -89,13 +89,15 @@ def gateway_that_died_in_between(difference, plain, ours, lab):
 
 
 def later_file_of_a_server_that_is_gone(difference, plain, ours, lab):
-    """The agent answered for the root at the address of a server that is gone, or whose certificate apt refuses, and was killed
-    before what it lists. apt keeps its former lists of that address as it does without us, and names another file of it."""
+    """The agent answered for the root at the address of a server that is gone, and was killed before what it lists; or at one
+    whose certificate apt refuses, and no other of its stanza has what it lists. apt keeps its former lists of that address as
+    it does without us (what an earlier update brought there), and names another file of it."""
     refused = re.compile(r"^Err:\d+ (https://\S+) .*\n +Certificate verification failed", re.MULTILINE)
     bases = [set(refused.findall(one.output)) for one in (plain, ours)]
-    return lab.agent.ends > 0 and (bool(lab.shut) or bool(bases[1]) and bases[1] <= bases[0]) and \
-        difference.kind == "failed" and bool(plain.failed) and \
-        plain.exit_code == ours.exit_code and plain.lists == ours.lists
+    is_refused = bool(bases[1]) and bases[1] <= bases[0]
+    kept = plain.lists.items() <= ours.lists.items() and all(lab.is_published(digest) for digest in ours.lists.values())
+    return (is_refused or lab.agent.ends > 0 and bool(lab.shut)) and kept and difference.kind in ("failed", "lists") and \
+        bool(plain.failed) and plain.exit_code == ours.exit_code
 
 
 def content_that_its_date_hides(difference, plain, ours, lab):
