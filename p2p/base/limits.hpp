@@ -99,8 +99,8 @@ inline constexpr std::size_t max_hellos = 32;           // one peer's hellos at 
 inline constexpr std::size_t max_tell = 64 * 1024;      // bytes of one tell, unless a single answer is longer
 inline constexpr ByteCount max_peer_queue = 1 * mib;    // bytes of ours on the way to one peer
 inline constexpr std::size_t max_agent_name = 64;
-inline constexpr int max_lineage_dials = 200;  // connections that we dial in one rendezvous swarm
-inline constexpr int max_address_links = 16;   // of one rendezvous swarm, with one address
+inline constexpr int max_lineage_dials = 200;           // connections that we dial in one rendezvous swarm
+inline constexpr int max_address_links = 16;            // of one rendezvous swarm, with one address
 inline constexpr std::size_t max_seeded_torrents = 256; // canonical torrents loaded because somebody asked
 
 // Connections that came in from peers
@@ -108,9 +108,12 @@ inline constexpr std::size_t max_torrent_strangers = 200;   // in one rendezvous
 inline constexpr std::size_t max_strangers = 1'000;         // and over all of them;
 inline constexpr std::size_t max_torrent_neighbours = 100;  // of the local network, beside them,
 inline constexpr std::size_t max_neighbours = 400;          // and over all
-inline constexpr auto seat_spared = 60s;            // where nobody holds too many, who was idle for less keeps its own
+inline constexpr auto seat_spared = 60s;             // where nobody holds too many, who was idle for less keeps its own
 inline constexpr int max_torrent_connections = 600;  // above the three: libtorrent itself turns nobody away
 inline constexpr int max_connections = 4'000;
+inline constexpr std::size_t max_unknown_connections = 500;  // that have not named a torrent yet: beyond it, who has
+inline constexpr auto max_unknown_wait = 10s;                // most is kept out; libtorrent itself waits for so long
+inline constexpr auto kept_out = 60s;                        // for so long
 inline constexpr std::size_t max_bans = 4096;
 inline constexpr auto max_hello_wait = 10s;             // a connection that has not said hello by then is no agent
 

@@ -10,6 +10,7 @@ namespace packswarm::swarm {
 namespace {
 
 constexpr Millis answer_time{60'000};
+constexpr Millis keep_pause{1'000};  // a crowd that comes and goes is one write a second
 
 }  // namespace
 
@@ -32,7 +33,7 @@ void Acquaintances::peer_up(const broker::PeerView& view) {
     up_[view.id] = view;
     if (!is_news) return;
     note(view);
-    keep();
+    keep_soon();
 }
 
 void Acquaintances::peer_down(broker::PeerId peer) {
@@ -40,7 +41,7 @@ void Acquaintances::peer_down(broker::PeerId peer) {
     if (!node) return;
     note(node.mapped());
     noted_.erase(peer);
-    keep();
+    keep_soon();
 }
 
 // What a peer gave is noted with the first lineage it is met in.
@@ -53,7 +54,7 @@ void Acquaintances::note(const broker::PeerView& view) {
 void Acquaintances::banned(const std::string& host) {
     book_.blamed(host);
     std::erase_if(up_, [&](const auto& item) { return item.second.endpoint.substr(0, item.second.endpoint.rfind(':')) == host; });
-    keep();
+    keep_soon();
 }
 
 std::vector<std::string> Acquaintances::first_dials(const std::string& lineage) {
@@ -74,7 +75,19 @@ void Acquaintances::give_up(const std::string& lineage, const std::vector<std::s
         const auto* peer = book_.find(lineage, endpoint);
         if (peer != nullptr && peer->last_seen < began) book_.unanswered(lineage, endpoint);
     }
-    keep();
+    keep_soon();
+}
+
+void Acquaintances::keep_soon() {
+    if (memory_ == nullptr || keep_is_due_) return;
+    keep_is_due_ = true;
+    const auto timer = std::make_shared<TimerId>();
+    *timer = loop_.after(keep_pause, [this, timer] {
+        timers_.erase(*timer);
+        keep_is_due_ = false;
+        keep();
+    });
+    timers_.insert(*timer);
 }
 
 void Acquaintances::keep() {

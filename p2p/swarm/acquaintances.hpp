@@ -26,6 +26,7 @@ class Acquaintances {
   private:
     void note(const broker::PeerView& view);
     void give_up(const std::string& lineage, const std::vector<std::string>& dialled, WallTime began);
+    void keep_soon();
     void keep();
 
     Loop& loop_;
@@ -34,6 +35,7 @@ class Acquaintances {
     std::map<broker::PeerId, broker::PeerView> up_;
     std::map<broker::PeerId, ByteCount> noted_;  // of what a peer gave, already in the book
     std::set<TimerId> timers_;
+    bool keep_is_due_ = false;
 };
 
 }  // namespace packswarm::swarm

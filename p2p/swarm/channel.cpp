@@ -39,7 +39,14 @@ core::AgentKey key_of(const AgentId& id) {
 
 Channel::Channel(Session& session, Shelf& shelf, Lending& lending, Gate& gate, Seats& seats, const ToLoop& loop,
                  ChannelSettings settings)
-    : session_(session), shelf_(shelf), lending_(lending), gate_(gate), seats_(seats), loop_(loop), settings_(std::move(settings)), agent_id_(random_agent_id()) {}
+    : session_(session),
+      shelf_(shelf),
+      lending_(lending),
+      gate_(gate),
+      seats_(seats),
+      loop_(loop),
+      settings_(std::move(settings)),
+      agent_id_(random_agent_id()) {}
 
 void Channel::start() {
     session_.every(std::clamp<Millis>(settings_.get_timeout / 4, 20ms, 500ms), [this] { tick(); });
@@ -103,14 +110,16 @@ std::shared_ptr<Link> Channel::connect(const Meet& where, const lt::peer_connect
     return link;
 }
 
+bool Channel::is_named(const lt::address& address) const {
+    const auto named = named_ ? named_() : std::vector<lt::tcp::endpoint>();
+    return std::any_of(named.begin(), named.end(), [&](const auto& one) { return plain(one.address()) == address; });
+}
+
 // Not those that we dialled, nor those from addresses that the owner named.
 std::optional<Seats::Sitter> Channel::sitter(const LineageId& torrent,
                                              const lt::peer_connection_handle& connection) const {
-    if (connection.is_outgoing()) return std::nullopt;
-    const auto named = named_ ? named_() : std::vector<lt::tcp::endpoint>();
     const auto address = plain(connection.remote().address());
-    for (const auto& one : named)
-        if (plain(one.address()) == address) return std::nullopt;
+    if (connection.is_outgoing() || is_named(address)) return std::nullopt;
     return Seats::Sitter{torrent, address.to_string(), session_.is_lan(address)};
 }
 
@@ -411,8 +420,8 @@ bool Channel::is_linked(const LineageId& lineage, const lt::tcp::endpoint& liste
 }
 
 int Channel::dialled(const LineageId& torrent) const {
-    return static_cast<int>(std::count_if(links_.begin(), links_.end(),
-                                          [&](const auto& link) { return link->is_dialled_in(torrent); }));
+    return static_cast<int>(
+        std::count_if(links_.begin(), links_.end(), [&](const auto& link) { return link->is_dialled_in(torrent); }));
 }
 
 bool Channel::is_dialled(const LineageId& lineage, const lt::tcp::endpoint& endpoint) const {

@@ -30,7 +30,8 @@ struct LineageShow {
 
 class Channel final : public LinkKeeper {
   public:
-    Channel(Session& session, Shelf& shelf, Lending& lending, Gate& gate, Seats& seats, const ToLoop& loop, ChannelSettings settings);
+    Channel(Session& session, Shelf& shelf, Lending& lending, Gate& gate, Seats& seats, const ToLoop& loop,
+            ChannelSettings settings);
 
     using Met = std::function<void(const LineageId&, const lt::tcp::endpoint& listens_at)>;
     void on_met(Met met) { met_ = std::move(met); }  // a link is up
@@ -58,6 +59,7 @@ class Channel final : public LinkKeeper {
     bool is_linked(const LineageId& lineage, const lt::tcp::endpoint& listens_at) const;
     int dialled(const LineageId& torrent) const;  // connections that we made there, or are making
     bool is_dialled(const LineageId& lineage, const lt::tcp::endpoint& endpoint) const;  // connected or being connected by us
+    bool is_named(const lt::address& address) const;  // by the owner, with whatever port
     // Who wants a seat with this connection; none: it needs no seat.
     std::optional<Seats::Sitter> sitter(const LineageId& torrent, const lt::peer_connection_handle& connection) const;
     std::optional<lt::tcp::endpoint> torrent_endpoint(broker::PeerId peer) const;

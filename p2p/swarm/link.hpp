@@ -52,7 +52,9 @@ class Link final : public lt::peer_plugin, public Wire {
     Giver& giver() { return *giver_; }
     Taker& taker() { return *taker_; }
     const LineageId& lineage() const { return where_.lineage; }
-    bool is_dialled_in(const LineageId& torrent) const { return where_.torrent == torrent && connection_.is_outgoing(); }
+    bool is_dialled_in(const LineageId& torrent) const {
+        return where_.torrent == torrent && connection_.is_outgoing();
+    }
     const lt::address& address() const { return address_; }
     bool dials(const lt::tcp::endpoint& endpoint) const { return is_open_ && connection_.is_outgoing() && connection_.remote() == endpoint; }
     TimePoint since() const { return since_; }

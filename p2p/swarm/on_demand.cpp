@@ -74,6 +74,7 @@ class OnDemand::Giving final : public lt::torrent_plugin {
   public:
     Giving(OnDemand& owner, const Infohash& infohash) : owner_(owner), infohash_(infohash) {}
     std::shared_ptr<lt::peer_plugin> new_connection(const lt::peer_connection_handle& connection) override {
+        owner_.doorstep_.went_in(connection.remote());
         const auto receiver = std::make_shared<Receiver>(owner_, infohash_, connection);
         const auto who = owner_.channel_.sitter(infohash_, connection);
         if (!who) return receiver;

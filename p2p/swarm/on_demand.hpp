@@ -8,13 +8,14 @@
 #include <unordered_map>
 
 #include "p2p/swarm/channel.hpp"
+#include "p2p/swarm/doorstep.hpp"
 
 namespace packswarm::swarm {
 
 class OnDemand {
   public:
-    OnDemand(Session& session, Shelf& shelf, Gate& gate, Channel& channel, Seats& seats)
-        : session_(session), shelf_(shelf), gate_(gate), channel_(channel), seats_(seats) {}
+    OnDemand(Session& session, Shelf& shelf, Gate& gate, Channel& channel, Seats& seats, Doorstep& doorstep)
+        : session_(session), shelf_(shelf), gate_(gate), channel_(channel), seats_(seats), doorstep_(doorstep) {}
 
     void start();
     // A handshake from there names a torrent that is not loaded: fills params and answers true when it is on the shelf and given
@@ -43,6 +44,7 @@ class OnDemand {
     Gate& gate_;
     Channel& channel_;
     Seats& seats_;
+    Doorstep& doorstep_;
     std::unordered_map<Infohash, Seed> seeds_;
 };
 

@@ -48,9 +48,10 @@ std::optional<lt::tcp::endpoint> literal(const std::string& text) {
 class Meeting final : public lt::torrent_plugin {
   public:
     using Named = std::function<void(const lt::tcp::endpoint&, lt::peer_source_flags_t)>;
-    Meeting(Channel& channel, const Meet& where, Named named)
-        : channel_(channel), where_(where), named_(std::move(named)) {}
+    Meeting(Channel& channel, Doorstep& doorstep, const Meet& where, Named named)
+        : channel_(channel), doorstep_(doorstep), where_(where), named_(std::move(named)) {}
     std::shared_ptr<lt::peer_plugin> new_connection(const lt::peer_connection_handle& connection) override {
+        doorstep_.went_in(connection.remote());
         return channel_.connect(where_, connection);
     }
     void on_add_peer(const lt::tcp::endpoint& endpoint, lt::peer_source_flags_t way, lt::add_peer_flags_t) override {
@@ -59,6 +60,7 @@ class Meeting final : public lt::torrent_plugin {
 
   private:
     Channel& channel_;
+    Doorstep& doorstep_;
     Meet where_;
     Named named_;
 };
@@ -69,9 +71,11 @@ LineageId lineage_id(const std::string& name, const std::string& shard) {
     return LineageId::from_raw(lt::hasher(info_dictionary(name, shard)).final().data());
 }
 
-Rendezvous::Rendezvous(Session& session, Channel& channel, Dht& dht, const SwarmSettings& settings, const ToLoop& loop)
+Rendezvous::Rendezvous(Session& session, Channel& channel, Doorstep& doorstep, Dht& dht, const SwarmSettings& settings,
+                       const ToLoop& loop)
     : session_(session),
       channel_(channel),
+      doorstep_(doorstep),
       dht_(dht),
       loop_(loop),
       static_peers_(session, [this] { dial(); }),
@@ -149,7 +153,8 @@ bool Rendezvous::join(const LineageId& infohash, Place place, const std::vector<
     params.peers.insert(params.peers.end(), friends.begin(), friends.end());
     params.extensions.push_back([this, infohash, root = place.root](const lt::torrent_handle&, lt::client_data_t) {
         return std::make_shared<Meeting>(
-            channel_, Meet{root, infohash}, [this, infohash](const auto& endpoint, auto way) { named(infohash, endpoint, way); });
+            channel_, doorstep_, Meet{root, infohash},
+            [this, infohash](const auto& endpoint, auto way) { named(infohash, endpoint, way); });
     });
     params.extensions.push_back(&lt::create_ut_pex_plugin);
     lt::error_code error;
@@ -348,8 +353,8 @@ bool Rendezvous::is_wanted(const Candidate& candidate) const {
 }
 
 void Rendezvous::dial_candidates() {
-    while (const auto candidate = candidates_.next(
-               now(), [this](const auto& one) { return is_wanted(one) && !is_full(one.swarm); }))
+    while (const auto candidate =
+               candidates_.next(now(), [this](const auto& one) { return is_wanted(one) && !is_full(one.swarm); }))
         connect(places_.at(candidate->swarm), candidate->endpoint,
                 utp_ ? lt::pex_utp | lt::pex_holepunch : lt::pex_flags_t{});
 }

@@ -14,6 +14,7 @@
 #include "p2p/swarm/candidates.hpp"
 #include "p2p/swarm/channel.hpp"
 #include "p2p/swarm/dht.hpp"
+#include "p2p/swarm/doorstep.hpp"
 #include "p2p/swarm/guard.hpp"
 #include "p2p/swarm/static_peers.hpp"
 
@@ -29,7 +30,8 @@ struct LineageWish {
 
 class Rendezvous {
   public:
-    Rendezvous(Session& session, Channel& channel, Dht& dht, const SwarmSettings& settings, const ToLoop& loop);
+    Rendezvous(Session& session, Channel& channel, Doorstep& doorstep, Dht& dht, const SwarmSettings& settings,
+               const ToLoop& loop);
 
     void start();
     void set_lineages(const std::vector<LineageWish>& lineages);  // joins and leaves
@@ -78,6 +80,7 @@ class Rendezvous {
 
     Session& session_;
     Channel& channel_;
+    Doorstep& doorstep_;
     Dht& dht_;
     ToLoop loop_;
     StaticPeers static_peers_;

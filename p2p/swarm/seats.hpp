@@ -1,6 +1,6 @@
-// Seats: who keeps a connection when more came in than are let in. Strangers share the seats of one torrent, and those of
-// all torrents, by network and address; neighbours have seats of their own, shared by address. Of who holds most, the
-// connection that was idle longest goes. Not here: whom we dialled and whom the owner named: they take no seat
+// Seats: who keeps a connection when more came in than are let in. Strangers share the seats of one torrent, and those
+// of all torrents, by network and address; neighbours have seats of their own, shared by address. Of who holds most,
+// the connection that was idle longest goes. Not here: whom we dialled and whom the owner named: they take no seat
 // (channel.hpp). Network thread.
 #pragma once
 

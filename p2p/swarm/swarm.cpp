@@ -8,6 +8,7 @@
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
 #include "p2p/swarm/announcer.hpp"
+#include "p2p/swarm/doorstep.hpp"
 #include "p2p/swarm/joins.hpp"
 #include "p2p/swarm/rendezvous.hpp"
 
@@ -85,6 +86,7 @@ struct Swarm::Inside {
     Lending lending;
     Gate gate;
     Seats seats;
+    Doorstep doorstep;
     Channel channel;
     Dht dht;
     Announcer announcer;
@@ -92,8 +94,8 @@ struct Swarm::Inside {
     OnDemand on_demand;
     Joins joins;
 
-    Inside(Loop& the_loop, const SwarmSettings& settings, std::unique_ptr<Session> the_session, std::unique_ptr<broker::StoreReader> shared,
-           broker::PeerMemory* memory)
+    Inside(Loop& the_loop, const SwarmSettings& settings, std::unique_ptr<Session> the_session,
+           std::unique_ptr<broker::StoreReader> shared, broker::PeerMemory* memory)
         : loop(the_loop),
           dht_state_file(settings.dht_state_file),
           front(std::make_shared<Front>(loop, memory)),
@@ -101,11 +103,14 @@ struct Swarm::Inside {
           to_loop(loop, front, [this] { session->post([this] { channel.resume(); }); }),
           shelf(std::move(shared)),
           seats([this](Task task) { session->post(std::move(task)); }),
-          channel(*session, shelf, lending, gate, seats, to_loop, {settings.agent, settings.ban_time, settings.get_timeout}),
-          dht(*session, settings, [&the_loop, file = dht_state_file](Bytes state) { the_loop.post([file, state] { save(file, state); }); }),
+          doorstep([this](const lt::address& address) { keep_out(address); }),
+          channel(*session, shelf, lending, gate, seats, to_loop,
+                  {settings.agent, settings.ban_time, settings.get_timeout}),
+          dht(*session, settings,
+              [&the_loop, file = dht_state_file](Bytes state) { the_loop.post([file, state] { save(file, state); }); }),
           announcer(*session, dht, gate, settings.announce_large),
-          rendezvous(*session, channel, dht, settings, to_loop),
-          on_demand(*session, shelf, gate, channel, seats),
+          rendezvous(*session, channel, doorstep, dht, settings, to_loop),
+          on_demand(*session, shelf, gate, channel, seats, doorstep),
           joins(*session, channel, on_demand, to_loop, settings.get_timeout) {}
     ~Inside() {
         if (dht.is_on()) save_last();
@@ -123,6 +128,13 @@ struct Swarm::Inside {
         if (asked.wait_for(last_state_patience) == std::future_status::ready) save(dht_state_file, asked.get());
     }
 
+    void keep_out(const lt::address& address) {
+        if (channel.is_named(address)) return;
+        spdlog::info("swarm: {} is kept out for a minute: it holds too many connections that say nothing",
+                     address.to_string());
+        session->ban(address, limits::kept_out);
+    }
+
     Result<void> start() {
         session->on_ban([this](const lt::address& address) {
             const auto endpoint = endpoint_text(address, 0);
@@ -130,6 +142,8 @@ struct Swarm::Inside {
         });
         auto doorkeeper = std::make_shared<Doorkeeper>(on_demand, announcer);
         return session->start(std::move(doorkeeper), [this](lt::alert* alert) {
+            if (const auto* one = lt::alert_cast<lt::incoming_connection_alert>(alert))
+                doorstep.came(one->endpoint, now());
             rendezvous.on_alert(alert);
             on_demand.on_alert(alert);
             joins.on_alert(alert);

@@ -3,12 +3,16 @@
 gossip.py pex AGENT PORT INFOHASH ENDPOINT...   keeps connections to the agent, and names 50 of the endpoints on each
 gossip.py lan OWN INFOHASH ENDPOINT...          calls on the LAN in the name of each endpoint (BEP 14, forged source addresses)
 gossip.py listen AGENT PORT INFOHASH            prints each digest that it is asked for
+gossip.py crowd AGENT PORT INFOHASH COUNT ADDRESS...   idle agents: connections from each of its own addresses, COUNT in all, and again
+                                                         where one was closed
+gossip.py silent AGENT PORT INFOHASH COUNT ADDRESS...  the same, and nothing is ever said on them
 It prints ready when all is said.
 """
 import os
 import socket
 import struct
 import sys
+import threading
 import time
 
 AT_ONCE = 50  # what libtorrent takes from one connection
@@ -32,8 +36,8 @@ def number_after(data, key):
 class Peer:
     """Connected, and introduced as an agent."""
 
-    def __init__(self, address, infohash, number):
-        self.link = socket.create_connection(address, timeout=20)
+    def __init__(self, address, infohash, number, own=""):
+        self.link = socket.create_connection(address, timeout=20, source_address=(own, 0))
         self.link.settimeout(None)
         self.buffer = b""
         self.link.sendall(b"\x13BitTorrent protocol" + bytes([0, 0, 0, 0, 0, 0x10, 0, 0]) + infohash + b"-GP0001-" + os.urandom(12))
@@ -112,6 +116,61 @@ def listen(peer):
         peer.channel(TELL, struct.pack(">IBH", token, 1, 0))
 
 
+def stay(agent, infohash, count, addresses):
+    """Holds so many connections, for ever; each that ends is made again. Returns when all were tried once."""
+    def one(place):
+        own = addresses[place % len(addresses)]
+        while True:
+            try:
+                link = Peer(agent, infohash, place, own).link
+                yield
+                link.settimeout(None)
+                while link.recv(1 << 16):
+                    pass
+            except OSError:
+                yield
+            time.sleep(0.5)
+
+    def hold(place):
+        steps = one(place)
+        next(steps)
+        tried.release()
+        for _ in steps:
+            pass
+
+    tried = threading.Semaphore(0)
+    for place in range(count):
+        threading.Thread(target=hold, args=(place,), daemon=True).start()
+    for _ in range(count):
+        tried.acquire()
+
+
+def silent(agent, count, addresses):
+    """The same with connections on which nothing is said; those that end are made again every second."""
+    held = {}
+    rounds = 0
+    while True:
+        for place in range(count):
+            if place not in held:
+                held[place] = socket.socket()
+                held[place].bind((addresses[place % len(addresses)], 0))
+                held[place].setblocking(False)
+                held[place].connect_ex(agent)
+        rounds += 1
+        if rounds == 2:
+            print("ready", flush=True)
+        time.sleep(1)
+        for place, link in list(held.items()):
+            try:
+                ended = not link.recv(1)
+            except BlockingIOError:
+                ended = False
+            except OSError:
+                ended = True
+            if ended:
+                held.pop(place).close()
+
+
 def parsed(texts):
     return [(text.rsplit(":", 1)[0], int(text.rsplit(":", 1)[1])) for text in texts]
 
@@ -122,6 +181,11 @@ if __name__ == "__main__":
         kept = pex(where, int(words[0]), bytes.fromhex(words[1]), parsed(words[2:]))
     elif how == "listen":
         kept = Peer((where, int(words[0])), bytes.fromhex(words[1]), 1)
+    elif how == "crowd":
+        threading.stack_size(256 * 1024)
+        kept = stay((where, int(words[0])), bytes.fromhex(words[1]), int(words[2]), words[3:])
+    elif how == "silent":
+        silent((where, int(words[0])), int(words[2]), words[3:])
     else:
         lan(where, bytes.fromhex(words[0]), parsed(words[1:]))
     print("ready", flush=True)

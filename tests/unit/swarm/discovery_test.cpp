@@ -195,7 +195,7 @@ TEST_F(Discovery, WhoWasBlamedIsNotDialledAgain) {
     Agent& b = agent(knowing(settings(3), a), &memory);
     b.be_in();
     ASSERT_TRUE(met(a, b));
-    EXPECT_EQ(memory.rows.size(), 1U);
+    EXPECT_TRUE(wait([&] { return memory.rows.size() == 1U; }));
     b.swarm->blame(b.only_peer(), broker::Blame::wrong_bytes);
     EXPECT_TRUE(wait([&] { return memory.rows.empty(); }));
     leave(b);

@@ -26,7 +26,8 @@ class SeatsTest : public ::testing::Test {
     // So many of different networks, each with some.
     void fill(std::size_t count, std::size_t each, int in = 1) {
         for (std::size_t i = 0; i < count; ++i) {
-            const auto network = std::to_string(10 + in) + "." + std::to_string(i / each / 250) + "." + std::to_string(i / each % 250);
+            const auto network =
+                std::to_string(10 + in) + "." + std::to_string(i / each / 250) + "." + std::to_string(i / each % 250);
             held_.push_back(take(network + ".1", in));
             ASSERT_TRUE(held_.back());
         }
@@ -51,7 +52,8 @@ TEST_F(SeatsTest, AStrangerOfANewNetworkTakesTheSeatOfWhoHoldsMostAndWasIdleLong
     EXPECT_TRUE(lost_.empty()) << "not while somebody else is being let in";
     run();
     ASSERT_EQ(lost_.size(), 1U);
-    EXPECT_EQ(lost_[0].substr(0, lost_[0].rfind('.')), held_[0]->sitter().address.substr(0, held_[0]->sitter().address.rfind('.')))
+    EXPECT_EQ(lost_[0].substr(0, lost_[0].rfind('.')),
+              held_[0]->sitter().address.substr(0, held_[0]->sitter().address.rfind('.')))
         << "of those that hold most the first is as good as any";
     EXPECT_EQ(seats_.taken(), limits::max_torrent_strangers);
 }
