@@ -95,7 +95,7 @@ bool Channel::crowded(const lt::address& address) const {
 std::shared_ptr<Link> Channel::connect(const Meet& where, const lt::peer_connection_handle& connection) {
     const auto address = plain(connection.remote().address());
     std::unique_ptr<Seats::Seat> seat;
-    bool is_welcome = !crowded(address);
+    bool is_welcome = !crowded(address) && !session_.is_banned(address);
     if (const auto who = sitter(where.torrent, connection); who && is_welcome) {
         seat = seats_.take(*who, now());
         is_welcome = seat != nullptr;

@@ -119,7 +119,8 @@ lt::add_torrent_params Joins::params_of(const Torrent& torrent) {
     params.save_path = join.file.path().parent_path().string();
     params.renamed_files[lt::file_index_t(0)] = join.file.path().filename().string();
     namespace f = lt::torrent_flags;
-    params.flags = f::paused | f::sequential_download | f::apply_ip_filter | f::duplicate_is_error | f::disable_dht | f::disable_lsd | f::disable_pex;
+    params.flags =
+        f::paused | f::sequential_download | f::duplicate_is_error | f::disable_dht | f::disable_lsd | f::disable_pex;
     // Given even when nothing is there: without marks libtorrent would hash the whole staged file.
     params.have_pieces.resize(static_cast<int>(torrent.pieces.size()), false);
     for (std::size_t piece = 0; piece < torrent.pieces.size(); ++piece) {

@@ -55,7 +55,8 @@ class OnDemand::Receiver final : public lt::peer_plugin {
         return at == owner_.seeds_.end() ? nullptr : &at->second;
     }
     bool is_welcome() {
-        if (has_place_ && owner_.gate_.lets(reach_)) return true;
+        const bool is_banned = owner_.session_.is_banned(plain(remote_.address()));
+        if (has_place_ && !is_banned && owner_.gate_.lets(reach_)) return true;
         end();
         return false;
     }
@@ -129,7 +130,8 @@ bool OnDemand::load(const Infohash& infohash, const lt::address& from, lt::add_t
     params.save_path = path.parent_path().string();
     params.renamed_files[lt::file_index_t(0)] = path.filename().string();
     namespace f = lt::torrent_flags;
-    params.flags = f::seed_mode | f::no_verify_files | f::upload_mode | f::apply_ip_filter | f::disable_dht | f::disable_lsd | f::disable_pex;
+    params.flags =
+        f::seed_mode | f::no_verify_files | f::upload_mode | f::disable_dht | f::disable_lsd | f::disable_pex;
     params.extensions.push_back([this, infohash](const lt::torrent_handle& torrent, lt::client_data_t) {
         seeds_[infohash].torrent = torrent;
         return std::make_shared<Giving>(*this, infohash);

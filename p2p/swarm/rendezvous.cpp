@@ -140,7 +140,7 @@ bool Rendezvous::join(const LineageId& infohash, Place place, const std::vector<
     params.ti = std::make_shared<lt::torrent_info>(lt::span<const char>(info.data(), static_cast<int>(info.size())), lt::from_span);
     params.save_path = "/nonexistent";
     namespace f = lt::torrent_flags;
-    params.flags = f::paused | f::apply_ip_filter | f::disable_dht;  // the DHT is asked from here
+    params.flags = f::paused | f::disable_dht;                       // the DHT is asked from here
     if (!place.shard.empty()) params.flags |= f::disable_lsd;        // neighbours meet in the whole swarm
     params.max_connections = limits::max_torrent_connections;
     for (std::size_t tier = 0; tier < trackers_.size(); ++tier) {
@@ -366,6 +366,7 @@ bool Rendezvous::is_full(const LineageId& infohash) const {
 
 // A tracker's word takes one failed dial of those that libtorrent remembers from the endpoint: it is tried again.
 void Rendezvous::connect(const Place& place, const lt::tcp::endpoint& endpoint, lt::pex_flags_t flags) {
+    if (session_.is_banned(plain(endpoint.address()))) return;
     session_.let_in([&] { place.torrent.connect_peer(endpoint, lt::peer_info::tracker, flags); });
 }
 

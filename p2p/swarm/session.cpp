@@ -51,6 +51,7 @@ void set_network(lt::settings_pack& pack, const SwarmSettings& settings) {
     pack.set_int(lt::settings_pack::max_retry_port_bind, 0);
     pack.set_int(lt::settings_pack::listen_queue_size, 2000);  // the default of 5 drops bursts of connections
     pack.set_int(lt::settings_pack::connections_limit, limits::max_connections);
+    pack.set_int(lt::settings_pack::connections_slack, 0);
     pack.set_int(lt::settings_pack::connection_speed, 500);
     pack.set_bool(lt::settings_pack::smooth_connects, false);
     pack.set_bool(lt::settings_pack::allow_multiple_connections_per_ip, true);  // agents behind one NAT; the channel has its own bound
@@ -152,7 +153,7 @@ Result<void> Session::start(std::shared_ptr<lt::plugin> plugin, OnAlert on_alert
     });
     set_upload_limit(settings_.upload_limit);
     post([this] {
-        set_peer_classes();
+        make_peer_classes();
         apply_filter();
         set_door(false);
         every(500ms, [this] {
@@ -243,15 +244,29 @@ void Session::read_alerts() {
     }
 }
 
-// LAN peers are in no class with a limit; everybody else shares one.
-void Session::set_peer_classes() {
+// LAN peers are in no class with a limit; everybody else shares one. For neighbours there is room for twice as many
+// connections, and for who is banned for none: its own are refused when they come in.
+void Session::make_peer_classes() {
+    kept_out_ = handle_.create_peer_class("kept out");
+    const auto limit = [this](lt::peer_class_t id, int factor) {
+        auto one = handle_.get_peer_class(id);
+        one.connection_limit_factor = factor;
+        handle_.set_peer_class(id, one);
+    };
+    limit(kept_out_, 100 * limits::max_connections);
+    limit(lt::session_handle::local_peer_class_id, 50);
+    handle_.set_peer_class_type_filter(lt::peer_class_type_filter{});
+}
+
+void Session::apply_classes() {
     lt::ip_filter classes;
     const auto everybody = flag(lt::session_handle::global_peer_class_id);
     classes.add_rule(v4_first, v4_last, everybody);
     classes.add_rule(v6_first, v6_last, everybody);
     lan_.mark(classes, flag(lt::session_handle::local_peer_class_id));
+    banned_.mark(classes, flag(kept_out_));
+    for (const auto& address : bans_.addresses()) classes.add_rule(address, address, flag(kept_out_));
     handle_.set_peer_class_filter(classes);
-    handle_.set_peer_class_type_filter(lt::peer_class_type_filter{});
 }
 
 void Session::set_upload_limit(ByteCount per_second) {
@@ -267,6 +282,13 @@ void Session::apply_filter() {
     banned_.mark(filter, lt::ip_filter::blocked);
     for (const auto& address : bans_.addresses()) filter.add_rule(address, address, lt::ip_filter::blocked);
     handle_.set_ip_filter(filter);
+    apply_classes();
+    let_in([this] {
+        for (const auto& torrent : handle_.get_torrents()) {
+            torrent.set_flags(lt::torrent_flags::apply_ip_filter);
+            torrent.unset_flags(lt::torrent_flags::apply_ip_filter);
+        }
+    });
 }
 
 void Session::let_in(const Task& add_endpoints) {
@@ -277,16 +299,15 @@ void Session::let_in(const Task& add_endpoints) {
     add_endpoints();
 }
 
-// A port that is blocked is not taken up, whoever names it; a torrent with apply_ip_filter would also give up what it
-// has.
+// A port that is blocked is not taken up, whoever names it. A torrent with apply_ip_filter would also give up, whenever
+// a filter changes (and since libtorrent 2.0.11 when the flag is set), what it took up and has not dialled yet: the
+// torrents here have that flag only while a ban is made, with the door open. libtorrent then filters nobody who
+// dials in: the class of those who are kept out does.
 void Session::set_door(bool is_open) {
     lets_in_ = is_open;
-    const auto torrents = handle_.get_torrents();
     lt::port_filter ports;
     if (!is_open) ports.add_rule(0, 65535, lt::port_filter::blocked);
-    for (const auto& torrent : torrents) torrent.unset_flags(lt::torrent_flags::apply_ip_filter);
     handle_.set_port_filter(ports);
-    for (const auto& torrent : torrents) torrent.set_flags(lt::torrent_flags::apply_ip_filter);
     if (!is_open) set_max_dials();
 }
 

@@ -8,6 +8,7 @@
 #include <future>
 #include <libtorrent/alert.hpp>
 #include <libtorrent/extensions.hpp>
+#include <libtorrent/peer_class.hpp>
 #include <libtorrent/session.hpp>
 #include <memory>
 #include <set>
@@ -58,7 +59,8 @@ class Session {
 
     Session(const SwarmSettings& settings, Networks lan, Networks banned);
     void run();
-    void set_peer_classes();
+    void make_peer_classes();
+    void apply_classes();
     void apply_filter();
     void set_door(bool is_open);
     void set_max_dials();
@@ -69,6 +71,7 @@ class Session {
     SwarmSettings settings_;
     Networks lan_, banned_;
     Bans bans_;
+    lt::peer_class_t kept_out_{};
     OnAlert on_alert_;
     std::function<void(const lt::address&)> on_ban_;
     std::shared_ptr<Listening> listening_;
