@@ -64,7 +64,7 @@ class Lab:
 
     def is_shown(self, name, digest):
         """Whether a repository's servers show a file of this name with these bytes at this moment."""
-        return any(path.endswith(f"/{name}") and sha256(data) == digest for publication in self.publications.values()
+        return any(f"/{path}".endswith(f"/{name}") and sha256(data) == digest for publication in self.publications.values()
                    for path, (data, _) in publication.tree.items())
 
     def beside(self, server):
