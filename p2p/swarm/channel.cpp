@@ -419,6 +419,12 @@ bool Channel::is_linked(const LineageId& lineage, const lt::tcp::endpoint& liste
     });
 }
 
+bool Channel::is_connected(const LineageId& torrent, const lt::address& address) const {
+    return std::any_of(links_.begin(), links_.end(), [&](const auto& link) {
+        return link->torrent() == torrent && link->address() == plain(address);
+    });
+}
+
 int Channel::dialled(const LineageId& torrent) const {
     return static_cast<int>(
         std::count_if(links_.begin(), links_.end(), [&](const auto& link) { return link->is_dialled_in(torrent); }));

@@ -52,6 +52,7 @@ class Link final : public lt::peer_plugin, public Wire {
     Giver& giver() { return *giver_; }
     Taker& taker() { return *taker_; }
     const LineageId& lineage() const { return where_.lineage; }
+    const LineageId& torrent() const { return where_.torrent; }
     bool is_dialled_in(const LineageId& torrent) const {
         return where_.torrent == torrent && connection_.is_outgoing();
     }

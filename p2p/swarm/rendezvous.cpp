@@ -334,6 +334,17 @@ void Rendezvous::named(const LineageId& infohash, const lt::tcp::endpoint& endpo
         namer.way = Namer::Way::tracker;
     else if (way & lt::peer_info::pex)
         namer = {Namer::Way::pex, channel_.gossip()};
+    if (!Session::has_door)
+        return session_.post([this, infohash, endpoint, namer] { take_over(infohash, endpoint, namer); });
+    consider({infohash, endpoint}, namer);
+    dial_candidates();
+}
+
+// libtorrent has taken it up: before it dials, that is ended, and the endpoint waits for its turn here.
+void Rendezvous::take_over(const LineageId& infohash, const lt::tcp::endpoint& endpoint, const Namer& namer) {
+    const auto at = places_.find(infohash);
+    if (at == places_.end()) return;
+    if (!channel_.is_connected(infohash, endpoint.address())) session_.give_up(at->second.torrent, endpoint.address());
     consider({infohash, endpoint}, namer);
     dial_candidates();
 }

@@ -72,6 +72,7 @@ class Rendezvous {
     void tell_company();
     bool has_settled(const Place& place) const;
     void dial();
+    void take_over(const LineageId& infohash, const lt::tcp::endpoint& endpoint, const Namer& namer);
     void consider(const Candidate& candidate, const Namer& namer);
     void dial_candidates();
     bool is_wanted(const Candidate& candidate) const;

@@ -64,7 +64,7 @@ void set_network(lt::settings_pack& pack, const SwarmSettings& settings) {
     pack.set_int(lt::settings_pack::in_enc_policy, lt::settings_pack::pe_enabled);
     pack.set_int(lt::settings_pack::min_reconnect_time, 10);
     pack.set_int(lt::settings_pack::peer_connect_timeout, connect_patience);
-    pack.set_int(lt::settings_pack::torrent_connect_boost, 100);
+    pack.set_int(lt::settings_pack::torrent_connect_boost, Session::has_door ? 100 : 0);
     pack.set_int(lt::settings_pack::peer_dscp, 0x04);
     pack.set_bool(lt::settings_pack::rate_limit_ip_overhead, true);
 }
@@ -277,11 +277,24 @@ void Session::set_upload_limit(ByteCount per_second) {
     });
 }
 
-void Session::apply_filter() {
+lt::ip_filter Session::banned_filter() const {
     lt::ip_filter filter;
     banned_.mark(filter, lt::ip_filter::blocked);
     for (const auto& address : bans_.addresses()) filter.add_rule(address, address, lt::ip_filter::blocked);
+    return filter;
+}
+
+void Session::give_up(const lt::torrent_handle& torrent, const lt::address& address) {
+    auto filter = banned_filter();
+    filter.add_rule(address, address, lt::ip_filter::blocked);
     handle_.set_ip_filter(filter);
+    torrent.set_flags(lt::torrent_flags::apply_ip_filter);
+    torrent.unset_flags(lt::torrent_flags::apply_ip_filter);
+    handle_.set_ip_filter(banned_filter());
+}
+
+void Session::apply_filter() {
+    handle_.set_ip_filter(banned_filter());
     apply_classes();
     let_in([this] {
         for (const auto& torrent : handle_.get_torrents()) {
@@ -307,7 +320,7 @@ void Session::set_door(bool is_open) {
     lets_in_ = is_open;
     lt::port_filter ports;
     if (!is_open) ports.add_rule(0, 65535, lt::port_filter::blocked);
-    handle_.set_port_filter(ports);
+    if (has_door) handle_.set_port_filter(ports);
     if (!is_open) set_max_dials();
 }
 

@@ -10,6 +10,8 @@
 #include <libtorrent/extensions.hpp>
 #include <libtorrent/peer_class.hpp>
 #include <libtorrent/session.hpp>
+#include <libtorrent/torrent_handle.hpp>
+#include <libtorrent/version.hpp>
 #include <memory>
 #include <set>
 #include <thread>
@@ -49,6 +51,9 @@ class Session {
     // reaches torrent_plugin::on_add_peer as filtered, and nobody dials it.
     void let_in(const Task& add_endpoints);
     bool lets_in() const { return lets_in_; }
+    // Since libtorrent 2.0.11 there is nothing that keeps it from taking up what others name: it is told to give it up.
+    static constexpr bool has_door = LIBTORRENT_VERSION_NUM < 20009;
+    void give_up(const lt::torrent_handle& torrent, const lt::address& address);  // what is not connected there
     void much_came();  // a block of something large: until the next one the thread may let packets come together
     void after(Millis delay, Task task);
     void every(Millis interval, Task task);
@@ -61,6 +66,7 @@ class Session {
     void run();
     void make_peer_classes();
     void apply_classes();
+    lt::ip_filter banned_filter() const;
     void apply_filter();
     void set_door(bool is_open);
     void set_max_dials();
