@@ -1,5 +1,7 @@
 #include "p2p/swarm/doorstep.hpp"
 
+#include <vector>
+
 #include "p2p/base/ip_network.hpp"
 #include "p2p/swarm/networks.hpp"
 

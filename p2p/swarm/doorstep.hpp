@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <functional>
+#include <libtorrent/address.hpp>
 #include <libtorrent/socket.hpp>
 #include <map>
 

@@ -1,5 +1,7 @@
 #include "p2p/swarm/seats.hpp"
 
+#include <array>
+
 #include "p2p/base/ip_network.hpp"
 #include "p2p/base/limits.hpp"
 

@@ -312,8 +312,8 @@ void Session::let_in(const Task& add_endpoints) {
     add_endpoints();
 }
 
-// A port that is blocked is not taken up, whoever names it. A torrent with apply_ip_filter also gives up what it took up
-// before and has not dialled yet, and in 2.0.11 any torrent does: there the door stands open (give_up). The torrents
+// A port that is blocked is not taken up, whoever names it. A torrent with apply_ip_filter also gives up what it took
+// up before and has not dialled yet, and in 2.0.11 any torrent does: there the door stands open (give_up). The torrents
 // here have that flag only while a ban is made. libtorrent then filters nobody who dials in: the class of those who are
 // kept out does.
 void Session::set_door(bool is_open) {
