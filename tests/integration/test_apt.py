@@ -88,8 +88,8 @@ def test_every_compression_and_layout_of_the_index_works(world, stock, compressi
     apt.update()
     apt.install(list(repository.packages))
     assert apt.wrong(repository.packages.values()) == []
-    wait_until(lambda: machine.agent.repository("stable")["state"] == "verified", 10, lambda: machine.agent.repository("stable"))
-    assert machine.agent.repository("stable")["entries"] == len(repository.packages)
+    wait_until(lambda: machine.agent.repository("stable")["entries"] == len(repository.packages), 10, lambda: machine.agent.repository("stable"))
+    assert machine.agent.repository("stable")["state"] == "verified"
 
 
 def test_release_with_a_detached_signature_works_where_there_is_no_inrelease(world, stock):
