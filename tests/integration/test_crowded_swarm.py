@@ -1,4 +1,4 @@
-"""Agents that come only to take the places: whoever else comes is met, and given to, within a moment."""
+"""Agents and connections that come only to take the places: whoever else comes is met all the same, and stays."""
 import time
 
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from harness import gossip
 from harness.processes import wait_until
 
-WITHIN = 5  # seconds: it is a second where the machine has nothing else to do
+WITHIN = 5  # seconds; an agent that was turned away dials again after five
 FAR = "192.168.0.0/16"  # nobody of the test: everybody is a stranger
 
 
