@@ -1,6 +1,7 @@
 // Eviction: which stored files go when room is needed. Pure. Any thread.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -21,13 +22,16 @@ struct Candidate {
 };
 
 struct Lack {
-    ByteCount bytes = 0;
-    std::int64_t files = 0;  // inodes
-    bool is_met() const { return bytes <= 0 && files <= 0; }
+    ByteCount bytes = 0;     // of the quota
+    std::int64_t files = 0;  // inodes of the file system,
+    ByteCount disk = 0;      // and its bytes: what is in use gives neither back yet
+    ByteCount most() const { return std::max(bytes, disk); }
+    bool is_met() const { return most() <= 0 && files <= 0; }
 };
 
 // The files to delete, in order, to free at least what is lacking, and up to slack bytes more of what is neither open
-// nor an index, so that a full store does not choose anew for every file. Empty when even all of them would not do:
+// nor an index, so that a full store does not choose anew for every file; no more than one in 64 where inodes are
+// lacking alone. Empty when even all of them would not do:
 // then nothing is lost for nothing.
 std::vector<Digest> choose_victims(std::vector<Candidate> candidates, Lack lack, ByteCount slack);
 

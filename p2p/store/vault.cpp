@@ -395,7 +395,7 @@ void Vault::finish_update(Operation& done) {
 
 void Vault::adopt(FileHandle source, Adopt how, broker::Then<Adopted> then) {
     const auto info = file_info(source);
-    auto room = info ? make_room(info->size) : tl::unexpected(info.error());
+    auto room = info ? make_room_for_file(info->size) : tl::unexpected(info.error());
     if (!room) return loop_.post([then = std::move(then), why = room.error()] { then(tl::unexpected(why)); });
     auto from = std::make_shared<FileHandle>(std::move(source));
     auto to = staging_path();

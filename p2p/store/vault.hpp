@@ -4,6 +4,7 @@
 // adopt's source file.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -130,9 +131,12 @@ class Vault final : public broker::Store {
     ByteCount loose_quota() const;
     Result<void> settle_staged(const Operation& publication);
     ByteCount superseded_bytes() const;
-    Result<void> make_room(ByteCount size);
-    Lack lack_for(ByteCount size) const;
-    tl::unexpected<Error> no_room(ByteCount size) const;
+    // Bytes only: more of a file that is here takes no inode.
+    Result<void> make_room(ByteCount size) { return make_room(size, 0); }
+    Result<void> make_room_for_file(ByteCount size);
+    Result<void> make_room(ByteCount size, std::int64_t inodes);
+    Lack lack_for(ByteCount size, std::int64_t inodes = 0) const;
+    tl::unexpected<Error> no_room(ByteCount size, const Lack& lack) const;
     tl::unexpected<Error> no_loose_room(ByteCount size) const;
     bool evict(Lack lack, Worth most);
     void count_staged();
@@ -180,6 +184,7 @@ class Vault final : public broker::Store {
     std::uint64_t rotten_ = 0;
     std::uint64_t staging_names_ = 0;
     std::vector<broker::Leftover> leftovers_;
+    std::chrono::steady_clock::time_point disk_frees_until_{};
     std::vector<Operation> queue_;
     bool busy_ = false;
     std::function<void(const Digest&)> removed_;

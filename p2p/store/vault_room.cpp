@@ -20,6 +20,7 @@ namespace {
 constexpr std::int64_t inodes_per_file = 3;  // its own, its note's, and that of the note's next state
 constexpr ByteCount slack_share = 64;        // of the quota, freed beyond what one file needs
 constexpr ByteCount arrival_step = limits::mib;  // room is made for so much more than has come, or as much again
+constexpr std::chrono::seconds handles_close{1};
 constexpr ByteCount loose_share = 4;             // of the quota, beside it: what no index lists, on its way through
 constexpr ByteCount least_loose_quota = 256 * limits::mib;
 }  // namespace
@@ -93,13 +94,13 @@ void Vault::count_staged() {
     }
 }
 
-// What is to be freed before a file of size bytes may be staged.
-Lack Vault::lack_for(ByteCount size) const {
+// What is to be freed before size bytes and so many inodes may be taken.
+Lack Vault::lack_for(ByteCount size, std::int64_t inodes) const {
     Lack lack{stored_bytes_ + staged_bytes_ + size - settings_.quota, 0};
     const auto disk = disk_room(settings_.folder);
     if (!disk) return lack;
-    lack.bytes = std::max(lack.bytes, settings_.reserve + size - disk->bytes);
-    if (disk->inodes) lack.files = disk->inode_reserve + inodes_per_file - *disk->inodes;
+    lack.disk = settings_.reserve + size - disk->bytes;
+    if (disk->inodes && inodes > 0) lack.files = disk->inode_reserve + inodes - *disk->inodes;
     return lack;
 }
 
@@ -114,9 +115,9 @@ ByteCount Vault::superseded_bytes() const {
 ByteCount Vault::room() {
     count_staged();
     const ByteCount spare = superseded_bytes() + (spare_ ? spare_->bytes() : 0);
-    const auto lack = lack_for(0);
+    const auto lack = lack_for(0, inodes_per_file);
     if (lack.files > 0 && spare == 0) return 0;
-    return std::max<ByteCount>(0, spare - lack.bytes - promised_bytes_);
+    return std::max<ByteCount>(0, spare - lack.most() - promised_bytes_);
 }
 
 // Whether there could be room once all that was promised has come, if everything stored made way for it. A file's inode
@@ -124,22 +125,22 @@ ByteCount Vault::room() {
 Result<void> Vault::expect_room(ByteCount size) {
     if (size < 0 || size > limits::max_artifact)
         return fail(ErrorKind::Refused, "{} bytes is no artifact's size", size);
-    if (lack_for(0).files > 0)
-        if (auto room = make_room(0); !room) return room;
-    if (lack_for(promised_bytes_ + size).bytes <= stored_bytes_) return {};
+    if (lack_for(0, inodes_per_file).files > 0)
+        if (auto room = make_room_for_file(0); !room) return room;
+    if (lack_for(promised_bytes_ + size).most() <= stored_bytes_) return {};
     count_staged();
-    if (const auto lack = lack_for(promised_bytes_ + size).bytes - stored_bytes_; lack > 0 && spare_) {
+    if (const auto lack = lack_for(promised_bytes_ + size).most() - stored_bytes_; lack > 0 && spare_) {
         spare_->give_up(lack);
         count_staged();
     }
-    if (lack_for(promised_bytes_ + size).bytes <= stored_bytes_) return {};
-    return no_room(size);
+    if (lack_for(promised_bytes_ + size).most() <= stored_bytes_) return {};
+    return no_room(size, lack_for(size));
 }
 
 Result<void> Vault::expect_loose(ByteCount size) {
     if (size < 0 || size > limits::max_artifact)
         return fail(ErrorKind::Refused, "{} bytes is no artifact's size", size);
-    if (size <= loose_quota() && lack_for(0).files <= 0) return {};
+    if (size <= loose_quota() && lack_for(0, inodes_per_file).files <= 0) return {};
     return no_loose_room(size);
 }
 
@@ -169,18 +170,26 @@ Result<void> Vault::settle_staged(const Operation& publication) {
     return {};
 }
 
-Result<void> Vault::make_room(ByteCount size) {
+Result<void> Vault::make_room_for_file(ByteCount size) { return make_room(size, inodes_per_file); }
+
+Result<void> Vault::make_room(ByteCount size, std::int64_t inodes) {
     if (size < 0 || size > limits::max_artifact)
         return fail(ErrorKind::Refused, "{} bytes is no artifact's size", size);
-    if (lack_for(size).is_met()) return {};
+    const auto lack = [this, size, inodes] { return lack_for(size, inodes); };
+    if (lack().is_met()) return {};
     count_staged();
-    if (const auto lack = lack_for(size); !lack.is_met() && spare_) {
-        spare_->give_up(std::max<ByteCount>(lack.bytes, 1));
+    if (!lack().is_met() && spare_) {
+        spare_->give_up(std::max<ByteCount>(lack().most(), 1));
         count_staged();
     }
-    const auto lack = lack_for(size);
-    if (lack.is_met() || (evict(lack, Worth::index) && lack_for(size).is_met())) return {};
-    return no_room(size);
+    if (lack().is_met()) return {};
+    // What went a moment ago may be open in a client yet, and its place not free: no more goes for that.
+    const auto now = std::chrono::steady_clock::now();
+    if ((lack().bytes > 0 || now >= disk_frees_until_) && evict(lack(), Worth::index)) {
+        if (lack().is_met()) return {};
+        disk_frees_until_ = now + handles_close;
+    }
+    return no_room(size, lack());
 }
 
 tl::unexpected<Error> Vault::no_loose_room(ByteCount size) const {
@@ -190,8 +199,8 @@ tl::unexpected<Error> Vault::no_loose_room(ByteCount size) const {
                 size, loose_bytes_, loose_quota(), settings_.reserve, settings_.folder.string());
 }
 
-tl::unexpected<Error> Vault::no_room(ByteCount size) const {
-    if (const auto lack = lack_for(size); lack.files > 0 && lack.bytes <= 0)
+tl::unexpected<Error> Vault::no_room(ByteCount size, const Lack& lack) const {
+    if (lack.files > 0 && lack.most() <= 0)
         return fail(ErrorKind::Refused, "no room for another file: the file system of {} is short of inodes (df -i)",
                     settings_.folder.string());
     return fail(

@@ -2,6 +2,7 @@
 import os
 
 from conftest import chosen
+from harness.processes import wait_until
 
 INODES = 300  # 256 folders of the store, its tables, and room for a few files
 
@@ -43,7 +44,7 @@ def test_a_store_without_inodes_fails_no_upgrade_and_says_so(world, stock):
     apt.forget_packages()
     apt.install(names)
     assert apt.wrong(packages) == []
-    assert agent.status()["store"]["files"] > 0
+    wait_until(lambda: agent.status()["store"]["files"] > 0, 10, "it is kept again")
 
 
 def take_inodes(disk, leave):

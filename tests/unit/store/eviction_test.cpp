@@ -56,8 +56,22 @@ TEST(Eviction, FreesFilesToo) {
                                         candidate(3, Worth::superseded, 3), candidate(4, Worth::index, 4)};
     EXPECT_EQ(order(all, {-1000, 2}), (std::vector<int>{3, 1}));
     EXPECT_EQ(order(all, {30, 1}), (std::vector<int>{3, 1, 2})) << "bytes as well";
-    EXPECT_EQ(order(all, {-1000, 1}, 25), (std::vector<int>{3, 1})) << "and a little more";
+    EXPECT_EQ(order(all, {-1000, 1}, 1000), (std::vector<int>{3})) << "and no more: none is large";
+    std::vector<Candidate> many;
+    for (int number = 0; number < 128; ++number) many.push_back(candidate(number, Worth::package, 1));
+    EXPECT_EQ(order(many, {-1000, 1}, 1000).size(), 2u) << "one in 64";
+    EXPECT_EQ(order(many, {10, 1}, 1000).size(), 101u) << "as many bytes as for the quota alone";
     EXPECT_TRUE(order(all, {-1000, 5}).empty()) << "nothing for nothing";
+}
+
+TEST(Eviction, TakesForTheDisksSakeNothingThatIsOpen) {
+    const std::vector<Candidate> all = {candidate(1, Worth::package, 1), candidate(2, Worth::package, 2, true),
+                                        candidate(3, Worth::index, 3)};
+    EXPECT_EQ(order(all, {-1000, 2}), (std::vector<int>{1, 3}));
+    EXPECT_EQ(order(all, {-1000, 0, 20}), (std::vector<int>{1, 3}));
+    EXPECT_TRUE(order(all, {-1000, 3}).empty()) << "its inode is not free before its last handle closes";
+    EXPECT_TRUE(order(all, {-1000, 0, 30}).empty());
+    EXPECT_EQ(order(all, {30, 2}), (std::vector<int>{1, 2, 3})) << "for the quota's it counts";
 }
 
 }  // namespace

@@ -157,6 +157,15 @@ TEST_F(FewInodesTest, EvictsWhenOthersTakeTheInodes) {
     EXPECT_GE(*disk_room(root)->inodes, kept);
 }
 
+TEST_F(FewInodesTest, GoesOnWithAFileThatHasItsOwn) {
+    auto staged = vault->stage(5 << 20);
+    ASSERT_TRUE(staged) << staged.error().message;
+    take_inodes(disk_room(root)->inode_reserve - 1);
+    ASSERT_FALSE(vault->stage(1000));
+    ASSERT_TRUE(vault->arrive(*staged, 3 << 20)) << "more of it takes no inode";
+    EXPECT_TRUE(staged->write(0, as_bytes(std::string(5 << 20, 'y'))));
+}
+
 TEST_F(FewInodesTest, SaysWhatIsMissingAndWorksAgainWhenItIsThere) {
     ASSERT_FALSE(vault->usage().is_short_of_inodes());
     take_inodes(disk_room(root)->inode_reserve - 1);
