@@ -57,7 +57,7 @@ class Channel final : public LinkKeeper {
     std::size_t links(const LineageId& lineage) const;  // that have said hello
     std::size_t rising(const LineageId& lineage) const;  // being dialled, or not introduced yet
     bool is_linked(const LineageId& lineage, const lt::tcp::endpoint& listens_at) const;
-    bool is_connected(const LineageId& torrent, const lt::address& address) const;  // or being connected
+    bool is_connected(const LineageId& torrent, const lt::address& address) const;  // not: being dialled
     int dialled(const LineageId& torrent) const;  // connections that we made there, or are making
     bool is_dialled(const LineageId& lineage, const lt::tcp::endpoint& endpoint) const;  // connected or being connected by us
     bool is_named(const lt::address& address) const;  // by the owner, with whatever port

@@ -334,19 +334,27 @@ void Rendezvous::named(const LineageId& infohash, const lt::tcp::endpoint& endpo
         namer.way = Namer::Way::tracker;
     else if (way & lt::peer_info::pex)
         namer = {Namer::Way::pex, channel_.gossip()};
-    if (!Session::has_door)
-        return session_.post([this, infohash, endpoint, namer] { take_over(infohash, endpoint, namer); });
+    if (!Session::has_door) {
+        taken_up_.emplace_back(Candidate{infohash, endpoint}, namer);
+        if (taken_up_.size() == 1) session_.post([this] { take_over(); });
+        return;
+    }
     consider({infohash, endpoint}, namer);
     dial_candidates();
 }
 
-// libtorrent has taken it up: before it dials, that is ended, and the endpoint waits for its turn here.
-void Rendezvous::take_over(const LineageId& infohash, const lt::tcp::endpoint& endpoint, const Namer& namer) {
-    const auto at = places_.find(infohash);
-    if (at == places_.end()) return;
-    if (!channel_.is_connected(infohash, endpoint.address())) session_.give_up(at->second.torrent, endpoint.address());
-    consider({infohash, endpoint}, namer);
-    dial_candidates();
+// libtorrent has taken them up: before it dials, that is ended, and they wait for their turn here. A dial to the same
+// address ends with it, so none is begun until nobody names any more of it (dial_candidates, every turn).
+void Rendezvous::take_over() {
+    const auto taken_up = std::exchange(taken_up_, {});
+    std::map<LineageId, std::set<lt::address>> addresses;
+    for (const auto& [candidate, namer] : taken_up) addresses[candidate.swarm].insert(candidate.endpoint.address());
+    for (auto& [infohash, named] : addresses) {
+        std::erase_if(named, [&](const auto& one) { return channel_.is_connected(infohash, one); });
+        if (const auto at = places_.find(infohash); at != places_.end())
+            session_.give_up(at->second.torrent, {named.begin(), named.end()});
+    }
+    for (const auto& [candidate, namer] : taken_up) consider(candidate, namer);
 }
 
 void Rendezvous::consider(const Candidate& candidate, const Namer& namer) {

@@ -9,7 +9,10 @@
 #include <libtorrent/torrent_handle.hpp>
 #include <map>
 #include <random>
+#include <set>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "p2p/swarm/candidates.hpp"
 #include "p2p/swarm/channel.hpp"
@@ -72,7 +75,7 @@ class Rendezvous {
     void tell_company();
     bool has_settled(const Place& place) const;
     void dial();
-    void take_over(const LineageId& infohash, const lt::tcp::endpoint& endpoint, const Namer& namer);
+    void take_over();
     void consider(const Candidate& candidate, const Namer& namer);
     void dial_candidates();
     bool is_wanted(const Candidate& candidate) const;
@@ -92,6 +95,7 @@ class Rendezvous {
     std::unordered_map<LineageId, Place> places_;  // by infohash
     Guard guard_;
     Candidates candidates_;
+    std::vector<std::pair<Candidate, Namer>> taken_up_;  // by libtorrent, and to be given up
     std::minstd_rand chance_{std::random_device{}()};
     TimePoint lan_renewed_{};
     DiscoveryView shown_;

@@ -284,9 +284,10 @@ lt::ip_filter Session::banned_filter() const {
     return filter;
 }
 
-void Session::give_up(const lt::torrent_handle& torrent, const lt::address& address) {
+void Session::give_up(const lt::torrent_handle& torrent, const std::vector<lt::address>& addresses) {
+    if (addresses.empty()) return;
     auto filter = banned_filter();
-    filter.add_rule(address, address, lt::ip_filter::blocked);
+    for (const auto& address : addresses) filter.add_rule(address, address, lt::ip_filter::blocked);
     handle_.set_ip_filter(filter);
     torrent.set_flags(lt::torrent_flags::apply_ip_filter);
     torrent.unset_flags(lt::torrent_flags::apply_ip_filter);

@@ -53,7 +53,8 @@ class Session {
     bool lets_in() const { return lets_in_; }
     // Since libtorrent 2.0.11 there is nothing that keeps it from taking up what others name: it is told to give it up.
     static constexpr bool has_door = LIBTORRENT_VERSION_NUM < 20009;
-    void give_up(const lt::torrent_handle& torrent, const lt::address& address);  // what is not connected there
+    // Ends what is connected to these addresses, and forgets every endpoint of theirs.
+    void give_up(const lt::torrent_handle& torrent, const std::vector<lt::address>& addresses);
     void much_came();  // a block of something large: until the next one the thread may let packets come together
     void after(Millis delay, Task task);
     void every(Millis interval, Task task);
