@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "p2p/base/deleted_files.hpp"
 #include "p2p/base/stop.hpp"
 
 namespace packswarm {
@@ -40,14 +41,14 @@ Result<void> copy_through_memory(const FileHandle& from, const FileHandle& to, B
 
 FileHandle& FileHandle::operator=(FileHandle&& other) noexcept {
     if (this != &other) {
-        if (fd_ >= 0) ::close(fd_);
+        if (fd_ >= 0) close_file(fd_);
         fd_ = other.release();
     }
     return *this;
 }
 
 FileHandle::~FileHandle() {
-    if (fd_ >= 0) ::close(fd_);
+    if (fd_ >= 0) close_file(fd_);
 }
 
 Result<FileHandle> FileHandle::duplicate() const {

@@ -154,6 +154,8 @@ Result<void> rename_own(const fs::path& from, const fs::path& to) {
 Result<void> delete_own(const fs::path& path) {
     const auto folder = open_own_folder(folder_of(path));
     if (!folder) return tl::unexpected(folder.error());
+    // Held until its name is gone: what it frees is freed elsewhere (deleted_files.hpp).
+    const FileHandle held(::openat(folder->fd(), path.filename().c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     if (::unlinkat(folder->fd(), path.filename().c_str(), 0) != 0) return errno_error("deleting", path);
     return {};
 }

@@ -1,5 +1,5 @@
 // DiskRoom: what a file system has left for this process: bytes, and inodes, of which each file and folder takes one
-// (statvfs(3)). Any thread.
+// (statvfs(3)), with what is being freed. Any thread.
 #pragma once
 
 #include <cstdint>
