@@ -81,7 +81,10 @@ struct App::Parts {
 };
 
 Result<void> App::Parts::open_store() {
-    auto opened_ledger = store::Ledger::open({config.state_dir});
+    store::LedgerSettings ledger_settings;
+    ledger_settings.folder = config.state_dir;
+    ledger_settings.workers = &workers;
+    auto opened_ledger = store::Ledger::open(ledger_settings);
     if (!opened_ledger) return tl::unexpected(opened_ledger.error());
     ledger = std::move(*opened_ledger);
     store::VaultSettings settings;
@@ -111,6 +114,7 @@ Result<void> App::Parts::open_sources() {
     settings.dht = config.swarm_dht;
     settings.dht_nodes = config.swarm_dht_nodes;
     settings.dht_state_file = vault->folder() / "dht.state";
+    settings.workers = &workers;
     if (auto ours = check_own_file(settings.dht_state_file); !ours) {  // the DHT can do without what it remembered
         const auto aside = set_aside(settings.dht_state_file);
         if (!aside) return tl::unexpected(aside.error());

@@ -11,6 +11,8 @@ namespace packswarm::store {
 
 namespace {
 
+constexpr int long_log = 1000;  // pages, as sqlite3_wal_autocheckpoint(3)
+
 tl::unexpected<Error> sqlite_error(sqlite3* connection, int code) {
     if (code == SQLITE_FULL) return fail(ErrorKind::Broken, "the disk with the database is full");
     return fail(ErrorKind::Broken, "database: {} ({})", connection ? sqlite3_errmsg(connection) : sqlite3_errstr(code),
@@ -192,6 +194,24 @@ Result<void> Database::transaction(const std::function<Result<void>()>& body) {
     if (done) done = execute("COMMIT");
     if (!done && !sqlite3_get_autocommit(connection_)) static_cast<void>(execute("ROLLBACK"));
     return done;
+}
+
+void Database::leave_log(std::function<void()> has_grown) {
+    log_has_grown_ = std::move(has_grown);
+    const auto committed = [](void* self, sqlite3*, const char*, int pages) {
+        if (pages >= long_log) static_cast<Database*>(self)->log_has_grown_();
+        return SQLITE_OK;
+    };
+    sqlite3_wal_hook(connection_, committed, this);
+}
+
+Result<void> Database::checkpoint(const std::filesystem::path& path) {
+    Database database;
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW;
+    const int code = sqlite3_open_v2(path.c_str(), &database.connection_, flags, nullptr);
+    if (code != SQLITE_OK) return sqlite_error(database.connection_, code);
+    // As a statement: a connection that has read nothing yet does not know of the log (sqlite3_wal_checkpoint_v2).
+    return database.execute("PRAGMA wal_checkpoint(PASSIVE)");
 }
 
 Result<void> Database::set_sync(Sync sync) {

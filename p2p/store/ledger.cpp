@@ -1,5 +1,8 @@
 #include "p2p/store/ledger.hpp"
 
+#include <memory>
+#include <utility>
+
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
 #include "p2p/base/own_files.hpp"
@@ -65,7 +68,20 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const LedgerSettings& settings) {
     auto floor_file = std::make_unique<FloorFile>(*folder / "floors.txt");
     std::unique_ptr<Ledger> ledger(new Ledger(settings, std::move(*database), std::move(floor_file)));
     if (auto merged = ledger->merge_floors(); !merged) return tl::unexpected(merged.error());
+    if (settings.workers != nullptr) ledger->leave_log_to(*settings.workers);
     return ledger;
+}
+
+void Ledger::leave_log_to(Workers& workers) {
+    const auto is_busy = std::make_shared<bool>(false);  // the loop's
+    database_->leave_log([&workers, is_busy, path = settings_.folder / "ledger.db"] {
+        if (std::exchange(*is_busy, true)) return;
+        workers.run([is_busy, path]() -> Task {
+            const auto done = Database::checkpoint(path);
+            if (!done) spdlog::warn("ledger: its log stays long: {}", done.error().message);
+            return [is_busy] { *is_busy = false; };
+        });
+    });
 }
 
 // ---- Floors

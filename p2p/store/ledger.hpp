@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 
+#include "p2p/base/loop.hpp"
 #include "p2p/broker/peer_memory.hpp"
 #include "p2p/broker/ports.hpp"
 
@@ -20,6 +21,7 @@ using Floors = std::map<std::string, broker::Floor>;  // by lineage
 struct LedgerSettings {
     std::filesystem::path folder;        // made when missing; holds ledger.db and floors.txt
     std::size_t max_transfers = 20'000;  // older ones are forgotten; totals are not
+    Workers* workers = nullptr;          // wait for the disk instead of whoever writes; none: who writes waits
 };
 
 struct KindTotals {
@@ -76,6 +78,7 @@ class Ledger final : public broker::Ledger, public broker::PeerMemory {
 
   private:
     Ledger(const LedgerSettings& settings, std::unique_ptr<Database> database, std::unique_ptr<FloorFile> floor_file);
+    void leave_log_to(Workers& workers);
     Result<void> merge_floors();
     Result<Floors> floor_rows();
     Floors set_text_aside(const FloorText& text, const Floors& rows);

@@ -42,11 +42,6 @@ Result<void> flush(const StagedFile& file) {
     return disk_error("flushing", file.path());
 }
 
-void begin_flush(const StagedFile& file) {
-    for (ByteCount at = 0; at < file.size() && !is_stopped(); at += flushed_at_once)
-        ::sync_file_range(file.handle().fd(), at, flushed_at_once, SYNC_FILE_RANGE_WRITE);
-}
-
 void delete_tree(const std::filesystem::path& path) {
     std::error_code problem;
     std::filesystem::remove_all(path, problem);
@@ -67,6 +62,11 @@ void for_each_name(const std::filesystem::path& folder, const std::function<void
 }
 
 }  // namespace
+
+void begin_flush(const FileHandle& file, ByteCount size) {
+    for (ByteCount at = 0; at < size && !is_stopped(); at += flushed_at_once)
+        ::sync_file_range(file.fd(), at, flushed_at_once, SYNC_FILE_RANGE_WRITE);
+}
 
 Result<std::shared_ptr<Shelf>> Shelf::open(const std::filesystem::path& folder, std::function<void(Step)> on_step) {
     std::shared_ptr<Shelf> shelf(new Shelf(folder));
@@ -130,7 +130,7 @@ void Shelf::step(Step step) const {
 void Shelf::run(std::vector<Operation>& batch) {
     // Writing starts for all files before the first is waited for: one journal commit then serves many.
     for (const auto& operation : batch)
-        if (operation.file) begin_flush(operation.file->file());
+        if (operation.file) begin_flush(operation.file->file().handle(), operation.file->file().size());
     for (auto& operation : batch) {
         if (operation.kind == Operation::Kind::publish) place(operation);
         if (operation.kind == Operation::Kind::remove) {

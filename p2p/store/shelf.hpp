@@ -38,6 +38,9 @@ struct FoundFile {
 // files/ab/<hex> below folder.
 std::filesystem::path path_in(const std::filesystem::path& folder, const Digest& digest);
 
+// Tells the disk to begin with what has not been written yet. May wait: a worker's.
+void begin_flush(const FileHandle& file, ByteCount size);
+
 class Shelf {
   public:
     // Makes the folders, takes the lock and opens the table.

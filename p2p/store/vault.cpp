@@ -399,7 +399,7 @@ void Vault::adopt(FileHandle source, Adopt how, broker::Then<Adopted> then) {
     if (!room) return loop_.post([then = std::move(then), why = room.error()] { then(tl::unexpected(why)); });
     auto from = std::make_shared<FileHandle>(std::move(source));
     auto to = staging_path();
-    note_staged(to, {info->size, info->size});
+    note_staged(to, {info->size, info->size, broker::Promise::listed, info->size});
     workers_.run([this, from, how, then = std::move(then), to = std::move(to), size = info->size,
                   alive = std::weak_ptr(alive_)]() -> Task {
         auto adopted = adopt_file(*from, to, size, how);

@@ -122,6 +122,7 @@ class Vault final : public broker::Store {
     struct Staged {
         ByteCount size = 0, arrived = 0;
         broker::Promise promise = broker::Promise::listed;
+        ByteCount flushed = 0;  // of arrived, when the disk was last told to begin
     };
 
     std::filesystem::path staging_path();
@@ -139,9 +140,10 @@ class Vault final : public broker::Store {
     tl::unexpected<Error> no_room(ByteCount size, const Lack& lack) const;
     tl::unexpected<Error> no_loose_room(ByteCount size) const;
     bool evict(Lack lack, Worth most);
+    void begin_flush_of(const StagedFile& file, Staged& staged);
     void count_staged();
     void sum_staged(const Staged& file, int sign);
-    void note_staged(const StagedFile& file) { note_staged(file.path(), {file.size(), file.size()}); }
+    void note_staged(const StagedFile& file) { note_staged(file.path(), {file.size(), file.size(), broker::Promise::listed, file.size()}); }
     void note_staged(const std::filesystem::path& path, Staged file);
     void forget(const Digest& digest);
     void drop_entry(const Digest& digest);

@@ -20,6 +20,7 @@ namespace {
 constexpr std::int64_t inodes_per_file = 3;  // its own, its note's, and that of the note's next state
 constexpr ByteCount slack_share = 64;        // of the quota, freed beyond what one file needs
 constexpr ByteCount arrival_step = limits::mib;  // room is made for so much more than has come, or as much again
+constexpr ByteCount flush_step = 8 * limits::mib;
 constexpr std::chrono::seconds handles_close{1};
 constexpr ByteCount loose_share = 4;             // of the quota, beside it: what no index lists, on its way through
 constexpr ByteCount least_loose_quota = 256 * limits::mib;
@@ -33,7 +34,7 @@ Result<StagedFile> Vault::stage(ByteCount size, broker::Promise promise) {
     const auto room = promise == broker::Promise::listed ? expect_room(size) : expect_loose(size);
     if (!room) return tl::unexpected(room.error());
     auto file = StagedFile::create(staging_path(), size);
-    if (file) note_staged(file->path(), {size, 0, promise});
+    if (file) note_staged(file->path(), {size, 0, promise, 0});
     return file;
 }
 
@@ -60,7 +61,20 @@ Result<ByteCount> Vault::arrive(const StagedFile& file, ByteCount bytes) {
     sum_staged(again->second, -1);
     again->second.arrived += more;
     sum_staged(again->second, 1);
+    begin_flush_of(file, again->second);
     return again->second.arrived;
+}
+
+// Early, so that little is left for whoever writes or reads when the memory for it is used up: he would wait.
+void Vault::begin_flush_of(const StagedFile& file, Staged& staged) {
+    if (staged.arrived - staged.flushed < flush_step) return;
+    staged.flushed = staged.arrived;
+    auto handle = file.handle().duplicate();  // its path goes with those who hold the file
+    if (!handle) return;
+    workers_.run([held = std::make_shared<FileHandle>(std::move(*handle)), size = file.size()]() -> Task {
+        begin_flush(*held, size);
+        return [] {};
+    });
 }
 
 void Vault::sum_staged(const Staged& file, int sign) {
@@ -165,7 +179,7 @@ Result<void> Vault::settle_staged(const Operation& publication) {
         return fail(ErrorKind::Refused, "the store is full{}",
                     takes_places ? "" : " of what indexes list, and none lists it");
     sum_staged(staged, -1);
-    at->second = {size, size, broker::Promise::listed};
+    at->second = {size, size, broker::Promise::listed, size};
     sum_staged(at->second, 1);
     return {};
 }

@@ -107,7 +107,9 @@ struct Swarm::Inside {
           channel(*session, shelf, lending, gate, seats, to_loop,
                   {settings.agent, settings.ban_time, settings.get_timeout}),
           dht(*session, settings,
-              [&the_loop, file = dht_state_file](Bytes state) { the_loop.post([file, state] { save(file, state); }); }),
+              [&the_loop, workers = settings.workers, file = dht_state_file](Bytes state) {
+                  the_loop.post([workers, file, state] { save_away(workers, file, state); });
+              }),
           announcer(*session, dht, gate, settings.announce_large),
           rendezvous(*session, channel, doorstep, dht, settings, to_loop),
           on_demand(*session, shelf, gate, channel, seats, doorstep),
@@ -120,6 +122,14 @@ struct Swarm::Inside {
     static void save(const std::filesystem::path& file, const Bytes& state) {
         if (file.empty() || state.empty()) return;
         if (auto saved = replace_file(file, state, 0600); !saved) spdlog::warn("swarm: the DHT's nodes are not kept: {}", saved.error().message);
+    }
+    // The disk may take its time.
+    static void save_away(Workers* workers, const std::filesystem::path& file, const Bytes& state) {
+        if (workers == nullptr) return save(file, state);
+        workers->run([file, state]() -> Task {
+            save(file, state);
+            return [] {};
+        });
     }
     void save_last() {
         auto state = std::make_shared<std::promise<Bytes>>();

@@ -32,6 +32,7 @@ struct SwarmSettings {
     bool dht = false;                       // take part in the DHT although no node is named: as the first of a network of one's own
     std::vector<std::string> dht_nodes;     // "host:port" to begin with
     std::filesystem::path dht_state_file;   // where nodes are remembered; empty: nowhere
+    Workers* workers = nullptr;             // write that file; none: the loop does
     std::vector<std::string> trackers;      // announce addresses for the rendezvous swarms: http, https, udp
     int announce_large = 0;                 // announces of single large artifacts to the DHT, at most so many an hour
     std::size_t shard_at = 2000;            // agents in one rendezvous swarm, before some move to shards of it
