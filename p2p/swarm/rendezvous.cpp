@@ -348,12 +348,15 @@ void Rendezvous::named(const LineageId& infohash, const lt::tcp::endpoint& endpo
 void Rendezvous::take_over() {
     const auto taken_up = std::exchange(taken_up_, {});
     std::map<LineageId, std::set<lt::address>> addresses;
-    for (const auto& [candidate, namer] : taken_up) addresses[candidate.swarm].insert(candidate.endpoint.address());
-    for (auto& [infohash, named] : addresses) {
-        std::erase_if(named, [&](const auto& one) { return channel_.is_connected(infohash, one); });
-        if (const auto at = places_.find(infohash); at != places_.end())
-            session_.give_up(at->second.torrent, {named.begin(), named.end()});
+    for (const auto& [candidate, namer] : taken_up) {
+        const auto at = places_.find(candidate.swarm);
+        const auto& endpoint = candidate.endpoint;
+        if (at == places_.end() || channel_.is_connected(candidate.swarm, endpoint.address())) continue;
+        if (channel_.is_dialled(at->second.root, endpoint)) continue;  // nothing new, as when a friend introduces two
+        addresses[candidate.swarm].insert(endpoint.address());
     }
+    for (const auto& [infohash, named] : addresses)
+        session_.give_up(places_.at(infohash).torrent, {named.begin(), named.end()});
     for (const auto& [candidate, namer] : taken_up) consider(candidate, namer);
 }
 
