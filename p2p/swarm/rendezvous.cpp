@@ -27,6 +27,7 @@ constexpr auto far_round = 3s;     // the DHT and trackers within a few
 constexpr auto lan_lasts = 5s;     // before local discovery is begun anew, when it is used
 constexpr auto named_for = 1h;     // an agent that the DHT named counts for so long
 constexpr int guest_dials = 32;
+constexpr auto leaves_within = 1500ms;  // libtorrent dials once a second
 constexpr auto answer_again = 60s;    // the call of a neighbour that is not met is answered once within this time,
 constexpr auto answer_pause = 100ms;  // several together are answered by one announce
 
@@ -343,8 +344,7 @@ void Rendezvous::named(const LineageId& infohash, const lt::tcp::endpoint& endpo
     dial_candidates();
 }
 
-// libtorrent has taken them up: before it dials, that is ended, and they wait for their turn here. A dial to the same
-// address ends with it, so none is begun until nobody names any more of it (dial_candidates, every turn).
+// libtorrent has taken them up: before it dials, that is ended, and they wait for their turn here.
 void Rendezvous::take_over() {
     const auto taken_up = std::exchange(taken_up_, {});
     std::map<LineageId, std::set<lt::address>> addresses;
@@ -357,7 +357,17 @@ void Rendezvous::take_over() {
     }
     for (const auto& [infohash, named] : addresses)
         session_.give_up(places_.at(infohash).torrent, {named.begin(), named.end()});
+    begin_again(addresses);
     for (const auto& [candidate, namer] : taken_up) consider(candidate, namer);
+}
+
+// A dial to the same address that was to leave at libtorrent's next turn was given up with the rest.
+void Rendezvous::begin_again(const std::map<LineageId, std::set<lt::address>>& given_up) {
+    std::erase_if(begun_, [this](const auto& one) { return one.second + leaves_within < now() || !is_wanted(one.first); });
+    for (const auto& [candidate, since] : begun_) {
+        const auto at = given_up.find(candidate.swarm);
+        if (at != given_up.end() && at->second.count(candidate.endpoint.address()) > 0) dial(candidate);
+    }
 }
 
 void Rendezvous::consider(const Candidate& candidate, const Namer& namer) {
@@ -376,9 +386,14 @@ bool Rendezvous::is_wanted(const Candidate& candidate) const {
 
 void Rendezvous::dial_candidates() {
     while (const auto candidate =
-               candidates_.next(now(), [this](const auto& one) { return is_wanted(one) && !is_full(one.swarm); }))
-        connect(places_.at(candidate->swarm), candidate->endpoint,
-                utp_ ? lt::pex_utp | lt::pex_holepunch : lt::pex_flags_t{});
+               candidates_.next(now(), [this](const auto& one) { return is_wanted(one) && !is_full(one.swarm); })) {
+        if (!Session::has_door) begun_.emplace_back(*candidate, now());
+        dial(*candidate);
+    }
+}
+
+void Rendezvous::dial(const Candidate& candidate) {
+    connect(places_.at(candidate.swarm), candidate.endpoint, utp_ ? lt::pex_utp | lt::pex_holepunch : lt::pex_flags_t{});
 }
 
 bool Rendezvous::is_full(const LineageId& infohash) const {

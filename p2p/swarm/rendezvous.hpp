@@ -76,6 +76,8 @@ class Rendezvous {
     bool has_settled(const Place& place) const;
     void dial();
     void take_over();
+    void begin_again(const std::map<LineageId, std::set<lt::address>>& given_up);
+    void dial(const Candidate& candidate);
     void consider(const Candidate& candidate, const Namer& namer);
     void dial_candidates();
     bool is_wanted(const Candidate& candidate) const;
@@ -96,6 +98,7 @@ class Rendezvous {
     Guard guard_;
     Candidates candidates_;
     std::vector<std::pair<Candidate, Namer>> taken_up_;  // by libtorrent, and to be given up
+    std::vector<std::pair<Candidate, TimePoint>> begun_;  // what may not have left yet
     std::minstd_rand chance_{std::random_device{}()};
     TimePoint lan_renewed_{};
     DiscoveryView shown_;
