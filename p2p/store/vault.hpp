@@ -143,7 +143,9 @@ class Vault final : public broker::Store {
     void begin_flush_of(const StagedFile& file, Staged& staged);
     void count_staged();
     void sum_staged(const Staged& file, int sign);
-    void note_staged(const StagedFile& file) { note_staged(file.path(), {file.size(), file.size(), broker::Promise::listed, file.size()}); }
+    void note_staged(const StagedFile& file) {
+        note_staged(file.path(), {file.size(), file.size(), broker::Promise::listed, file.size()});
+    }
     void note_staged(const std::filesystem::path& path, Staged file);
     void forget(const Digest& digest);
     void drop_entry(const Digest& digest);

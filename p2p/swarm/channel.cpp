@@ -421,7 +421,8 @@ bool Channel::is_linked(const LineageId& lineage, const lt::tcp::endpoint& liste
 
 bool Channel::is_connected(const LineageId& torrent, const lt::address& address) const {
     return std::any_of(links_.begin(), links_.end(), [&](const auto& link) {
-        return link->torrent() == torrent && link->address() == plain(address) && (link->is_up() || !link->is_dialled_in(torrent));
+        return link->torrent() == torrent && link->address() == plain(address) &&
+               (link->is_up() || !link->is_dialled_in(torrent));
     });
 }
 

@@ -363,7 +363,8 @@ void Rendezvous::take_over() {
 
 // A dial to the same address that was to leave at libtorrent's next turn was given up with the rest.
 void Rendezvous::begin_again(const std::map<LineageId, std::set<lt::address>>& given_up) {
-    std::erase_if(begun_, [this](const auto& one) { return one.second + leaves_within < now() || !is_wanted(one.first); });
+    std::erase_if(begun_,
+                  [this](const auto& one) { return one.second + leaves_within < now() || !is_wanted(one.first); });
     for (const auto& [candidate, since] : begun_) {
         const auto at = given_up.find(candidate.swarm);
         if (at != given_up.end() && at->second.count(candidate.endpoint.address()) > 0) dial(candidate);
@@ -393,7 +394,8 @@ void Rendezvous::dial_candidates() {
 }
 
 void Rendezvous::dial(const Candidate& candidate) {
-    connect(places_.at(candidate.swarm), candidate.endpoint, utp_ ? lt::pex_utp | lt::pex_holepunch : lt::pex_flags_t{});
+    connect(places_.at(candidate.swarm), candidate.endpoint,
+            utp_ ? lt::pex_utp | lt::pex_holepunch : lt::pex_flags_t{});
 }
 
 bool Rendezvous::is_full(const LineageId& infohash) const {

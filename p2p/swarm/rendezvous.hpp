@@ -97,7 +97,7 @@ class Rendezvous {
     std::unordered_map<LineageId, Place> places_;  // by infohash
     Guard guard_;
     Candidates candidates_;
-    std::vector<std::pair<Candidate, Namer>> taken_up_;  // by libtorrent, and to be given up
+    std::vector<std::pair<Candidate, Namer>> taken_up_;   // by libtorrent, and to be given up
     std::vector<std::pair<Candidate, TimePoint>> begun_;  // what may not have left yet
     std::minstd_rand chance_{std::random_device{}()};
     TimePoint lan_renewed_{};

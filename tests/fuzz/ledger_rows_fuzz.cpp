@@ -1,6 +1,6 @@
 // rooms: store
-// Rows of the ledger as a rotten disk or somebody else may have left them: whatever stands in them, of whatever type, it
-// opens and answers. Input: a column, a type, a length and a value, again and again.
+// Rows of the ledger as a rotten disk or somebody else may have left them: whatever stands in them, of whatever type,
+// it opens and answers. Input: a column, a type, a length and a value, again and again.
 #include <sqlite3.h>
 #include <unistd.h>
 
@@ -18,13 +18,20 @@ using namespace packswarm;
 namespace {
 
 constexpr std::array columns = {
-    "floors.lineage",      "floors.date",        "floors.root",       "mirrors.base",        "mirrors.first_byte_s", "mirrors.rate",
-    "mirrors.samples",     "mirrors.back_at",    "mirrors.ranges",    "mirrors.good",        "transfers.txn",        "transfers.asker",
-    "transfers.name",      "transfers.digest",   "transfers.size",    "transfers.started",   "transfers.seconds",    "transfers.outcome",
-    "transfers.reasons",   "shares.kind",        "shares.source",     "shares.bytes",        "shares.wasted",        "totals.kind",
-    "totals.bytes",        "sent.month",         "sent.bytes",        "sent.near",           "peers.lineage",        "peers.endpoint",
-    "peers.last_seen",     "peers.received",     "peers.failures",    "sightings.address",   "sightings.file",       "sightings.content",
-    "sightings.bundle",    "sightings.product",  "sightings.date",    "sightings.modified",  "sightings.confirmed",  "mirrors.first_byte_dev_s",
+    "floors.lineage",     "floors.date",          "floors.root",
+    "mirrors.base",       "mirrors.first_byte_s", "mirrors.rate",
+    "mirrors.samples",    "mirrors.back_at",      "mirrors.ranges",
+    "mirrors.good",       "transfers.txn",        "transfers.asker",
+    "transfers.name",     "transfers.digest",     "transfers.size",
+    "transfers.started",  "transfers.seconds",    "transfers.outcome",
+    "transfers.reasons",  "shares.kind",          "shares.source",
+    "shares.bytes",       "shares.wasted",        "totals.kind",
+    "totals.bytes",       "sent.month",           "sent.bytes",
+    "sent.near",          "peers.lineage",        "peers.endpoint",
+    "peers.last_seen",    "peers.received",       "peers.failures",
+    "sightings.address",  "sightings.file",       "sightings.content",
+    "sightings.bundle",   "sightings.product",    "sightings.date",
+    "sightings.modified", "sightings.confirmed",  "mirrors.first_byte_dev_s",
 };
 
 std::filesystem::path folder() {
@@ -48,7 +55,8 @@ void fill(store::Ledger& ledger) {
     transfer.outcome = "ok";
     transfer.sources = {{broker::SourceKind::mirror, "http://m.example/debian", 70, 10}};
     ledger.record(transfer);
-    ledger.save_sighting({"http://m/InRelease", digest_of('f'), digest_of('c'), digest_of('b'), digest_of('p'), then, then, then});
+    ledger.save_sighting(
+        {"http://m/InRelease", digest_of('f'), digest_of('c'), digest_of('b'), digest_of('p'), then, then, then});
     ledger.add_sent({5, 6}, then);
 }
 
@@ -84,7 +92,8 @@ void change(const std::filesystem::path& path, std::string_view input) {
     while (input.size() >= 3) {
         const auto head = take(input, 3);
         const auto value = take(input, static_cast<unsigned char>(head[2]));
-        set(database, columns[static_cast<unsigned char>(head[0]) % columns.size()], static_cast<unsigned char>(head[1]) % 5, value);
+        set(database, columns[static_cast<unsigned char>(head[0]) % columns.size()],
+            static_cast<unsigned char>(head[1]) % 5, value);
     }
     sqlite3_exec(database, "COMMIT", nullptr, nullptr, nullptr);
     sqlite3_close(database);
@@ -115,8 +124,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const bool is_new : {true, false}) {
         auto ledger = store::Ledger::open({folder(), 100});
         if (!ledger) std::abort();
-        if (is_new) fill(**ledger);
-        else read_all(**ledger);
+        if (is_new)
+            fill(**ledger);
+        else
+            read_all(**ledger);
         ledger = fail(ErrorKind::Absent, "closed");
         if (is_new) change(folder() / "ledger.db", {reinterpret_cast<const char*>(data), size});
     }

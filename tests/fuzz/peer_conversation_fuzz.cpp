@@ -25,13 +25,16 @@ namespace {
 constexpr ByteCount room = 256 << 10;
 constexpr ByteCount lent_size = 600 << 10;
 
-Digest digest_of(unsigned char byte) { return Digest::from_raw(std::string(Digest::size, static_cast<char>(byte)).data()); }
+Digest digest_of(unsigned char byte) {
+    return Digest::from_raw(std::string(Digest::size, static_cast<char>(byte)).data());
+}
 
 // Part of it may be given.
 const StagedFile& lent() {
     static const StagedFile file = [] {
         const auto memory = std::filesystem::exists("/dev/shm") ? "/dev/shm" : "/tmp";
-        return *StagedFile::create(std::filesystem::path(memory) / ("packswarm-lent-fuzz-" + std::to_string(::getpid())), lent_size);
+        return *StagedFile::create(
+            std::filesystem::path(memory) / ("packswarm-lent-fuzz-" + std::to_string(::getpid())), lent_size);
     }();
     return file;
 }
@@ -68,8 +71,10 @@ class Conversation {
         while (!input.empty() && !wire_.broken) {
             const auto step = static_cast<unsigned char>(input[0]);
             input = input.subspan(1);
-            if (step % 8 < 4) heard(cut(input));
-            else own(step % 8, number(input));
+            if (step % 8 < 4)
+                heard(cut(input));
+            else
+                own(step % 8, number(input));
             if (wire_.broken) return;
             const auto before = wire_.waiting;
             giver_.pump();
@@ -158,7 +163,11 @@ class Conversation {
     Shelf shelf_{nullptr};
     Lending lending_;
     std::map<broker::FetchId, Fetch> fetches_;
-    Giver giver_{wire_, shelf_, lending_, {[](const Shelved&) { return true; }, [](const LineageId&) { return true; }, [](ByteCount) {}}, room};
+    Giver giver_{wire_,
+                 shelf_,
+                 lending_,
+                 {[](const Shelved&) { return true; }, [](const LineageId&) { return true; }, [](ByteCount) {}},
+                 room};
     Taker taker_{wire_, events(), {}};
 };
 
