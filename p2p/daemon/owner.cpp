@@ -170,10 +170,9 @@ std::string Owner::explain(const control::Arguments& args, const Sight& sight) c
                                   {"private", repository == nullptr || !book.is_public(*repository)}});
         if (out["entries"].size() >= limit) break;
     }
-    for (const auto& row : house_.ledger.transfers_named(query, most_rows)) {
-        if (out["transfers"].size() >= limit) break;
-        if (sight.has(row.digest)) out["transfers"].push_back(transfer_json(row));
-    }
+    const auto may_show = [&sight](const std::optional<Digest>& digest) { return sight.has(digest); };
+    for (const auto& row : house_.ledger.transfers_named(query, limit, most_rows, may_show))
+        out["transfers"].push_back(transfer_json(row));
     return dump(out);
 }
 

@@ -4,8 +4,10 @@
 // (floors.txt) merged at open.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "p2p/base/loop.hpp"
 #include "p2p/broker/peer_memory.hpp"
@@ -66,7 +68,13 @@ class Ledger final : public broker::Ledger, public broker::PeerMemory {
     void add_sent(const Sent& sent, WallTime when);
 
     // Newest first. text is a package's name, or else a part of a path, or a whole digest in hexadecimal.
-    std::vector<broker::TransferRecord> transfers_named(const std::string& text, std::size_t limit);
+    std::vector<broker::TransferRecord> transfers_named(const std::string& text, std::size_t limit) {
+        return transfers_named(text, limit, limit, nullptr);
+    }
+    // Of the newest most_seen of them those that may be shown: sources are not read of the others.
+    using MayShow = std::function<bool(const std::optional<Digest>&)>;
+    std::vector<broker::TransferRecord> transfers_named(const std::string& text, std::size_t limit, std::size_t most_seen,
+                                                        const MayShow& may_show);
     std::vector<broker::TransferRecord> transfers_of(const std::string& transaction, std::size_t limit);
     std::vector<broker::TransferRecord> recent_transfers(std::size_t limit);
     Totals totals();  // since the ledger began

@@ -1,4 +1,5 @@
 #include <chrono>
+#include <limits>
 
 #include "p2p/base/log.hpp"
 #include "p2p/store/database.hpp"
@@ -52,17 +53,22 @@ std::vector<broker::SourceShare> shares_of(Database& database, std::int64_t tran
     return out;
 }
 
-std::vector<broker::TransferRecord> read_transfers(Database& database, Statement& query) {
+std::vector<broker::TransferRecord> read_transfers(Database& database, Statement& query,
+                                                   std::size_t limit = std::numeric_limits<std::size_t>::max(),
+                                                   const Ledger::MayShow& may_show = nullptr) {
     std::vector<broker::TransferRecord> out;
     std::vector<std::int64_t> ids;
     for_each_row(query, [&] {
+        if (out.size() >= limit) return;
+        std::optional<Digest> of;
+        if (const auto digest = query.bytes(4); digest.size() == Digest::size) of = Digest::from_raw(digest.data());
+        if (may_show && !may_show(of)) return;
         ids.push_back(query.integer(0));
         auto& transfer = out.emplace_back();
+        transfer.digest = of;
         transfer.transaction = query.bytes(1);
         transfer.asker = query.bytes(2);
         transfer.name = query.bytes(3);
-        if (const auto digest = query.bytes(4); digest.size() == Digest::size)
-            transfer.digest = Digest::from_raw(digest.data());
         transfer.size = query.integer(5);
         transfer.started = WallTime(Seconds(query.integer(6)));
         transfer.seconds = query.real(7);
@@ -98,22 +104,23 @@ std::string month_of(WallTime when) {
 
 }  // namespace
 
-std::vector<broker::TransferRecord> Ledger::transfers_named(const std::string& text, std::size_t limit) {
-    const auto rows = static_cast<std::int64_t>(limit);
+std::vector<broker::TransferRecord> Ledger::transfers_named(const std::string& text, std::size_t limit,
+                                                            std::size_t most_seen, const MayShow& may_show) {
+    const auto rows = static_cast<std::int64_t>(most_seen);
     if (const auto digest = Digest::parse(text)) {
         auto query = database_->statement(newest_transfers("WHERE digest=?"));
         query.bind(Blob{digest->raw()}, rows);
-        return read_transfers(*database_, query);
+        return read_transfers(*database_, query, limit, may_show);
     }
     {  // hello_2.10-3_amd64.deb, hello-2.12-1-x86_64.pkg.tar.zst: a package's name ends before its version
         auto query =
             database_->statement(newest_transfers("WHERE '/' || name GLOB ? OR '/' || name GLOB ? OR name = ?"));
         query.bind("*/" + literal(text) + "_*", "*/" + literal(text) + "-[0-9]*", text, rows);
-        if (auto found = read_transfers(*database_, query); !found.empty()) return found;
+        if (auto found = read_transfers(*database_, query, limit, may_show); !found.empty()) return found;
     }
     auto query = database_->statement(newest_transfers("WHERE instr(name, ?) > 0"));
     query.bind(text, rows);
-    return read_transfers(*database_, query);
+    return read_transfers(*database_, query, limit, may_show);
 }
 
 std::vector<broker::TransferRecord> Ledger::transfers_of(const std::string& transaction, std::size_t limit) {

@@ -431,6 +431,10 @@ TEST_F(LedgerTest, FindsTransfersByPackageNameOfEitherFormatThenByPartThenByDige
               std::vector<std::string>{"curl-8.5-1-x86_64.pkg.tar.zst"});
     EXPECT_TRUE(names("c%l").empty());
     EXPECT_EQ(ledger->transfers_named("curl", 1).size(), 1u);
+    std::size_t seen = 0;
+    const auto third_on = [&seen](const std::optional<Digest>&) { return ++seen > 2; };
+    EXPECT_EQ(ledger->transfers_named("", 1, 10, third_on).size(), 1u) << "the first that may be shown";
+    EXPECT_EQ(seen, 3u) << "and no more is looked at";
 }
 
 TEST_F(LedgerTest, AddsUpBytesByKindOverallAndByTransaction) {
