@@ -73,8 +73,8 @@ class Ledger final : public broker::Ledger, public broker::PeerMemory {
     }
     // Of the newest most_seen of them those that may be shown: sources are not read of the others.
     using MayShow = std::function<bool(const std::optional<Digest>&)>;
-    std::vector<broker::TransferRecord> transfers_named(const std::string& text, std::size_t limit, std::size_t most_seen,
-                                                        const MayShow& may_show);
+    std::vector<broker::TransferRecord> transfers_named(const std::string& text, std::size_t limit,
+                                                        std::size_t most_seen, const MayShow& may_show);
     std::vector<broker::TransferRecord> transfers_of(const std::string& transaction, std::size_t limit);
     std::vector<broker::TransferRecord> recent_transfers(std::size_t limit);
     Totals totals();  // since the ledger began
