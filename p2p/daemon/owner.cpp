@@ -62,6 +62,17 @@ const char* standing_text(broker::RepositoryState::Standing standing) {
 Owner::Owner(House house) : house_(std::move(house)), started_(house_.loop.now()) {}
 
 void Owner::answer(control::Question question, Answer then) {
+    if (question.owner) return answer_at_once(std::move(question), std::move(then));
+    const auto uid = question.uid;
+    const auto begun = house_.loop.now();
+    if (const auto wait = question_time_.wait_of(uid, begun); wait > Seconds(0))
+        return then(fail(ErrorKind::Transient, "this user's questions have taken much of the agent's time: ask again in {} s", wait.count()));
+    answer_at_once(std::move(question), std::move(then));
+    const auto ended = house_.loop.now();
+    question_time_.took(uid, std::chrono::duration<double>(ended - begun).count(), ended);
+}
+
+void Owner::answer_at_once(control::Question question, Answer then) {
     if (question.op == "refresh") return refresh(std::move(then));
     if (question.op == "share" || question.op == "import") return take_file(std::move(question), std::move(then));
     const Sight sight(house_.broker.book(), question.owner);

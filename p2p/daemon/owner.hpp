@@ -12,6 +12,7 @@
 #include "p2p/daemon/loop_watch.hpp"
 #include "p2p/daemon/sharing_watch.hpp"
 #include "p2p/daemon/sight.hpp"
+#include "p2p/daemon/question_time.hpp"
 #include "p2p/store/ledger.hpp"
 #include "p2p/store/vault.hpp"
 #include "p2p/swarm/swarm.hpp"
@@ -40,6 +41,7 @@ class Owner final : public control::OwnerView {
 
   private:
     using Answer = std::function<void(Result<std::string>)>;
+    void answer_at_once(control::Question question, Answer then);
     std::string status(const Sight& sight) const;
     std::string explain(const control::Arguments& args, const Sight& sight) const;
     std::string mirrors(const Sight& sight) const;
@@ -52,6 +54,7 @@ class Owner final : public control::OwnerView {
 
     House house_;
     TimePoint started_;
+    QuestionTime question_time_;  // of others than the owner
 };
 
 }  // namespace packswarm::daemon
