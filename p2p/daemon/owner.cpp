@@ -66,7 +66,8 @@ void Owner::answer(control::Question question, Answer then) {
     const auto uid = question.uid;
     const auto begun = house_.loop.now();
     if (const auto wait = question_time_.wait_of(uid, begun); wait > Seconds(0))
-        return then(fail(ErrorKind::Transient, "this user's questions have taken much of the agent's time: ask again in {} s", wait.count()));
+        return then(fail(ErrorKind::Transient,
+                         "this user's questions have taken much of the agent's time: ask again in {} s", wait.count()));
     answer_at_once(std::move(question), std::move(then));
     const auto ended = house_.loop.now();
     question_time_.took(uid, std::chrono::duration<double>(ended - begun).count(), ended);

@@ -1,5 +1,5 @@
-// QuestionTime: how much of the loop's time each user's questions may take: three seconds at once, a hundredth of it for
-// long. The owner's are not counted. Plain data; time comes in.
+// QuestionTime: how much of the loop's time each user's questions may take: three seconds at once, a hundredth of it
+// for long. The owner's are not counted. Plain data; time comes in.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,8 @@ class QuestionTime {
   public:
     // Zero: it is answered. Else how long to wait before asking again.
     Seconds wait_of(unsigned uid, TimePoint now) {
-        if (users_.size() >= most_users) std::erase_if(users_, [&](const auto& one) { return left(one.second, now) >= at_once; });
+        if (users_.size() >= most_users)
+            std::erase_if(users_, [&](const auto& one) { return left(one.second, now) >= at_once; });
         const auto at = users_.find(uid);
         if (at == users_.end() || left(at->second, now) > 0) return Seconds(0);
         return Seconds(1 + static_cast<int>(-left(at->second, now) / for_long));
