@@ -74,6 +74,7 @@ class Siege:
         self._start_agent()
         self.neighbour = world.machine("c2")
         self.neighbour.start_agent([stock.debian_repository(self.mirror)], peers=[self.agent.endpoint],
+                                   env={"PACKSWARM_LOOP_LIMIT_MS": str(max(250, loop_limit_ms))},
                                    change=lambda settings: settings["store"].update(quota="16 MiB"))
 
     # ---- The place
