@@ -68,13 +68,13 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const LedgerSettings& settings) {
     auto floor_file = std::make_unique<FloorFile>(*folder / "floors.txt");
     std::unique_ptr<Ledger> ledger(new Ledger(settings, std::move(*database), std::move(floor_file)));
     if (auto merged = ledger->merge_floors(); !merged) return tl::unexpected(merged.error());
-    if (settings.workers != nullptr) ledger->leave_log_to(*settings.workers);
+    if (settings.workers != nullptr) ledger->leave_log_to(*settings.workers, *folder / "ledger.db");
     return ledger;
 }
 
-void Ledger::leave_log_to(Workers& workers) {
+void Ledger::leave_log_to(Workers& workers, const std::filesystem::path& real) {
     const auto is_busy = std::make_shared<bool>(false);  // the loop's
-    database_->leave_log([&workers, is_busy, path = settings_.folder / "ledger.db"] {
+    database_->leave_log([&workers, is_busy, path = real] {
         if (std::exchange(*is_busy, true)) return;
         workers.run([is_busy, path]() -> Task {
             const auto done = Database::checkpoint(path);

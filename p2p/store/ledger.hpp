@@ -86,7 +86,7 @@ class Ledger final : public broker::Ledger, public broker::PeerMemory {
 
   private:
     Ledger(const LedgerSettings& settings, std::unique_ptr<Database> database, std::unique_ptr<FloorFile> floor_file);
-    void leave_log_to(Workers& workers);
+    void leave_log_to(Workers& workers, const std::filesystem::path& real);
     Result<void> merge_floors();
     Result<Floors> floor_rows();
     Floors set_text_aside(const FloorText& text, const Floors& rows);

@@ -54,29 +54,6 @@ class LedgerTest : public ::testing::Test {
     const std::string bookworm = "debian/F/bookworm/amd64";
 };
 
-TEST_F(LedgerTest, LeavesItsLogToAWorkerWhenThereIsOne) {
-    struct : Workers {
-        void run(std::function<Task()> job) override { jobs.push_back(std::move(job)); }
-        std::vector<std::function<Task()>> jobs;
-    } workers;
-    ledger.reset();
-    auto opened = Ledger::open({folder.path() / "state", max_transfers, &workers});
-    ASSERT_TRUE(opened) << opened.error().message;
-    ledger = std::move(*opened);
-    const auto record_some = [&] {
-        for (int i = 0; i < 300; ++i) ledger->record(transfer("a"));
-    };
-    record_some();
-    ASSERT_EQ(workers.jobs.size(), 1u) << "one at a time";
-    const auto before = std::filesystem::file_size(state("ledger.db"));
-    workers.jobs[0]()();
-    EXPECT_GT(std::filesystem::file_size(state("ledger.db")), before) << "what was committed is in the file";
-    const auto log = std::filesystem::file_size(state("ledger.db-wal"));
-    record_some();
-    EXPECT_LT(std::filesystem::file_size(state("ledger.db-wal")), log + log / 2) << "and the log begins anew";
-    EXPECT_EQ(ledger->recent_transfers(1000).size(), 600u);
-}
-
 TEST_F(LedgerTest, RemembersWhichRootsAnAddressShowed) {
     core::Sighting one{"http://m/dists/s/InRelease", digest_of("file"),    digest_of("content"),
                        digest_of("bundle"),          digest_of("product"), WallTime(Seconds(10)),
