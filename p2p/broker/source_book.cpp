@@ -12,6 +12,8 @@ constexpr int peer_slots = 32;      // gets pipelined over one connection
 constexpr auto suspicion = Seconds(30);  // at most, when its case does not end before
 constexpr auto whole_files_for = Seconds(600);  // a cache in front of a mirror gives parts once it has the file
 constexpr double least_window_s = 0.2;
+constexpr double idle_s = 0.5;          // nothing in flight for so long: what comes then begins anew,
+constexpr double gathers_speed_s = 2;   // and takes so long until it comes as fast as it can
 constexpr double line_window_s = 1;  // libcurl's buffers and the loop's naps are no news of the line
 constexpr ByteCount telling_bytes = 256 * limits::kib;  // a claim of less is mostly round trips
 }  // namespace
@@ -117,6 +119,7 @@ void SourceBook::claim_ended(core::SourceId id) {
 
 void SourceBook::first_byte(core::SourceId id, double seconds) {
     core::note_first_byte(entries_.at(id).health, seconds);
+    if (const auto at = board_.sources.find(id); at != board_.sources.end()) at->second.delay.note(seconds, loop_.now());
     refresh(id);
 }
 
@@ -201,6 +204,8 @@ void SourceBook::count_flights(int change) {
     const auto now = loop_.now();
     flight_seconds_ += in_flight_ * seconds_between(counted_, now);
     counted_ = now;
+    if (in_flight_ == 0 && seconds_between(last_in_flight_, now) > idle_s) busy_since_ = now;
+    if (in_flight_ > 0) last_in_flight_ = now;
     in_flight_ += change;
 }
 
@@ -211,7 +216,11 @@ void SourceBook::sample_line(TimePoint now) {
     count_flights(0);
     const double in_flight = flight_seconds_ / window;
     const bool tells = in_flight_ > 0 && in_flight > 0.9;
-    if (tells) board_.line.note(in_flight, static_cast<double>(line_bytes_) / window, now);
+    const double rate = static_cast<double>(line_bytes_) / window;
+    if (tells && seconds_between(busy_since_, line_sampled_) < gathers_speed_s)
+        board_.line.note_beginning(rate, now);
+    else if (tells)
+        board_.line.note(in_flight, rate, now);
     for (auto& [id, entry] : entries_) {
         const auto at = board_.sources.find(id);
         if (tells && at != board_.sources.end()) at->second.peak.note(static_cast<double>(entry.line_bytes) / window, now);

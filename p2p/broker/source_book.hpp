@@ -79,6 +79,7 @@ class SourceBook {
     int in_flight_ = 0;              // claims at far sources,
     double flight_seconds_ = 0;      // their sum over time since the line was sampled,
     TimePoint counted_{}, line_sampled_{};
+    TimePoint last_in_flight_{}, busy_since_{};  // the first claim after a pause
     ByteCount line_bytes_ = 0;       // and what they brought
     std::uint32_t next_ = 1;
 };

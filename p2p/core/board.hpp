@@ -44,6 +44,7 @@ struct Source {
     bool hidden = false;      // of a peer: it could not be dialled for a torrent (behind a router); it gives parts over the channel
     int missed = 0;           // of a neighbour: artifacts in a row that it did not have
     Peak peak;                // of a far source; with those of the others it tells whether they share a line
+    AnswerDelay delay;        // of a far source
     bool doubted = false;     // of a peer: mirrors gave other bytes; it is not asked until a digest says who lied
 };
 

@@ -10,16 +10,15 @@
 
 #include "p2p/core/canonical.hpp"
 #include "p2p/core/crowd.hpp"
+#include "p2p/core/line_state.hpp"
 
 namespace packswarm::core {
 
 class Outlook {
   public:
-    Outlook(const Board& board, TimePoint now) : board_(board), now_(now) {
+    Outlook(const Board& board, TimePoint now) : board_(board), now_(now), line_(board, now) {
         for (const auto& [id, source] : board.sources) busy_[id] = source.busy;
         count_claims();
-        find_shared_line();
-        find_full_line();
         find_mute();
         measure();
         sort_wants();
@@ -40,13 +39,7 @@ class Outlook {
     static constexpr double slow_s = 4;                   // no small file is late before
     static constexpr int slots_of_a_stranger = 2;         // until a digest or a mirror has agreed with what it gave
     static constexpr double enough_s = 4;                 // of work in hand: more waits behind it, unless more at once bring more:
-    static constexpr double brings_more = 0.5;            // when the sum grows with at least this power of their number
-    static constexpr double shared_from = 1.3;            // the sum of the peaks over the peak of the sum: not all at the same time
-    static constexpr double line_enough_s = 2;            // of work that all have in hand together, where they share a line
-    static constexpr double slow_share = 64 * 1024;       // bytes a second of each transfer: below, a queue of some hundred KiB takes seconds
     static constexpr double unfair = 4, slow_unfair = 16; // how much less than its share a transfer may get of a line, and of a slow one
-    static constexpr double line_from = 0.5;              // of the fastest mirror's rate: what comes shows the line
-    static constexpr double full_from = 0.7;              // of the most that ever came: then others make up for who is slow
     static constexpr double waits_in_line_s = 5;          // silence of a transfer that others on a full line keep from its turn
     static constexpr ByteCount unmeasured_enough = 512 * limits::kib;  // in hand of a mirror that nobody has measured
     static constexpr double unseen_s = 20;                // who takes a small file as it comes should see something by then
@@ -70,40 +63,15 @@ class Outlook {
     // before the line is known. A crowd has rules of its own.
     bool has_enough(const Want& want, SourceId id) const {
         if (source(id).role != Role::mirror || crowd_ > 0 || is_crowded(want)) return false;
-        if (want.ahead && awaited_flights_ > 0 && !board_.line.is_measured(now_)) return true;
+        if (want.ahead && awaited_flights_ > 0 && !line_.is_measured()) return true;
         const bool unseen = want.is_small() && want.claims.empty() && age(want.created) > unseen_s;
         if (unseen && candidates(want, want.mirrors).size() < 2) return false;  // no second one's head could be shown
-        if (is_shared_) return all_in_hand_ >= line_enough_s * board_.line.peak(now_);
+        if (line_.is_shared()) return line_.is_enough(all_in_hand_);
         const auto found = in_hand_.find(id);
         const ByteCount in_hand = found == in_hand_.end() ? 0 : found->second;
-        if (source(id).rate == 0 && !board_.line.is_measured(now_)) return in_hand >= unmeasured_enough;
+        if (!source(id).rate_known && !line_.is_measured()) return in_hand >= unmeasured_enough;
         if (in_hand == 0 || static_cast<double>(in_hand) < enough_s * rate(id)) return false;
-        return growth_ ? *growth_ < brings_more : want.ahead || flights_ > board_.line.most_measured(now_);
-    }
-
-    // Each mirror has been as fast as all together ever were, though not at the same time, and more at once brought no
-    // more: they come over one line.
-    void find_shared_line() {
-        growth_ = board_.line.growth(now_);
-        double peaks = 0;
-        for (const auto& [id, source] : board_.sources)
-            if (source.role == Role::mirror) peaks += source.peak.value(now_);
-        is_shared_ = growth_ && *growth_ < brings_more && peaks >= shared_from * board_.line.peak(now_);
-        is_busy_ = age(board_.last_sign(now_)) < 1;
-    }
-
-    // As much comes as ever came, and what is in hand lasts for a while: who is slow now holds nothing up, and what is
-    // taken from him would wait in the same queue. Not where more at once are known to bring more.
-    void find_full_line() {
-        const double peak = board_.line.peak(now_);
-        const bool grows = growth_ && *growth_ >= brings_more;
-        double fastest = 0;
-        for (const auto& [id, source] : board_.sources)
-            if (source.role == Role::mirror && source.rate_known) fastest = std::max(fastest, source.rate);
-        if (fastest == 0 || peak < line_from * fastest) return;  // those who are asked just now are slow, not the line
-        is_full_ = !grows && flights_ > 1 && board_.line.latest(now_) >= full_from * peak &&
-                   (is_shared_ || all_in_hand_ >= line_enough_s * peak);
-        is_slow_ = peak > 0 && peak < slow_share * flights_;
+        return (want.ahead && !line_.grows()) || !line_.takes_one_more(flights_);
     }
 
     double age(TimePoint then) const { return seconds_between(then, now_); }
@@ -119,7 +87,7 @@ class Outlook {
         for (const auto& [id, want] : board_.wants)
             for (const auto& [claim_id, claim] : want.claims) {
                 if (board_.sources.count(claim.source) == 0) continue;
-                if (is_stalled(claim)) stalled.insert(claim.source);
+                if (is_stalled(want, claim)) stalled.insert(claim.source);
                 if (claim.received > 0 && age(claim.last_byte) < stalled_s) speaking.insert(claim.source);
             }
         std::set_difference(stalled.begin(), stalled.end(), speaking.begin(), speaking.end(), std::inserter(mute_, mute_.end()));
@@ -314,23 +282,32 @@ class Outlook {
     }
 
     // Slow because all mirrors come over one line that is full: from another the same bytes would come no sooner.
-    bool is_held_by_the_line(const Claim& claim) const {
-        if (is_stalled(claim)) return false;
-        if (is_full_) return true;
-        if (claim.received == 0) return is_slow_;
-        const double share = board_.line.peak(now_) / flights_;
-        if (is_slow_ && slow_unfair * speed(claim) > share) return true;
-        return is_shared_ && unfair * speed(claim) > share;
+    bool is_held_by_the_line(const Want& want, const Claim& claim) const {
+        if (is_stalled(want, claim)) return false;
+        if (line_.is_full()) return true;
+        if (claim.received == 0) return line_.is_slow();
+        const bool waits = line_.is_shared() || line_.room() == 0;
+        if (line_.is_slow() && waits && slow_unfair * speed(claim) > line_.share()) return true;
+        return line_.is_shared() && unfair * speed(claim) > line_.share();
     }
 
-    bool is_stalled(const Claim& claim) const {
-        const bool peer = source(claim.source).role == Role::wan_peer;
-        const double silent_s = peer ? stalled_peer_s : is_full_ || ((is_shared_ || is_slow_) && is_busy_) ? waits_in_line_s : stalled_s;
-        return age(claim.last_byte) > std::max(silent_s, source(claim.source).patience_s);
+    bool is_stalled(const Want& want, const Claim& claim) const {
+        return age(claim.last_byte) > std::max(silence_s(want, claim), source(claim.source).patience_s);
     }
 
-    double eta_left_s(const Claim& claim) const {
-        if (is_stalled(claim)) return std::numeric_limits<double>::max();
+    // Of a claim that is in order. Who has lost its turn on a slow line gets it back as a rule before another could have
+    // given the same small file from its first byte on.
+    double silence_s(const Want& want, const Claim& claim) const {
+        if (source(claim.source).role == Role::wan_peer) return stalled_peer_s;
+        if (line_.is_full() || ((line_.is_shared() || line_.is_slow()) && line_.is_busy())) return waits_in_line_s;
+        return claim.received > 0 && want.is_small() ? std::clamp(line_.seconds_for(want.size), stalled_s, waits_in_line_s) : stalled_s;
+    }
+
+    // Its bytes are here by now. It stays open all the same while its source is silent: that nothing comes is what tells of such a source.
+    static bool is_served(const Want& want, const Claim& claim) { return claim.purpose != Purpose::check && want.done.covers({claim.next(), claim.range.end}); }
+
+    double eta_left_s(const Want& want, const Claim& claim) const {
+        if (is_stalled(want, claim)) return std::numeric_limits<double>::max();
         return static_cast<double>(claim.left()) / std::max(1.0, speed(claim));
     }
 
@@ -340,8 +317,8 @@ class Outlook {
     // late.
     bool is_late(const Want& want, const Claim& claim, double others_s) const {
         if (mute_.count(claim.source) != 0) return true;
-        if (is_held_by_the_line(claim)) return false;
-        if (claim.received > 0 && eta_left_s(claim) <= std::max(2 * others_s, drain_s(want) / 2)) return false;
+        if (is_held_by_the_line(want, claim)) return false;
+        if (claim.received > 0 && eta_left_s(want, claim) <= std::max(2 * others_s, drain_s(want) / 2)) return false;
         const auto& by = source(claim.source);
         const double at_its_pace = 3 * static_cast<double>(want.size) * std::max(1, by.busy) / rate(claim.source);
         return age(claim.started) >= by.patience_s + std::min(at_its_pace, std::clamp(3 * others_s, slow_s, 2 * slow_s));
@@ -352,6 +329,7 @@ class Outlook {
 
     const Board& board_;
     const TimePoint now_;
+    const LineState line_;
     struct Large {
         WantId id{};
         const Want* want = nullptr;
@@ -367,11 +345,6 @@ class Outlook {
     std::size_t crowd_ = 0;           // the most agents that want the same large artifact, less this one
     std::map<SourceId, int> busy_;
     std::map<SourceId, ByteCount> in_hand_;  // bytes that a source has still to give
-    std::optional<double> growth_;    // of the sum with the number in flight
-    bool is_shared_ = false;          // the mirrors come over one line, which is the bottleneck
-    bool is_full_ = false;            // and is used up just now
-    bool is_slow_ = false;            // so little for each that silence may be its queue's
-    bool is_busy_ = false;            // something comes
     double all_in_hand_ = 0;
     int flights_ = 0;                 // claims in all,
     int awaited_flights_ = 0;         // and those for what somebody waits for

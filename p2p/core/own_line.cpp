@@ -8,6 +8,8 @@ namespace packswarm::core {
 namespace {
 constexpr double remembered_s = 30;
 constexpr double recent_s = 3;
+constexpr double delay_remembered_s = 15;
+constexpr double long_delay_s = 0.15;  // queues of fast lines are shorter, and what waits in them soon gone
 constexpr double newest = 0.5;        // weight of the newest sample
 constexpr double least_spread = 1.9;  // between the fewest and the most in flight, to tell a slope from noise
 }  // namespace
@@ -23,6 +25,18 @@ void Peak::note(double rate, TimePoint now) {
 double Peak::latest(TimePoint now) const { return seconds_between(noted_, now) < recent_s ? latest_ : 0; }
 
 double Peak::value(TimePoint now) const { return seconds_between(at_, now) < remembered_s ? rate_ : 0; }
+
+void AnswerDelay::note(double first_byte_s, TimePoint now) {
+    quickest_ = std::min(quickest_.value_or(first_byte_s), first_byte_s);
+    std::move_backward(latest_.begin(), latest_.end() - 1, latest_.end());
+    latest_[0] = first_byte_s;
+    at_ = now;
+}
+
+bool AnswerDelay::is_long(TimePoint now) const {
+    if (!quickest_ || seconds_between(at_, now) >= delay_remembered_s) return false;
+    return *std::min_element(latest_.begin(), latest_.end()) >= *quickest_ + std::max(long_delay_s, *quickest_);
+}
 
 bool OwnLine::is_fresh(const Sample& sample, TimePoint now) {
     return sample.rate > 0 && seconds_between(sample.at, now) < remembered_s;

@@ -24,10 +24,26 @@ class Peak {
     TimePoint at_{}, noted_{};
 };
 
+// How long a source's answers are kept waiting beyond the quickest that it ever gave: what is asked for waits in a queue,
+// this line's as a rule, and more at once would only make it longer.
+class AnswerDelay {
+  public:
+    void note(double first_byte_s, TimePoint now);
+    bool is_long(TimePoint now) const;  // twice in a row, so that one lost packet tells nothing
+
+  private:
+    static constexpr std::size_t in_a_row = 2;
+    std::optional<double> quickest_;
+    std::array<double, in_a_row> latest_{};
+    TimePoint at_{};
+};
+
 class OwnLine {
   public:
     // Of a second or more: how many were in flight on average, and bytes per second.
     void note(double in_flight, double rate, TimePoint now);
+    // The same while those in flight still gather speed: it says nothing of what one more would bring.
+    void note_beginning(double rate, TimePoint now) { peak_.note(rate, now); }
 
     bool is_measured(TimePoint now) const;
     // The power of their number with which the sum grows: 0 when it stays as it is, 1 when each brings its own.

@@ -117,7 +117,7 @@ class Planner : private Outlook {
         if (!lan_serves(want)) return;
         for (const auto& [claim_id, claim] : want.claims) {
             if (!want.is_small() && is_probe(id, want, claim)) continue;
-            const bool nearly_there = claim.received > 0 && eta_left_s(claim) < 0.05;
+            const bool nearly_there = claim.received > 0 && eta_left_s(want, claim) < 0.05;
             if ((source(claim.source).role == Role::mirror || !want.is_small()) && claim.purpose == Purpose::work && !nearly_there)
                 out_.stops.push_back({id, claim_id, "a neighbour on the local network has it"});
         }
@@ -341,9 +341,9 @@ class Planner : private Outlook {
         if (new_claims_.count(id) != 0) return {};
         double others_s = parts > 0 ? static_cast<double>(want.size - want.done.total()) / parts : std::numeric_limits<double>::max();
         for (const auto& [claim_id, claim] : want.claims)  // who drips keeps the file, whatever its rate was once
-            if (claim.purpose != Purpose::check && source(claim.source).ranges) others_s = std::max(others_s, eta_left_s(claim));
+            if (claim.purpose != Purpose::check && source(claim.source).ranges) others_s = std::max(others_s, eta_left_s(want, claim));
         for (const auto& [claim_id, claim] : want.claims)
-            if (claim.purpose != Purpose::check && !source(claim.source).ranges) others_s = std::min(others_s, eta_left_s(claim));
+            if (claim.purpose != Purpose::check && !source(claim.source).ranges) others_s = std::min(others_s, eta_left_s(want, claim));
         return 2 * eta_s(by, all.end) + slowly_s < others_s ? all : ByteRange{};
     }
 
@@ -385,29 +385,30 @@ class Planner : private Outlook {
         double eta_s = 0;
     };
 
-    // Its bytes are here by now. It stays open all the same while its source is silent: that nothing comes is what tells of such a source.
-    static bool is_served(const Want& want, const Claim& claim) { return claim.purpose != Purpose::check && want.done.covers({claim.next(), claim.range.end}); }
-
     // What the peers gave meanwhile would still come from a mirror that has begun to send it: a new connection costs
     // less than the rest.
     void leave_what_is_here() {
         for (const auto& [id, want, left] : large_)
             for (const auto& [claim_id, claim] : want->claims)
-                if (claim.received > 0 && !is_stalled(claim) && is_served(*want, claim) &&
-                    claim.left() >= least_chunk / 2)
+                if (claim.received > 0 && !is_stalled(*want, claim) && is_served(*want, claim) && claim.left() >= least_chunk / 2)
                     out_.stops.push_back({id, claim_id, "its bytes are here"});
     }
 
     // Somebody who had gone silent speaks again beside the one who took over: whoever is further along goes on alone.
     void part_rivals() {
-        for (const auto& [id, want, left] : large_) {
-            for (const auto& [hedge_id, hedge] : want->claims) {
-                if (hedge.purpose != Purpose::hedge || hedge.received == 0) continue;
-                for (const auto& [other_id, other] : want->claims) {
-                    const bool revived = other_id != hedge_id && other.purpose == Purpose::work && other.last_byte > hedge.first_byte && !is_stalled(other);
-                    if (!revived || other.next() >= hedge.range.end || other.range.end <= hedge.next()) continue;
-                    out_.stops.push_back({id, other.next() > hedge.next() ? hedge_id : other_id, "another source is further along"});
-                }
+        for (const auto& [id, want, left] : large_) part_rivals(id, *want);
+        if (line_.is_shared() || line_.is_slow())  // elsewhere small ones do not hold each other up
+            for (const auto& [id, want] : small_) part_rivals(id, *want);
+    }
+    void part_rivals(WantId id, const Want& want) {
+        for (const auto& [hedge_id, hedge] : want.claims) {
+            if (hedge.purpose != Purpose::hedge || hedge.received == 0) continue;
+            for (const auto& [other_id, other] : want.claims) {
+                const bool revived = other_id != hedge_id && other.purpose == Purpose::work && other.last_byte > hedge.first_byte && !is_stalled(want, other);
+                const bool waits = source(other.source).role == Role::mirror && is_held_by_the_line(want, other);
+                if (!revived || (want.is_small() && !waits)) continue;
+                if (other.next() >= hedge.range.end || other.range.end <= hedge.next()) continue;
+                out_.stops.push_back({id, other.next() > hedge.next() ? hedge_id : other_id, "another source is further along"});
             }
         }
     }
@@ -427,7 +428,7 @@ class Planner : private Outlook {
             if (std::find(want.mirrors.begin(), want.mirrors.end(), thief) == want.mirrors.end()) continue;
             for (const auto& [claim_id, claim] : want.claims) {
                 if (claim.source == thief || claim.purpose == Purpose::check || is_served(want, claim) || has_rival(id, want, claim_id, claim)) continue;
-                const double eta = eta_left_s(claim);
+                const double eta = eta_left_s(want, claim);
                 if (source(thief).ranges && credit(id, thief) <= 0 && eta < std::numeric_limits<double>::max()) continue;
                 if (eta > worst.eta_s) worst = {id, claim_id, &claim, eta};
             }
@@ -452,13 +453,13 @@ class Planner : private Outlook {
             return all.empty() ? void() : start(victim.want, thief, all, is_silent ? Purpose::hedge : Purpose::work, "another source is late with it");
         }
         const double left = static_cast<double>(claim.left());
-        const double speed = rate(thief) / (busy_.at(thief) + 1);
-        if (is_held_by_the_line(claim)) return;
+        const double speed = std::min(rate(thief) / (busy_.at(thief) + 1), line_.room());
+        if (is_held_by_the_line(board_.wants.at(victim.want), claim)) return;
         const double first_byte = source(thief).first_byte_s;
         if (victim.eta_s == std::numeric_limits<double>::max())
             return start(victim.want, thief, {claim.next(), claim.range.end}, Purpose::hedge, "the source has gone silent");
         if (busy_.at(thief) > 0 && victim.eta_s < drain_s()) return;  // what the line holds already would be for nothing
-        if (victim.eta_s < 2 * (first_byte + left / 2 / speed) + 0.05) return;
+        if (speed <= 0 || victim.eta_s < 2 * (first_byte + left / 2 / speed) + 0.05) return;
         const double theirs = left / victim.eta_s;  // bytes per second
         const auto taken_over = static_cast<ByteCount>((victim.eta_s - first_byte) / (1 / speed + 1 / theirs));
         if (taken_over < 32 * limits::kib && victim.eta_s < slow_s) return;

@@ -39,7 +39,7 @@ def one_line(arguments, rate):
     with contest.Bench(arguments) as bench:
         bench.content = contest.Content(bench.folder, bench.household, contest.upgrade_sizes(arguments.mb) if arguments.mb else sizes(rate))
         network = Network(bench.household)
-        mirrors = [bench.mirror(network.node(name)) for name in ("m1", "m2")[:arguments.mirrors]]
+        mirrors = [bench.mirror(network.node(name).by_single_packets()) for name in ("m1", "m2")[:arguments.mirrors]]
         client = network.node("c1", rate, rate)
         print(f"{rate} Mbit/s, {len(bench.content.arch.packages)} packages", flush=True)
         for plain, ours in (PAIRS[name] for name in arguments.pairs.split(",")):

@@ -78,6 +78,26 @@ TEST_F(SourceBookTest, TellsWhatTheLineCarriesFromWhatEachMirrorCan) {
     EXPECT_NEAR(board.sources.at(b).peak.value(loop.now()), 8e4, 1e4);
 }
 
+TEST_F(SourceBookTest, TheFirstSecondsAfterAPauseSayNothingOfWhatOneMoreWouldBring) {
+    const auto mirror = book.mirror("http://a");
+    const auto second = [&](ByteCount bytes) {
+        book.received(mirror, bytes);
+        loop.advance(Millis(1000));
+        book.sample(loop.now());
+    };
+    for (int turn = 0; turn < 2; ++turn) {
+        book.claim_started(mirror);
+        second(40'000);
+        second(60'000);
+        EXPECT_GT(board.line.peak(loop.now()), 0);
+        EXPECT_EQ(board.line.is_measured(loop.now()), false) << turn;
+        second(100'000);
+        EXPECT_TRUE(board.line.is_measured(loop.now()));
+        book.claim_ended(mirror);
+        for (int i = 0; i < 31; ++i) second(0);
+    }
+}
+
 TEST_F(SourceBookTest, WhatANeighbourGivesSaysNothingOfTheLine) {
     PeerView view;
     view.id = PeerId{7};

@@ -78,5 +78,28 @@ TEST_F(OwnLineTest, TakesNoNumberBeyondItsBounds) {
     EXPECT_FALSE(line.growth(now));
 }
 
+TEST(AnswerDelay, IsLongWhenTwoAnswersInARowCameMuchLaterThanTheQuickest) {
+    AnswerDelay delay;
+    TimePoint now{100s};
+    EXPECT_FALSE(delay.is_long(now));
+    for (const double first_byte_s : {0.5, 0.6, 0.5}) delay.note(first_byte_s, now);
+    EXPECT_FALSE(delay.is_long(now)) << "it was never quicker: it is far away";
+    delay.note(0.03, now);
+    delay.note(0.5, now);
+    EXPECT_FALSE(delay.is_long(now)) << "one lost packet";
+    delay.note(0.4, now);
+    EXPECT_TRUE(delay.is_long(now));
+    delay.note(0.1, now);
+    EXPECT_FALSE(delay.is_long(now));
+}
+
+TEST(AnswerDelay, IsForgotten) {
+    AnswerDelay delay;
+    TimePoint now{100s};
+    for (const double first_byte_s : {0.03, 0.5, 0.5}) delay.note(first_byte_s, now);
+    EXPECT_TRUE(delay.is_long(now + 14s));
+    EXPECT_FALSE(delay.is_long(now + 15s));
+}
+
 }  // namespace
 }  // namespace packswarm::core

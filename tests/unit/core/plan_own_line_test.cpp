@@ -135,6 +135,16 @@ TEST_F(PlanOwnLine, WhoDripsIsNoFullLine) {
     EXPECT_EQ(starts_of(decide(), id).size(), 1u) << "the other one gave three megabytes a second";
 }
 
+TEST_F(PlanOwnLine, WhoDripsIsNoFullLineBesideAMirrorThatNobodyHasMeasured) {
+    board.sources.at(a).rate_known = board.sources.at(b).rate_known = false;
+    board.sources.at(b).rate = 0;
+    board.line.note(1, 4e3, now);
+    const auto id = want(3 * mib, {a, b});
+    claim(id, a, {0, 3 * mib}, 80 * kb, 20s, 50ms);
+    board.wants.at(id).given[a] = 80 * kb;
+    EXPECT_FALSE(decide().shortens.empty());
+}
+
 TEST_F(PlanOwnLine, OnASlowLineSilenceOfSomeSecondsIsNoStall) {
     board.line.note(2, 100e3, now);
     const auto id = want(400 * kb, {a, b});
@@ -147,9 +157,13 @@ TEST_F(PlanOwnLine, OnASlowLineSilenceOfSomeSecondsIsNoStall) {
 }
 
 TEST_F(PlanOwnLine, AMirrorThatNobodyHasMeasuredGetsLittleAtFirst) {
-    board.sources.at(a).rate = 0;
-    for (int i = 0; i < 5; ++i) want(400 * kb, {a});
-    EXPECT_EQ(decide().starts.size(), 2u);
+    board.sources.at(a).rate_known = false;
+    for (const double rate : {0.0, 80e3}) {  // the second: a lower bound, from something small
+        board.sources.at(a).rate = rate;
+        board.wants.clear();
+        for (int i = 0; i < 5; ++i) want(400 * kb, {a});
+        EXPECT_EQ(decide().starts.size(), 2u) << rate;
+    }
 }
 
 TEST_F(PlanOwnLine, WhereAllComeOverOneLineTheOtherMirrorWaitsAsWell) {
@@ -175,6 +189,77 @@ TEST_F(PlanOwnLine, NothingIsTakenOverOnALineThatIsFull) {
     EXPECT_TRUE(decide().starts.empty()) << "others have their turn on the line";
     board.wants.at(id).grown = board.delivered = now - 2s;
     EXPECT_FALSE(decide().starts.empty()) << "nobody has";
+}
+
+// As after the first seconds of a slow line: nobody knows yet what more at once would bring.
+TEST_F(PlanOwnLine, NothingIsTakenOverWhereAnotherCouldBringNoMore) {
+    const auto id = want(3 * mib, {a, b});
+    claim(id, a, {0, 3 * mib}, 100 * kb, 4s, 50ms);
+    board.wants.at(id).given[a] = 100 * kb;
+    board.line.note(1, 120e3, now);
+    for (const auto by : {a, b}) board.sources.at(by).peak.note(110e3, now);
+    EXPECT_TRUE(decide().shortens.empty());
+    for (int i = 0; i < 3; ++i) board.sources.at(a).peak.note(30e3, now);
+    EXPECT_FALSE(decide().shortens.empty()) << "most of the line lies idle";
+}
+
+TEST_F(PlanOwnLine, AnswersThatComeLateTellThatAllWaitInOneQueue) {
+    board.line.note(1, 120e3, now);
+    claim(want(900 * kb, {a, b}), a, {0, 900 * kb}, 10 * kb, 500ms, 50ms);
+    want(900 * kb, {a, b});
+    for (const double first_byte_s : {0.02, 0.6, 0.5}) {
+        EXPECT_EQ(decide().starts.size(), 1u) << "one more than was seen";
+        board.sources.at(a).delay.note(first_byte_s, now);
+    }
+    EXPECT_TRUE(decide().starts.empty());
+    now += 20s;
+    board.line.note(1, 120e3, now);
+    EXPECT_EQ(decide().starts.size(), 1u) << "that was long ago";
+}
+
+TEST_F(PlanOwnLine, WhileAnAnswerIsWaitedForNothingIsTriedBeside) {
+    board.line.note(2, 120e3, now);
+    work();
+    claim(want(300 * kb, {a, b}), a, {0, 300 * kb}, 0, 1200ms, 1200ms);
+    want(300 * kb, {a, b});
+    EXPECT_TRUE(decide().starts.empty());
+}
+
+TEST_F(PlanOwnLine, OneAfterTheOtherIsTriedThoughMoreSeemToBringMore) {
+    board.line.note(1, 60e3, now);
+    board.line.note(2, 110e3, now);
+    work();
+    for (int i = 0; i < 10; ++i) want(300 * kb, {a, b});
+    EXPECT_EQ(decide().starts.size(), 1u);
+}
+
+TEST_F(PlanOwnLine, OfTwoThatGiveTheSameSmallFileOnASlowLineWhoIsFurtherGoesOnAlone) {
+    const auto id = want(900 * kb, {a, b});
+    const auto late = claim(id, a, {0, 900 * kb}, 500 * kb, 20s, 100ms);
+    const auto hedge = claim(id, b, {0, 900 * kb}, 100 * kb, 2s, 100ms);
+    board.wants.at(id).claims.at(hedge).purpose = Purpose::hedge;
+    board.sources.at(a).rate = board.sources.at(b).rate = 60e6;
+    EXPECT_TRUE(decide().stops.empty()) << "no line holds them up";
+    board.sources.at(a).rate = board.sources.at(b).rate = 60e3;
+    full_line();
+    auto stops = decide().stops;
+    ASSERT_EQ(stops.size(), 1u);
+    EXPECT_EQ(stops[0].claim, hedge);
+    board.wants.at(id).claims.at(late).last_byte = now - 3s;
+    EXPECT_TRUE(decide().stops.empty()) << "it is silent still";
+}
+
+TEST_F(PlanOwnLine, ASmallFileIsBegunAnewOnlyAfterTheTimeThatThisWouldTake) {
+    board.line.note(1, 120e3, now);
+    const auto id = want(480 * kb, {a, b});
+    claim(id, a, {0, 480 * kb}, 400 * kb, 20s, 3s);
+    board.wants.at(id).grown = now - 3s;
+    EXPECT_TRUE(starts_of(decide(), id).empty());
+    board.wants.at(id).claims.begin()->second.last_byte = now - 5s;
+    EXPECT_EQ(starts_of(decide(), id).size(), 1u);
+    board.wants.at(id).claims.begin()->second.last_byte = now - 3s;
+    board.line.note(1, 2e6, now);
+    EXPECT_EQ(starts_of(decide(), id).size(), 1u) << "it takes a quarter of a second";
 }
 
 TEST_F(PlanOwnLine, AnIdleMirrorIsUsedBesideABusyOne) {
