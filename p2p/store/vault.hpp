@@ -123,6 +123,7 @@ class Vault final : public broker::Store {
         ByteCount size = 0, arrived = 0;
         broker::Promise promise = broker::Promise::listed;
         ByteCount flushed = 0;  // of arrived, when the disk was last told to begin
+        bool on_its_way = false;  // into the store: its path goes before it is counted there
     };
 
     std::filesystem::path staging_path();

@@ -97,7 +97,7 @@ void Vault::note_staged(const std::filesystem::path& path, Staged file) {
 void Vault::count_staged() {
     struct stat st {};
     for (auto at = staged_.begin(); at != staged_.end();) {
-        if (::lstat(at->first.c_str(), &st) == 0) {
+        if (at->second.on_its_way || ::lstat(at->first.c_str(), &st) == 0) {
             ++at;
             continue;
         }
@@ -179,7 +179,7 @@ Result<void> Vault::settle_staged(const Operation& publication) {
         return fail(ErrorKind::Refused, "the store is full{}",
                     takes_places ? "" : " of what indexes list, and none lists it");
     sum_staged(staged, -1);
-    at->second = {size, size, broker::Promise::listed, size};
+    at->second = {size, size, broker::Promise::listed, size, true};
     sum_staged(at->second, 1);
     return {};
 }

@@ -39,6 +39,32 @@ TEST_F(VaultRoomTest, EvictsWhatMostPeersHaveAndRemembersThatOverARestart) {
     EXPECT_EQ(left().count(0), 1U) << "nobody else is known to have it";
 }
 
+// A worker moves it into its place; until the vault hears of that it is neither staged there nor stored.
+TEST_F(VaultRoomTest, WhatIsOnItsWayIntoTheStoreCounts) {
+    for (unsigned i = 0; i < 9; ++i) store(i);
+    auto file_on_its_way = verified(file(9));
+    ASSERT_TRUE(file_on_its_way);
+    bool is_stored = false;
+    vault->publish(std::move(*file_on_its_way), {}, [&](Result<StoredFile> stored) { is_stored = stored.has_value(); });
+    while (!std::filesystem::exists(path_of(file(9)))) ASSERT_TRUE(loop.step());
+    ASSERT_FALSE(is_stored);
+    auto next = vault->stage(1000);
+    ASSERT_TRUE(next && vault->arrive(*next, 1000));
+    loop.drain();
+    EXPECT_TRUE(is_stored);
+    const auto usage = vault->usage();
+    EXPECT_LE(usage.stored + usage.staged, quota);
+    EXPECT_EQ(usage.staged, 1000);
+}
+
+// The same once more: its copy goes with who holds it.
+TEST_F(VaultRoomTest, WhatIsThereAlreadyIsNotCountedTwice) {
+    store(1);
+    store(1);
+    EXPECT_EQ(vault->usage().stored, 1000);
+    EXPECT_EQ(vault->usage().staged, 0);
+}
+
 TEST_F(VaultRoomTest, EvictsTheLeastRecentlyUsedPackage) {
     for (unsigned i = 0; i < 10; ++i) store(i);
     ASSERT_TRUE(find(digest_of(file(0))));
