@@ -12,8 +12,8 @@ constexpr int peer_slots = 32;      // gets pipelined over one connection
 constexpr auto suspicion = Seconds(30);  // at most, when its case does not end before
 constexpr auto whole_files_for = Seconds(600);  // a cache in front of a mirror gives parts once it has the file
 constexpr double least_window_s = 0.2;
-constexpr double idle_s = 0.5;          // nothing in flight for so long: what comes then begins anew,
-constexpr double gathers_speed_s = 2;   // and takes so long until it comes as fast as it can
+constexpr double idle_s = 0.5;         // nothing in flight for so long: what comes then begins anew,
+constexpr double gathers_speed_s = 2;  // and takes so long until it comes as fast as it can
 constexpr double line_window_s = 1;  // libcurl's buffers and the loop's naps are no news of the line
 constexpr ByteCount telling_bytes = 256 * limits::kib;  // a claim of less is mostly round trips
 }  // namespace
@@ -119,7 +119,8 @@ void SourceBook::claim_ended(core::SourceId id) {
 
 void SourceBook::first_byte(core::SourceId id, double seconds) {
     core::note_first_byte(entries_.at(id).health, seconds);
-    if (const auto at = board_.sources.find(id); at != board_.sources.end()) at->second.delay.note(seconds, loop_.now());
+    if (const auto at = board_.sources.find(id); at != board_.sources.end())
+        at->second.delay.note(seconds, loop_.now());
     refresh(id);
 }
 

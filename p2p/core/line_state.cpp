@@ -45,8 +45,8 @@ void LineState::count_claims() {
 // What a mirror is asked for waits in a queue.
 bool LineState::is_queued() const {
     return is_measured() && std::any_of(board_.sources.begin(), board_.sources.end(), [this](const auto& item) {
-        return item.second.role == Role::mirror && item.second.delay.is_long(now_);
-    });
+               return item.second.role == Role::mirror && item.second.delay.is_long(now_);
+           });
 }
 
 // Each mirror has been as fast as all together ever were, though not at the same time, and more at once brought no
@@ -64,7 +64,8 @@ void LineState::find_shared() {
 void LineState::find_full() {
     const double peak = board_.line.peak(now_);
     if (!tells()) return;
-    is_full_ = (is_shared_ || !grows()) && flights_ > 1 && board_.line.latest(now_) >= full_from * peak && (is_shared_ || is_enough(in_hand_));
+    is_full_ = (is_shared_ || !grows()) && flights_ > 1 && board_.line.latest(now_) >= full_from * peak &&
+               (is_shared_ || is_enough(in_hand_));
     is_slow_ = peak > 0 && peak < slow_share * flights_;
 }
 

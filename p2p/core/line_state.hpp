@@ -28,13 +28,13 @@ class LineState {
     bool grows() const;  // more at once are known to bring more
 
   private:
-    static constexpr double brings_more = 0.5;       // the sum grows with at least this power of the number in flight
-    static constexpr double one_more = 1.25;         // times the most that were seen in flight: no faster than one can tell
-    static constexpr double unanswered_s = 1;        // without a byte: what is asked for waits already
-    static constexpr double shared_from = 1.3;       // the sum of the peaks over the peak of the sum: not all at the same time
-    static constexpr double enough_s = 2;            // of work
-    static constexpr double line_from = 0.2;         // of the fastest mirror's rate: what comes shows the line
-    static constexpr double full_from = 0.7;         // of the most that ever came: then others make up for who is slow
+    static constexpr double brings_more = 0.5;  // the sum grows with at least this power of the number in flight
+    static constexpr double one_more = 1.25;    // times the most that were seen in flight: no faster than one can tell
+    static constexpr double unanswered_s = 1;   // without a byte: what is asked for waits already
+    static constexpr double shared_from = 1.3;  // sum of the peaks over peak of the sum: not all at the same time
+    static constexpr double enough_s = 2;       // of work
+    static constexpr double line_from = 0.2;  // of the fastest mirror's rate: what comes shows the line
+    static constexpr double full_from = 0.7;  // of the most that ever came: then others make up for who is slow
     static constexpr double slow_share = 64 * 1024;  // bytes a second: below, a queue of some hundred KiB takes seconds
 
     bool tells() const { return board_.line.peak(now_) >= line_from * fastest_; }  // what comes
@@ -49,8 +49,8 @@ class LineState {
     const TimePoint now_;
     const std::optional<double> growth_;
     int flights_ = 0;
-    double in_hand_ = 0;   // bytes that they have still to bring
-    double fastest_ = 0;   // of the mirrors' rates; what is guessed of one that is idle and that nobody has measured
+    double in_hand_ = 0;  // bytes that they have still to bring
+    double fastest_ = 0;  // of the mirrors' rates; what is guessed of one that is idle and that nobody has measured
     bool unanswered_ = false, is_shared_ = false, is_full_ = false, is_slow_ = false, is_busy_ = false;
     double room_ = 0;
 };

@@ -38,8 +38,9 @@ class Outlook {
     static constexpr double lenders_silent_s = 10;        // how long a file whose last sources are peers waits for one of them to get more
     static constexpr double slow_s = 4;                   // no small file is late before
     static constexpr int slots_of_a_stranger = 2;         // until a digest or a mirror has agreed with what it gave
-    static constexpr double enough_s = 4;                 // of work in hand: more waits behind it, unless more at once bring more:
-    static constexpr double unfair = 4, slow_unfair = 16; // how much less than its share a transfer may get of a line, and of a slow one
+    static constexpr double enough_s = 4;  // of work in hand: more waits behind it, unless more at once bring more:
+    static constexpr double unfair = 4;        // how much less than its share a transfer may get of a line,
+    static constexpr double slow_unfair = 16;  // and of a slow one
     static constexpr double waits_in_line_s = 5;          // silence of a transfer that others on a full line keep from its turn
     static constexpr ByteCount unmeasured_enough = 512 * limits::kib;  // in hand of a mirror that nobody has measured
     static constexpr double unseen_s = 20;                // who takes a small file as it comes should see something by then
@@ -224,6 +225,14 @@ class Outlook {
         return out;
     }
 
+    // In a crowd the mirrors are for what nobody has: a peer may take longer than they would.
+    bool spares_mirrors(const Want& want, const std::vector<SourceId>& peers, const std::vector<SourceId>& mirrors) const {
+        return !peers.empty() && eta_of_best(peers, want.size) < 3 * eta_of_best(mirrors, want.size) + 0.3;
+    }
+
+    // What each of a crowd needs for its share of everything at the mirrors, if they serve all as they serve us.
+    double share_s() const { return bytes_left_ / static_cast<double>(crowd_ + 1) / std::max(1.0, mirror_rate_); }
+
     // The mirror that can soonest say whether somebody gave right bytes. Nobody: there is no choice but to believe
     // them.
     std::optional<SourceId> judge(const Want& want, SourceId tried) const {
@@ -295,16 +304,21 @@ class Outlook {
         return age(claim.last_byte) > std::max(silence_s(want, claim), source(claim.source).patience_s);
     }
 
-    // Of a claim that is in order. Who has lost its turn on a slow line gets it back as a rule before another could have
-    // given the same small file from its first byte on.
+    // Of a claim that is in order. Who has lost its turn on a slow line gets it back as a rule before another could
+    // have given the same small file from its first byte on.
     double silence_s(const Want& want, const Claim& claim) const {
         if (source(claim.source).role == Role::wan_peer) return stalled_peer_s;
         if (line_.is_full() || ((line_.is_shared() || line_.is_slow()) && line_.is_busy())) return waits_in_line_s;
-        return claim.received > 0 && want.is_small() ? std::clamp(line_.seconds_for(want.size), stalled_s, waits_in_line_s) : stalled_s;
+        return claim.received > 0 && want.is_small()
+                   ? std::clamp(line_.seconds_for(want.size), stalled_s, waits_in_line_s)
+                   : stalled_s;
     }
 
-    // Its bytes are here by now. It stays open all the same while its source is silent: that nothing comes is what tells of such a source.
-    static bool is_served(const Want& want, const Claim& claim) { return claim.purpose != Purpose::check && want.done.covers({claim.next(), claim.range.end}); }
+    // Its bytes are here by now. It stays open all the same while its source is silent: that nothing comes is what
+    // tells of such a source.
+    static bool is_served(const Want& want, const Claim& claim) {
+        return claim.purpose != Purpose::check && want.done.covers({claim.next(), claim.range.end});
+    }
 
     double eta_left_s(const Want& want, const Claim& claim) const {
         if (is_stalled(want, claim)) return std::numeric_limits<double>::max();

@@ -24,8 +24,8 @@ class Peak {
     TimePoint at_{}, noted_{};
 };
 
-// How long a source's answers are kept waiting beyond the quickest that it ever gave: what is asked for waits in a queue,
-// this line's as a rule, and more at once would only make it longer.
+// How long a source's answers are kept waiting beyond the quickest that it ever gave: what is asked for waits in a
+// queue, this line's as a rule, and more at once would only make it longer.
 class AnswerDelay {
   public:
     void note(double first_byte_s, TimePoint now);

@@ -139,11 +139,6 @@ class Planner : private Outlook {
         place_at_best(id, want, sources, "fastest expected answer");
     }
 
-    // In a crowd the mirrors are for what nobody has: a peer may take longer than they would.
-    bool spares_mirrors(const Want& want, const std::vector<SourceId>& peers, const std::vector<SourceId>& mirrors) const {
-        return !peers.empty() && eta_of_best(peers, want.size) < 3 * eta_of_best(mirrors, want.size) + 0.3;
-    }
-
     // A slow source is given small work only when it would still end before everything else does; else a fast one is waited for.
     void place_at_best(WantId id, const Want& want, const std::vector<SourceId>& sources, const char* reason) {
         double best_possible = std::numeric_limits<double>::max();
@@ -341,14 +336,13 @@ class Planner : private Outlook {
         if (new_claims_.count(id) != 0) return {};
         double others_s = parts > 0 ? static_cast<double>(want.size - want.done.total()) / parts : std::numeric_limits<double>::max();
         for (const auto& [claim_id, claim] : want.claims)  // who drips keeps the file, whatever its rate was once
-            if (claim.purpose != Purpose::check && source(claim.source).ranges) others_s = std::max(others_s, eta_left_s(want, claim));
+            if (claim.purpose != Purpose::check && source(claim.source).ranges)
+                others_s = std::max(others_s, eta_left_s(want, claim));
         for (const auto& [claim_id, claim] : want.claims)
-            if (claim.purpose != Purpose::check && !source(claim.source).ranges) others_s = std::min(others_s, eta_left_s(want, claim));
+            if (claim.purpose != Purpose::check && !source(claim.source).ranges)
+                others_s = std::min(others_s, eta_left_s(want, claim));
         return 2 * eta_s(by, all.end) + slowly_s < others_s ? all : ByteRange{};
     }
-
-    // What each of a crowd needs for its share of everything at the mirrors, if they serve all as they serve us.
-    double share_s() const { return bytes_left_ / static_cast<double>(crowd_ + 1) / std::max(1.0, mirror_rate_); }
 
     ByteCount chunk_length(SourceId by) const {
         if (!source(by).rate_known) return first_chunk;
@@ -390,7 +384,8 @@ class Planner : private Outlook {
     void leave_what_is_here() {
         for (const auto& [id, want, left] : large_)
             for (const auto& [claim_id, claim] : want->claims)
-                if (claim.received > 0 && !is_stalled(*want, claim) && is_served(*want, claim) && claim.left() >= least_chunk / 2)
+                if (claim.received > 0 && !is_stalled(*want, claim) && is_served(*want, claim) &&
+                    claim.left() >= least_chunk / 2)
                     out_.stops.push_back({id, claim_id, "its bytes are here"});
     }
 
@@ -404,11 +399,13 @@ class Planner : private Outlook {
         for (const auto& [hedge_id, hedge] : want.claims) {
             if (hedge.purpose != Purpose::hedge || hedge.received == 0) continue;
             for (const auto& [other_id, other] : want.claims) {
-                const bool revived = other_id != hedge_id && other.purpose == Purpose::work && other.last_byte > hedge.first_byte && !is_stalled(want, other);
+                const bool revived = other_id != hedge_id && other.purpose == Purpose::work &&
+                                     other.last_byte > hedge.first_byte && !is_stalled(want, other);
                 const bool waits = source(other.source).role == Role::mirror && is_held_by_the_line(want, other);
                 if (!revived || (want.is_small() && !waits)) continue;
                 if (other.next() >= hedge.range.end || other.range.end <= hedge.next()) continue;
-                out_.stops.push_back({id, other.next() > hedge.next() ? hedge_id : other_id, "another source is further along"});
+                out_.stops.push_back(
+                    {id, other.next() > hedge.next() ? hedge_id : other_id, "another source is further along"});
             }
         }
     }

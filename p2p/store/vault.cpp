@@ -351,7 +351,8 @@ bool Vault::answer_from_store(Operation& publication) {
         if (entries_.count(publication.digest) != 0) forget(publication.digest);
         return false;
     }
-    if (const auto staged = staged_.find(publication.file->file().path()); staged != staged_.end()) staged->second.on_its_way = false;
+    if (const auto staged = staged_.find(publication.file->file().path()); staged != staged_.end())
+        staged->second.on_its_way = false;
     add_to_row(publication.digest, std::move(publication.record), std::move(publication.then));
     return true;
 }
