@@ -33,8 +33,8 @@ class LineState {
     static constexpr double unanswered_s = 1;   // without a byte: what is asked for waits already
     static constexpr double shared_from = 1.3;  // sum of the peaks over peak of the sum: not all at the same time
     static constexpr double enough_s = 2;       // of work
-    static constexpr double line_from = 0.2;  // of the fastest mirror's rate: what comes shows the line
-    static constexpr double full_from = 0.7;  // of the most that ever came: then others make up for who is slow
+    static constexpr double line_from = 0.2;    // of the fastest mirror's rate: what comes shows the line
+    static constexpr double full_from = 0.7;    // of the most that ever came: then others make up for who is slow
     static constexpr double slow_share = 64 * 1024;  // bytes a second: below, a queue of some hundred KiB takes seconds
 
     bool tells() const { return board_.line.peak(now_) >= line_from * fastest_; }  // what comes

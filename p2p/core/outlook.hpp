@@ -38,7 +38,7 @@ class Outlook {
     static constexpr double lenders_silent_s = 10;        // how long a file whose last sources are peers waits for one of them to get more
     static constexpr double slow_s = 4;                   // no small file is late before
     static constexpr int slots_of_a_stranger = 2;         // until a digest or a mirror has agreed with what it gave
-    static constexpr double enough_s = 4;  // of work in hand: more waits behind it, unless more at once bring more:
+    static constexpr double enough_s = 4;      // of work in hand: more waits behind it, unless more at once bring more:
     static constexpr double unfair = 4;        // how much less than its share a transfer may get of a line,
     static constexpr double slow_unfair = 16;  // and of a slow one
     static constexpr double waits_in_line_s = 5;          // silence of a transfer that others on a full line keep from its turn
@@ -226,7 +226,8 @@ class Outlook {
     }
 
     // In a crowd the mirrors are for what nobody has: a peer may take longer than they would.
-    bool spares_mirrors(const Want& want, const std::vector<SourceId>& peers, const std::vector<SourceId>& mirrors) const {
+    bool spares_mirrors(const Want& want, const std::vector<SourceId>& peers,
+                        const std::vector<SourceId>& mirrors) const {
         return !peers.empty() && eta_of_best(peers, want.size) < 3 * eta_of_best(mirrors, want.size) + 0.3;
     }
 
