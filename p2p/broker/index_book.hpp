@@ -111,7 +111,11 @@ class IndexBook {
     std::vector<std::string> floor_names(const core::Repository& repository, const core::IndexRoot& root,
                                          const std::string& base) const;
     std::optional<core::KnownRoot> floor_of(const core::Repository& repository, const core::IndexRoot& root) const;
-    Result<void> judge(const core::Repository& repository, OpenedRoot& opened, const std::string& base);
+    using OpenedThen = Then<std::shared_ptr<const OpenedRoot>>;
+    Result<std::vector<Floor>> judge(const core::Repository& repository, OpenedRoot& opened, const std::string& base);
+    void refuse(const RootFiles& from, std::optional<OpenedRoot> opened, const Error& why, const OpenedThen& then);
+    void take(const RootFiles& from, std::shared_ptr<const OpenedRoot> opened, std::optional<WallTime> modified,
+              const OpenedThen& then);
     Result<void> judge_lent(const core::Repository& repository, const OpenedRoot& opened,
                             const core::Freshness& fresh) const;
     bool lags(const core::Repository& repository, const OpenedRoot& opened, const std::string& base) const;

@@ -17,34 +17,51 @@ void IndexBook::accept(RootFiles files, std::optional<WallTime> modified,
     from.signature.reset();
     trust_.open_root(std::move(files), [this, from = std::move(from), modified,
                                         then = std::move(then)](Result<OpenedRoot> opened) {
-        const auto& repository = from.repository;
-        if (opened && table_.find(repository.id) == nullptr)  // a reload took it away meanwhile: nobody else is told
+        if (opened && table_.find(from.repository.id) == nullptr)  // a reload took it away meanwhile
             return then(std::make_shared<const OpenedRoot>(std::move(*opened)));
-        auto& state = states_[repository.id];
-        state.older.reset();
-        Result<void> good = opened ? judge(repository, *opened, from.base) : tl::unexpected(opened.error());
-        if (!good) {
-            state.message = good.error().message;
-            state.was_stale = opened.has_value();
-            if (opened && lags(repository, *opened, from.base))
-                state.older = std::make_shared<const OpenedRoot>(std::move(*opened));
-            if (!state.root) state.standing = RepositoryState::Standing::refused;
-            spdlog::warn("{}: index refused: {}", repository.id, printable(good.error().message, 400));
-            return then(tl::unexpected(good.error()));
-        }
+        states_[from.repository.id].older.reset();
+        if (!opened) return refuse(from, std::nullopt, opened.error(), then);
+        auto floors = judge(from.repository, *opened, from.base);
+        if (!floors) return refuse(from, std::move(*opened), floors.error(), then);
         const auto shared = std::make_shared<const OpenedRoot>(std::move(*opened));
-        const bool is_new = !state.root || state.root->bundle_digest != shared->bundle_digest;
-        state.modified = modified;
-        state.vouched = from.base.empty() ? snapshots_.addresses_of(shared->bundle_digest) : std::vector<core::Mark>{};
-        note_sighting(repository, from, *shared, modified);
-        adopt(repository, shared);
-        if (is_new && !shared->index.left_out.empty())
-            spdlog::warn("{}: in its index {}", repository.id, shared->index.left_out.text());
-        for (const auto* text : {&shared->index.not_shared, &shared->index.remark})
-            if (is_new && !text->empty()) spdlog::warn("{}: {}", repository.id, printable(*text, 400));
-        if (is_new) keep_bundle(repository, shared);
-        then(shared);
+        ledger_.raise_floors(std::move(*floors), [this, alive = std::weak_ptr(alive_), from, shared, modified,
+                                                  then](const Result<void>& raised) {
+            if (alive.expired()) return;
+            if (!raised) return refuse(from, std::nullopt, raised.error(), then);
+            take(from, shared, modified, then);
+        });
     });
+}
+
+void IndexBook::refuse(const RootFiles& from, std::optional<OpenedRoot> opened, const Error& why,
+                       const OpenedThen& then) {
+    const auto& repository = from.repository;
+    auto& state = states_[repository.id];
+    state.message = why.message;
+    state.was_stale = opened.has_value();
+    if (opened && lags(repository, *opened, from.base))
+        state.older = std::make_shared<const OpenedRoot>(std::move(*opened));
+    if (!state.root) state.standing = RepositoryState::Standing::refused;
+    spdlog::warn("{}: index refused: {}", repository.id, printable(why.message, 400));
+    then(tl::unexpected(why));
+}
+
+void IndexBook::take(const RootFiles& from, std::shared_ptr<const OpenedRoot> opened, std::optional<WallTime> modified,
+                     const OpenedThen& then) {
+    const auto& repository = from.repository;
+    if (table_.find(repository.id) == nullptr) return then(opened);  // nobody else is told
+    auto& state = states_[repository.id];
+    const bool is_new = !state.root || state.root->bundle_digest != opened->bundle_digest;
+    state.modified = modified;
+    state.vouched = from.base.empty() ? snapshots_.addresses_of(opened->bundle_digest) : std::vector<core::Mark>{};
+    note_sighting(repository, from, *opened, modified);
+    adopt(repository, opened);
+    if (is_new && !opened->index.left_out.empty())
+        spdlog::warn("{}: in its index {}", repository.id, opened->index.left_out.text());
+    for (const auto* text : {&opened->index.not_shared, &opened->index.remark})
+        if (is_new && !text->empty()) spdlog::warn("{}: {}", repository.id, printable(*text, 400));
+    if (is_new) keep_bundle(repository, opened);
+    then(opened);
 }
 
 void IndexBook::note_sighting(const core::Repository& repository, const RootFiles& files, const OpenedRoot& opened,
@@ -93,8 +110,9 @@ std::optional<core::KnownRoot> IndexBook::floor_of(const core::Repository& repos
     return known;
 }
 
-// The rules of DESIGN 3.
-Result<void> IndexBook::judge(const core::Repository& repository, OpenedRoot& opened, const std::string& base) {
+// The rules of DESIGN 3. The floors that it raises.
+Result<std::vector<Floor>> IndexBook::judge(const core::Repository& repository, OpenedRoot& opened,
+                                            const std::string& base) {
     const auto& root = opened.index;
     if (repository.architectures.empty()) return fail(ErrorKind::Broken, "{} has no architecture", repository.id);
     const auto known = floor_of(repository, root);
@@ -102,17 +120,21 @@ Result<void> IndexBook::judge(const core::Repository& repository, OpenedRoot& op
     if (!fresh) return tl::unexpected(fresh.error());
     if (!fresh->only_here.empty()) opened.index.not_shared = "not shared: " + fresh->only_here;
     for (const auto& warning : fresh->warnings) spdlog::warn("{}: {}", repository.id, warning);
-    if (base.empty()) return judge_lent(repository, opened, *fresh);
+    std::vector<Floor> out;
+    if (base.empty()) {
+        if (auto good = judge_lent(repository, opened, *fresh); !good) return tl::unexpected(good.error());
+        return out;
+    }
     const bool is_level = known && root.date <= known->date;
-    if (!fresh->raises_floor && !is_level) return {};
+    if (!fresh->raises_floor && !is_level) return out;
     for (const auto& name : floor_names(repository, root, base)) {
         const auto floor = floors_.find(name);
         const bool stands = floor != floors_.end() && floor->second.date >= root.date && floor->second.root == root.content;
         if (stands || (floor != floors_.end() && floor->second.date > root.date)) continue;
         floors_[name] = {name, root.date, root.content};
-        if (auto raised = ledger_.raise_floor(floors_[name]); !raised) return raised;
+        out.push_back(floors_[name]);
     }
-    return {};
+    return out;
 }
 
 // Of a root that none of its addresses gave. It raises no floor: what an address has stays that address's to say.

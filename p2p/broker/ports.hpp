@@ -252,7 +252,8 @@ class Ledger {
   public:
     virtual ~Ledger() = default;
     virtual std::vector<Floor> floors() = 0;
-    virtual Result<void> raise_floor(const Floor& floor) = 0;  // durable before it returns
+    // All are durable before then is told, which may be within the call; in the order of the calls.
+    virtual void raise_floors(std::vector<Floor> floors, Then<void> then) = 0;
     virtual std::vector<std::pair<std::string, core::MirrorHealth>> mirror_health() = 0;  // by base address
     virtual void save_mirror_health(const std::string& base, const core::MirrorHealth& health) = 0;
     virtual void record(const TransferRecord& transfer) = 0;

@@ -7,7 +7,7 @@
 #include "p2p/base/log.hpp"
 #include "p2p/base/own_files.hpp"
 #include "p2p/store/database.hpp"
-#include "p2p/store/floor_file.hpp"
+#include "p2p/store/floor_book.hpp"
 
 namespace packswarm::store {
 
@@ -54,9 +54,8 @@ std::string joined(const std::vector<std::string>& reasons) {
 
 }  // namespace
 
-Ledger::Ledger(const LedgerSettings& settings, std::unique_ptr<Database> database,
-               std::unique_ptr<FloorFile> floor_file)
-    : settings_(settings), database_(std::move(database)), floor_file_(std::move(floor_file)) {}
+Ledger::Ledger(const LedgerSettings& settings, std::unique_ptr<Database> database, std::unique_ptr<FloorBook> floors)
+    : settings_(settings), database_(std::move(database)), floors_(std::move(floors)) {}
 
 Ledger::~Ledger() = default;
 
@@ -65,9 +64,9 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const LedgerSettings& settings) {
     if (!folder) return tl::unexpected(folder.error());
     auto database = Database::open(*folder / "ledger.db", ledger_migrations);
     if (!database) return tl::unexpected(database.error());
-    auto floor_file = std::make_unique<FloorFile>(*folder / "floors.txt");
-    std::unique_ptr<Ledger> ledger(new Ledger(settings, std::move(*database), std::move(floor_file)));
-    if (auto merged = ledger->merge_floors(); !merged) return tl::unexpected(merged.error());
+    auto floors = FloorBook::open(**database, *folder / "floors.txt", settings.workers);
+    if (!floors) return tl::unexpected(floors.error());
+    std::unique_ptr<Ledger> ledger(new Ledger(settings, std::move(*database), std::move(*floors)));
     if (settings.workers != nullptr) ledger->leave_log_to(*settings.workers, *folder / "ledger.db");
     return ledger;
 }
@@ -84,101 +83,19 @@ void Ledger::leave_log_to(Workers& workers, const std::filesystem::path& real) {
     });
 }
 
-// ---- Floors
-
-Result<Floors> Ledger::floor_rows() {
-    Floors out;
-    auto query = database_->statement("SELECT lineage, date, root FROM floors");
-    for (;;) {
-        const auto more = query.step();
-        if (!more) return tl::unexpected(more.error());
-        if (!*more) return out;
-        const auto root = query.bytes(2);
-        if (root.size() != Digest::size) continue;
-        const broker::Floor row{query.bytes(0), WallTime(Seconds(query.integer(1))), Digest::from_raw(root.data())};
-        out[row.lineage] = row;
-    }
-}
-
-// The higher of table and text counts, so that neither a lost file nor an old copy of one lowers a floor.
-Result<void> Ledger::merge_floors() {
-    auto rows = floor_rows();
-    if (!rows) return tl::unexpected(rows.error());
-    auto text = floor_file_->read();
-    if (!text.problem.empty()) text.floors = set_text_aside(text, *rows);
-    floors_ = text.floors;
-    bool text_behind = !text.problem.empty() && !floors_.empty();
-    for (const auto& [lineage, row] : *rows) {
-        const auto known = floors_.find(lineage);
-        if (known != floors_.end() && known->second.date >= row.date) continue;
-        floors_[lineage] = row;
-        text_behind = true;
-    }
-    if (!text_behind) return {};
-    if (auto written = floor_file_->write(floors_); !written)
-        spdlog::error("ledger: the floors are not written to their file: {}", written.error().message);
-    return {};
-}
-
-// What still counts of a damaged text: nothing beside a good table. Where there is none, the lines that can be read,
-// but no date that is still to come, which would refuse every index.
-Floors Ledger::set_text_aside(const FloorText& text, const Floors& rows) {
-    Floors rest = rows.empty() ? text.floors : Floors{};
-    const auto now = std::chrono::system_clock::now();
-    std::erase_if(rest, [now](const auto& item) { return item.second.date > now; });
-    const auto& path = floor_file_->path();
-    const auto aside = set_aside(path);
-    const auto what = !rows.empty()   ? std::string("those of the ledger count")
-                      : !rest.empty() ? fmt::format("{} of its lines count", rest.size())
-                                      : std::string("none are known now");
-    set_aside_ =
-        fmt::format("the floors in {} cannot be relied on ({}): {}; it is {}", path.string(), text.problem, what,
-                    aside ? "kept as " + aside->filename().string() : "left there (" + aside.error().message + ")");
-    spdlog::error("ledger: {}", set_aside_);
-    return rest;
-}
-
 std::vector<broker::Floor> Ledger::floors() {
     std::vector<broker::Floor> out;
-    for (const auto& [lineage, floor] : floors_) out.push_back(floor);
+    for (const auto& [lineage, floor] : floors_->all()) out.push_back(floor);
     return out;
 }
 
-Result<void> Ledger::raise_floor(const broker::Floor& floor) {
-    if (floor.lineage.empty() || floor.lineage.find('\n') != std::string::npos)
-        return fail(ErrorKind::Refused, "no lineage has the name '{}'", printable(floor.lineage));
-    const auto known = floors_.find(floor.lineage);
-    if (known != floors_.end() && floor.date < known->second.date) return {};
-    if (known != floors_.end() && floor.date == known->second.date && floor.root == known->second.root) return {};
-    auto raised = floors_;
-    raised[floor.lineage] = floor;
-    const auto text = floor_file_->write(raised);
-    const auto row = write_floor_row(floor);
-    for (const auto* written : {&text, &row})
-        if (!*written) spdlog::error("ledger: one of two copies of a floor failed: {}", written->error().message);
-    if (!text && !row) return text;
-    floors_ = std::move(raised);
-    return {};
+void Ledger::raise_floors(std::vector<broker::Floor> floors, broker::Then<void> then) {
+    floors_->raise(std::move(floors), std::move(then));
 }
 
-Result<void> Ledger::write_floor_row(const broker::Floor& floor) {
-    if (auto set = database_->set_sync(Sync::full); !set) return set;
-    auto written = database_->statement("INSERT OR REPLACE INTO floors VALUES (?,?,?)")
-                       .bind(floor.lineage, seconds_of(floor.date), Blob{floor.root.raw()})
-                       .run();
-    const auto set_back = database_->set_sync(Sync::normal);
-    return written ? set_back : written;
-}
+Result<void> Ledger::reset_floor(const std::string& lineage) { return floors_->reset(lineage); }
 
-Result<void> Ledger::reset_floor(const std::string& lineage) {
-    auto lowered = floors_;
-    if (lowered.erase(lineage) == 0) return fail(ErrorKind::Absent, "no floor is known for {}", printable(lineage));
-    spdlog::warn("the owner allows older indexes of {} again", printable(lineage));
-    if (auto gone = database_->statement("DELETE FROM floors WHERE lineage=?").bind(lineage).run(); !gone) return gone;
-    if (auto written = floor_file_->write(lowered); !written) return written;
-    floors_ = std::move(lowered);
-    return {};
-}
+const std::string& Ledger::what_was_set_aside() const { return floors_->what_was_set_aside(); }
 
 // ---- Mirrors
 

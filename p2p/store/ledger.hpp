@@ -16,9 +16,7 @@
 namespace packswarm::store {
 
 class Database;
-class FloorFile;
-struct FloorText;
-using Floors = std::map<std::string, broker::Floor>;  // by lineage
+class FloorBook;
 
 struct LedgerSettings {
     std::filesystem::path folder;        // made when missing; holds ledger.db and floors.txt
@@ -53,10 +51,9 @@ class Ledger final : public broker::Ledger, public broker::PeerMemory {
     ~Ledger() override;
 
     std::vector<broker::Floor> floors() override;
-    // Kept twice; an error only when neither copy could be written. An older date than the known one changes nothing.
-    Result<void> raise_floor(const broker::Floor& floor) override;
+    void raise_floors(std::vector<broker::Floor> floors, broker::Then<void> then) override;
     Result<void> reset_floor(const std::string& lineage);  // the owner's explicit override; logged
-    const std::string& what_was_set_aside() const { return set_aside_; }  // of the floors at this start; empty: nothing
+    const std::string& what_was_set_aside() const;         // of the floors at this start; empty: nothing
     std::vector<std::pair<std::string, core::MirrorHealth>> mirror_health() override;
     void save_mirror_health(const std::string& base, const core::MirrorHealth& health) override;
     void record(const broker::TransferRecord& transfer) override;
@@ -85,20 +82,14 @@ class Ledger final : public broker::Ledger, public broker::PeerMemory {
     Sent sent();                                                // since the ledger began
 
   private:
-    Ledger(const LedgerSettings& settings, std::unique_ptr<Database> database, std::unique_ptr<FloorFile> floor_file);
+    Ledger(const LedgerSettings& settings, std::unique_ptr<Database> database, std::unique_ptr<FloorBook> floors);
     void leave_log_to(Workers& workers, const std::filesystem::path& real);
-    Result<void> merge_floors();
-    Result<Floors> floor_rows();
-    Floors set_text_aside(const FloorText& text, const Floors& rows);
-    Result<void> write_floor_row(const broker::Floor& floor);
     Result<void> insert(const broker::TransferRecord& transfer);
     void forget_oldest();
 
     LedgerSettings settings_;
     std::unique_ptr<Database> database_;
-    std::unique_ptr<FloorFile> floor_file_;
-    std::map<std::string, broker::Floor> floors_;
-    std::string set_aside_;
+    std::unique_ptr<FloorBook> floors_;
     std::size_t records_since_trim_ = 0;
 };
 

@@ -3,7 +3,7 @@
 
 #include "p2p/base/log.hpp"
 #include "p2p/store/database.hpp"
-#include "p2p/store/floor_file.hpp"
+#include "p2p/store/floor_book.hpp"
 #include "p2p/store/ledger.hpp"
 
 namespace packswarm::store {

@@ -73,7 +73,7 @@ class SimTrust final : public broker::Trust {
 class SimLedger final : public broker::Ledger {
   public:
     std::vector<broker::Floor> floors() override { return {}; }
-    Result<void> raise_floor(const broker::Floor&) override { return {}; }
+    void raise_floors(std::vector<broker::Floor>, broker::Then<void> then) override { then({}); }
     std::vector<std::pair<std::string, core::MirrorHealth>> mirror_health() override { return {}; }
     void save_mirror_health(const std::string&, const core::MirrorHealth&) override {}
     void record(const broker::TransferRecord& transfer) override { transfers.push_back(transfer); }

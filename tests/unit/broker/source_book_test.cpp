@@ -10,7 +10,7 @@ namespace {
 class NoLedger final : public Ledger {
   public:
     std::vector<Floor> floors() override { return {}; }
-    Result<void> raise_floor(const Floor&) override { return {}; }
+    void raise_floors(std::vector<Floor>, Then<void> then) override { then({}); }
     std::vector<std::pair<std::string, core::MirrorHealth>> mirror_health() override { return {}; }
     void save_mirror_health(const std::string&, const core::MirrorHealth&) override {}
     void record(const TransferRecord&) override {}

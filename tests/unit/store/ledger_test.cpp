@@ -104,8 +104,8 @@ TEST_F(LedgerTest, KeepsThePeersMetOverARestart) {
 
 TEST_F(LedgerTest, KeepsFloorsOverARestart) {
     EXPECT_TRUE(ledger->floors().empty());
-    ASSERT_TRUE(ledger->raise_floor({bookworm, WallTime(Seconds(1000)), digest_of("one")}));
-    ASSERT_TRUE(ledger->raise_floor({"pacman/G/core/x86_64", WallTime(Seconds(5)), digest_of("two")}));
+    ASSERT_TRUE(raise_floor(*ledger, {bookworm, WallTime(Seconds(1000)), digest_of("one")}));
+    ASSERT_TRUE(raise_floor(*ledger, {"pacman/G/core/x86_64", WallTime(Seconds(5)), digest_of("two")}));
     open();
     ASSERT_EQ(ledger->floors().size(), 2u);
     EXPECT_EQ(floor(bookworm)->date, WallTime(Seconds(1000)));
@@ -113,15 +113,15 @@ TEST_F(LedgerTest, KeepsFloorsOverARestart) {
 }
 
 TEST_F(LedgerTest, NeverLowersAFloor) {
-    ASSERT_TRUE(ledger->raise_floor({bookworm, WallTime(Seconds(1000)), digest_of("new")}));
-    ASSERT_TRUE(ledger->raise_floor({bookworm, WallTime(Seconds(999)), digest_of("old")}));
+    ASSERT_TRUE(raise_floor(*ledger, {bookworm, WallTime(Seconds(1000)), digest_of("new")}));
+    ASSERT_TRUE(raise_floor(*ledger, {bookworm, WallTime(Seconds(999)), digest_of("old")}));
     EXPECT_EQ(floor(bookworm)->root, digest_of("new"));
     open();
     EXPECT_EQ(floor(bookworm)->root, digest_of("new"));
 }
 
 TEST_F(LedgerTest, LowersAFloorOnlyWhenTheOwnerSaysSo) {
-    ASSERT_TRUE(ledger->raise_floor({bookworm, WallTime(Seconds(1000)), digest_of("new")}));
+    ASSERT_TRUE(raise_floor(*ledger, {bookworm, WallTime(Seconds(1000)), digest_of("new")}));
     ASSERT_TRUE(ledger->reset_floor(bookworm));
     EXPECT_EQ(ledger->reset_floor(bookworm).error().kind, ErrorKind::Absent);
     open();
@@ -129,12 +129,12 @@ TEST_F(LedgerTest, LowersAFloorOnlyWhenTheOwnerSaysSo) {
 }
 
 TEST_F(LedgerTest, RefusesALineageThatWouldForgeALine) {
-    EXPECT_FALSE(ledger->raise_floor({"a\n9999999999 00 b", WallTime(Seconds(1)), digest_of("x")}));
-    EXPECT_FALSE(ledger->raise_floor({"", WallTime(Seconds(1)), digest_of("x")}));
+    EXPECT_FALSE(raise_floor(*ledger, {"a\n9999999999 00 b", WallTime(Seconds(1)), digest_of("x")}));
+    EXPECT_FALSE(raise_floor(*ledger, {"", WallTime(Seconds(1)), digest_of("x")}));
 }
 
 TEST_F(LedgerTest, FindsItsFloorsInTheTextWhenTheDatabaseIsLost) {
-    ASSERT_TRUE(ledger->raise_floor({bookworm, WallTime(Seconds(1000)), digest_of("one")}));
+    ASSERT_TRUE(raise_floor(*ledger, {bookworm, WallTime(Seconds(1000)), digest_of("one")}));
     lose_database();
     open();
     ASSERT_TRUE(floor(bookworm));
@@ -143,7 +143,7 @@ TEST_F(LedgerTest, FindsItsFloorsInTheTextWhenTheDatabaseIsLost) {
 }
 
 TEST_F(LedgerTest, FindsItsFloorsInTheDatabaseWhenTheTextIsLostAndWritesItAnew) {
-    ASSERT_TRUE(ledger->raise_floor({bookworm, WallTime(Seconds(1000)), digest_of("one")}));
+    ASSERT_TRUE(raise_floor(*ledger, {bookworm, WallTime(Seconds(1000)), digest_of("one")}));
     std::filesystem::remove(state("floors.txt"));
     open();
     ASSERT_TRUE(floor(bookworm));
@@ -151,9 +151,9 @@ TEST_F(LedgerTest, FindsItsFloorsInTheDatabaseWhenTheTextIsLostAndWritesItAnew) 
 }
 
 TEST_F(LedgerTest, TakesTheHigherFloorOfTextAndDatabase) {
-    ASSERT_TRUE(ledger->raise_floor({bookworm, WallTime(Seconds(1000)), digest_of("one")}));
+    ASSERT_TRUE(raise_floor(*ledger, {bookworm, WallTime(Seconds(1000)), digest_of("one")}));
     const auto old_text = text_of(state("floors.txt"));
-    ASSERT_TRUE(ledger->raise_floor({bookworm, WallTime(Seconds(2000)), digest_of("two")}));
+    ASSERT_TRUE(raise_floor(*ledger, {bookworm, WallTime(Seconds(2000)), digest_of("two")}));
     ledger.reset();
     write_text(state("floors.txt"), old_text);
     open();
@@ -166,7 +166,7 @@ TEST_F(LedgerTest, TakesTheHigherFloorOfTextAndDatabase) {
 
 // Whatever became of the text beside a good table: the floors are the table's, and it is set aside.
 TEST_F(LedgerTest, SetsADamagedTextAsideBesideAGoodTable) {
-    ASSERT_TRUE(ledger->raise_floor({bookworm, WallTime(Seconds(1000)), digest_of("one")}));
+    ASSERT_TRUE(raise_floor(*ledger, {bookworm, WallTime(Seconds(1000)), digest_of("one")}));
     EXPECT_TRUE(ledger->what_was_set_aside().empty());
     const auto good = text_of(state("floors.txt"));
     auto flipped = good;
@@ -213,7 +213,7 @@ TEST_F(LedgerTest, SetsADamagedTextAsideBesideAGoodTable) {
 }
 
 TEST_F(LedgerTest, StartsWithoutFloorsWhenBothCopiesAreDamaged) {
-    ASSERT_TRUE(ledger->raise_floor({bookworm, WallTime(Seconds(1000)), digest_of("one")}));
+    ASSERT_TRUE(raise_floor(*ledger, {bookworm, WallTime(Seconds(1000)), digest_of("one")}));
     lose_database();
     write_text(state("ledger.db"), "SQLite format 3" + filler(9000, 4));
     write_text(state("floors.txt"), filler(5000, 9));
@@ -224,7 +224,7 @@ TEST_F(LedgerTest, StartsWithoutFloorsWhenBothCopiesAreDamaged) {
     EXPECT_FALSE(ledger->what_was_set_aside().empty());
     open();
     EXPECT_TRUE(ledger->what_was_set_aside().empty());
-    ASSERT_TRUE(ledger->raise_floor({bookworm, WallTime(Seconds(2000)), digest_of("two")}));
+    ASSERT_TRUE(raise_floor(*ledger, {bookworm, WallTime(Seconds(2000)), digest_of("two")}));
     open();
     EXPECT_EQ(floor(bookworm)->root, digest_of("two"));
 }
@@ -270,7 +270,7 @@ TEST_F(LedgerTest, UsesNothingThatLiesInThePlaceOfItsDatabase) {
 }
 
 TEST_F(LedgerTest, WorksInAFolderThatItsOwnerLaidElsewhere) {
-    ASSERT_TRUE(ledger->raise_floor({bookworm, WallTime(Seconds(1000)), digest_of("one")}));
+    ASSERT_TRUE(raise_floor(*ledger, {bookworm, WallTime(Seconds(1000)), digest_of("one")}));
     ledger.reset();
     std::filesystem::rename(folder.path() / "state", folder.path() / "elsewhere");
     std::filesystem::create_directory_symlink("elsewhere", folder.path() / "state");
@@ -289,7 +289,7 @@ TEST_F(LedgerTest, LeavesOutDamagedLinesOfTheTextAndKeepsTheOthers) {
 }
 
 TEST_F(LedgerTest, MovesADamagedDatabaseAsideAndKeepsItsFloors) {
-    ASSERT_TRUE(ledger->raise_floor({bookworm, WallTime(Seconds(1000)), digest_of("one")}));
+    ASSERT_TRUE(raise_floor(*ledger, {bookworm, WallTime(Seconds(1000)), digest_of("one")}));
     ledger->record(transfer("pool/h/hello_1_amd64.deb"));
     lose_database();
     write_text(state("ledger.db"), "SQLite format 3" + filler(9000, 4));
@@ -303,7 +303,7 @@ TEST_F(LedgerTest, MovesADamagedDatabaseAsideAndKeepsItsFloors) {
 
 TEST_F(LedgerTest, FindsDamageInTheMiddleOfItsDatabase) {
     for (int i = 0; i < 300; ++i) ledger->record(transfer("pool/h/hello_" + std::to_string(i) + "_amd64.deb"));
-    ASSERT_TRUE(ledger->raise_floor({bookworm, WallTime(Seconds(1000)), digest_of("one")}));
+    ASSERT_TRUE(raise_floor(*ledger, {bookworm, WallTime(Seconds(1000)), digest_of("one")}));
     ledger.reset();
     auto bytes = text_of(state("ledger.db"));
     ASSERT_GT(bytes.size(), 40'000u);
@@ -320,7 +320,7 @@ TEST_F(LedgerTest, HasAFloorOnDiskBeforeItReturns) {
     ASSERT_GE(child, 0);
     if (child == 0) {
         auto mine = Ledger::open({folder.path() / "state", 10});
-        if (!mine || !(*mine)->raise_floor({bookworm, WallTime(Seconds(1000)), digest_of("one")})) ::_exit(1);
+        if (!mine || !raise_floor(**mine, {bookworm, WallTime(Seconds(1000)), digest_of("one")})) ::_exit(1);
         ::kill(::getpid(), SIGKILL);
     }
     int status = 0;

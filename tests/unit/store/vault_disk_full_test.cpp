@@ -114,11 +114,12 @@ TEST_F(FullDiskTest, DoesNotTakeAFullDiskForADamagedTable) {
 TEST_F(FullDiskTest, SaysWhenAFloorCannotBeKept) {
     auto ledger = Ledger::open({root / "state", 100});
     ASSERT_TRUE(ledger);
-    ASSERT_TRUE((*ledger)->raise_floor({"debian/F/bookworm/amd64", WallTime(Seconds(1000)), digest_of("old")}));
+    ASSERT_TRUE(raise_floor(**ledger, {"debian/F/bookworm/amd64", WallTime(Seconds(1000)), digest_of("old")}));
     fill_disk(0);
     bool refused = false;
     for (int i = 1; i <= 2000 && !refused; ++i)  // SQLite's file has some pages to spare
-        refused = !(*ledger)->raise_floor(
+        refused = !raise_floor(
+            **ledger,
             {"debian/F/bookworm/amd64" + std::to_string(i), WallTime(Seconds(2000)), digest_of("new")});
     EXPECT_TRUE(refused);
     std::filesystem::remove(root / "ballast");

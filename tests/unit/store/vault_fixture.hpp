@@ -53,6 +53,13 @@ inline std::string filler(std::size_t count, unsigned seed) {
     return out;
 }
 
+// Of a ledger without workers: it answers within the call.
+inline Result<void> raise_floor(broker::Ledger& ledger, const broker::Floor& floor) {
+    Result<void> out = fail(ErrorKind::Broken, "never answered");
+    ledger.raise_floors({floor}, [&out](Result<void> raised) { out = std::move(raised); });
+    return out;
+}
+
 inline std::size_t files_below(const std::filesystem::path& folder) {
     std::size_t count = 0;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) count += entry.is_regular_file();

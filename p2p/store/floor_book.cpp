@@ -1,0 +1,161 @@
+#include "p2p/store/floor_book.hpp"
+
+#include <utility>
+
+#include "p2p/base/log.hpp"
+#include "p2p/base/own_files.hpp"
+#include "p2p/store/database.hpp"
+
+namespace packswarm::store {
+
+namespace {
+
+// Whether it says something new: an older date than the known one changes nothing.
+bool raises(const Floors& floors, const broker::Floor& floor) {
+    const auto known = floors.find(floor.lineage);
+    if (known == floors.end() || floor.date > known->second.date) return true;
+    return floor.date == known->second.date && floor.root != known->second.root;
+}
+
+}  // namespace
+
+FloorBook::FloorBook(Database& database, std::filesystem::path text, Workers* workers)
+    : database_(database), file_(std::move(text)), workers_(workers) {}
+
+Result<std::unique_ptr<FloorBook>> FloorBook::open(Database& database, std::filesystem::path text, Workers* workers) {
+    std::unique_ptr<FloorBook> book(new FloorBook(database, std::move(text), workers));
+    if (auto merged = book->merge(); !merged) return tl::unexpected(merged.error());
+    return book;
+}
+
+// ---- Reading
+
+Result<Floors> FloorBook::read_rows() {
+    Floors out;
+    auto query = database_.statement("SELECT lineage, date, root FROM floors");
+    for (;;) {
+        const auto more = query.step();
+        if (!more) return tl::unexpected(more.error());
+        if (!*more) return out;
+        const auto root = query.bytes(2);
+        if (root.size() != Digest::size) continue;
+        const broker::Floor row{query.bytes(0), WallTime(Seconds(query.integer(1))), Digest::from_raw(root.data())};
+        out[row.lineage] = row;
+    }
+}
+
+// The higher of table and text counts, so that neither a lost file nor an old copy of one lowers a floor.
+Result<void> FloorBook::merge() {
+    auto rows = read_rows();
+    if (!rows) return tl::unexpected(rows.error());
+    auto text = file_.read();
+    if (!text.problem.empty()) text.floors = set_text_aside(text, *rows);
+    floors_ = text.floors;
+    bool text_behind = !text.problem.empty() && !floors_.empty();
+    for (const auto& [lineage, row] : *rows) {
+        const auto known = floors_.find(lineage);
+        if (known != floors_.end() && known->second.date >= row.date) continue;
+        floors_[lineage] = row;
+        text_behind = true;
+    }
+    if (!text_behind) return {};
+    if (auto written = file_.write(floors_); !written)
+        spdlog::error("ledger: the floors are not written to their file: {}", written.error().message);
+    return {};
+}
+
+// What still counts of a damaged text: nothing beside a good table. Where there is none, the lines that can be read,
+// but no date that is still to come, which would refuse every index.
+Floors FloorBook::set_text_aside(const FloorText& text, const Floors& rows) {
+    Floors rest = rows.empty() ? text.floors : Floors{};
+    const auto now = std::chrono::system_clock::now();
+    std::erase_if(rest, [now](const auto& item) { return item.second.date > now; });
+    const auto& path = file_.path();
+    const auto aside = set_aside(path);
+    const auto what = !rows.empty()   ? std::string("those of the ledger count")
+                      : !rest.empty() ? fmt::format("{} of its lines count", rest.size())
+                                      : std::string("none are known now");
+    set_aside_ =
+        fmt::format("the floors in {} cannot be relied on ({}): {}; it is {}", path.string(), text.problem, what,
+                    aside ? "kept as " + aside->filename().string() : "left there (" + aside.error().message + ")");
+    spdlog::error("ledger: {}", set_aside_);
+    return rest;
+}
+
+// ---- Writing
+
+void FloorBook::raise(std::vector<broker::Floor> floors, broker::Then<void> then) {
+    for (const auto& floor : floors)
+        if (floor.lineage.empty() || floor.lineage.find('\n') != std::string::npos)
+            return then(fail(ErrorKind::Refused, "no lineage has the name '{}'", printable(floor.lineage)));
+    waiting_.push_back({std::move(floors), std::move(then)});
+    if (!is_writing_) write_next();
+}
+
+// All that wait, at once: many repositories are looked at in the same moment, and each look waits for the disk.
+void FloorBook::write_next() {
+    auto batch = std::exchange(waiting_, {});
+    Write write{floors_, {}, {}};
+    for (auto& one : batch) {
+        for (auto& floor : one.floors) {
+            if (!raises(write.floors, floor)) continue;
+            write.floors[floor.lineage] = floor;
+            write.raised[floor.lineage] = std::move(floor);
+        }
+        write.then.push_back(std::move(one.then));
+    }
+    if (write.raised.empty()) return answer(write.then, {});
+    is_writing_ = true;
+    if (workers_ == nullptr) return written(write, file_.write(write.floors));
+    workers_->run([this, file = file_, alive = std::weak_ptr(alive_),
+                   write = std::make_shared<Write>(std::move(write))]() -> Task {
+        auto text = file.write(write->floors);
+        return [this, alive, write, text = std::move(text)] {
+            if (!alive.expired()) written(*write, text);
+        };
+    });
+}
+
+// The text is durable by now; the rows are with the next checkpoint, or at once where there is no text.
+void FloorBook::written(Write& write, const Result<void>& text) {
+    const auto rows = write_rows(write.raised, text ? Sync::normal : Sync::full);
+    for (const auto* copy : {&text, &rows})
+        if (!*copy) spdlog::error("ledger: one of two copies of a floor failed: {}", copy->error().message);
+    const bool is_kept = text || rows;
+    if (is_kept) floors_ = std::move(write.floors);
+    is_writing_ = false;
+    answer(write.then, is_kept ? Result<void>() : text);
+    if (!waiting_.empty() && !is_writing_) write_next();
+}
+
+void FloorBook::answer(const std::vector<broker::Then<void>>& all, const Result<void>& result) {
+    for (const auto& then : all) then(result);
+}
+
+Result<void> FloorBook::write_rows(const Floors& raised, Sync sync) {
+    if (auto set = database_.set_sync(sync); !set) return set;
+    const auto written = database_.transaction([&]() -> Result<void> {
+        for (const auto& [lineage, floor] : raised) {
+            auto row = database_.statement("INSERT OR REPLACE INTO floors VALUES (?,?,?)")
+                           .bind(lineage, seconds_of(floor.date), Blob{floor.root.raw()})
+                           .run();
+            if (!row) return row;
+        }
+        return {};
+    });
+    const auto set_back = database_.set_sync(Sync::normal);
+    return written ? set_back : written;
+}
+
+Result<void> FloorBook::reset(const std::string& lineage) {
+    if (is_writing_) return fail(ErrorKind::Refused, "floors are being written: try again in a moment");
+    auto lowered = floors_;
+    if (lowered.erase(lineage) == 0) return fail(ErrorKind::Absent, "no floor is known for {}", printable(lineage));
+    spdlog::warn("the owner allows older indexes of {} again", printable(lineage));
+    if (auto gone = database_.statement("DELETE FROM floors WHERE lineage=?").bind(lineage).run(); !gone) return gone;
+    if (auto written = file_.write(lowered); !written) return written;
+    floors_ = std::move(lowered);
+    return {};
+}
+
+}  // namespace packswarm::store
