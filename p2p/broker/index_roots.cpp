@@ -15,22 +15,22 @@ void IndexBook::accept(RootFiles files, std::optional<WallTime> modified,
     auto from = files;
     from.root.clear();
     from.signature.reset();
-    trust_.open_root(std::move(files), [this, from = std::move(from), modified,
-                                        then = std::move(then)](Result<OpenedRoot> opened) {
-        if (opened && table_.find(from.repository.id) == nullptr)  // a reload took it away meanwhile
-            return then(std::make_shared<const OpenedRoot>(std::move(*opened)));
-        states_[from.repository.id].older.reset();
-        if (!opened) return refuse(from, std::nullopt, opened.error(), then);
-        auto floors = judge(from.repository, *opened, from.base);
-        if (!floors) return refuse(from, std::move(*opened), floors.error(), then);
-        const auto shared = std::make_shared<const OpenedRoot>(std::move(*opened));
-        ledger_.raise_floors(std::move(*floors), [this, alive = std::weak_ptr(alive_), from, shared, modified,
-                                                  then](const Result<void>& raised) {
-            if (alive.expired()) return;
-            if (!raised) return refuse(from, std::nullopt, raised.error(), then);
-            take(from, shared, modified, then);
-        });
-    });
+    trust_.open_root(std::move(files),
+                     [this, from = std::move(from), modified, then = std::move(then)](Result<OpenedRoot> opened) {
+                         if (opened && table_.find(from.repository.id) == nullptr)  // a reload took it away meanwhile
+                             return then(std::make_shared<const OpenedRoot>(std::move(*opened)));
+                         states_[from.repository.id].older.reset();
+                         if (!opened) return refuse(from, std::nullopt, opened.error(), then);
+                         auto floors = judge(from.repository, *opened, from.base);
+                         if (!floors) return refuse(from, std::move(*opened), floors.error(), then);
+                         const auto shared = std::make_shared<const OpenedRoot>(std::move(*opened));
+                         ledger_.raise_floors(std::move(*floors), [this, alive = std::weak_ptr(alive_), from, shared,
+                                                                   modified, then](const Result<void>& raised) {
+                             if (alive.expired()) return;
+                             if (!raised) return refuse(from, std::nullopt, raised.error(), then);
+                             take(from, shared, modified, then);
+                         });
+                     });
 }
 
 void IndexBook::refuse(const RootFiles& from, std::optional<OpenedRoot> opened, const Error& why,

@@ -119,8 +119,7 @@ TEST_F(FullDiskTest, SaysWhenAFloorCannotBeKept) {
     bool refused = false;
     for (int i = 1; i <= 2000 && !refused; ++i)  // SQLite's file has some pages to spare
         refused = !raise_floor(
-            **ledger,
-            {"debian/F/bookworm/amd64" + std::to_string(i), WallTime(Seconds(2000)), digest_of("new")});
+            **ledger, {"debian/F/bookworm/amd64" + std::to_string(i), WallTime(Seconds(2000)), digest_of("new")});
     EXPECT_TRUE(refused);
     std::filesystem::remove(root / "ballast");
     ledger = fail(ErrorKind::Absent, "closed");
