@@ -69,9 +69,15 @@ def package_that_its_server_does_not_give(difference, plain, ours, lab):
 
 
 def own_connections_at_a_limit(difference, plain, ours, lab):
-    """The package manager's own connections, without us, were one more than its server takes: chance decides."""
+    """The package manager's own connections, without us, were one more than its server takes: chance decides. pacman keeps the
+    former of a database that it was turned away for."""
     own = [one for one in lab.servers.log[OURS] if one.step == difference.step and not one.agent.startswith("packswarm")]
-    return any(one.status in (429, 503) for one in own) and difference.kind in ("exit", "files", "failed")
+    turned_away = {one.path.rpartition("/")[2] for one in own if one.status in (429, 503)}
+    if lab.world.manager == "pacman" and difference.kind in ("lists", "candidates"):
+        other = {name for name in {*plain.lists, *ours.lists} if plain.lists.get(name) != ours.lists.get(name)}
+        return bool(other) and {name.removesuffix(".sig") for name in other} <= turned_away and \
+            all(lab.is_published(ours.lists[name]) for name in other & set(ours.lists))
+    return bool(turned_away) and difference.kind in ("exit", "files", "failed")
 
 
 def gateway_that_died_in_between(difference, plain, ours, lab):
