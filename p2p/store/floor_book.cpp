@@ -44,7 +44,8 @@ Result<Floors> FloorBook::read_rows() {
     }
 }
 
-// The higher of table and text counts, so that neither a lost file nor an old copy of one lowers a floor.
+// The higher of table and text counts, so that neither a lost file nor an old copy of one lowers a floor. Who is behind
+// catches up: after a power cut the table may lack what the text has.
 Result<void> FloorBook::merge() {
     auto rows = read_rows();
     if (!rows) return tl::unexpected(rows.error());
@@ -58,6 +59,12 @@ Result<void> FloorBook::merge() {
         floors_[lineage] = row;
         text_behind = true;
     }
+    Floors table_lacks;
+    for (const auto& [lineage, floor] : floors_)
+        if (raises(*rows, floor)) table_lacks[lineage] = floor;
+    if (!table_lacks.empty())
+        if (auto written = write_rows(table_lacks, Sync::full); !written)
+            spdlog::error("ledger: the floors are not written to their table: {}", written.error().message);
     if (!text_behind) return {};
     if (auto written = file_.write(floors_); !written)
         spdlog::error("ledger: the floors are not written to their file: {}", written.error().message);

@@ -162,6 +162,11 @@ TEST_F(LedgerTest, TakesTheHigherFloorOfTextAndDatabase) {
     write_text(state("floors.txt"), "3000 " + digest_of("three").hex() + " " + bookworm + "\n");
     open();
     EXPECT_EQ(floor(bookworm)->root, digest_of("three"));
+    ledger.reset();
+    std::filesystem::remove(state("floors.txt"));
+    open();
+    ASSERT_TRUE(floor(bookworm));
+    EXPECT_EQ(floor(bookworm)->root, digest_of("three")) << "the table has caught up";
 }
 
 // Whatever became of the text beside a good table: the floors are the table's, and it is set aside.
