@@ -13,8 +13,7 @@ namespace packswarm {
 namespace {
 
 constexpr ByteCount block = 512;  // st_blocks(2)
-constexpr ByteCount large = 256 << 10;
-constexpr std::size_t most_waiting = 256;  // descriptors; beyond it whoever closes one waits
+constexpr std::size_t most_waiting = 1024;  // descriptors; beyond it whoever closes one waits
 
 struct Waiting {
     int fd;
@@ -79,7 +78,7 @@ Closer& closer() {
 void close_file(int fd) {
     struct stat st {};
     const bool is_deleted = ::fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 0;
-    if (is_deleted && st.st_blocks * block >= large) return closer().close({fd, st.st_blocks * block});
+    if (is_deleted && st.st_blocks > 0) return closer().close({fd, st.st_blocks * block});
     ::close(fd);
 }
 

@@ -90,6 +90,7 @@ void LoopWatch::look_on() {
 }
 
 void LoopWatch::judge(Millis stood, Millis waited) {
+    lateness_.add(stood - waited, std::max(stood, look_interval));
     if (stood - waited < limit_) return;
     note_mishap("the loop", fmt::format("it stood still for {} ms, {} of them for want of a processor", stood.count(),
                                         waited.count()));

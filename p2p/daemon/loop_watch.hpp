@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "p2p/base/loop.hpp"
+#include "p2p/daemon/lateness.hpp"
 
 namespace packswarm::daemon {
 
@@ -21,6 +22,8 @@ class LoopWatch {
     ~LoopWatch();
 
     Millis worst() const { return worst_; }  // since the start, of the looks every few seconds
+    bool is_looked_on() const { return looker_.joinable(); }
+    const Lateness& lateness() const { return lateness_; }  // by its own doing, where somebody looks on
 
   private:
     void beat();
@@ -33,6 +36,7 @@ class LoopWatch {
     const int thread_id_;  // the loop's
     bool has_watchdog_ = false;
     Millis worst_{0};
+    Lateness lateness_;
     TimerId timer_ = TimerId::none;
     std::mutex mutex_;
     std::condition_variable over_;

@@ -94,6 +94,7 @@ std::string Owner::status(const Sight& sight) const {
     out["requests"] = {{"open", counters.open}, {"done", counters.done}, {"failed", counters.failed}};
     out["mishaps"] = mishaps();
     out["loop_late_ms"] = house_.watch.worst().count();
+    if (house_.watch.is_looked_on()) out["loop_late_p99_ms"] = house_.watch.lateness().quantile(0.99).count();
     const auto& by_mirrors = totals[broker::SourceKind::mirror];
     const auto& by_peers = totals[broker::SourceKind::peer];
     const auto sent = house_.ledger.sent();

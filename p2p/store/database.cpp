@@ -196,14 +196,15 @@ Result<void> Database::transaction(const std::function<Result<void>()>& body) {
     return done;
 }
 
-void Database::leave_log(std::function<void()> has_grown) {
-    log_has_grown_ = std::move(has_grown);
+void Database::leave_log() {
     const auto committed = [](void* self, sqlite3*, const char*, int pages) {
-        if (pages >= long_log) static_cast<Database*>(self)->log_has_grown_();
+        static_cast<Database*>(self)->log_pages_ = pages;
         return SQLITE_OK;
     };
     sqlite3_wal_hook(connection_, committed, this);
 }
+
+bool Database::has_long_log() const { return log_pages_ >= long_log; }
 
 Result<void> Database::checkpoint(const std::filesystem::path& path) {
     Database database;

@@ -82,9 +82,10 @@ class Database {
     Result<void> execute(const std::string& sql);
     Result<void> transaction(const std::function<Result<void>()>& body);  // all of body or nothing
     Result<void> set_sync(Sync sync);
-    // Each commit of this connection leaves the write-ahead log as it is, and tells when it has grown long: then
-    // somebody has to checkpoint(), which waits for the disk. Without this a commit does so itself.
-    void leave_log(std::function<void()> has_grown);
+    // Each commit of this connection leaves the write-ahead log as it is: when it has grown long somebody has to
+    // checkpoint(), which waits for the disk. Without this a commit does so itself.
+    void leave_log();
+    bool has_long_log() const;  // at its last commit
     // Copies what is committed from the log of an open database into its file. On any thread.
     static Result<void> checkpoint(const std::filesystem::path& path);
 
@@ -96,7 +97,7 @@ class Database {
 
     sqlite3* connection_ = nullptr;
     std::unordered_map<std::string, sqlite3_stmt*> prepared_;
-    std::function<void()> log_has_grown_;
+    int log_pages_ = 0;  // known after leave_log()
     bool moved_aside_ = false;
     bool unusable_ = false;
 };

@@ -4,7 +4,7 @@
 
 #include "p2p/base/log.hpp"
 #include "p2p/base/own_files.hpp"
-#include "p2p/store/database.hpp"
+#include "p2p/store/write_behind.hpp"
 
 namespace packswarm::store {
 
@@ -19,11 +19,12 @@ bool raises(const Floors& floors, const broker::Floor& floor) {
 
 }  // namespace
 
-FloorBook::FloorBook(Database& database, std::filesystem::path text, Workers* workers)
-    : database_(database), file_(std::move(text)), workers_(workers) {}
+FloorBook::FloorBook(std::shared_ptr<WriteBehind> table, std::filesystem::path text, Workers* workers)
+    : table_(std::move(table)), file_(std::move(text)), workers_(workers) {}
 
-Result<std::unique_ptr<FloorBook>> FloorBook::open(Database& database, std::filesystem::path text, Workers* workers) {
-    std::unique_ptr<FloorBook> book(new FloorBook(database, std::move(text), workers));
+Result<std::unique_ptr<FloorBook>> FloorBook::open(std::shared_ptr<WriteBehind> table, std::filesystem::path text,
+                                                   Workers* workers) {
+    std::unique_ptr<FloorBook> book(new FloorBook(std::move(table), std::move(text), workers));
     if (auto merged = book->merge(); !merged) return tl::unexpected(merged.error());
     return book;
 }
@@ -32,16 +33,20 @@ Result<std::unique_ptr<FloorBook>> FloorBook::open(Database& database, std::file
 
 Result<Floors> FloorBook::read_rows() {
     Floors out;
-    auto query = database_.statement("SELECT lineage, date, root FROM floors");
-    for (;;) {
-        const auto more = query.step();
-        if (!more) return tl::unexpected(more.error());
-        if (!*more) return out;
-        const auto root = query.bytes(2);
-        if (root.size() != Digest::size) continue;
-        const broker::Floor row{query.bytes(0), WallTime(Seconds(query.integer(1))), Digest::from_raw(root.data())};
-        out[row.lineage] = row;
-    }
+    auto read = table_->now(Sync::normal, [&out](Database& database) -> Result<void> {
+        auto query = database.statement("SELECT lineage, date, root FROM floors");
+        for (;;) {
+            const auto more = query.step();
+            if (!more) return tl::unexpected(more.error());
+            if (!*more) return {};
+            const auto root = query.bytes(2);
+            if (root.size() != Digest::size) continue;
+            const broker::Floor row{query.bytes(0), WallTime(Seconds(query.integer(1))), Digest::from_raw(root.data())};
+            out[row.lineage] = row;
+        }
+    });
+    if (!read) return tl::unexpected(read.error());
+    return out;
 }
 
 // The higher of table and text counts, so that neither a lost file nor an old copy of one lowers a floor. Who is behind
@@ -63,7 +68,7 @@ Result<void> FloorBook::merge() {
     for (const auto& [lineage, floor] : floors_)
         if (raises(*rows, floor)) table_lacks[lineage] = floor;
     if (!table_lacks.empty())
-        if (auto written = write_rows(table_lacks, Sync::full); !written)
+        if (auto written = write_rows(*table_, table_lacks, Sync::full); !written)
             spdlog::error("ledger: the floors are not written to their table: {}", written.error().message);
     if (!text_behind) return {};
     if (auto written = file_.write(floors_); !written)
@@ -113,25 +118,29 @@ void FloorBook::write_next() {
     }
     if (write.raised.empty()) return answer(write.then, {});
     is_writing_ = true;
-    if (workers_ == nullptr) return written(write, file_.write(write.floors));
-    workers_->run([this, file = file_, alive = std::weak_ptr(alive_),
+    if (workers_ == nullptr) return written(write, write_both(file_, *table_, write));
+    workers_->run([this, file = file_, table = table_, alive = std::weak_ptr(alive_),
                    write = std::make_shared<Write>(std::move(write))]() -> Task {
-        auto text = file.write(write->floors);
-        return [this, alive, write, text = std::move(text)] {
-            if (!alive.expired()) written(*write, text);
+        auto done = write_both(file, *table, *write);
+        return [this, alive, write, done = std::move(done)] {
+            if (!alive.expired()) written(*write, done);
         };
     });
 }
 
-// The text is durable by now; the rows are with the next checkpoint, or at once where there is no text.
-void FloorBook::written(Write& write, const Result<void>& text) {
-    const auto rows = write_rows(write.raised, text ? Sync::normal : Sync::full);
+// The text is durable when this returns; the rows are with the next checkpoint, or at once where there is no text.
+Result<void> FloorBook::write_both(const FloorFile& file, WriteBehind& table, const Write& write) {
+    const auto text = file.write(write.floors);
+    const auto rows = write_rows(table, write.raised, text ? Sync::normal : Sync::full);
     for (const auto* copy : {&text, &rows})
         if (!*copy) spdlog::error("ledger: one of two copies of a floor failed: {}", copy->error().message);
-    const bool is_kept = text || rows;
-    if (is_kept) floors_ = std::move(write.floors);
+    return text || rows ? Result<void>() : text;
+}
+
+void FloorBook::written(Write& write, const Result<void>& done) {
+    if (done) floors_ = std::move(write.floors);
     is_writing_ = false;
-    answer(write.then, is_kept ? Result<void>() : text);
+    answer(write.then, done);
     if (!waiting_.empty() && !is_writing_) write_next();
 }
 
@@ -139,19 +148,16 @@ void FloorBook::answer(const std::vector<broker::Then<void>>& all, const Result<
     for (const auto& then : all) then(result);
 }
 
-Result<void> FloorBook::write_rows(const Floors& raised, Sync sync) {
-    if (auto set = database_.set_sync(sync); !set) return set;
-    const auto written = database_.transaction([&]() -> Result<void> {
+Result<void> FloorBook::write_rows(WriteBehind& table, const Floors& raised, Sync sync) {
+    return table.now(sync, [&raised](Database& database) -> Result<void> {
         for (const auto& [lineage, floor] : raised) {
-            auto row = database_.statement("INSERT OR REPLACE INTO floors VALUES (?,?,?)")
+            auto row = database.statement("INSERT OR REPLACE INTO floors VALUES (?,?,?)")
                            .bind(lineage, seconds_of(floor.date), Blob{floor.root.raw()})
                            .run();
             if (!row) return row;
         }
         return {};
     });
-    const auto set_back = database_.set_sync(Sync::normal);
-    return written ? set_back : written;
 }
 
 Result<void> FloorBook::reset(const std::string& lineage) {
@@ -159,7 +165,10 @@ Result<void> FloorBook::reset(const std::string& lineage) {
     auto lowered = floors_;
     if (lowered.erase(lineage) == 0) return fail(ErrorKind::Absent, "no floor is known for {}", printable(lineage));
     spdlog::warn("the owner allows older indexes of {} again", printable(lineage));
-    if (auto gone = database_.statement("DELETE FROM floors WHERE lineage=?").bind(lineage).run(); !gone) return gone;
+    auto gone = table_->now(Sync::normal, [&lineage](Database& database) {
+        return database.statement("DELETE FROM floors WHERE lineage=?").bind(lineage).run();
+    });
+    if (!gone) return gone;
     if (auto written = file_.write(lowered); !written) return written;
     floors_ = std::move(lowered);
     return {};

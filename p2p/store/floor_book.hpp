@@ -10,13 +10,14 @@
 
 namespace packswarm::store {
 
-class Database;
+class WriteBehind;
 enum class Sync;
 
 class FloorBook {
   public:
     // workers: none, whoever raises waits for the disk.
-    static Result<std::unique_ptr<FloorBook>> open(Database& database, std::filesystem::path text, Workers* workers);
+    static Result<std::unique_ptr<FloorBook>> open(std::shared_ptr<WriteBehind> table, std::filesystem::path text,
+                                                   Workers* workers);
 
     const Floors& all() const { return floors_; }
     // An error only when neither copy could be written. An older date than the known one changes nothing. then: in the
@@ -34,16 +35,17 @@ class FloorBook {
         Floors floors, raised;  // all, and those that are new
         std::vector<broker::Then<void>> then;
     };
-    FloorBook(Database& database, std::filesystem::path text, Workers* workers);
+    FloorBook(std::shared_ptr<WriteBehind> table, std::filesystem::path text, Workers* workers);
     Result<void> merge();
     Result<Floors> read_rows();
     Floors set_text_aside(const FloorText& text, const Floors& rows);
     void write_next();
-    void written(Write& write, const Result<void>& text);
+    static Result<void> write_both(const FloorFile& file, WriteBehind& table, const Write& write);
+    void written(Write& write, const Result<void>& done);
     static void answer(const std::vector<broker::Then<void>>& all, const Result<void>& result);
-    Result<void> write_rows(const Floors& raised, Sync sync);
+    static Result<void> write_rows(WriteBehind& table, const Floors& raised, Sync sync);
 
-    Database& database_;
+    const std::shared_ptr<WriteBehind> table_;
     const FloorFile file_;
     Workers* const workers_;
     Floors floors_;

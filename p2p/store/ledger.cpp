@@ -8,6 +8,7 @@
 #include "p2p/base/own_files.hpp"
 #include "p2p/store/database.hpp"
 #include "p2p/store/floor_book.hpp"
+#include "p2p/store/write_behind.hpp"
 
 namespace packswarm::store {
 
@@ -52,35 +53,57 @@ std::string joined(const std::vector<std::string>& reasons) {
     return out;
 }
 
+Result<void> insert(Database& database, const broker::TransferRecord& transfer) {
+    std::optional<Blob> digest;
+    if (transfer.digest) digest = Blob{transfer.digest->raw()};
+    auto added = database.statement("INSERT INTO transfers VALUES (NULL,?,?,?,?,?,?,?,?,?)")
+                     .bind(transfer.transaction, transfer.asker, transfer.name, digest, transfer.size,
+                           seconds_of(transfer.started), transfer.seconds,
+                           printable(transfer.outcome, limits::max_reason), joined(transfer.reasons))
+                     .run();
+    for (const auto& share : transfer.sources) {
+        const auto kind = broker::to_string(share.kind);
+        if (added)
+            added = database.statement("INSERT INTO shares VALUES ((SELECT MAX(id) FROM transfers),?,?,?,?)")
+                        .bind(kind, share.source, share.bytes, share.wasted)
+                        .run();
+        if (added)
+            added = database
+                        .statement(
+                            "INSERT INTO totals VALUES (?1,?2,?3) ON CONFLICT (kind) DO"
+                            " UPDATE SET bytes=bytes+?2, wasted=wasted+?3")
+                        .bind(kind, share.bytes, share.wasted)
+                        .run();
+    }
+    return added;
+}
+
 }  // namespace
 
-Ledger::Ledger(const LedgerSettings& settings, std::unique_ptr<Database> database, std::unique_ptr<FloorBook> floors)
-    : settings_(settings), database_(std::move(database)), floors_(std::move(floors)) {}
+Ledger::Ledger(const LedgerSettings& settings, std::shared_ptr<WriteBehind> writer, std::unique_ptr<Database> database,
+               std::unique_ptr<FloorBook> floors)
+    : settings_(settings), writer_(std::move(writer)), database_(std::move(database)), floors_(std::move(floors)), sent_(read_sent(*database_)) {}
 
-Ledger::~Ledger() = default;
+Ledger::~Ledger() { writer_->catch_up(); }
 
 Result<std::unique_ptr<Ledger>> Ledger::open(const LedgerSettings& settings) {
     const auto folder = real_folder(settings.folder);
     if (!folder) return tl::unexpected(folder.error());
-    auto database = Database::open(*folder / "ledger.db", ledger_migrations);
-    if (!database) return tl::unexpected(database.error());
-    auto floors = FloorBook::open(**database, *folder / "floors.txt", settings.workers);
+    const auto path = *folder / "ledger.db";
+    auto writing = Database::open(path, ledger_migrations);
+    if (!writing) return tl::unexpected(writing.error());
+    auto reading = Database::open_reading(path);
+    if (!reading) return tl::unexpected(reading.error());
+    auto writer = std::make_shared<WriteBehind>(std::move(*writing), path, settings.workers);
+    auto floors = FloorBook::open(writer, *folder / "floors.txt", settings.workers);
     if (!floors) return tl::unexpected(floors.error());
-    std::unique_ptr<Ledger> ledger(new Ledger(settings, std::move(*database), std::move(*floors)));
-    if (settings.workers != nullptr) ledger->leave_log_to(*settings.workers, *folder / "ledger.db");
-    return ledger;
+    return std::unique_ptr<Ledger>(
+        new Ledger(settings, std::move(writer), std::move(*reading), std::move(*floors)));
 }
 
-void Ledger::leave_log_to(Workers& workers, const std::filesystem::path& real) {
-    const auto is_busy = std::make_shared<bool>(false);  // the loop's
-    database_->leave_log([&workers, is_busy, path = real] {
-        if (std::exchange(*is_busy, true)) return;
-        workers.run([is_busy, path]() -> Task {
-            const auto done = Database::checkpoint(path);
-            if (!done) spdlog::warn("ledger: its log stays long: {}", done.error().message);
-            return [is_busy] { *is_busy = false; };
-        });
-    });
+Database& Ledger::reading() {
+    writer_->catch_up();
+    return *database_;
 }
 
 std::vector<broker::Floor> Ledger::floors() {
@@ -101,7 +124,7 @@ const std::string& Ledger::what_was_set_aside() const { return floors_->what_was
 
 std::vector<std::pair<std::string, core::MirrorHealth>> Ledger::mirror_health() {
     std::vector<std::pair<std::string, core::MirrorHealth>> out;
-    auto query = database_->statement(
+    auto query = reading().statement(
         "SELECT base, first_byte_s, first_byte_dev_s, rate, samples, failures_in_row, absent, corrupt, errors, good,"
         " absent_in_row, back_at, ranges FROM mirrors ORDER BY base");
     while (query.step().value_or(false)) {
@@ -121,55 +144,32 @@ std::vector<std::pair<std::string, core::MirrorHealth>> Ledger::mirror_health() 
 }
 
 void Ledger::save_mirror_health(const std::string& base, const core::MirrorHealth& health) {
-    std::optional<std::int64_t> back_at;
-    if (health.back_at) back_at = seconds_of(*health.back_at);
-    auto saved = database_->statement("INSERT OR REPLACE INTO mirrors VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)")
-                     .bind(base, health.first_byte_s, health.first_byte_dev_s, health.rate, health.samples,
-                           health.failures_in_row, health.absent, health.corrupt, health.errors, health.good,
-                           health.absent_in_row, back_at, int{health.ranges})
-                     .run();
-    if (!saved) spdlog::error("ledger: the health of {} is not kept: {}", printable(base), saved.error().message);
+    writer_->later(fmt::format("the health of {} is not kept", printable(base)), [base, health](Database& database) {
+        std::optional<std::int64_t> back_at;
+        if (health.back_at) back_at = seconds_of(*health.back_at);
+        return database.statement("INSERT OR REPLACE INTO mirrors VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)")
+            .bind(base, health.first_byte_s, health.first_byte_dev_s, health.rate, health.samples,
+                  health.failures_in_row, health.absent, health.corrupt, health.errors, health.good,
+                  health.absent_in_row, back_at, int{health.ranges})
+            .run();
+    });
 }
 
 // ---- Transfers
 
 void Ledger::record(const broker::TransferRecord& transfer) {
-    auto done = database_->transaction([&] { return insert(transfer); });
-    if (!done) spdlog::error("ledger: a transfer is not kept: {}", done.error().message);
+    writer_->later("a transfer is not kept", [transfer](Database& database) { return insert(database, transfer); });
     if (++records_since_trim_ >= records_between_trims) forget_oldest();
-}
-
-Result<void> Ledger::insert(const broker::TransferRecord& transfer) {
-    std::optional<Blob> digest;
-    if (transfer.digest) digest = Blob{transfer.digest->raw()};
-    auto added = database_->statement("INSERT INTO transfers VALUES (NULL,?,?,?,?,?,?,?,?,?)")
-                     .bind(transfer.transaction, transfer.asker, transfer.name, digest, transfer.size,
-                           seconds_of(transfer.started), transfer.seconds,
-                           printable(transfer.outcome, limits::max_reason), joined(transfer.reasons))
-                     .run();
-    for (const auto& share : transfer.sources) {
-        const auto kind = broker::to_string(share.kind);
-        if (added)
-            added = database_->statement("INSERT INTO shares VALUES ((SELECT MAX(id) FROM transfers),?,?,?,?)")
-                        .bind(kind, share.source, share.bytes, share.wasted)
-                        .run();
-        if (added)
-            added = database_
-                        ->statement(
-                            "INSERT INTO totals VALUES (?1,?2,?3) ON CONFLICT (kind) DO"
-                            " UPDATE SET bytes=bytes+?2, wasted=wasted+?3")
-                        .bind(kind, share.bytes, share.wasted)
-                        .run();
-    }
-    return added;
 }
 
 void Ledger::forget_oldest() {
     records_since_trim_ = 0;
-    auto done = database_->statement("DELETE FROM transfers WHERE id <= (SELECT MAX(id) FROM transfers) - ?")
-                    .bind(static_cast<std::int64_t>(settings_.max_transfers))
-                    .run();
-    if (!done) spdlog::error("ledger: old transfers cannot be forgotten: {}", done.error().message);
+    const auto most = static_cast<std::int64_t>(settings_.max_transfers);
+    writer_->later("old transfers are not forgotten", [most](Database& database) {
+        return database.statement("DELETE FROM transfers WHERE id <= (SELECT MAX(id) FROM transfers) - ?")
+            .bind(most)
+            .run();
+    });
 }
 
 }  // namespace packswarm::store

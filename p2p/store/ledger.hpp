@@ -1,6 +1,6 @@
 // Ledger: what must outlive a restart: floors, roots seen, mirror health, peers met, transfers with sources and
-// reasons, totals. Not here: the stored files and their table (Vault). Thread: the loop. Errors: Broken; a write that
-// only feeds statistics logs. A damaged database is moved aside (ledger.db.damaged); floors survive that in a text file
+// reasons, totals. Not here: the stored files and their table (Vault). Thread: the loop, which waits for the disk where it
+// reads only (write_behind.hpp). Errors: Broken; a write that only feeds statistics logs. A damaged database is moved aside (ledger.db.damaged); floors survive that in a text file
 // (floors.txt) merged at open.
 #pragma once
 
@@ -17,6 +17,7 @@ namespace packswarm::store {
 
 class Database;
 class FloorBook;
+class WriteBehind;
 
 struct LedgerSettings {
     std::filesystem::path folder;        // made when missing; holds ledger.db and floors.txt
@@ -44,6 +45,8 @@ struct TransactionSummary {
     ByteCount bytes = 0;  // sizes of the files delivered
     Totals totals;
 };
+
+std::map<std::string, Sent> read_sent(Database& database);
 
 class Ledger final : public broker::Ledger, public broker::PeerMemory {
   public:
@@ -77,19 +80,21 @@ class Ledger final : public broker::Ledger, public broker::PeerMemory {
     Totals totals();  // since the ledger began
     Totals totals_of(const std::string& transaction);
     std::vector<TransactionSummary> recent_transactions(std::size_t limit);
-    Sent sent_in_month(WallTime when);                          // calendar month in UTC
-    std::vector<std::pair<std::string, Sent>> sent_by_month();  // "2026-05", oldest first
-    Sent sent();                                                // since the ledger began
+    Sent sent_in_month(WallTime when) const;                          // calendar month in UTC
+    std::vector<std::pair<std::string, Sent>> sent_by_month() const;  // "2026-05", oldest first
+    Sent sent() const;                                                // since the ledger began
 
   private:
-    Ledger(const LedgerSettings& settings, std::unique_ptr<Database> database, std::unique_ptr<FloorBook> floors);
-    void leave_log_to(Workers& workers, const std::filesystem::path& real);
-    Result<void> insert(const broker::TransferRecord& transfer);
+    Ledger(const LedgerSettings& settings, std::shared_ptr<WriteBehind> writer, std::unique_ptr<Database> database,
+           std::unique_ptr<FloorBook> floors);
+    Database& reading();  // shows all that was written
     void forget_oldest();
 
     LedgerSettings settings_;
-    std::unique_ptr<Database> database_;
+    std::shared_ptr<WriteBehind> writer_;
+    std::unique_ptr<Database> database_;  // for reading
     std::unique_ptr<FloorBook> floors_;
+    std::map<std::string, Sent> sent_;  // by month
     std::size_t records_since_trim_ = 0;
 };
 

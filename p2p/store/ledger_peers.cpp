@@ -1,13 +1,12 @@
-#include "p2p/base/log.hpp"
-#include "p2p/store/database.hpp"
 #include "p2p/store/floor_book.hpp"
 #include "p2p/store/ledger.hpp"
+#include "p2p/store/write_behind.hpp"
 
 namespace packswarm::store {
 
 std::vector<core::KnownPeer> Ledger::known_peers() {
     std::vector<core::KnownPeer> out;
-    auto query = database_->statement("SELECT lineage, endpoint, last_seen, received, failures FROM peers ORDER BY lineage, endpoint");
+    auto query = reading().statement("SELECT lineage, endpoint, last_seen, received, failures FROM peers ORDER BY lineage, endpoint");
     while (query.step().value_or(false))
         out.push_back({query.bytes(0), query.bytes(1), WallTime(Seconds(query.integer(2))), query.integer(3), static_cast<int>(query.integer(4))});
     return out;
@@ -15,20 +14,22 @@ std::vector<core::KnownPeer> Ledger::known_peers() {
 
 void Ledger::update_peers(const core::PeerBook::Changes& changes) {
     if (changes.kept.empty() && changes.dropped.empty()) return;
-    auto done = database_->transaction([&]() -> Result<void> {
+    writer_->later("the peers met are not kept", [changes](Database& database) -> Result<void> {
         for (const auto& peer : changes.dropped) {
-            auto gone = database_->statement("DELETE FROM peers WHERE lineage=? AND endpoint=?").bind(peer.lineage, peer.endpoint).run();
+            auto gone = database.statement("DELETE FROM peers WHERE lineage=? AND endpoint=?")
+                            .bind(peer.lineage, peer.endpoint)
+                            .run();
             if (!gone) return gone;
         }
         for (const auto& peer : changes.kept) {
-            auto kept = database_->statement("INSERT OR REPLACE INTO peers VALUES (?,?,?,?,?)")
-                            .bind(peer.lineage, peer.endpoint, peer.last_seen.time_since_epoch().count(), peer.received, peer.failures)
+            auto kept = database.statement("INSERT OR REPLACE INTO peers VALUES (?,?,?,?,?)")
+                            .bind(peer.lineage, peer.endpoint, peer.last_seen.time_since_epoch().count(),
+                                  peer.received, peer.failures)
                             .run();
             if (!kept) return kept;
         }
         return {};
     });
-    if (!done) spdlog::error("ledger: the peers met are not kept: {}", done.error().message);
 }
 
 }  // namespace packswarm::store

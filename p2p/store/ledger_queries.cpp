@@ -5,6 +5,7 @@
 #include "p2p/store/database.hpp"
 #include "p2p/store/floor_book.hpp"
 #include "p2p/store/ledger.hpp"
+#include "p2p/store/write_behind.hpp"
 
 namespace packswarm::store {
 
@@ -107,41 +108,44 @@ std::string month_of(WallTime when) {
 std::vector<broker::TransferRecord> Ledger::transfers_named(const std::string& text, std::size_t limit,
                                                             std::size_t most_seen, const MayShow& may_show) {
     const auto rows = static_cast<std::int64_t>(most_seen);
+    Database& database = reading();
     if (const auto digest = Digest::parse(text)) {
-        auto query = database_->statement(newest_transfers("WHERE digest=?"));
+        auto query = database.statement(newest_transfers("WHERE digest=?"));
         query.bind(Blob{digest->raw()}, rows);
-        return read_transfers(*database_, query, limit, may_show);
+        return read_transfers(database, query, limit, may_show);
     }
     {  // hello_2.10-3_amd64.deb, hello-2.12-1-x86_64.pkg.tar.zst: a package's name ends before its version
         auto query =
-            database_->statement(newest_transfers("WHERE '/' || name GLOB ? OR '/' || name GLOB ? OR name = ?"));
+            database.statement(newest_transfers("WHERE '/' || name GLOB ? OR '/' || name GLOB ? OR name = ?"));
         query.bind("*/" + literal(text) + "_*", "*/" + literal(text) + "-[0-9]*", text, rows);
-        if (auto found = read_transfers(*database_, query, limit, may_show); !found.empty()) return found;
+        if (auto found = read_transfers(database, query, limit, may_show); !found.empty()) return found;
     }
-    auto query = database_->statement(newest_transfers("WHERE instr(name, ?) > 0"));
+    auto query = database.statement(newest_transfers("WHERE instr(name, ?) > 0"));
     query.bind(text, rows);
-    return read_transfers(*database_, query, limit, may_show);
+    return read_transfers(database, query, limit, may_show);
 }
 
 std::vector<broker::TransferRecord> Ledger::transfers_of(const std::string& transaction, std::size_t limit) {
-    auto query = database_->statement(newest_transfers("WHERE txn=?"));
+    Database& database = reading();
+    auto query = database.statement(newest_transfers("WHERE txn=?"));
     query.bind(transaction, static_cast<std::int64_t>(limit));
-    return read_transfers(*database_, query);
+    return read_transfers(database, query);
 }
 
 std::vector<broker::TransferRecord> Ledger::recent_transfers(std::size_t limit) {
-    auto query = database_->statement(newest_transfers(""));
+    Database& database = reading();
+    auto query = database.statement(newest_transfers(""));
     query.bind(static_cast<std::int64_t>(limit));
-    return read_transfers(*database_, query);
+    return read_transfers(database, query);
 }
 
 Totals Ledger::totals() {
-    auto query = database_->statement("SELECT kind, bytes, wasted FROM totals");
+    auto query = reading().statement("SELECT kind, bytes, wasted FROM totals");
     return read_totals(query);
 }
 
 Totals Ledger::totals_of(const std::string& transaction) {
-    auto query = database_->statement(
+    auto query = reading().statement(
         "SELECT kind, SUM(bytes), SUM(wasted) FROM shares JOIN transfers ON transfers.id = transfer"
         " WHERE txn=? GROUP BY kind");
     query.bind(transaction);
@@ -151,7 +155,7 @@ Totals Ledger::totals_of(const std::string& transaction) {
 std::vector<TransactionSummary> Ledger::recent_transactions(std::size_t limit) {
     std::vector<TransactionSummary> out;
     {
-        auto query = database_->statement(
+        auto query = reading().statement(
             "SELECT txn, MIN(asker), MIN(started), MAX(started + seconds) - MIN(started), COUNT(*), SUM(outcome <> "
             "'ok'),"
             " SUM(CASE WHEN outcome = 'ok' THEN size ELSE 0 END) FROM transfers GROUP BY txn ORDER BY MAX(id) DESC "
@@ -172,29 +176,44 @@ std::vector<TransactionSummary> Ledger::recent_transactions(std::size_t limit) {
     return out;
 }
 
-void Ledger::add_sent(const Sent& sent, WallTime when) {
-    auto done = database_->statement("INSERT INTO sent VALUES (?1,?2,?3) ON CONFLICT (month) DO UPDATE SET bytes=bytes+?2, near=near+?3")
-                    .bind(month_of(when), sent.far, sent.near)
-                    .run();
-    if (!done) spdlog::error("ledger: {} bytes sent are not counted: {}", sent.far + sent.near, done.error().message);
-}
+// ---- What was sent: a few rows, asked for each second
 
-Sent Ledger::sent_in_month(WallTime when) {
-    auto query = database_->statement("SELECT bytes, near FROM sent WHERE month=?");
-    query.bind(month_of(when));
-    return query.step().value_or(false) ? Sent{query.integer(0), query.integer(1)} : Sent{};
-}
-
-std::vector<std::pair<std::string, Sent>> Ledger::sent_by_month() {
-    std::vector<std::pair<std::string, Sent>> out;
-    auto query = database_->statement("SELECT month, bytes, near FROM sent ORDER BY month");
-    for_each_row(query, [&] { out.emplace_back(query.bytes(0), Sent{query.integer(1), query.integer(2)}); });
+std::map<std::string, Sent> read_sent(Database& database) {
+    std::map<std::string, Sent> out;
+    auto query = database.statement("SELECT month, bytes, near FROM sent");
+    for_each_row(query, [&] { out[query.bytes(0)] = {query.integer(1), query.integer(2)}; });
     return out;
 }
 
-Sent Ledger::sent() {
-    auto query = database_->statement("SELECT SUM(bytes), SUM(near) FROM sent");
-    return query.step().value_or(false) ? Sent{query.integer(0), query.integer(1)} : Sent{};
+void Ledger::add_sent(const Sent& sent, WallTime when) {
+    const auto month = month_of(when);
+    sent_[month].far += sent.far;
+    sent_[month].near += sent.near;
+    writer_->later(fmt::format("{} bytes sent are not counted", sent.far + sent.near),
+                   [sent, month](Database& database) {
+                       return database
+                           .statement(
+                               "INSERT INTO sent VALUES (?1,?2,?3) ON CONFLICT (month) DO"
+                               " UPDATE SET bytes=bytes+?2, near=near+?3")
+                           .bind(month, sent.far, sent.near)
+                           .run();
+                   });
+}
+
+Sent Ledger::sent_in_month(WallTime when) const {
+    const auto found = sent_.find(month_of(when));
+    return found == sent_.end() ? Sent{} : found->second;
+}
+
+std::vector<std::pair<std::string, Sent>> Ledger::sent_by_month() const { return {sent_.begin(), sent_.end()}; }
+
+Sent Ledger::sent() const {
+    Sent out;
+    for (const auto& [month, sent] : sent_) {
+        out.far += sent.far;
+        out.near += sent.near;
+    }
+    return out;
 }
 
 }  // namespace packswarm::store

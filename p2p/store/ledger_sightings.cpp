@@ -1,7 +1,7 @@
 #include "p2p/base/log.hpp"
-#include "p2p/store/database.hpp"
 #include "p2p/store/floor_book.hpp"
 #include "p2p/store/ledger.hpp"
+#include "p2p/store/write_behind.hpp"
 
 namespace packswarm::store {
 
@@ -15,7 +15,7 @@ std::optional<std::int64_t> modified_of(const core::Sighting& one) {
 
 std::vector<core::Sighting> Ledger::sightings() {
     std::vector<core::Sighting> out;
-    auto query = database_->statement(
+    auto query = reading().statement(
         "SELECT address, file, content, bundle, product, date, modified, confirmed FROM sightings ORDER BY rowid DESC");
     while (query.step().value_or(false)) {
         core::Sighting one;
@@ -37,19 +37,20 @@ std::vector<core::Sighting> Ledger::sightings() {
 
 void Ledger::save_sighting(const core::Sighting& one) {
     forget_sighting(one);
-    auto saved = database_->statement("INSERT INTO sightings VALUES (?,?,?,?,?,?,?,?)")
-                     .bind(one.address, Blob{one.file.raw()}, Blob{one.content.raw()}, Blob{one.bundle.raw()},
-                           Blob{one.product.raw()}, seconds_of(one.date), modified_of(one), seconds_of(one.confirmed))
-                     .run();
-    if (!saved) spdlog::error("ledger: what {} showed is not kept: {}", printable(one.address), saved.error().message);
+    writer_->later(fmt::format("what {} showed is not kept", printable(one.address)), [one](Database& database) {
+        return database.statement("INSERT INTO sightings VALUES (?,?,?,?,?,?,?,?)")
+            .bind(one.address, Blob{one.file.raw()}, Blob{one.content.raw()}, Blob{one.bundle.raw()},
+                  Blob{one.product.raw()}, seconds_of(one.date), modified_of(one), seconds_of(one.confirmed))
+            .run();
+    });
 }
 
 void Ledger::forget_sighting(const core::Sighting& one) {
-    auto gone = database_->statement("DELETE FROM sightings WHERE address=? AND file=? AND modified IS ?")
-                    .bind(one.address, Blob{one.file.raw()}, modified_of(one))
-                    .run();
-    if (!gone)
-        spdlog::error("ledger: what {} showed is not forgotten: {}", printable(one.address), gone.error().message);
+    writer_->later(fmt::format("what {} showed is not forgotten", printable(one.address)), [one](Database& database) {
+        return database.statement("DELETE FROM sightings WHERE address=? AND file=? AND modified IS ?")
+            .bind(one.address, Blob{one.file.raw()}, modified_of(one))
+            .run();
+    });
 }
 
 }  // namespace packswarm::store

@@ -41,7 +41,7 @@ struct DeletedFiles : ::testing::Test {
 TEST_F(DeletedFiles, AreClosedSoonHoweverMany) {
     std::vector<int> closed;
     for (int i = 0; i < 300; ++i) {
-        auto file = made("large", 1 << 20);
+        auto file = made("large", i % 2 == 0 ? 1 << 20 : 1000);
         closed.push_back(file.fd());
         std::filesystem::remove(folder / "large");
     }
@@ -49,10 +49,10 @@ TEST_F(DeletedFiles, AreClosedSoonHoweverMany) {
     for (const int fd : closed) EXPECT_FALSE(is_open(fd));
 }
 
-TEST_F(DeletedFiles, ThatAreSmallOrHaveANameAreClosedAtOnce) {
-    for (const auto& [name, size] : {std::pair{"small", 1000}, std::pair{"named", 1 << 20}}) {
+TEST_F(DeletedFiles, ThatHaveNoBlocksOrHaveANameAreClosedAtOnce) {
+    for (const auto& [name, size] : {std::pair{"empty", 0}, std::pair{"named", 1 << 20}}) {
         auto file = made(name, static_cast<std::size_t>(size));
-        if (size == 1000) std::filesystem::remove(folder / name);
+        if (size == 0) std::filesystem::remove(folder / name);
         const int fd = file.fd();
         file = FileHandle();
         EXPECT_FALSE(is_open(fd)) << name;
