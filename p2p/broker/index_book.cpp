@@ -256,6 +256,19 @@ std::vector<MissingIndex> IndexBook::missing_of(const std::string& id) const {
     return out;
 }
 
+bool IndexBook::has_none_of_its_lists(const std::string& id) const {
+    const auto* repository = table_.find(id);
+    const auto& root = state_of(id).root;
+    if (repository == nullptr || !root || repository->format != core::Format::debian) return false;
+    bool names_some = false;
+    for (const auto& file : root->index.files) {
+        if (!is_packages_file(file.path)) continue;
+        if (is_read(id, file.digest)) return false;
+        names_some = true;
+    }
+    return names_some;
+}
+
 void IndexBook::fetch_missing(const std::string& id) {
     if (!missing_) return;
     for (const auto& missing : missing_of(id)) missing_(*table_.find(id), missing);

@@ -57,6 +57,9 @@ class IndexBook {
         missing_ = std::move(fetch);
     }
     bool lacks(const std::string& repository, const MissingIndex& missing) const;  // still
+    // The newest root names lists, and none of them was ever here: its mirror may have been in the middle of a
+    // publication, and a later root of the same second is another one.
+    bool has_none_of_its_lists(const std::string& repository) const;
     void take_list(const std::string& repository, const core::IndexEntry& plain,
                    std::shared_ptr<const core::CatalogSheet> sheet);
     // Who makes a repository public that is shared by_signer: the distributions' keys, and names of unsigned pacman databases.

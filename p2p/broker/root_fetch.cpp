@@ -137,7 +137,7 @@ void RootFetch::start_mirror(const std::string& base) {
     // Revalidated against what this agent holds, whatever the asker has: one that never saw the root needs it itself.
     // Only with the date that this very address gave with these very bytes: "not modified" to any other date says
     // nothing of them.
-    if (holds_it()) {
+    if (holds_it() && !book_.has_none_of_its_lists(wish_.repository.id)) {
         attempt.held = book_.state_of(wish_.repository.id).root;
         attempt.asked_since = book_.sightings().revalidates(request.url, attempt.held->index.digest, wish_.since);
         request.if_modified_since = attempt.asked_since;
