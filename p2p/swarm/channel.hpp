@@ -109,6 +109,7 @@ class Channel final : public LinkKeeper {
     Lending& lending_;
     Gate& gate_;
     Seats& seats_;
+    AskedByAll asked_by_all_;
     ToLoop loop_;
     ChannelSettings settings_;
     Met met_;

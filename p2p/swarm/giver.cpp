@@ -25,8 +25,14 @@ void Giver::take(Ask ask, TimePoint now) {
     if (!asking_.take(static_cast<double>(ask.digests.size()), now)) return wire_.breach("a flood of asks");
     if (standing_.size() + ask.digests.size() > limits::max_standing_asks)
         std::erase_if(standing_, [now](const auto& item) { return item.second < now; });
-    for (const auto& digest : ask.digests)
-        if (standing_.size() < limits::max_standing_asks || standing_.count(digest) != 0) standing_[digest] = now + news_time;
+    for (const auto& digest : ask.digests) {
+        const bool has_room = standing_.size() < limits::max_standing_asks && all_standing_.has_room(1);
+        if (has_room || standing_.count(digest) != 0) standing_[digest] = now + news_time;
+        all_standing_.set(standing_.size());
+    }
+    if (!waiting_.has_room(ask.digests.size())) ask.digests.clear();  // it is told that nothing is here
+    digests_waiting_ += ask.digests.size();
+    waiting_.set(digests_waiting_);
     asks_.push_back({std::move(ask), 0});
 }
 
@@ -63,7 +69,7 @@ bool Giver::pump() {
         if (queued_ >= room_) return true;
         if (!asks_.empty()) {
             answer(asks_.front());
-            if (asks_.front().next == asks_.front().ask.digests.size()) asks_.pop_front();
+            if (asks_.front().next == asks_.front().ask.digests.size()) forget_first_ask();
         } else if (!news_.empty()) {
             tell_news();
         } else {
@@ -73,6 +79,13 @@ bool Giver::pump() {
         }
     }
     return false;
+}
+
+void Giver::forget_first_ask() {
+    digests_waiting_ -= asks_.front().ask.digests.size();
+    waiting_.set(digests_waiting_);
+    asks_.pop_front();
+    all_standing_.set(standing_.size());
 }
 
 Told Giver::told_of(const Shelved& entry) const {

@@ -11,6 +11,7 @@
 #include "p2p/swarm/lending.hpp"
 #include "p2p/swarm/message.hpp"
 #include "p2p/swarm/shelf.hpp"
+#include "p2p/swarm/tally.hpp"
 #include "p2p/swarm/wire.hpp"
 
 namespace packswarm::swarm {
@@ -27,6 +28,12 @@ class Allowance {
     TimePoint last_{};
 };
 
+// Digests that all peers together have asked for: of asks that wait, and of what they are told news of.
+struct AskedByAll {
+    Tally waiting{limits::max_all_asked, limits::max_spared_asked};
+    Tally standing{limits::max_all_standing, limits::max_spared_standing};
+};
+
 class Giver {
   public:
     struct Rights {  // of this peer, whose lineages may change
@@ -36,8 +43,14 @@ class Giver {
     };
 
     // room: bytes kept on their way.
-    Giver(Wire& wire, Shelf& shelf, const Lending& lending, Rights rights, ByteCount room)
-        : wire_(wire), shelf_(shelf), lending_(lending), rights_(std::move(rights)), room_(room) {}
+    Giver(Wire& wire, Shelf& shelf, const Lending& lending, AskedByAll& asked, Rights rights, ByteCount room)
+        : wire_(wire),
+          shelf_(shelf),
+          lending_(lending),
+          rights_(std::move(rights)),
+          room_(room),
+          waiting_(asked.waiting),
+          all_standing_(asked.standing) {}
 
     void take(Ask ask, TimePoint now);
     void take(const Get& get);
@@ -57,6 +70,7 @@ class Giver {
         bool cancelled = false;
     };
     void answer(OpenAsk& open);
+    void forget_first_ask();
     void answer(const OpenGet& open);
     void tell_news();
     Told told_of(const Shelved& entry) const;
@@ -71,6 +85,8 @@ class Giver {
     Rights rights_;
     ByteCount room_;
     std::deque<OpenAsk> asks_;
+    std::size_t digests_waiting_ = 0;  // in them
+    Tally::Share waiting_, all_standing_;
     std::deque<OpenGet> small_gets_, gets_;
     std::unordered_map<Digest, TimePoint> standing_;  // asked for, not here then; until when news of it is wanted
     std::deque<Digest> news_;

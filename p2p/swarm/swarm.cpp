@@ -8,6 +8,7 @@
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
 #include "p2p/swarm/announcer.hpp"
+#include "p2p/swarm/burdens.hpp"
 #include "p2p/swarm/doorstep.hpp"
 #include "p2p/swarm/joins.hpp"
 #include "p2p/swarm/rendezvous.hpp"
@@ -17,11 +18,16 @@ namespace packswarm::swarm {
 namespace {
 
 constexpr std::chrono::milliseconds last_state_patience{300};
+constexpr std::chrono::milliseconds relief_interval{250};
 
 // What libtorrent asks about handshakes for torrents that are not loaded.
 class Doorkeeper final : public lt::plugin {
   public:
-    Doorkeeper(OnDemand& on_demand, Announcer& announcer) : on_demand_(on_demand), announcer_(announcer) {}
+    Doorkeeper(OnDemand& on_demand, Announcer& announcer, Burdens& burdens)
+        : on_demand_(on_demand), announcer_(announcer), burdens_(burdens) {}
+    std::shared_ptr<lt::torrent_plugin> new_torrent(const lt::torrent_handle&, lt::client_data_t) override {
+        return burdens_.watch();
+    }
     lt::feature_flags_t implemented_features() override { return asks_about_unknown_torrents<lt::plugin>(); }
     bool on_unknown_torrent(const lt::info_hash_t& hashes, const lt::peer_connection_handle& from, lt::add_torrent_params& params) override {
         const auto infohash = Infohash::from_raw(hashes.v1.data());
@@ -39,6 +45,7 @@ class Doorkeeper final : public lt::plugin {
     }
     OnDemand& on_demand_;
     Announcer& announcer_;
+    Burdens& burdens_;
 };
 
 Result<void> check_endpoints(const std::vector<std::string>& texts) {
@@ -85,6 +92,7 @@ struct Swarm::Inside {
     Shelf shelf;
     Lending lending;
     Gate gate;
+    Burdens burdens;
     Seats seats;
     Doorstep doorstep;
     Channel channel;
@@ -102,6 +110,7 @@ struct Swarm::Inside {
           session(std::move(the_session)),
           to_loop(loop, front, [this] { session->post([this] { channel.resume(); }); }),
           shelf(std::move(shared)),
+          burdens(*session),
           seats([this](Task task) { session->post(std::move(task)); }),
           doorstep([this](const lt::address& address) { keep_out(address); }),
           channel(*session, shelf, lending, gate, seats, to_loop,
@@ -150,7 +159,7 @@ struct Swarm::Inside {
             const auto endpoint = endpoint_text(address, 0);
             to_loop.tell([host = endpoint.substr(0, endpoint.rfind(':'))](Front& the_front) { the_front.acquaintances().banned(host); });
         });
-        auto doorkeeper = std::make_shared<Doorkeeper>(on_demand, announcer);
+        auto doorkeeper = std::make_shared<Doorkeeper>(on_demand, announcer, burdens);
         return session->start(std::move(doorkeeper), [this](lt::alert* alert) {
             if (const auto* one = lt::alert_cast<lt::incoming_connection_alert>(alert))
                 doorstep.came(one->endpoint, now());
@@ -160,6 +169,7 @@ struct Swarm::Inside {
         });
     }
     void begin() {
+        session->every(relief_interval, [this] { burdens.relieve(limits::max_all_buffers); });
         channel.start();
         dht.start();
         announcer.start();

@@ -163,9 +163,11 @@ class Conversation {
     Shelf shelf_{nullptr};
     Lending lending_;
     std::map<broker::FetchId, Fetch> fetches_;
+    AskedByAll asked_;
     Giver giver_{wire_,
                  shelf_,
                  lending_,
+                 asked_,
                  {[](const Shelved&) { return true; }, [](const LineageId&) { return true; }, [](ByteCount) {}},
                  room};
     Taker taker_{wire_, events(), {}};

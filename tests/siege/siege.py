@@ -129,7 +129,8 @@ class Siege:
             crowd.run(["ip", "address", "add", f"{address}/32", "dev", "lo"])
         own, swarm = [self.machine.node.ip, self.agent.SWARM_PORT, self.swarm], self.world.folder
         crowd.child([sys.executable, ATTACKS, "dials", *own[:2]], swarm / "attack-dials.log")
-        crowd.child([sys.executable, gossip.__file__, "crowd", *own, 450, *addresses], swarm / "attack-crowd.log")
+        crowd.child([sys.executable, gossip.__file__, "crowd", *own, 300, *addresses], swarm / "attack-crowd.log")
+        crowd.child([sys.executable, gossip.__file__, "unfinished", *own, 150, *addresses], swarm / "attack-unfinished.log")
         crowd.child(["prlimit", "--nofile=8192", sys.executable, gossip.__file__, "silent", *own, 1000, *addresses], swarm / "attack-silent.log")
         crowd.child([sys.executable, gossip.__file__, "pex", *own, *(f"198.18.200.{number}:7000" for number in range(200))], swarm / "attack-pex.log")
         crowd.child([sys.executable, gossip.__file__, "lan", crowd.ip, self.swarm, *(f"198.18.201.{number}:7000" for number in range(200))],

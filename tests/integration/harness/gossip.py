@@ -5,6 +5,7 @@ gossip.py lan OWN INFOHASH ENDPOINT...          calls on the LAN in the name of 
 gossip.py listen AGENT PORT INFOHASH            prints each digest that it is asked for
 gossip.py crowd AGENT PORT INFOHASH COUNT ADDRESS...   idle agents: connections from each of its own addresses, COUNT in all, and again
                                                          where one was closed
+gossip.py unfinished AGENT PORT INFOHASH COUNT ADDRESS...  the same, each with a message of a megabyte that it does not end
 gossip.py silent AGENT PORT INFOHASH COUNT ADDRESS...  the same, and nothing is ever said on them
 It prints ready when all is said.
 """
@@ -116,7 +117,10 @@ def listen(peer):
         peer.channel(TELL, struct.pack(">IBH", token, 1, 0))
 
 
-def stay(agent, infohash, count, addresses):
+UNFINISHED = struct.pack(">IBB", 1_000_000, EXTENDED, 0) + bytes(990_000)
+
+
+def stay(agent, infohash, count, addresses, says=b""):
     """Holds so many connections, for ever; each that ends is made again. Returns when all were tried once."""
     def one(place):
         own = addresses[place % len(addresses)]
@@ -125,6 +129,7 @@ def stay(agent, infohash, count, addresses):
                 link = Peer(agent, infohash, place, own).link
                 yield
                 link.settimeout(None)
+                link.sendall(says)
                 while link.recv(1 << 16):
                     pass
             except OSError:
@@ -181,9 +186,9 @@ if __name__ == "__main__":
         kept = pex(where, int(words[0]), bytes.fromhex(words[1]), parsed(words[2:]))
     elif how == "listen":
         kept = Peer((where, int(words[0])), bytes.fromhex(words[1]), 1)
-    elif how == "crowd":
+    elif how in ("crowd", "unfinished"):
         threading.stack_size(256 * 1024)
-        kept = stay((where, int(words[0])), bytes.fromhex(words[1]), int(words[2]), words[3:])
+        kept = stay((where, int(words[0])), bytes.fromhex(words[1]), int(words[2]), words[3:], UNFINISHED if how == "unfinished" else b"")
     elif how == "silent":
         silent((where, int(words[0])), int(words[2]), words[3:])
     else:

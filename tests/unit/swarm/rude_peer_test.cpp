@@ -229,6 +229,26 @@ TEST_F(RudePeer, TooManyConnectionsFromOneAddressAreNotLetIn) {
     EXPECT_GE(met, 1);
 }
 
+// Ninety begin a message of a megabyte and do not end it.
+TEST_F(RudePeer, MessagesThatAreNotFinishedHaveABoundOverAllConnections) {
+    const auto file = self.share(noise(1000, 1));
+    auto honest = guest();
+    std::vector<std::unique_ptr<RawPeer>> crowd;
+    for (int host = 20; host < 26; ++host)
+        for (int i = 0; i < 15; ++i) {
+            auto peer = raw(host);
+            if (peer->meet(lineage, static_cast<std::uint16_t>(100 + i))) crowd.push_back(std::move(peer));
+        }
+    ASSERT_GT(crowd.size(), 80U);
+    const std::string begun = RawPeer::number(1'000'000) + '\x14' + '\0' + std::string(990'000, 'x');
+    for (auto& peer : crowd) peer->write(begun);
+    const auto kept = limits::max_all_buffers / 990'000;
+    ASSERT_TRUE(wait([&] { return self.record.down.size() + static_cast<std::size_t>(kept) >= crowd.size(); }));
+    EXPECT_LT(self.record.down.size(), crowd.size()) << "what is within the bound stays";
+    ASSERT_TRUE(honest->send(Ask{5, {file.digest()}}));
+    EXPECT_TRUE(honest->said<Tell>()) << "whoever keeps to the rules is served";
+}
+
 TEST_F(RudePeer, WrongBlocksAreNotTakenAndTheirGiverIsDropped) {
     const auto bytes = noise(4 << 20, 1);
     const auto digest = verify::digest_of(bytes);
