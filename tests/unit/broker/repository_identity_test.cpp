@@ -227,6 +227,24 @@ TEST_F(RepositoryIdentity, UnchangedIsSaidWhenTheMirrorSaysSoOfTheAskersDateOrIt
     EXPECT_EQ(update(code, given).bytes, second.release);
 }
 
+// A publication without its lists, and within its second another one: the server says "not modified" of the former.
+TEST_F(RepositoryIdentity, ARootWhoseListsNeverCameIsFetchedWhole) {
+    const auto first = state({}, 19), broken = state({{"pool/a.deb", "a"}}, 20), second = state({{"pool/b.deb", "b"}}, 20);
+    publish(code, first, {}, september);
+    use({at(code)});
+    update_whole(code, first);
+    publish(code, broken, {}, september + day);
+    mirrors_.files.erase("/code/dists/stable/main/binary-amd64/Packages");
+    EXPECT_EQ(update(code, september).bytes, broken.release);
+    publish(code, second, {}, september + day);
+    EXPECT_EQ(update(code, september).bytes, second.release);
+    EXPECT_EQ(get(code + "/dists/stable/main/binary-amd64/Packages", {}, second.packages).bytes, second.packages);
+    loop_.advance(Millis(100));
+    mirrors_.urls.clear();
+    publish(code, first, {}, september + day);
+    EXPECT_EQ(update(code, september).bytes, second.release) << "one that is whole is held against its date again";
+}
+
 // ---- Peers
 
 class FromPeers : public RepositoryIdentity {
