@@ -106,6 +106,18 @@ def later_file_of_a_server_that_is_gone(difference, plain, ours, lab):
         bool(plain.failed) and plain.exit_code == ours.exit_code
 
 
+def newer_root_of_a_group_whose_agent_died(difference, plain, ours, lab):
+    """At the address of one that lags behind its stanza the agent gave the newer root of another, and was killed before the
+    list: apt's own method finds the older one there, as in the middle of a mirror's sync. What it used before stays."""
+    groups = [one for one in lab.world.repositories if len(one.servers) > 1]
+    own = [one for one in lab.servers.log[OURS] if one.step == difference.step and not one.agent.startswith("packswarm")]
+    alone = any("/Packages" in one.path or "/by-hash/" in one.path for one in own)
+    return bool(groups) and lab.agent.ends > 0 and alone and "Mirror sync in progress?" in ours.output and \
+        difference.kind in ("exit", "lists", "candidates", "failed") and \
+        all(name.partition(" ")[2].endswith(("Packages", "Packages (1)")) for name in ours.failed - plain.failed) and \
+        all(lab.is_published(digest) for digest in ours.lists.values())
+
+
 def content_that_its_date_hides(difference, plain, ours, lab):
     """Another publication under the file time of the former: its server says "not modified" to plain. The agent, which had not
     seen the former, was shown the new one and hands it on."""
@@ -142,7 +154,7 @@ def downloads_beside_the_one_that_failed(difference, plain, ours, lab):
         bool(failed[0] & failed[1]) and all(lab.is_published(digest) for digest in ours.files.values())
 
 
-RIGHT = (gateway_that_died_in_between, later_file_of_a_server_that_is_gone, own_connections_at_a_limit,
+RIGHT = (gateway_that_died_in_between, later_file_of_a_server_that_is_gone, newer_root_of_a_group_whose_agent_died, own_connections_at_a_limit,
          package_that_its_server_does_not_give, partial_file_of_another_publication,
          database_that_pacman_alone_would_not_look_at, content_that_its_date_hides, redirect_that_apt_may_not_follow, page_in_place_of_a_signature,
          downloads_beside_the_one_that_failed, group_that_stands_together,
