@@ -25,6 +25,8 @@ inline constexpr ByteCount max_floors_text = 1 << 20;   // thousands of lineages
 inline constexpr ByteCount max_release = 4 * mib;       // InRelease and Release; Debian's are about 150 KiB
 inline constexpr ByteCount max_signature = 64 * kib;    // detached signatures
 inline constexpr ByteCount max_package_signature = 16 * kib;  // as pacman has it; kept beside its package, and given to peers
+inline constexpr ByteCount max_roots_in_memory = 48 * mib;  // of those that are on their way, beside
+inline constexpr ByteCount spared_root = 1 * mib;           // so much of each
 inline constexpr ByteCount max_database = 128 * mib;    // pacman's own bound for a .db
 inline constexpr ByteCount max_unsigned_database =
     32 * mib;  // of one that nobody signed, in memory; Arch's extra is 8 MiB,
@@ -143,6 +145,7 @@ inline constexpr std::size_t max_namer_candidates = 128;  // of those, named by 
 // Local doors
 inline constexpr ByteCount max_apt_message = 16 * mib;  // apt's whole configuration travels in one
 inline constexpr std::size_t max_control_line = 1 << 20;
+inline constexpr ByteCount max_control_input = 16 * mib;  // lines of all clients that are not whole yet
 inline constexpr std::size_t max_json_nesting = 16;
 inline constexpr std::size_t max_control_clients = 128;
 inline constexpr std::size_t max_control_clients_per_user = 48;  // one user cannot lock the others out

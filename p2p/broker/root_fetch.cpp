@@ -151,13 +151,30 @@ void RootFetch::start_mirror(const std::string& base) {
         at.not_modified = head.not_modified;
         note_redirect(at, head.effective_url);
     };
-    events.data = [this, key](ByteCount, Bytes data) {
-        auto& at = attempts_.at(key);
-        at.bytes += static_cast<ByteCount>(data.size());
-        at.root.insert(at.root.end(), data.begin(), data.end());
-    };
+    events.data = [this, key](ByteCount, const Bytes& data) { take(key, data); };
     events.done = [this, key, base](Result<void> result) { root_here(key, base, result); };
     attempt.fetch = engine_.mirrors.start(std::move(request), std::move(events));
+}
+
+// Grows by a quarter, not to twice what it was: all roots on their way have one bound.
+void RootFetch::take(Key key, ByteView data) {
+    auto& at = attempts_.at(key);
+    at.bytes += static_cast<ByteCount>(data.size());
+    if (!at.memory) at.memory = std::make_unique<Budget::Share>(engine_.roots);
+    if (!at.memory->has_room(data.size())) {
+        if (at.at_peer) {
+            engine_.peers.cancel(at.fetch);
+        } else {
+            engine_.mirrors.cancel(at.fetch);
+            engine_.sources.claim_ended(at.source);
+        }
+        return refused(key, {ErrorKind::Refused, fmt::format("more than {} MiB of indexes are on their way at once",
+                                                          limits::max_roots_in_memory / limits::mib)});
+    }
+    const auto size = at.root.size() + data.size();
+    if (size > at.root.capacity()) at.root.reserve(size + size / 4);
+    at.root.insert(at.root.end(), data.begin(), data.end());
+    at.memory->set(size);
 }
 
 void RootFetch::note_redirect(Attempt& attempt, const std::string& effective_url) const {
@@ -227,11 +244,7 @@ void RootFetch::start_peer(const PeerSnapshot& snapshot) {
     attempt.source = *source;
     attempt.at_peer = true;
     GetEvents events;
-    events.data = [this, key](ByteCount, Bytes data) {
-        auto& at = attempts_.at(key);
-        at.bytes += static_cast<ByteCount>(data.size());
-        at.root.insert(at.root.end(), data.begin(), data.end());
-    };
+    events.data = [this, key](ByteCount, const Bytes& data) { take(key, data); };
     events.done = [this, key, date = snapshot.date](Result<void> result) {
         if (!result) return lost(key, result.error());
         auto& at = attempts_.at(key);

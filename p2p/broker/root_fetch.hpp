@@ -51,6 +51,7 @@ class RootFetch {
         std::string base;    // none: a peer's
         std::string led_to;  // the base that it redirects to; none: it does not
         Bytes root;
+        std::unique_ptr<Budget::Share> memory;  // of the root
         std::optional<Bytes> signature;
         std::optional<WallTime> modified, signature_modified, asked_since;
         std::shared_ptr<const OpenedRoot> held;  // what it was asked about with that date
@@ -63,6 +64,7 @@ class RootFetch {
     void next();
     void start_mirror(const std::string& base);
     void start_peer(const PeerSnapshot& snapshot);
+    void take(Key key, ByteView data);
     void fetch_signature(Key key, const std::string& base);
     void note_redirect(Attempt& attempt, const std::string& effective_url) const;
     void remember_redirect(const Attempt& attempt);

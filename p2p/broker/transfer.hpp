@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "p2p/base/budget.hpp"
 #include "p2p/broker/absences.hpp"
 #include "p2p/broker/heads.hpp"
 #include "p2p/broker/inquest.hpp"
@@ -41,6 +42,7 @@ struct Engine {
     // files.
     std::map<std::string, std::string> led_on{};
     bool asks_strangers = true;  // the owner's switch
+    Budget roots{limits::max_roots_in_memory, limits::spared_root};  // bytes of roots that are on their way
 };
 
 // How long a lineage that was just entered may be without anybody who could speak up: discovery's first round, by far.

@@ -12,6 +12,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
 #include <cstring>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -145,7 +146,10 @@ struct ControlServer::State : std::enable_shared_from_this<ControlServer::State>
                              has_left(peer.uid),
                              peer.uid,
                              fmt::format("{}-{}", started.time_since_epoch().count(), ++last_client),
-                             settings.write_stall};
+                             settings.write_stall,
+                             [weak = weak_from_this()] {
+                                 if (const auto self = weak.lock()) self->bound_input();
+                             }};
         auto session = std::make_shared<Session>(io, std::move(socket), std::move(parts));
         session->when_closed([weak = weak_from_this(), raw = session.get(), uid = peer.uid] {
             const auto self = weak.lock();
@@ -187,6 +191,23 @@ struct ControlServer::State : std::enable_shared_from_this<ControlServer::State>
         }
         if (oldest) oldest->close();
         return oldest != nullptr;
+    }
+
+    // Of the user whose clients have begun most, the longest line goes, until all together are within their bound.
+    void bound_input() {
+        for (;;) {
+            ByteCount sum = 0;
+            std::map<unsigned, ByteCount> by_user;
+            for (const auto& session : sessions) sum += session->unfinished();
+            if (sum <= limits::max_control_input) return;
+            for (const auto& session : sessions) by_user[session->uid()] += session->unfinished();
+            const auto most = std::max_element(by_user.begin(), by_user.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+            std::shared_ptr<Session> longest;
+            for (const auto& session : sessions)
+                if (session->uid() == most->first && (!longest || session->unfinished() > longest->unfinished())) longest = session;
+            SPDLOG_WARN("control lines without an end: the longest of user {} is ended with its client", most->first);
+            longest->close();
+        }
     }
 
     void stop() {

@@ -20,6 +20,7 @@ namespace {
 using ErrorCode = boost::system::error_code;
 using Descriptor = boost::asio::posix::stream_descriptor;
 
+constexpr ByteCount long_line = 64 * limits::kib;
 constexpr std::array<std::string_view, 3> askers{"apt", "pacman", "cli"};
 
 // A second open file description that can only read and has an offset of its own: the receiver is another program.
@@ -84,6 +85,7 @@ void Session::on_readable() {
     if (closed_) return;
     if (!received && received.error().kind == ErrorKind::Refused) send_failure(0, received.error());
     if (!received) return close();
+    if (wire_.unfinished() >= long_line && parts_.has_long_line) parts_.has_long_line();
     read_when_there_is_something();
 }
 

@@ -30,6 +30,7 @@ class Session : public std::enable_shared_from_this<Session> {
         unsigned uid = 0;          // SO_PEERCRED
         std::string transaction;  // made unique by the server; the asker's name is put before it
         Millis write_stall{0};    // a client that takes nothing for so long is closed
+        std::function<void()> has_long_line = nullptr;  // that is not whole yet: all of them together have a bound
     };
     Session(boost::asio::io_context& io, FileHandle socket, Parts parts);
     ~Session();
@@ -42,6 +43,7 @@ class Session : public std::enable_shared_from_this<Session> {
     bool is_of_owner() const;
     bool is_idle() const { return gets_.empty() && queries_.empty(); }
     TimePoint last_used() const { return last_used_; }
+    ByteCount unfinished() const { return wire_.unfinished(); }
 
   private:
     struct OpenGet {

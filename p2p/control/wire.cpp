@@ -118,6 +118,10 @@ Result<std::optional<std::string>> Wire::take_line() {
     }
     std::string line = input_.substr(taken_, length);
     taken_ = scanned_ = end + 1;
+    if (taken_ == input_.size()) {  // nor does the room of a long line stay
+        input_ = {};
+        taken_ = scanned_ = 0;
+    }
     return line;
 }
 

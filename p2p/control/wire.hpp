@@ -31,6 +31,7 @@ class Wire {
     Result<void> flush();  // sends until all is sent or the socket is full
     bool has_output() const { return !output_.empty(); }
     ByteCount queued() const { return queued_; }
+    ByteCount unfinished() const { return static_cast<ByteCount>(input_.size() - taken_); }  // of lines, received
 
   private:
     struct Outgoing {

@@ -7,11 +7,11 @@
 #include <deque>
 #include <functional>
 
+#include "p2p/base/budget.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/swarm/lending.hpp"
 #include "p2p/swarm/message.hpp"
 #include "p2p/swarm/shelf.hpp"
-#include "p2p/swarm/tally.hpp"
 #include "p2p/swarm/wire.hpp"
 
 namespace packswarm::swarm {
@@ -30,8 +30,8 @@ class Allowance {
 
 // Digests that all peers together have asked for: of asks that wait, and of what they are told news of.
 struct AskedByAll {
-    Tally waiting{limits::max_all_asked, limits::max_spared_asked};
-    Tally standing{limits::max_all_standing, limits::max_spared_standing};
+    Budget waiting{limits::max_all_asked, limits::max_spared_asked};
+    Budget standing{limits::max_all_standing, limits::max_spared_standing};
 };
 
 class Giver {
@@ -86,7 +86,7 @@ class Giver {
     ByteCount room_;
     std::deque<OpenAsk> asks_;
     std::size_t digests_waiting_ = 0;  // in them
-    Tally::Share waiting_, all_standing_;
+    Budget::Share waiting_, all_standing_;
     std::deque<OpenGet> small_gets_, gets_;
     std::unordered_map<Digest, TimePoint> standing_;  // asked for, not here then; until when news of it is wanted
     std::deque<Digest> news_;

@@ -133,6 +133,19 @@ TEST_F(OwnRootTest, APackageThatTheServerGivesToTheAskersNameOnlyIsAskedForByTha
     EXPECT_EQ(ask(file)->bytes, packages_.front().file);
 }
 
+// It would be a third of all the memory that the agent may have.
+TEST_F(OwnRootTest, ADatabaseBeyondWhatAllMayTakeInMemoryIsHandedThrough) {
+    publish("one", "20260701T080000", at(100));
+    const std::string huge(static_cast<std::size_t>(limits::max_roots_in_memory) + 1'000'000, 'x');
+    set(huge, "no signature", at(200));
+    const auto outcome = ask("lab.db");
+    loop_.advance(Millis(60'000));
+    EXPECT_EQ(outcome->bytes.size(), huge.size()) << outcome->error;
+    EXPECT_TRUE(outcome->bytes == huge);
+    publish("two", "20260701T090000", at(300));
+    EXPECT_EQ(ask("lab.db")->bytes, mirrors_.files["/lab.db"]) << "nothing of it is kept";
+}
+
 TEST_F(OwnRootTest, WhoLeavesAtAnyMomentOfItsAnswerHarmsNobody) {
     int steps = 0;
     for (bool answered = false; !answered; ++steps) {

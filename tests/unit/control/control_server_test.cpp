@@ -287,6 +287,20 @@ TEST_F(Control, ClosesAtALineWithoutEnd) {
     EXPECT_TRUE(has_clients(0));
 }
 
+TEST_F(Control, BoundsLinesWithoutEndOverAllClients) {
+    const std::string begun(700 * 1024, 'x');
+    std::vector<std::unique_ptr<RawClient>> crowd;
+    for (int i = 0; i < 40; ++i) {
+        crowd.push_back(std::make_unique<RawClient>(path));
+        crowd.back()->say(begun);
+    }
+    const auto kept = static_cast<std::size_t>(limits::max_control_input / static_cast<ByteCount>(begun.size()));
+    EXPECT_TRUE(loop.until([&] { return server->clients() <= kept; }));
+    EXPECT_GE(clients(), kept - 1) << "what is within the bound stays";
+    auto client = connect();
+    EXPECT_NE(get(client), broker::RequestId::none);
+}
+
 TEST_F(Control, RefusesAnotherVersionAndStrangeAskers) {
     RawClient other(path);
     other.say("{\"op\":\"hello\",\"asker\":\"cli\",\"version\":2}\n");
