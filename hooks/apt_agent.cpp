@@ -9,6 +9,18 @@ namespace {
 
 TimePoint now() { return std::chrono::steady_clock::now(); }
 
+// Whether none of it came from the server that apt named.
+bool is_from_elsewhere(const std::string& uri, const std::vector<control::Source>& sources) {
+    return std::none_of(sources.begin(), sources.end(), [&uri](const control::Source& source) {
+        return source.kind == "mirror" && uri.starts_with(source.source);
+    });
+}
+
+bool is_root(const std::string& uri) {
+    const auto name = std::string_view(uri).substr(uri.rfind('/') + 1);
+    return name == "InRelease" || name == "Release" || name == "Release.gpg";
+}
+
 }  // namespace
 
 void AptAgent::get(AptItem item) {
@@ -20,7 +32,7 @@ void AptAgent::get(AptItem item) {
             gone_ = Error{ErrorKind::Transient, client.error().message};
     }
     if (gone_) {
-        handed_over_.push_back({item.uri(), item.raw(), *gone_});
+        handed_over_.push_back({item.uri(), item.raw(), *gone_, {}, {}, is_of_anothers_root(item.uri())});
         return;
     }
     if (items_.empty()) last_news_ = now();
@@ -82,6 +94,7 @@ Result<bool> AptAgent::apply(Tracked& tracked, control::Event event) {
         case control::EventKind::progress:
             return tracked.item.on_progress(event);
         case control::EventKind::done:
+            tracked.is_from_elsewhere = is_from_elsewhere(tracked.item.uri(), event.sources);
             return tracked.item.on_done(std::move(event)).map([] { return true; });
         case control::EventKind::failed:
             return tl::unexpected(event.error);
@@ -105,7 +118,7 @@ void AptAgent::on_time() {
 void AptAgent::announce() {
     auto best = items_.end();
     for (auto entry = items_.begin(); entry != items_.end(); ++entry) {
-        const auto& [item, announced] = entry->second;
+        const auto& [item, announced, is_from_elsewhere] = entry->second;
         if (!item.is_started() || announced) continue;
         if (best == items_.end() || item.missing() > best->second.item.missing()) best = entry;
     }
@@ -124,7 +137,23 @@ void AptAgent::work() {
     if (!step) return hand_over(busy, step.error());
     if (*step == AptItem::Step::going) return;
     if (!busy->second.announced) replies_ += busy->second.item.start_message().text();
+    remember_root(busy->second);
     finish(busy, busy->second.item.done_message());
+}
+
+void AptAgent::remember_root(const Tracked& tracked) {
+    const auto& uri = tracked.item.uri();
+    if (!is_root(uri)) return;
+    const auto folder = uri.substr(0, uri.rfind('/') + 1);
+    if (tracked.is_from_elsewhere)
+        folders_of_anothers_roots_.insert(folder);
+    else
+        folders_of_anothers_roots_.erase(folder);
+}
+
+bool AptAgent::is_of_anothers_root(const std::string& uri) const {
+    return !is_root(uri) && std::any_of(folders_of_anothers_roots_.begin(), folders_of_anothers_roots_.end(),
+                                        [&uri](const std::string& folder) { return uri.starts_with(folder); });
 }
 
 void AptAgent::finish(Items::iterator item, const AptMessage& reply) {
@@ -136,10 +165,11 @@ void AptAgent::finish(Items::iterator item, const AptMessage& reply) {
 
 void AptAgent::hand_over(Items::iterator item, const Error& reason) {
     if (item->first == announced_) announced_ = 0;
-    auto& [file, announced] = item->second;
+    auto& [file, announced, is_from_elsewhere] = item->second;
     auto remainder = file.leave(reason);
     const auto shown = announced ? HandedOver::Shown::begun : HandedOver::Shown::not_yet;
-    handed_over_.push_back({file.uri(), file.raw(), reason, std::move(remainder), shown});
+    handed_over_.push_back(
+        {file.uri(), file.raw(), reason, std::move(remainder), shown, is_of_anothers_root(file.uri())});
     items_.erase(item);
     last_news_ = now();
 }

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@ struct HandedOver {
     Error reason;
     std::optional<AptRemainder> remainder = {};
     Shown shown = Shown::not_yet;
+    // The agent gave the root that lists it from another server: this one may be behind, as in the middle of a sync.
+    bool is_of_anothers_root = false;
 };
 
 struct AptAgentSettings {
@@ -49,6 +52,7 @@ class AptAgent {
     struct Tracked {
         AptItem item;
         bool announced = false;  // apt has seen its 200
+        bool is_from_elsewhere = false;  // the agent had it from another address than apt named
     };
     using Items = std::map<std::uint64_t, Tracked>;
 
@@ -59,6 +63,8 @@ class AptAgent {
     void finish(Items::iterator item, const AptMessage& reply);
     void announce();
     bool can_announce() const;
+    void remember_root(const Tracked& tracked);
+    bool is_of_anothers_root(const std::string& uri) const;
 
     AptAgentSettings settings_;
     std::optional<control::Client> client_;
@@ -68,6 +74,7 @@ class AptAgent {
     TimePoint last_news_{}, last_finish_{};
     std::string replies_;
     std::vector<HandedOver> handed_over_;
+    std::set<std::string> folders_of_anothers_roots_;  // addresses, with the last '/'
 };
 
 }  // namespace packswarm::hooks

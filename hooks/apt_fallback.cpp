@@ -25,6 +25,14 @@ bool is_stuck(const AptMessage& failure, const AptRemainder& remainder) {
            st.st_size == remainder.size;
 }
 
+// For apt a failure of the moment: what it used before stays, and the update does not fail.
+AptMessage as_transient(const AptMessage& failure) {
+    AptMessage out(failure.code(), "URI Failure");
+    for (const auto& [name, value] : failure.fields())
+        if (lower(name) != "failreason" && lower(name) != "transient-failure") out.add(name, value);
+    return out.add("FailReason", "Timeout").add("Transient-Failure", "true");
+}
+
 }  // namespace
 
 void AptFallback::configure(std::string configuration, std::size_t processes) {
@@ -72,10 +80,17 @@ void AptFallback::on_ready(AptOwnMethod& child, short events) {
 void AptFallback::relay(AptOwnMethod& child, const std::vector<std::string>& messages) {
     for (const auto& text : messages) {
         const auto message = AptMessage::parse(text);
+        const bool may_lag = message && message->code() == 400 && is_of_anothers_root(*message);
         if (message && !is_for_apt(child, *message)) continue;
-        if (message && message->code() == 400) failures_.push_back(*message);
-        replies_ += text;
+        if (message && message->code() == 400) failures_.push_back(may_lag ? as_transient(*message) : *message);
+        replies_ += may_lag ? failures_.back().text() : text;
     }
+}
+
+// A list under its hash has other addresses still, which apt tries at once.
+bool AptFallback::is_of_anothers_root(const AptMessage& failure) const {
+    const auto at = open_.find(std::string(failure.find("URI")));
+    return at != open_.end() && at->second.is_of_anothers_root && at->first.find("/by-hash/") == std::string::npos;
 }
 
 bool AptFallback::is_for_apt(AptOwnMethod& child, const AptMessage& message) {

@@ -1,6 +1,7 @@
 // AptFallback: apt's own methods, one process per host as apt itself would start them, for what the agent does not
 // deliver. Their replies are relayed as they are, but no item begins twice, and a file that went on from what the agent
-// left and came out wrong, or did not grow, is fetched once more from its start. Not here: deciding what falls back.
+// left and came out wrong, or did not grow, is fetched once more from its start. Where the agent gave a root that its
+// server does not have yet, a list's failure there is one of the moment. Not here: deciding what falls back.
 // One thread. Errors: none leave; what cannot be done is answered with apt's 400, so that apt retries or says so.
 #pragma once
 
@@ -39,6 +40,7 @@ class AptFallback {
     Result<AptOwnMethod*> child_for(const std::string& key);
     void relay(AptOwnMethod& child, const std::vector<std::string>& messages);
     bool is_for_apt(AptOwnMethod& child, const AptMessage& message);
+    bool is_of_anothers_root(const AptMessage& failure) const;
     void explain_failure(const HandedOver& item);
     void bury(AptOwnMethod& child, const Error& reason);
     void refuse(const std::string& uri, const Error& reason);

@@ -108,12 +108,13 @@ def later_file_of_a_server_that_is_gone(difference, plain, ours, lab):
 
 def newer_root_of_a_group_whose_agent_died(difference, plain, ours, lab):
     """At the address of one that lags behind its stanza the agent gave the newer root of another, and was killed before the
-    list: apt's own method finds the older one there, as in the middle of a mirror's sync. What it used before stays."""
+    list: apt's own method finds the older one there, as in the middle of a mirror's sync. What it used before stays, and the
+    update does not fail."""
     groups = [one for one in lab.world.repositories if len(one.servers) > 1]
     own = [one for one in lab.servers.log[OURS] if one.step == difference.step and not one.agent.startswith("packswarm")]
     alone = any("/Packages" in one.path or "/by-hash/" in one.path for one in own)
     return bool(groups) and lab.agent.ends > 0 and alone and "Mirror sync in progress?" in ours.output and \
-        difference.kind in ("exit", "lists", "candidates", "failed") and \
+        difference.kind in ("lists", "candidates", "failed") and ours.exit_code <= plain.exit_code and \
         all(name.partition(" ")[2].endswith(("Packages", "Packages (1)")) for name in ours.failed - plain.failed) and \
         all(lab.is_published(digest) for digest in ours.lists.values())
 

@@ -45,8 +45,9 @@ class FakeAgent:
     def __init__(self, sandbox, **options):
         sandbox.agents += 1
         log = sandbox.folder / f"agent{sandbox.agents}.log"
+        folder = options.pop("folder", sandbox.stock.debian.base)
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-        self.child = Child([sys.executable, FAKE_AGENT, sandbox.socket, sandbox.stock.debian.base, "--prefix", "/debian", *words], log)
+        self.child = Child([sys.executable, FAKE_AGENT, sandbox.socket, folder, "--prefix", "/debian", *words], log)
         sandbox.household.add(lambda: self.child.alive() and self.child.kill())
         wait_until(lambda: "ready" in self.child.text(), 10, lambda: f"the fake agent listens: {self.child.text()}")
 

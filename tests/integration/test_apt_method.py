@@ -7,6 +7,7 @@ import pytest
 from apt_sandbox import Conversation, GuardedMirror, Sandbox, Stock
 from conftest import PROGRAMS
 
+from harness.debian import DebianRepository
 from harness.processes import wait_until
 
 
@@ -316,3 +317,29 @@ def test_an_own_method_that_dies_is_a_passing_failure_and_started_again(sandbox)
     for _ in range(2):
         talk.acquire(f"{sandbox.mirror.url}/x.deb", sandbox.folder / "x.deb")
         assert talk.hear_until(400)["Transient-Failure"] == "true"
+
+
+def newer(sandbox):
+    repository = DebianRepository(sandbox.folder / "newer", sandbox.stock.key)
+    repository.add("tiny00", 5_000, "2.0")
+    return repository.publish().base
+
+
+def test_a_list_that_the_agent_did_not_live_to_give_fails_no_update_where_the_server_is_behind(sandbox):
+    """Of several mirrors of one repository the agent gives the newest root to all; this one has the former."""
+    apt = sandbox.apt()
+    apt.update()
+    before = {file.name: file.read_bytes() for file in (apt.folder / "state/lists").glob("*_*")}
+    sandbox.agent("die_at_list", folder=newer(sandbox))
+    update = apt.update().stdout
+    assert "Mirror sync in progress?" in update and "old ones used instead" in update, update
+    assert {file.name: file.read_bytes() for file in (apt.folder / "state/lists").glob("*_*")} == before
+    assert "Err:" not in apt.update().stdout, "the next one has the server's own root"
+
+
+def test_a_list_that_fails_where_the_root_came_from_stays_an_error(sandbox):
+    apt = sandbox.apt()
+    apt.update()
+    sandbox.agent("die_at_list", folder=newer(sandbox), source=sandbox.mirror.url)
+    update = apt.update(check=False)
+    assert update.returncode == 100 and "Mirror sync in progress?" in update.stdout, update.stdout

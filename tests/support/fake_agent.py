@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A small agent for tests of its clients: speaks the control protocol over a unix socket and serves files of a folder, well or badly.
 
-fake_agent.py SOCKET FOLDER [--mode MODE] [--prefix /debian] [--rate BYTES_PER_SECOND] [--after BYTES]
-Modes: good refuse absent silent stall die die_wrong die_at_signature wrong replaced too_big garbage unasked. It prints "ready", then one line of JSON per command.
+fake_agent.py SOCKET FOLDER [--mode MODE] [--prefix /debian] [--rate BYTES_PER_SECOND] [--after BYTES] [--source BASE]
+Modes: good refuse absent silent stall die die_wrong die_at_signature die_at_list wrong replaced too_big garbage unasked. It prints "ready", then one line of JSON per command.
 """
 import argparse
 import hashlib
@@ -90,7 +90,7 @@ class Connection:
             file.write(data)
             file.flush()
             self.say("done", number, file, size=len(data), modified=modified, sha256=hashlib.sha256(data).hexdigest(),
-                     sources=[{"kind": "mirror", "source": "http://mirror.invalid", "bytes": len(data)}])
+                     sources=[{"kind": "mirror", "source": self.options.source, "bytes": len(data)}])
 
     def grow(self, number, file, data, stop):
         for begin in range(0, len(data), SLICE):
@@ -131,6 +131,11 @@ class Connection:
             os.kill(os.getpid(), signal.SIGKILL)
         self.get_good(command, number)
 
+    def get_die_at_list(self, command, number):
+        if "/binary-" in command["url"]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.get_good(command, number)
+
     def get_wrong(self, command, number):
         self.get_good(command, number, spoil=lambda data: bytes(byte ^ 0x55 for byte in data[:4096]) + data[4096:])
 
@@ -160,6 +165,7 @@ def main():
     parser.add_argument("--prefix", default="")
     parser.add_argument("--rate", type=int, default=0)
     parser.add_argument("--after", type=int, default=0)
+    parser.add_argument("--source", default="http://mirror.invalid", help="where it says that the bytes come from")
     parser.add_argument("--answers", type=pathlib.Path, help="JSON file: operation -> result")
     options = parser.parse_args()
     listener = socket.socket(socket.AF_UNIX)
