@@ -122,7 +122,7 @@ class IndexBook {
     Result<void> judge_lent(const core::Repository& repository, const OpenedRoot& opened,
                             const core::Freshness& fresh) const;
     bool lags(const core::Repository& repository, const OpenedRoot& opened, const std::string& base) const;
-    void judge_restored(const core::Repository& repository, OpenedRoot& opened) const;
+    void judge_restored(const core::Repository& repository, OpenedRoot& opened);
     core::Provenance own_provenance(const core::Repository& repository) const;
     core::Provenance shown_provenance(const core::Repository& repository, const RepositoryState& state) const;
     void note_sighting(const core::Repository& repository, const RootFiles& files, const OpenedRoot& opened,

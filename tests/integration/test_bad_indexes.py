@@ -183,6 +183,23 @@ def test_the_floor_survives_a_restart_and_an_emptied_store(world, stock, reposit
     assert machine.agent.repository("stable")["date"] is None or machine.agent.repository("stable")["date"] > time.time() - 1.5 * DAY
 
 
+def test_with_the_ledger_and_the_floors_gone_together_the_kept_index_is_the_floor(world, stock, repository, mirror, machine):
+    machine.apt([stock.source(mirror)]).update()
+    wait_until(lambda: machine.agent.repository("stable")["state"] == "verified", 10, "the index is read")
+    kept = machine.agent.repository("stable")["date"]
+    machine.agent.kill()
+    gone = [*machine.agent.state.glob("ledger.db*"), machine.agent.state / "floors.txt"]
+    assert len(gone) >= 2
+    for file in gone:
+        file.unlink()
+    rolled_back(world, stock, repository)
+    machine.agent.start()
+    wait_until(lambda: machine.agent.repository("stable")["date"] == kept, 10, "what the store has is read again")
+    machine.apt([stock.source(mirror)]).update(check=False)
+    assert machine.agent.repository("stable")["date"] == kept
+    assert (machine.agent.state / "floors.txt").exists(), "and it is written down again"
+
+
 def test_a_wrong_package_is_never_stored_offered_or_handed_over(world, stock, repository, mirror, machine):
     apt = machine.apt([stock.source(mirror)])
     apt.update()
