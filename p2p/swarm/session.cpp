@@ -334,6 +334,16 @@ void Session::set_max_dials() {
     }
 }
 
+void Session::refuse_utp(Seconds time) {
+    const auto let = [this](bool in) {
+        lt::settings_pack pack;
+        pack.set_bool(lt::settings_pack::enable_incoming_utp, in);
+        handle_.apply_settings(std::move(pack));
+    };
+    let(false);
+    after(time, [let] { let(true); });
+}
+
 // Later, because the caller may stand inside the very connection that the filter closes.
 void Session::ban(const lt::address& address, Seconds time) {
     if (time <= Seconds(0)) return;

@@ -57,6 +57,7 @@ class Session {
     void give_up(const lt::torrent_handle& torrent, const std::vector<lt::address>& addresses);
     void much_came();  // a block of something large: until the next one the thread may let packets come together
     void after(Millis delay, Task task);
+    void refuse_utp(Seconds time);  // that others begin
     void every(Millis interval, Task task);
 
   private:

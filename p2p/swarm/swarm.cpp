@@ -112,7 +112,7 @@ struct Swarm::Inside {
           shelf(std::move(shared)),
           burdens(*session),
           seats([this](Task task) { session->post(std::move(task)); }),
-          doorstep([this](const lt::address& address) { keep_out(address); }),
+          doorstep([this](const lt::address& address) { keep_out(address); }, [this] { refuse_utp(); }),
           channel(*session, shelf, lending, gate, seats, to_loop,
                   {settings.agent, settings.ban_time, settings.get_timeout}),
           dht(*session, settings,
@@ -154,6 +154,11 @@ struct Swarm::Inside {
         session->ban(address, limits::kept_out);
     }
 
+    void refuse_utp() {
+        spdlog::info("swarm: uTP is refused for a minute: too many connections say nothing; TCP is open");
+        session->refuse_utp(limits::kept_out);
+    }
+
     Result<void> start() {
         session->on_ban([this](const lt::address& address) {
             const auto endpoint = endpoint_text(address, 0);
@@ -162,7 +167,7 @@ struct Swarm::Inside {
         auto doorkeeper = std::make_shared<Doorkeeper>(on_demand, announcer, burdens);
         return session->start(std::move(doorkeeper), [this](lt::alert* alert) {
             if (const auto* one = lt::alert_cast<lt::incoming_connection_alert>(alert))
-                doorstep.came(one->endpoint, now());
+                doorstep.came(one->endpoint, now(), one->socket_type == lt::socket_type_t::utp ? Doorstep::Transport::utp : Doorstep::Transport::tcp);
             rendezvous.on_alert(alert);
             on_demand.on_alert(alert);
             joins.on_alert(alert);

@@ -37,9 +37,9 @@ class Scene:
                                  self.world.folder / "crowd-log")
         wait_until(lambda: "ready" in child.text(), 60, lambda: f"the crowd stands: {child.text()}")
 
-    def newcomer_is_met(self):
+    def newcomer_is_met(self, machine=None):
         """Seconds until an honest agent, which dials this one, is met."""
-        machine = self.world.machine("c2")
+        machine = machine or self.world.machine("c2")
         self.start(machine, peers=[f"{self.machine.node.ip}:{self.agent.SWARM_PORT}"])
         since = time.monotonic()
         wait_until(lambda: f"{machine.node.ip}:{self.agent.SWARM_PORT}" in self.agent.peers(), WITHIN, "the newcomer is met")
@@ -53,6 +53,15 @@ def test_450_idle_agents_of_45_networks_keep_no_stranger_out(scene):
     scene.newcomer_is_met()
     time.sleep(3)
     assert f"{scene.world.machines[1].node.ip}:6881" in scene.agent.peers(), "and it stays"
+
+
+def test_nobody_is_kept_out_in_whose_name_connections_are_begun(scene):
+    """uTP begins a connection with one datagram, which anybody can send in any name."""
+    newcomer = scene.world.machine("c2")
+    child = scene.crowd.child(["/usr/bin/python3", gossip.__file__, "forged", scene.machine.node.ip, scene.agent.SWARM_PORT, scene.swarm, 2000,
+                               newcomer.node.ip], scene.world.folder / "forged-log")
+    wait_until(lambda: "ready" in child.text(), 30, lambda: child.text())
+    assert scene.newcomer_is_met(newcomer) < WITHIN
 
 
 def test_connections_that_say_nothing_keep_nobody_out(scene):

@@ -7,6 +7,7 @@ gossip.py crowd AGENT PORT INFOHASH COUNT ADDRESS...   idle agents: connections 
                                                          where one was closed
 gossip.py unfinished AGENT PORT INFOHASH COUNT ADDRESS...  the same, each with a message of a megabyte that it does not end
 gossip.py silent AGENT PORT INFOHASH COUNT ADDRESS...  the same, and nothing is ever said on them
+gossip.py forged AGENT PORT INFOHASH COUNT ADDRESS     begins COUNT uTP connections in the name of an address (BEP 29, forged source)
 It prints ready when all is said.
 """
 import os
@@ -106,6 +107,17 @@ def lan(own, infohash, endpoints):
         time.sleep(0.02)
 
 
+def forged(agent, port, count, address):
+    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    for place in range(count):
+        syn = struct.pack(">BBHIIIHH", 0x41, 0, 2 * place, 0, 0, 1 << 20, 1, 0)
+        udp = struct.pack(">HHHH", 1024 + place, port, 8 + len(syn), 0) + syn
+        head = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), place + 1, 0, 64, 17, 0, socket.inet_aton(address), socket.inet_aton(agent))
+        raw.sendto(head + udp, (agent, 0))
+        if place % 20 == 0:
+            time.sleep(0.01)
+
+
 def listen(peer):
     while True:
         kind, body = peer.next()
@@ -189,6 +201,8 @@ if __name__ == "__main__":
     elif how in ("crowd", "unfinished"):
         threading.stack_size(256 * 1024)
         kept = stay((where, int(words[0])), bytes.fromhex(words[1]), int(words[2]), words[3:], UNFINISHED if how == "unfinished" else b"")
+    elif how == "forged":
+        forged(where, int(words[0]), int(words[2]), words[3])
     elif how == "silent":
         silent((where, int(words[0])), int(words[2]), words[3:])
     else:

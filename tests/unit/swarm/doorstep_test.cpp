@@ -17,7 +17,8 @@ class DoorstepTest : public ::testing::Test {
     }
     TimePoint now_{1h};
     std::vector<std::string> out_;
-    Doorstep doorstep_{[this](const lt::address& address) { out_.push_back(address.to_string()); }};
+    int refused_ = 0;
+    Doorstep doorstep_{[this](const lt::address& address) { out_.push_back(address.to_string()); }, [this] { ++refused_; }};
 };
 
 TEST_F(DoorstepTest, WhoHasMostOfTooManyIsKeptOut) {
@@ -27,6 +28,23 @@ TEST_F(DoorstepTest, WhoHasMostOfTooManyIsKeptOut) {
     come("203.0.113.1", 1);
     EXPECT_EQ(out_, std::vector<std::string>{"192.0.2.7"});
     EXPECT_EQ(doorstep_.waiting(), 2U);
+}
+
+TEST_F(DoorstepTest, OfConnectionsThatAnybodyBeginsInAnyNameNobodyIsKeptOut) {
+    const auto begin = [&](std::size_t count, int first) {
+        for (std::size_t i = 0; i < count; ++i)
+            doorstep_.came(from("192.0.2.7", first + static_cast<int>(i)), now_, Doorstep::Transport::utp);
+    };
+    begin(limits::max_unknown_connections, 1024);
+    EXPECT_EQ(refused_, 0);
+    doorstep_.went_in(from("192.0.2.7", 1024));
+    begin(2, 9000);
+    EXPECT_EQ(refused_, 1);
+    EXPECT_TRUE(out_.empty());
+    begin(limits::max_unknown_connections, 1024);
+    now_ += limits::max_unknown_wait;
+    begin(limits::max_unknown_connections, 10'000);
+    EXPECT_EQ(refused_, 1) << "who has waited long does not count";
 }
 
 TEST_F(DoorstepTest, AnAddressMappedIntoIPv6IsTheSame) {
