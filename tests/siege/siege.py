@@ -137,6 +137,13 @@ class Siege:
                     swarm / "attack-lan.log")
         for go_on in (self._bomb, self._write_into_the_store):
             self._thread(go_on)
+        self._thread(self._forge, crowd)
+
+    def _forge(self, crowd):
+        """Connections that are begun in the name of the honest neighbour."""
+        while not self.over.wait(20):
+            crowd.run([sys.executable, gossip.__file__, "forged", self.machine.node.ip, self.agent.SWARM_PORT, self.swarm, 1000, self.neighbour.node.ip],
+                      check=False, timeout=60)
 
     def _bomb(self):
         apt = self.machine.apt([f"deb [signed-by={self.stock.public} arch=amd64] {self.server_url}/hostile {suite} main" for suite in ("bomb", "lines")])

@@ -210,5 +210,5 @@ if __name__ == "__main__":
     print("ready", flush=True)
     if how == "listen":
         listen(kept)
-    while True:
+    while how != "forged":
         time.sleep(60)
