@@ -1,5 +1,5 @@
-// Budget: how much all holders together may keep, in bytes or in things. Each may keep its first few whatever the others
-// do. One thread.
+// Budget: how much all holders together may keep, in bytes or in things. Each may keep its first few whatever the
+// others do. One thread.
 #pragma once
 
 #include <cstddef>

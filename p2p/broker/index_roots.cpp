@@ -163,11 +163,12 @@ bool IndexBook::lags(const core::Repository& repository, const OpenedRoot& opene
         .has_value();
 }
 
-// It was judged when it came; only its age is looked at again. Where no floor is left of its repository, since the ledger
-// and its text were lost together, it is one itself: of the base that counts for all.
+// It was judged when it came; only its age is looked at again. Where no floor is left of its repository, since the
+// ledger and its text were lost together, it is one itself: of the base that counts for all.
 void IndexBook::judge_restored(const core::Repository& repository, OpenedRoot& opened) {
     const auto known = floor_of(repository, opened.index);
-    const auto fresh = core::check_freshness(opened.index, known, loop_.wall_now(), core::StaleIndex::accept, repository.dates);
+    const auto fresh =
+        core::check_freshness(opened.index, known, loop_.wall_now(), core::StaleIndex::accept, repository.dates);
     if (!fresh) return;
     if (!known && fresh->raises_floor && opened.index.is_signed && !repository.bases.empty()) {
         std::vector<Floor> lost;

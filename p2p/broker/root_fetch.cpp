@@ -169,7 +169,7 @@ void RootFetch::take(Key key, ByteView data) {
             engine_.sources.claim_ended(at.source);
         }
         return refused(key, {ErrorKind::Refused, fmt::format("more than {} MiB of indexes are on their way at once",
-                                                          limits::max_roots_in_memory / limits::mib)});
+                                                             limits::max_roots_in_memory / limits::mib)});
     }
     const auto size = at.root.size() + data.size();
     if (size > at.root.capacity()) at.root.reserve(size + size / 4);

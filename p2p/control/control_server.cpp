@@ -201,10 +201,12 @@ struct ControlServer::State : std::enable_shared_from_this<ControlServer::State>
             for (const auto& session : sessions) sum += session->unfinished();
             if (sum <= limits::max_control_input) return;
             for (const auto& session : sessions) by_user[session->uid()] += session->unfinished();
-            const auto most = std::max_element(by_user.begin(), by_user.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+            const auto most = std::max_element(by_user.begin(), by_user.end(),
+                                               [](const auto& a, const auto& b) { return a.second < b.second; });
             std::shared_ptr<Session> longest;
             for (const auto& session : sessions)
-                if (session->uid() == most->first && (!longest || session->unfinished() > longest->unfinished())) longest = session;
+                if (session->uid() == most->first && (!longest || session->unfinished() > longest->unfinished()))
+                    longest = session;
             SPDLOG_WARN("control lines without an end: the longest of user {} is ended with its client", most->first);
             longest->close();
         }

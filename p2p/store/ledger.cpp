@@ -82,7 +82,11 @@ Result<void> insert(Database& database, const broker::TransferRecord& transfer) 
 
 Ledger::Ledger(const LedgerSettings& settings, std::shared_ptr<WriteBehind> writer, std::unique_ptr<Database> database,
                std::unique_ptr<FloorBook> floors)
-    : settings_(settings), writer_(std::move(writer)), database_(std::move(database)), floors_(std::move(floors)), sent_(read_sent(*database_)) {}
+    : settings_(settings),
+      writer_(std::move(writer)),
+      database_(std::move(database)),
+      floors_(std::move(floors)),
+      sent_(read_sent(*database_)) {}
 
 Ledger::~Ledger() { writer_->catch_up(); }
 
@@ -97,8 +101,7 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const LedgerSettings& settings) {
     auto writer = std::make_shared<WriteBehind>(std::move(*writing), path, settings.workers);
     auto floors = FloorBook::open(writer, *folder / "floors.txt", settings.workers);
     if (!floors) return tl::unexpected(floors.error());
-    return std::unique_ptr<Ledger>(
-        new Ledger(settings, std::move(writer), std::move(*reading), std::move(*floors)));
+    return std::unique_ptr<Ledger>(new Ledger(settings, std::move(writer), std::move(*reading), std::move(*floors)));
 }
 
 Database& Ledger::reading() {

@@ -1,7 +1,7 @@
 // Ledger: what must outlive a restart: floors, roots seen, mirror health, peers met, transfers with sources and
-// reasons, totals. Not here: the stored files and their table (Vault). Thread: the loop, which waits for the disk where it
-// reads only (write_behind.hpp). Errors: Broken; a write that only feeds statistics logs. A damaged database is moved aside (ledger.db.damaged); floors survive that in a text file
-// (floors.txt) merged at open.
+// reasons, totals. Not here: the stored files and their table (Vault). Thread: the loop, which waits for the disk where
+// it reads only (write_behind.hpp). Errors: Broken; a write that only feeds statistics logs. A damaged database is
+// moved aside (ledger.db.damaged); floors survive that in a text file (floors.txt) merged at open.
 #pragma once
 
 #include <functional>

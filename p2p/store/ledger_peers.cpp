@@ -6,7 +6,8 @@ namespace packswarm::store {
 
 std::vector<core::KnownPeer> Ledger::known_peers() {
     std::vector<core::KnownPeer> out;
-    auto query = reading().statement("SELECT lineage, endpoint, last_seen, received, failures FROM peers ORDER BY lineage, endpoint");
+    auto query = reading().statement(
+        "SELECT lineage, endpoint, last_seen, received, failures FROM peers ORDER BY lineage, endpoint");
     while (query.step().value_or(false))
         out.push_back({query.bytes(0), query.bytes(1), WallTime(Seconds(query.integer(2))), query.integer(3), static_cast<int>(query.integer(4))});
     return out;
@@ -23,8 +24,8 @@ void Ledger::update_peers(const core::PeerBook::Changes& changes) {
         }
         for (const auto& peer : changes.kept) {
             auto kept = database.statement("INSERT OR REPLACE INTO peers VALUES (?,?,?,?,?)")
-                            .bind(peer.lineage, peer.endpoint, peer.last_seen.time_since_epoch().count(),
-                                  peer.received, peer.failures)
+                            .bind(peer.lineage, peer.endpoint, peer.last_seen.time_since_epoch().count(), peer.received,
+                                  peer.failures)
                             .run();
             if (!kept) return kept;
         }

@@ -115,8 +115,7 @@ std::vector<broker::TransferRecord> Ledger::transfers_named(const std::string& t
         return read_transfers(database, query, limit, may_show);
     }
     {  // hello_2.10-3_amd64.deb, hello-2.12-1-x86_64.pkg.tar.zst: a package's name ends before its version
-        auto query =
-            database.statement(newest_transfers("WHERE '/' || name GLOB ? OR '/' || name GLOB ? OR name = ?"));
+        auto query = database.statement(newest_transfers("WHERE '/' || name GLOB ? OR '/' || name GLOB ? OR name = ?"));
         query.bind("*/" + literal(text) + "_*", "*/" + literal(text) + "-[0-9]*", text, rows);
         if (auto found = read_transfers(database, query, limit, may_show); !found.empty()) return found;
     }

@@ -80,11 +80,10 @@ ByteCount Burdens::relieve(ByteCount most) {
     std::sort(all.begin(), all.end(), [](const Load& a, const Load& b) { return a.bytes > b.bytes; });
     std::size_t ended = 0;
     for (const auto before = sum; sum > most; ++ended) {
-        const auto heaviest = std::max_element(by_group.begin(), by_group.end(), [](const auto& a, const auto& b) {
-            return a.second < b.second;
-        });
-        const auto one = std::find_if(all.begin(), all.end(),
-                                      [&](const Load& load) { return load.group == heaviest->first; });
+        const auto heaviest = std::max_element(by_group.begin(), by_group.end(),
+                                               [](const auto& a, const auto& b) { return a.second < b.second; });
+        const auto one =
+            std::find_if(all.begin(), all.end(), [&](const Load& load) { return load.group == heaviest->first; });
         if (one == all.end() || one->bytes == 0) break;
         one->bearer->end();
         sum -= one->bytes;

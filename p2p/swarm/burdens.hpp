@@ -1,5 +1,5 @@
-// Burdens: what connections make libtorrent keep: messages that are not finished, up to a megabyte each, and answers that
-// nobody takes. All together have one bound; beyond it the network that makes us keep most loses connections, the
+// Burdens: what connections make libtorrent keep: messages that are not finished, up to a megabyte each, and answers
+// that nobody takes. All together have one bound; beyond it the network that makes us keep most loses connections, the
 // heaviest first. Not here: places (seats.hpp), asks that wait (giver.hpp). Network thread.
 #pragma once
 

@@ -170,8 +170,9 @@ void Channel::open(Link& link, Peer& peer) {
     rights.may_see = [this, any_link](const Shelved& entry) { return any_link([&](const LineageId& id) { return shelf_.shared_with(entry, id); }); };
     rights.is_in = [any_link](const LineageId& lineage) { return any_link([&](const LineageId& id) { return id == lineage; }); };
     rights.gave = [this, reach = peer.reach](ByteCount bytes) { gate_.count(reach, bytes); };
-    link.start(std::make_unique<Giver>(link, shelf_, lending_, asked_by_all_, std::move(rights), lan ? limits::max_peer_queue : wan_room), taker_events(peer),
-               lan ? lan_window : wan_window);
+    link.start(std::make_unique<Giver>(link, shelf_, lending_, asked_by_all_, std::move(rights),
+                                       lan ? limits::max_peer_queue : wan_room),
+               taker_events(peer), lan ? lan_window : wan_window);
     loop_.tell([view = view(peer)](Front& front) { front.peer_up(view); });
     if (met_) met_(link.lineage(), {peer.address, peer.port});
 }

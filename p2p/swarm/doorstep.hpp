@@ -1,7 +1,7 @@
 // Doorstep: connections that came in and have not said yet which torrent they are for. libtorrent waits ten seconds for
-// that word; where too many wait, the address that has most of them is kept out for a while. A uTP connection begins with
-// one datagram, which anybody can send in any name: of those nobody is kept out, they are refused altogether for a while.
-// Not here: those that have said it (seats.hpp). Network thread.
+// that word; where too many wait, the address that has most of them is kept out for a while. A uTP connection begins
+// with one datagram, which anybody can send in any name: of those nobody is kept out, they are refused altogether for a
+// while. Not here: those that have said it (seats.hpp). Network thread.
 #pragma once
 
 #include <deque>

@@ -167,7 +167,9 @@ struct Swarm::Inside {
         auto doorkeeper = std::make_shared<Doorkeeper>(on_demand, announcer, burdens);
         return session->start(std::move(doorkeeper), [this](lt::alert* alert) {
             if (const auto* one = lt::alert_cast<lt::incoming_connection_alert>(alert))
-                doorstep.came(one->endpoint, now(), one->socket_type == lt::socket_type_t::utp ? Doorstep::Transport::utp : Doorstep::Transport::tcp);
+                doorstep.came(
+                    one->endpoint, now(),
+                    one->socket_type == lt::socket_type_t::utp ? Doorstep::Transport::utp : Doorstep::Transport::tcp);
             rendezvous.on_alert(alert);
             on_demand.on_alert(alert);
             joins.on_alert(alert);

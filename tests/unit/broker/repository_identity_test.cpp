@@ -229,7 +229,8 @@ TEST_F(RepositoryIdentity, UnchangedIsSaidWhenTheMirrorSaysSoOfTheAskersDateOrIt
 
 // A publication without its lists, and within its second another one: the server says "not modified" of the former.
 TEST_F(RepositoryIdentity, ARootWhoseListsNeverCameIsFetchedWhole) {
-    const auto first = state({}, 19), broken = state({{"pool/a.deb", "a"}}, 20), second = state({{"pool/b.deb", "b"}}, 20);
+    const auto first = state({}, 19), broken = state({{"pool/a.deb", "a"}}, 20),
+               second = state({{"pool/b.deb", "b"}}, 20);
     publish(code, first, {}, september);
     use({at(code)});
     update_whole(code, first);

@@ -18,7 +18,8 @@ class DoorstepTest : public ::testing::Test {
     TimePoint now_{1h};
     std::vector<std::string> out_;
     int refused_ = 0;
-    Doorstep doorstep_{[this](const lt::address& address) { out_.push_back(address.to_string()); }, [this] { ++refused_; }};
+    Doorstep doorstep_{[this](const lt::address& address) { out_.push_back(address.to_string()); },
+                       [this] { ++refused_; }};
 };
 
 TEST_F(DoorstepTest, WhoHasMostOfTooManyIsKeptOut) {
