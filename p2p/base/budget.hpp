@@ -24,7 +24,6 @@ class Budget {
             budget_.sum_ = budget_.sum_ - own_ + count;
             own_ = count;
         }
-        std::size_t held() const { return own_; }
 
       private:
         Budget& budget_;

@@ -1,6 +1,6 @@
 // rooms: hooks verify
-// One file of apt's, and an agent that says anything about it, in any order: lines of the control protocol, each with a file. What is
-// called complete has the hash that apt expects, and lies within the size that apt allows.
+// One file of apt's, and an agent that says anything about it, in any order: lines of the control protocol, each with a
+// file. What is called complete has the hash that apt expects, and lies within the size that apt allows.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -74,9 +74,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (mark == 'w') event->file = file_of(std::string(1000, 'w'));
         if (mark == 's') event->file = file_of("short");
         Result<void> taken;
-        if (event->kind == control::EventKind::start) taken = item.on_start(std::move(*event));
-        else if (event->kind == control::EventKind::progress) item.on_progress(*event);
-        else if (event->kind == control::EventKind::done) taken = item.on_done(std::move(*event));
+        if (event->kind == control::EventKind::start)
+            taken = item.on_start(std::move(*event));
+        else if (event->kind == control::EventKind::progress)
+            item.on_progress(*event);
+        else if (event->kind == control::EventKind::done)
+            taken = item.on_done(std::move(*event));
         is_over = !taken;
         for (int steps = 0; !is_over && item.has_work() && steps < 100; ++steps) {
             const auto step = item.work();
@@ -84,7 +87,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             if (step && *step == hooks::AptItem::Step::complete) judge(item);
         }
     }
-    if (std::filesystem::exists(target())) require(static_cast<ByteCount>(std::filesystem::file_size(target())) <= most);
+    if (std::filesystem::exists(target()))
+        require(static_cast<ByteCount>(std::filesystem::file_size(target())) <= most);
     item.leave({ErrorKind::Transient, "over"});
     std::filesystem::remove(target());
     return 0;

@@ -1,5 +1,6 @@
 // rooms: swarm
-// The file in which nodes of the DHT are remembered. Whatever stands in it, the session begins with a bounded number of nodes.
+// The file in which nodes of the DHT are remembered. Whatever stands in it, the session begins with a bounded number of
+// nodes.
 #include <unistd.h>
 
 #include <cstdint>
@@ -27,7 +28,8 @@ std::filesystem::path file() {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     spdlog::set_level(spdlog::level::off);
-    std::ofstream(file(), std::ios::binary).write(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(size));
+    std::ofstream(file(), std::ios::binary)
+        .write(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(size));
     swarm::SwarmSettings settings;
     settings.dht = true;
     settings.dht_state_file = file();
