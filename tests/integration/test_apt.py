@@ -66,7 +66,7 @@ def test_the_second_time_no_mirror_gives_a_byte(machine, stock, mirrors):
     again.update()
     again.install(names)
     assert again.wrong(wanted) == []
-    given = [(request["uri"], request["status"], request["body"]) for mirror in mirrors for request in mirror.requests() if request["body"]]
+    given = [request for mirror in mirrors for request in mirror.requests() if request["body"]]
     assert given == [], "bytes from mirrors although all was stored"
 
 

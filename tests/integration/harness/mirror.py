@@ -44,6 +44,7 @@ class Mirror:
         self.max_ranges = "" if max_ranges is None else f"max_ranges {max_ranges};"  # 0: every Range is answered with the whole file
         self.port = port or (443 if authority else 80)
         self.spoiled = None
+        self.since = 0.0
         self.child = None
         self.tls = authority.issue(node.ip) if authority else None
 
@@ -86,31 +87,25 @@ class Mirror:
 user root; worker_processes 1; daemon off; pid {folder}/pid; error_log stderr warn;
 events {{ worker_connections 2048; }}
 http {{
-  log_format lines escape=json '{{"status": $status, "sent": $bytes_sent, "body": $body_bytes_sent, "uri": "$uri", "asked": "$request_uri", "range": "$http_range", "if_range": "$http_if_range", "cache_control": "$http_cache_control", "agent": "$http_user_agent", "method": "$request_method"}}';
+  log_format lines escape=json '{{"status": $status, "sent": $bytes_sent, "body": $body_bytes_sent, "uri": "$uri", "asked": "$request_uri", "range": "$http_range", "if_range": "$http_if_range", "cache_control": "$http_cache_control", "agent": "$http_user_agent", "method": "$request_method", "ended": $msec, "took": $request_time}}';
   access_log {folder}/access.log lines; sendfile on; tcp_nopush on; keepalive_requests 10000; {scratch}
   server {{ listen {listen}; if_modified_since {self.unchanged}; {self.rate} {self.max_ranges} {places} {more} {place} {{ alias {self.base}/; }} }}
 }}
 """
 
     def requests(self):
-        """Every request so far: status, sent, body, uri, asked (the path as it was spelled), range, if_range, cache_control, agent."""
+        """Every request that began after `forget`: status, sent, body, uri, asked (the path as it was spelled), range, if_range,
+        cache_control, agent, method, ended (seconds since 1970), took (seconds)."""
         log = self.folder / "access.log"
-        return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        every = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        return [request for request in every if request["ended"] - request["took"] >= self.since]
 
     def package_bytes(self):
         return sum(request["body"] for request in self.requests() if request["uri"].endswith((".deb", ".zst")))
 
     def forget(self):
-        """All requests so far, also those that were cut off a moment ago: nginx writes of them when it notices."""
-        log = self.folder / "access.log"
-        size = -1
-        for _ in range(20):
-            if not log.exists() or size == log.stat().st_size:
-                break
-            size = log.stat().st_size
-            time.sleep(0.5)
-        if log.exists():
-            os.truncate(log, 0)
+        """All requests so far, also those that were cut off and of which nginx writes only when it notices."""
+        self.since = time.time()
 
     def spoil(self):
         self.spoiled = self.spoiled or spoiled_copy(self.base, self.folder / "spoiled")
