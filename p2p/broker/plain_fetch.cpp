@@ -9,7 +9,6 @@ namespace packswarm::broker {
 namespace {
 constexpr ByteCount max_unsized = 64 * limits::mib;  // of an answer without Content-Length
 constexpr auto progress_interval = Millis(100);
-constexpr auto turn_poll = Millis(100), turn_patience = Millis(5000);
 }  // namespace
 
 PlainFetch::PlainFetch(Engine& engine, Wish wish, Task started, Task progress, Then<PlainAnswer> then)
@@ -57,7 +56,7 @@ void PlainFetch::next() {
         return answer(tl::unexpected(last_error_.value_or(Error{ErrorKind::Absent, "no mirror is configured for it"})));
     now_ = left_.front();
     left_.pop_front();
-    engine_.sources.claim_started(now_.source);
+    visit_ = engine_.sources.claim_started(now_.source);
     MirrorRequest request;
     request.url = now_.url;
     request.max_bytes = wish_.max_size;
@@ -131,7 +130,7 @@ void PlainFetch::done(const Result<void>& result) {
         return next();
     }
     last_error_ = result.error();
-    if (result.error().kind == ErrorKind::Transient && received_ == 0 && waits_for_turn()) return;
+    if (!turn_ && received_ == 0 && engine_.sources.was_crowded_out(visit_, result.error())) return wait_for_turn();
     engine_.sources.failed(now_.source, result.error().kind);
     engine_.absences.note(now_.url, result.error(), engine_.loop.now());
     const bool handed_out = staged_ && received_ > 0 && !wish_.digest;
@@ -140,29 +139,13 @@ void PlainFetch::done(const Result<void>& result) {
     next();
 }
 
-// A server may take fewer connections than this agent has to it, where the asker alone would have had one after the
-// other: it is asked once more when the others have ended.
-bool PlainFetch::waits_for_turn() {
-    if (turn_began_ || !is_server_busy()) return false;
-    turn_began_ = engine_.loop.now();
-    take_turn();
-    return true;
-}
-
-bool PlainFetch::is_server_busy() const {
-    const auto at = engine_.board.sources.find(now_.source);
-    return at != engine_.board.sources.end() && at->second.busy > 0;
-}
-
-void PlainFetch::take_turn() {
-    if (!is_server_busy() || engine_.loop.now() - *turn_began_ >= turn_patience) {
+// Asked once more when the others have ended, as the asker alone would have done.
+void PlainFetch::wait_for_turn() {
+    turn_ = std::make_unique<Turn>(engine_.loop, engine_.sources, now_.source, [this] {
         left_.push_front(now_);
         wish_.if_modified_since = asked_since_;
         forget();
-        return next();
-    }
-    engine_.loop.after(turn_poll, [this, alive = alive_] {
-        if (*alive) take_turn();
+        next();
     });
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "p2p/broker/transfer.hpp"
+#include "p2p/broker/turn.hpp"
 
 namespace packswarm::broker {
 
@@ -49,9 +50,7 @@ class PlainFetch {
     void forget();
     void data(ByteCount offset, Bytes bytes);
     void done(const Result<void>& result);
-    bool waits_for_turn();
-    bool is_server_busy() const;
-    void take_turn();
+    void wait_for_turn();
     void complete();
     void answer(Result<PlainAnswer> result);
 
@@ -71,7 +70,8 @@ class PlainFetch {
     CheckId check_ = CheckId::none;
     std::optional<Error> last_error_;
     TimePoint progressed_{};
-    std::optional<TimePoint> turn_began_;  // it waits, or waited, for other transfers of ours to its server
+    Visit visit_;
+    std::unique_ptr<Turn> turn_;  // it waits, or waited
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -130,7 +130,7 @@ void RootFetch::start_mirror(const std::string& base) {
     attempt.base = base;
     attempt.began = engine_.loop.now();
     attempt.source = engine_.sources.mirror(base);
-    engine_.sources.claim_started(attempt.source);
+    attempt.visit = engine_.sources.claim_started(attempt.source);
     MirrorRequest request;
     request.url = core::address(base, wish_.path);
     request.max_bytes = wish_.repository.format == core::Format::pacman ? limits::max_database : limits::max_release;
@@ -214,7 +214,7 @@ void RootFetch::unchanged(Key key, const std::string& base) {
 void RootFetch::fetch_signature(Key key, const std::string& base) {
     auto& attempt = attempts_.at(key);
     attempt.signature.emplace();
-    engine_.sources.claim_started(attempt.source);
+    attempt.visit = engine_.sources.claim_started(attempt.source);
     MirrorRequest request;
     request.url = core::address(attempt.led_to.empty() ? base : attempt.led_to, signature_path());
     request.max_bytes = limits::max_signature;
@@ -309,7 +309,24 @@ void RootFetch::refused(Key key, const Error& error) {
     lost(key, error);
 }
 
+// The asker's own mirror counts this agent's requests for other repositories too, and its word is waited for as the
+// asker alone would have had it: the root that is kept here is for when there is none.
+void RootFetch::wait_for_turn(Key key) {
+    auto& at = attempts_.at(key);
+    had_a_turn_.insert(at.base);
+    at.is_answered = true;
+    at.turn = std::make_unique<Turn>(engine_.loop, engine_.sources, at.source, [this, key] {
+        const auto base = attempts_.at(key).base;
+        attempts_.erase(key);
+        start_mirror(base);
+    });
+    next();
+}
+
 void RootFetch::lost(Key key, const Error& error, Refused why) {
+    if (const auto& at = attempts_.at(key);
+        !at.at_peer && had_a_turn_.count(at.base) == 0 && engine_.sources.was_crowded_out(at.visit, error))
+        return wait_for_turn(key);
     const auto attempt = std::move(attempts_.at(key));
     attempts_.erase(key);
     if (!attempt.at_peer && attempt.base == wish_.first_base) own_error_ = error;

@@ -5,11 +5,13 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "p2p/broker/index_book.hpp"
 #include "p2p/broker/transfer.hpp"
+#include "p2p/broker/turn.hpp"
 
 namespace packswarm::broker {
 
@@ -56,6 +58,8 @@ class RootFetch {
         std::optional<WallTime> modified, signature_modified, asked_since;
         std::shared_ptr<const OpenedRoot> held;  // what it was asked about with that date
         bool not_modified = false;
+        Visit visit;
+        std::unique_ptr<Turn> turn;  // it waits for one
         ByteCount bytes = 0;
     };
     using Key = std::uint64_t;
@@ -75,6 +79,7 @@ class RootFetch {
     void lost(Key key, const Error& error, Refused why = Refused::not_believed);
     void refused(Key key, const Error& error);
     void unchanged(Key key, const std::string& base);
+    void wait_for_turn(Key key);
     void last_resort();
     bool take_lent();
     void leave_to_others();
@@ -95,6 +100,7 @@ class RootFetch {
     std::deque<std::string> mirrors_left_;
     std::deque<PeerSnapshot> peers_left_;
     std::map<Key, Attempt> attempts_;
+    std::set<std::string> had_a_turn_;  // bases
     Key next_key_ = 1;
     TimerId overtake_ = TimerId::none;
     TimePoint created_{};

@@ -66,7 +66,9 @@ std::optional<WallTime> Sightings::revalidates(const std::string& address, const
         if (row.file != file) break;
         if (asker_since && row.modified == asker_since) return asker_since;
     }
-    return at->second.front().modified;
+    const auto& newest = at->second.front().modified;
+    if (asker_since && newest && *asker_since > *newest) return std::nullopt;
+    return newest;
 }
 
 std::optional<Digest> Sightings::given(const core::Repository& repository, const std::string& path,

@@ -23,7 +23,9 @@ class Sightings {
     void confirmed(const std::string& address, WallTime now);  // and says that it is still so
     // With which date to ask an address whether it still has this file; none when another one was seen there since.
     // The asker's own, when the address gave this file with it: the same bytes may have come again with a later date,
-    // and who kept the former copy (as apt does) would by itself ask with the former date.
+    // and who kept the former copy (as apt does) would by itself ask with the former date. None, too, where the asker's
+    // is later than any seen there: it has had a newer file past this agent, and many servers say "not modified" to
+    // every date after their file's.
     std::optional<WallTime> revalidates(const std::string& address, const Digest& file,
                                         std::optional<WallTime> asker_since) const;
     // Which file the repository's addresses gave with this Last-Modified under this path; none when it was none, or

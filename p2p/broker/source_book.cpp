@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "p2p/base/limits.hpp"
+#include "p2p/base/url.hpp"
 
 namespace packswarm::broker {
 
@@ -45,6 +46,8 @@ core::SourceId SourceBook::mirror(const std::string& base) {
     if (const auto known = mirrors_.find(base); known != mirrors_.end()) return known->second;
     Entry entry;
     entry.label = base;
+    const auto url = Url::parse(base);
+    entry.server = url ? url->origin() : base;
     if (const auto old = remembered_.find(base); old != remembered_.end()) entry.health = old->second;
     entry.health.failures_in_row = 0;  // a restart is a new chance; back_at still holds
     entry.health.ranges = true;
@@ -103,19 +106,23 @@ std::optional<core::SourceId> SourceBook::find_peer(PeerId peer) const {
     return std::nullopt;
 }
 
-void SourceBook::claim_started(core::SourceId id) {
+Visit SourceBook::claim_started(core::SourceId id) {
     if (const auto at = board_.sources.find(id); at != board_.sources.end()) ++at->second.busy;
     if (is_far(id)) count_flights(+1);
+    return servers_.begin(entries_.at(id).server, loop_.now());
 }
 
 void SourceBook::claim_ended(core::SourceId id) {
     entries_.at(id).busy_all_window = false;
+    servers_.end(entries_.at(id).server);
     if (is_far(id)) count_flights(-1);
     const auto at = board_.sources.find(id);
     if (at == board_.sources.end()) return;
     at->second.busy = std::max(0, at->second.busy - 1);
     if (at->second.busy == 0 && gone_.erase(id) != 0) board_.sources.erase(at);
 }
+
+bool SourceBook::is_server_busy(core::SourceId id) const { return servers_.is_busy(entries_.at(id).server); }
 
 void SourceBook::first_byte(core::SourceId id, double seconds) {
     core::note_first_byte(entries_.at(id).health, seconds);

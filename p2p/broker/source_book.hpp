@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "p2p/broker/ports.hpp"
+#include "p2p/broker/servers.hpp"
 #include "p2p/core/board.hpp"
 
 namespace packswarm::broker {
@@ -29,8 +30,13 @@ class SourceBook {
     std::optional<core::SourceId> find_peer(PeerId peer) const;
     bool has_peers() const { return !peers_.empty(); }
 
-    void claim_started(core::SourceId id);
+    Visit claim_started(core::SourceId id);
     void claim_ended(core::SourceId id);
+    bool is_server_busy(core::SourceId id) const;  // other claims of ours are there, at whatever base
+    // A claim has ended with this error, of which claims of ours that were at its server meanwhile may be the reason.
+    bool was_crowded_out(const Visit& visit, const Error& error) const {
+        return servers_.was_crowded_out(visit, error, loop_.now());
+    }
     void first_byte(core::SourceId id, double seconds);
     void received(core::SourceId id, ByteCount bytes);
     void measured(core::SourceId id, ByteCount bytes, double seconds);  // one claim, from its first byte to its last
@@ -50,6 +56,7 @@ class SourceBook {
   private:
     struct Entry {
         std::string label;
+        std::string server;  // of a mirror: scheme, host and port
         SourceKind kind = SourceKind::mirror;
         PeerId peer = PeerId::none;
         Reach reach = Reach::wan;
@@ -72,6 +79,7 @@ class SourceBook {
     std::map<core::SourceId, Entry> entries_;
     std::map<std::string, core::SourceId> mirrors_;
     std::map<PeerId, core::SourceId> peers_;
+    Servers servers_;
     std::optional<core::SourceId> agent_before_;
     std::set<core::SourceId> gone_;  // peers that left with claims still open
     std::map<std::string, core::MirrorHealth> remembered_;

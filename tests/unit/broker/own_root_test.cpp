@@ -74,6 +74,43 @@ TEST_F(OwnRootTest, WhatIsNotBelievedHereIsHandedThroughWithWhatSignsIt) {
     EXPECT_EQ(book().state_of(lab_.id).root->index.entries.size(), 1U) << "what was verified stays";
 }
 
+// An agent that was killed before it had the new one on its disk: pacman got it past us, and its date is no answer to
+// the former's.
+TEST_F(OwnRootTest, AnAskerWithALaterDateHasHadANewerOneElsewhere) {
+    publish("one", "20260701T080000", at(100));
+    ask("lab.db");
+    publish("two", "20260701T090000", at(100));  // as a server answers that says "not modified" to every later date
+    ask("lab.db", at(200));
+    EXPECT_EQ(book().state_of(lab_.id).root->index.entries.size(), 2U);
+}
+
+// Another transfer of ours is there, which the asker alone would not have had.
+TEST_F(OwnRootTest, AMirrorOfFewConnectionsIsNoOutage) {
+    publish("one", "20260701T080000", at(100));
+    ask("lab.db");
+    publish("two", "20260701T090000", at(150));
+    auto& manner = mirrors_.mirrors["http://lab"];
+    manner.connections = 1;
+    manner.rate = 1e6;
+    mirrors_.files["/notes.txt"] = std::string(700'000, 'x');
+    const auto other = get("notes.txt");
+    loop_.advance(Millis(200));
+    EXPECT_EQ(ask("lab.db", at(100))->bytes, mirrors_.files["/lab.db"]);
+    EXPECT_EQ(other->delivered, 1);
+}
+
+TEST_F(OwnRootTest, AMirrorThatIsGoneIsNotAskedTwiceBecauseOthersAskItToo) {
+    publish("one", "20260701T080000", at(100));
+    const auto before = ask("lab.db")->bytes;
+    mirrors_.mirrors["http://lab"].fault = test::MirrorManner::Fault::silent;
+    mirrors_.asked.clear();
+    get("notes.txt");
+    const auto database = get("lab.db");
+    loop_.advance(Millis(120'000));
+    EXPECT_EQ(database->bytes, before);
+    EXPECT_EQ(mirrors_.asked["/lab.db"], 1);
+}
+
 TEST_F(OwnRootTest, WhatNoMirrorAnswersIsTheNewestThatWasVerified) {
     publish("one", "20260701T080000", at(100));
     const auto before = ask("lab.db")->bytes;

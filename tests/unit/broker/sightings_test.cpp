@@ -53,6 +53,7 @@ TEST_F(SightingsTest, AsksWithTheAskersDateWhereTheSameBytesCameAgainWithALaterO
     EXPECT_EQ(asked(1, at(10)), at(10));
     EXPECT_EQ(asked(1, at(20)), at(20));
     EXPECT_EQ(asked(1, at(15)), at(20)) << "a date that the address never gave with this file";
+    EXPECT_EQ(asked(1, at(25)), std::nullopt) << "the asker has had a later one past this agent";
     EXPECT_EQ(asked(1, std::nullopt), at(20));
     EXPECT_EQ(asked(2, at(10)), std::nullopt);
     restart();
