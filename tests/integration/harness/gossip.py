@@ -8,9 +8,11 @@ gossip.py crowd AGENT PORT INFOHASH COUNT ADDRESS...   idle agents: connections 
 gossip.py unfinished AGENT PORT INFOHASH COUNT ADDRESS...  the same, each with a message of a megabyte that it does not end
 gossip.py silent AGENT PORT INFOHASH COUNT ADDRESS...  the same, and nothing is ever said on them
 gossip.py forged AGENT PORT INFOHASH COUNT ADDRESS     begins COUNT uTP connections in the name of an address (BEP 29, forged source)
+gossip.py dht AGENT PORT COUNT                   says COUNT odd and good things of the DHT in the names of 198.18.0.0/16 (BEP 5, forged source)
 It prints ready when all is said.
 """
 import os
+import random
 import socket
 import struct
 import sys
@@ -108,13 +110,42 @@ def lan(own, infohash, endpoints):
 
 
 def forged(agent, port, count, address):
-    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    say = speaker(agent, port)
     for place in range(count):
-        syn = struct.pack(">BBHIIIHH", 0x41, 0, 2 * place, 0, 0, 1 << 20, 1, 0)
-        udp = struct.pack(">HHHH", 1024 + place, port, 8 + len(syn), 0) + syn
-        head = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), place + 1, 0, 64, 17, 0, socket.inet_aton(address), socket.inet_aton(agent))
-        raw.sendto(head + udp, (agent, 0))
+        say(address, 1024 + place, struct.pack(">BBHIIIHH", 0x41, 0, 2 * place, 0, 0, 1 << 20, 1, 0))
         if place % 20 == 0:
+            time.sleep(0.01)
+
+
+def speaker(agent, port):
+    """Sends a datagram in the name of any address and port."""
+    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+
+    def say(address, own_port, data):
+        udp = struct.pack(">HHHH", own_port, port, 8 + len(data), 0) + data
+        head = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0, socket.inet_aton(address), socket.inet_aton(agent))
+        raw.sendto(head + udp, (agent, 0))
+    return say
+
+
+def dht_message(chance):
+    own, wanted = chance.randbytes(20), chance.randbytes(20)
+    query = chance.choice([
+        (b"ping", {}), (b"find_node", {b"target": wanted}), (b"get_peers", {b"info_hash": wanted}),
+        (b"announce_peer", {b"info_hash": wanted, b"port": 6881, b"token": chance.randbytes(4)}), (b"get", {b"target": wanted}),
+        (b"put", {b"v": chance.randbytes(900), b"token": chance.randbytes(4)}), (b"sample_infohashes", {b"target": wanted}), (b"unheard", {})])
+    kinds = [{b"y": b"q", b"q": query[0], b"a": {b"id": own, **query[1]}},
+             {b"y": b"r", b"r": {b"id": own, b"nodes": chance.randbytes(26 * 40), b"token": chance.randbytes(200)}},  # that nobody asked for
+             {b"y": b"e", b"e": b"what"}]
+    return bencoded({b"t": chance.randbytes(2), **chance.choices(kinds, (6, 2, 1))[0]})
+
+
+def dht(agent, port, count):
+    chance, say = random.Random(5), speaker(agent, port)
+    for place in range(count):
+        message = dht_message(chance) if place % 5 else chance.randbytes(chance.randrange(1400))
+        say(f"198.18.{chance.randrange(256)}.{chance.randrange(1, 255)}", chance.randrange(1024, 65536), message)
+        if place % 100 == 0:
             time.sleep(0.01)
 
 
@@ -203,6 +234,8 @@ if __name__ == "__main__":
         kept = stay((where, int(words[0])), bytes.fromhex(words[1]), int(words[2]), words[3:], UNFINISHED if how == "unfinished" else b"")
     elif how == "forged":
         forged(where, int(words[0]), int(words[2]), words[3])
+    elif how == "dht":
+        dht(where, int(words[0]), int(words[1]))
     elif how == "silent":
         silent((where, int(words[0])), int(words[2]), words[3:])
     else:
@@ -210,5 +243,5 @@ if __name__ == "__main__":
     print("ready", flush=True)
     if how == "listen":
         listen(kept)
-    while how != "forged":
+    while how not in ("forged", "dht"):
         time.sleep(60)
