@@ -57,6 +57,39 @@ const char* standing_text(broker::RepositoryState::Standing standing) {
     return "unread";
 }
 
+json store_json(const store::Usage& usage, const Config& config) {
+    json out = {{"path", config.state_dir},
+                {"files", usage.files},
+                {"bytes", usage.stored},
+                {"unlisted", usage.loose},
+                {"quota", usage.quota},
+                {"unproven", usage.unproven},
+                {"rotten", usage.rotten},
+                {"scrub", config.store_scrub},
+                {"free", usage.disk ? usage.disk->bytes : 0},
+                {"inodes_free", nullptr},
+                {"inodes_kept", nullptr}};
+    if (usage.disk && usage.disk->inodes) {
+        out["inodes_free"] = *usage.disk->inodes;
+        out["inodes_kept"] = usage.disk->inode_reserve;
+    }
+    return out;
+}
+
+json repository_json(const broker::IndexBook& book, const core::Repository& repository) {
+    const auto& state = book.states().at(repository.id);
+    const auto* root = state.root ? &state.root->index : nullptr;
+    json row = {{"id", repository.id}, {"format", core::to_string(repository.format)}, {"suite", repository.suite}, {"components", repository.components},
+                {"architectures", repository.architectures}, {"bases", repository.bases}, {"state", standing_text(state.standing)},
+                {"message", text_or_null(state.message)}, {"date", root ? json(epoch(root->date)) : json(nullptr)},
+                {"valid_until", root ? epoch_or_null(root->valid_until) : json(nullptr)}, {"entries", book.catalog().packages(repository.id)}};
+    row["lineage"] = book.is_public(repository) && !state.lineages.empty() ? json(state.lineages.front()) : json(nullptr);
+    if (const auto left_out = book.catalog().left_out(repository.id); !left_out.empty())
+        row["left_out"] = {{"count", left_out.count}, {"named", left_out.named}};
+    row["sharing"] = book.is_public(repository) ? "allowed" : "forbidden";
+    return row;
+}
+
 }  // namespace
 
 Owner::Owner(House house) : house_(std::move(house)), started_(house_.loop.now()) {}
@@ -88,7 +121,6 @@ void Owner::answer_at_once(control::Question question, Answer then) {
 std::string Owner::status(const Sight& sight) const {
     auto& book = house_.broker.book();
     const auto counters = house_.broker.counters();
-    const auto usage = house_.vault.usage();
     auto totals = house_.ledger.totals();
     json out = {{"version", program_version}, {"pid", ::getpid()}, {"uptime_s", static_cast<std::int64_t>(seconds_between(started_, house_.loop.now()))}};
     out["requests"] = {{"open", counters.open}, {"done", counters.done}, {"failed", counters.failed}};
@@ -103,21 +135,7 @@ std::string Owner::status(const Sight& sight) const {
     const auto received = by_mirrors.bytes + by_peers.bytes;
     out["bytes"]["received"] = received;
     out["bytes"]["needed"] = received - by_mirrors.wasted - by_peers.wasted;
-    out["store"] = {{"path", house_.config.state_dir},
-                    {"files", usage.files},
-                    {"bytes", usage.stored},
-                    {"unlisted", usage.loose},
-                    {"quota", usage.quota},
-                    {"unproven", usage.unproven},
-                    {"rotten", usage.rotten},
-                    {"scrub", house_.config.store_scrub},
-                    {"free", usage.disk ? usage.disk->bytes : 0},
-                    {"inodes_free", nullptr},
-                    {"inodes_kept", nullptr}};
-    if (usage.disk && usage.disk->inodes) {
-        out["store"]["inodes_free"] = *usage.disk->inodes;
-        out["store"]["inodes_kept"] = usage.disk->inode_reserve;
-    }
+    out["store"] = store_json(house_.vault.usage(), house_.config);
     out["gateway"] = text_or_null(house_.gateway);
     out["swarm"] = text_or_null(house_.swarm);
     if (house_.swarm_room != nullptr) out["discovery"] = discovery_json(house_.swarm_room->discovery(), house_.config);
@@ -140,17 +158,7 @@ std::string Owner::status(const Sight& sight) const {
             ++hidden;
             continue;
         }
-        const auto& state = book.states().at(repository.id);
-        const auto* root = state.root ? &state.root->index : nullptr;
-        json row = {{"id", repository.id}, {"format", core::to_string(repository.format)}, {"suite", repository.suite}, {"components", repository.components},
-                    {"architectures", repository.architectures}, {"bases", repository.bases}, {"state", standing_text(state.standing)},
-                    {"message", text_or_null(state.message)}, {"date", root ? json(epoch(root->date)) : json(nullptr)},
-                    {"valid_until", root ? epoch_or_null(root->valid_until) : json(nullptr)}, {"entries", book.catalog().packages(repository.id)}};
-        row["lineage"] = book.is_public(repository) && !state.lineages.empty() ? json(state.lineages.front()) : json(nullptr);
-        if (const auto left_out = book.catalog().left_out(repository.id); !left_out.empty())
-            row["left_out"] = {{"count", left_out.count}, {"named", left_out.named}};
-        row["sharing"] = book.is_public(repository) ? "allowed" : "forbidden";
-        out["repositories"].push_back(std::move(row));
+        out["repositories"].push_back(repository_json(book, repository));
     }
     out["hidden_repositories"] = hidden;
     out["transfers"] = json::array();

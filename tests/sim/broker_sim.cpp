@@ -34,49 +34,81 @@ struct Asked {
 enum class Kind { calm, interrupted };  // the second: all mirrors go and come back, askers give up in the middle, and ask again
 
 // Mirrors of random pace and fault, the last one always honest; files of random size, asked for at random times.
-void live_through(unsigned seed, Kind kind) {
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    std::mt19937_64 random(seed);
-    test::TempDir folder;
-    test::FakeLoop loop;
-    test::FakeMirrors mirrors(loop);
-    daemon::NoPeers peers;
-    daemon::TrustDesk trust(loop);
-    auto ledger = std::move(*store::Ledger::open({folder.path()}));
-    store::VaultSettings settings;
-    settings.folder = folder.path();
-    settings.reserve = 0;
-    auto vault = std::move(*store::Vault::open(std::move(settings), loop, loop));
-    broker::Broker broker(loop, mirrors, peers, *vault, *ledger, trust, broker::BrokerSettings{Millis(0)});
-    core::Repository repository;
-    repository.id = "repo";
-    repository.suite = "stable";
-    repository.architectures = {"amd64"};
-    const auto count = 2 + random() % 3;
-    for (std::size_t i = 0; i < count; ++i) {
-        repository.bases.push_back("http://m" + std::to_string(i));
-        auto& manner = mirrors.mirrors[repository.bases.back()];
-        manner.rate = 2e5 * static_cast<double>(1 + random() % 100);
-        manner.first_byte = Millis(5 + random() % 200);
-        if (i + 1 < count) manner.fault = static_cast<MirrorManner::Fault>(random() % 6);
+class Day {
+  public:
+    Day(unsigned seed, Kind kind) : kind_(kind), random_(seed) {
+        store::VaultSettings settings;
+        settings.folder = folder_.path();
+        settings.reserve = 0;
+        vault_ = std::move(*store::Vault::open(std::move(settings), loop_, loop_));
+        broker_.emplace(loop_, mirrors_, peers_, *vault_, *ledger_, trust_, broker::BrokerSettings{Millis(0)});
+        repository_.id = "repo";
+        repository_.suite = "stable";
+        repository_.architectures = {"amd64"};
+        count_ = 2 + random_() % 3;
+        for (std::size_t i = 0; i < count_; ++i) {
+            repository_.bases.push_back("http://m" + std::to_string(i));
+            auto& manner = mirrors_.mirrors[repository_.bases.back()];
+            manner.rate = 2e5 * static_cast<double>(1 + random_() % 100);
+            manner.first_byte = Millis(5 + random_() % 200);
+            if (i + 1 < count_) manner.fault = static_cast<MirrorManner::Fault>(random_() % 6);
+        }
+        broker_->book().set_repositories(core::RepositoryTable({repository_}));
+        for (int i = 0; i < 25; ++i) add_file(i);
+        if (kind == Kind::interrupted) loop_.after(Millis(1000 + random_() % 2000), [this] { lose_all_mirrors(); });
     }
-    broker.book().set_repositories(core::RepositoryTable({repository}));
 
-    std::vector<std::shared_ptr<Asked>> asked;
-    std::function<void(std::shared_ptr<Asked>, std::string)> ask;
-    ask = [&](std::shared_ptr<Asked> one, const std::string& content) {
+    void live() {
+        const auto has_answer = [](const auto& one) { return one->answers > 0; };
+        loop_.advance_until([&] { return std::all_of(asked_.begin(), asked_.end(), has_answer); }, Millis(600'000));
+        loop_.advance(Millis(2000));
+        for (const auto& one : asked_) {
+            EXPECT_EQ(one->answers, 1) << one->path;
+            EXPECT_TRUE(one->delivered) << one->path << ": an honest mirror was there";
+            EXPECT_TRUE(one->right) << one->path;
+        }
+        EXPECT_LE(mirrors_.most_at_once, static_cast<int>(count_) * 6 + 25);
+    }
+
+  private:
+    void add_file(int number) {
+        const bool is_large = random_() % (kind_ == Kind::calm ? 8 : 3) == 0;
+        const std::size_t size = is_large ? 1 + random_() % (3 * limits::mib) : 1 + random_() % 100'000;
+        std::string content(size, static_cast<char>(random_()));
+        for (std::size_t at = 0; at + 8 <= size; at += 64) {
+            const auto word = random_();
+            std::memcpy(content.data() + at, &word, 8);
+        }
+        auto one = std::make_shared<Asked>();
+        one->path = "/pool/" + std::to_string(number) + ".deb";
+        mirrors_.files[one->path] = content;
+        asked_.push_back(one);
+        loop_.after(Millis(random_() % 3000), [this, one, content] { ask(one, content); });
+    }
+    void ask(const std::shared_ptr<Asked>& one, const std::string& content) {
         broker::Request request;
-        request.url = repository.bases[random() % count] + one->path;
+        request.url = repository_.bases[random_() % count_] + one->path;
         request.digest = verify::digest_of(as_bytes(content));
         request.size = static_cast<ByteCount>(content.size());
+        const auto id = one->request = broker_->get(std::move(request), events_of(one, content));
+        if (kind_ == Kind::calm || random_() % 3 != 0) return;
+        loop_.after(Millis(random_() % 1000), [this, one, content, id] {
+            if (one->answers > 0 || one->request != id) return;
+            broker_->cancel(id);
+            ask(one, content);
+        });
+    }
+    broker::RequestEvents events_of(const std::shared_ptr<Asked>& one, const std::string& content) {
         broker::RequestEvents events;
         events.started = [](const broker::Started&) {};
         events.progress = [](const broker::Progress&) {};
         events.not_modified = [one] { ++one->answers; };
-        events.failed = [&, one, content, kind](const Error&) {
+        events.failed = [this, one, content](const Error&) {
             one->request = broker::RequestId::none;
-            if (kind == Kind::calm) ++one->answers;
-            else loop.after(Millis(1000), [&, one, content] { ask(one, content); });
+            if (kind_ == Kind::calm)
+                ++one->answers;
+            else
+                loop_.after(Millis(1000), [this, one, content] { ask(one, content); });
         };
         events.delivered = [one, content](const broker::Delivered& delivered) {
             ++one->answers;
@@ -84,41 +116,32 @@ void live_through(unsigned seed, Kind kind) {
             std::string got(static_cast<std::size_t>(delivered.size), '\0');
             one->right = read_at(*delivered.bytes, 0, std::span(got)).has_value() && got == content;
         };
-        const auto id = one->request = broker.get(std::move(request), std::move(events));
-        if (kind == Kind::calm || random() % 3 != 0) return;
-        loop.after(Millis(random() % 1000), [&, one, content, id] {
-            if (one->answers > 0 || one->request != id) return;
-            broker.cancel(id);
-            ask(one, content);
-        });
-    };
-    for (int i = 0; i < 25; ++i) {
-        const std::size_t size = random() % (kind == Kind::calm ? 8 : 3) == 0 ? 1 + random() % (3 * limits::mib) : 1 + random() % 100'000;
-        std::string content(size, static_cast<char>(random()));
-        for (std::size_t at = 0; at + 8 <= size; at += 64) {
-            const auto word = random();
-            std::memcpy(content.data() + at, &word, 8);
-        }
-        auto one = std::make_shared<Asked>();
-        one->path = "/pool/" + std::to_string(i) + ".deb";
-        mirrors.files[one->path] = content;
-        asked.push_back(one);
-        loop.after(Millis(random() % 3000), [&, one, content] { ask(one, content); });
+        return events;
     }
-    if (kind == Kind::interrupted)
-        loop.after(Millis(1000 + random() % 2000), [&] {
-            const auto before = mirrors.mirrors;
-            for (auto& [base, manner] : mirrors.mirrors) manner.fault = MirrorManner::Fault::refused_connection;
-            loop.after(Millis(random() % 4000), [&, before] { mirrors.mirrors = before; });
-        });
-    loop.advance_until([&] { return std::all_of(asked.begin(), asked.end(), [](const auto& one) { return one->answers > 0; }); }, Millis(600'000));
-    loop.advance(Millis(2000));
-    for (const auto& one : asked) {
-        EXPECT_EQ(one->answers, 1) << one->path;
-        EXPECT_TRUE(one->delivered) << one->path << ": an honest mirror was there";
-        EXPECT_TRUE(one->right) << one->path;
+    void lose_all_mirrors() {
+        const auto before = mirrors_.mirrors;
+        for (auto& [base, manner] : mirrors_.mirrors) manner.fault = MirrorManner::Fault::refused_connection;
+        loop_.after(Millis(random_() % 4000), [this, before] { mirrors_.mirrors = before; });
     }
-    EXPECT_LE(mirrors.most_at_once, static_cast<int>(count) * 6 + 25);
+
+    const Kind kind_;
+    std::mt19937_64 random_;
+    test::TempDir folder_;
+    test::FakeLoop loop_;
+    test::FakeMirrors mirrors_{loop_};
+    daemon::NoPeers peers_;
+    daemon::TrustDesk trust_{loop_};
+    std::unique_ptr<store::Ledger> ledger_ = std::move(*store::Ledger::open({folder_.path()}));
+    std::unique_ptr<store::Vault> vault_;
+    std::optional<broker::Broker> broker_;
+    core::Repository repository_;
+    std::size_t count_ = 0;
+    std::vector<std::shared_ptr<Asked>> asked_;
+};
+
+void live_through(unsigned seed, Kind kind) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Day(seed, kind).live();
 }
 
 void live_through_all(Kind kind) {

@@ -1,0 +1,1 @@
+// as docs/vanished.md says
