@@ -3,7 +3,6 @@ import dataclasses
 import email.utils
 import http.server
 import json
-import os
 import pathlib
 import sys
 import threading
@@ -33,6 +32,7 @@ class OddMirror:
     def __init__(self, world, name, base, prefix="/debian", node=None, **habits):
         self.node, self.prefix = node or world.network.node(name), prefix
         self.log = world.folder / f"{name}.odd"
+        self.since = 0.0
         text = json.dumps(dataclasses.asdict(Habits(**habits)))
         self.child = self.node.child([sys.executable, pathlib.Path(__file__).resolve(), self.node.ip, 80, prefix, base, text], self.log)
         from .processes import wait_until  # not at the top: the program below stands alone
@@ -43,11 +43,12 @@ class OddMirror:
         return f"http://{self.node.ip}{self.prefix}"
 
     def requests(self):
-        """Every request so far: path, status, sent (bytes of the body), range, agent, at_once."""
-        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        """Every request that began after `forget`: path, status, sent (bytes of the body), range, agent, at_once, began."""
+        every = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [request for request in every if request["began"] >= self.since]
 
     def forget(self):
-        os.truncate(self.log, 0)
+        self.since = time.time()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -56,6 +57,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     counting, open_answers = threading.Lock(), 0
 
     def do_GET(self):
+        began = time.time()
         with Handler.counting:
             Handler.open_answers += 1
             at_once = Handler.open_answers
@@ -68,7 +70,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             with Handler.counting:
                 Handler.open_answers -= 1
                 print(json.dumps({"path": self.path, "status": self.status, "sent": self.sent, "range": self.headers.get("Range"),
-                                  "agent": self.headers.get("User-Agent", ""), "at_once": at_once}), flush=True)
+                                  "agent": self.headers.get("User-Agent", ""), "at_once": at_once, "began": began}), flush=True)
 
     def begin(self, status, **headers):
         self.status = status
