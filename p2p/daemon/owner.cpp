@@ -58,17 +58,10 @@ const char* standing_text(broker::RepositoryState::Standing standing) {
 }
 
 json store_json(const store::Usage& usage, const Config& config) {
-    json out = {{"path", config.state_dir},
-                {"files", usage.files},
-                {"bytes", usage.stored},
-                {"unlisted", usage.loose},
-                {"quota", usage.quota},
-                {"unproven", usage.unproven},
-                {"rotten", usage.rotten},
-                {"scrub", config.store_scrub},
-                {"free", usage.disk ? usage.disk->bytes : 0},
-                {"inodes_free", nullptr},
-                {"inodes_kept", nullptr}};
+    json out = {{"path", config.state_dir}, {"files", usage.files},        {"bytes", usage.stored},
+                {"unlisted", usage.loose},  {"quota", usage.quota},        {"unproven", usage.unproven},
+                {"rotten", usage.rotten},   {"scrub", config.store_scrub}, {"free", usage.disk ? usage.disk->bytes : 0},
+                {"inodes_free", nullptr},   {"inodes_kept", nullptr}};
     if (usage.disk && usage.disk->inodes) {
         out["inodes_free"] = *usage.disk->inodes;
         out["inodes_kept"] = usage.disk->inode_reserve;
@@ -79,11 +72,19 @@ json store_json(const store::Usage& usage, const Config& config) {
 json repository_json(const broker::IndexBook& book, const core::Repository& repository) {
     const auto& state = book.states().at(repository.id);
     const auto* root = state.root ? &state.root->index : nullptr;
-    json row = {{"id", repository.id}, {"format", core::to_string(repository.format)}, {"suite", repository.suite}, {"components", repository.components},
-                {"architectures", repository.architectures}, {"bases", repository.bases}, {"state", standing_text(state.standing)},
-                {"message", text_or_null(state.message)}, {"date", root ? json(epoch(root->date)) : json(nullptr)},
-                {"valid_until", root ? epoch_or_null(root->valid_until) : json(nullptr)}, {"entries", book.catalog().packages(repository.id)}};
-    row["lineage"] = book.is_public(repository) && !state.lineages.empty() ? json(state.lineages.front()) : json(nullptr);
+    json row = {{"id", repository.id},
+                {"format", core::to_string(repository.format)},
+                {"suite", repository.suite},
+                {"components", repository.components},
+                {"architectures", repository.architectures},
+                {"bases", repository.bases},
+                {"state", standing_text(state.standing)},
+                {"message", text_or_null(state.message)},
+                {"date", root ? json(epoch(root->date)) : json(nullptr)},
+                {"valid_until", root ? epoch_or_null(root->valid_until) : json(nullptr)},
+                {"entries", book.catalog().packages(repository.id)}};
+    row["lineage"] =
+        book.is_public(repository) && !state.lineages.empty() ? json(state.lineages.front()) : json(nullptr);
     if (const auto left_out = book.catalog().left_out(repository.id); !left_out.empty())
         row["left_out"] = {{"count", left_out.count}, {"named", left_out.named}};
     row["sharing"] = book.is_public(repository) ? "allowed" : "forbidden";
