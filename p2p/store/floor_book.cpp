@@ -80,7 +80,8 @@ Result<void> FloorBook::merge() {
 // but no date that is still to come, which would refuse every index.
 Floors FloorBook::set_text_aside(const FloorText& text, const Floors& rows) {
     Floors rest = rows.empty() ? text.floors : Floors{};
-    const auto now = std::chrono::system_clock::now();
+    const WallTime now =
+        std::chrono::floor<Seconds>(std::chrono::system_clock::now());  // in finer units a far date overflows
     std::erase_if(rest, [now](const auto& item) { return item.second.date > now; });
     const auto& path = file_.path();
     const auto aside = set_aside(path);
