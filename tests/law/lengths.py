@@ -25,6 +25,14 @@ def python_functions(text):
             yield node.name, node.lineno, node.end_lineno - node.lineno + 1
 
 
+def write_sample(tree):
+    """A tree that breaks the rule, too long to be kept; what has to be said of it."""
+    for name, text in {"p2p/core/long.cpp": "int f() {\n" + "    x();\n" * 71 + "}\n" + "\n" * 500, "tests/long.py": "def g():\n" + "    pass\n" * 71}.items():
+        (tree / name).parent.mkdir(parents=True)
+        (tree / name).write_text(text)
+    return ["p2p/core/long.cpp: 573 lines", "p2p/core/long.cpp:1: f has 72 lines", "tests/long.py:1: g has 72 lines"]
+
+
 def faults(tree):
     out = []
     for file in sorted(one for folder in FOLDERS for one in (tree / folder).rglob("*") if one.suffix in (".cpp", ".hpp", ".py")):
