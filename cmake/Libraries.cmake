@@ -1,4 +1,4 @@
-# Foreign libraries, each under one name of ours. STYLE: a room has at most one of them; base alone may format and log.
+# Foreign libraries, each under one name of ours. tests/law/includes.py says which room may include which.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(Boost 1.74 REQUIRED CONFIG)

@@ -1,8 +1,8 @@
-# room(NAME FOLDER DEPS ...): one folder = one static library. Every *.cpp of the folder belongs to it, except *_main.cpp.
+# room(NAME FOLDER DEPS ...): one folder = one static library. Every *.cpp in it and below it belongs to it, except *_main.cpp.
 # A room whose folder holds no source yet is an interface library, so that the tree configures at every commit.
 function(room name folder)
   cmake_parse_arguments(ROOM "" "" "DEPS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cpp)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "_main\\.cpp$")
   if(sources)
     add_library(${name} STATIC ${sources})

@@ -1,7 +1,7 @@
 // packswarm-seed: hands a mirror's folder to the agent of this machine, so that it shares what the folder's signed
 // indexes list. Each file goes as an open descriptor, several at a time; the agent hashes it and takes only what an
-// index it trusts itself lists. Exit status: 0 all listed files that are here were taken, 1 something was not, or the command line's own
-// errors.
+// index it trusts itself lists. Exit status: 0 all listed files that are here were taken, 1 something was not, or the
+// command line's own errors.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
@@ -27,7 +27,7 @@ using Json = nlohmann::json;
 constexpr Millis connect_patience{2'000};
 constexpr Millis answer_patience{600'000};  // the agent hashes the file first
 constexpr std::size_t max_at_agent = limits::max_control_queries / 2;
-constexpr std::size_t max_shown = 200;      // lines of the table; the sums count everything
+constexpr std::size_t max_shown = 200;  // lines of the table; the sums count everything
 
 struct Words {
     std::string mirror, socket;
@@ -149,7 +149,8 @@ Line line_for_answer(const Job& job, const control::Event& event) {
 // Keeps several files at the agent, so that it hashes one while it flushes another.
 class Giving {
   public:
-    Giving(control::Client client, std::function<void(const Line&)> tell) : client_(std::move(client)), tell_(std::move(tell)) {}
+    Giving(control::Client client, std::function<void(const Line&)> tell)
+        : client_(std::move(client)), tell_(std::move(tell)) {}
 
     // Not good: the agent went away.
     Result<void> give(const Job& job) {

@@ -13,7 +13,7 @@
 #include "p2p/core/canonical.hpp"
 #include "p2p/core/freshness.hpp"
 #include "p2p/core/repository_table.hpp"
-#include "p2p/swarm/canonical_torrent.hpp"
+#include "p2p/swarm/torrents/canonical_torrent.hpp"
 #include "verify/file_verifier.hpp"
 #include "verify/hasher.hpp"
 #include "verify/mirror_folder.hpp"
@@ -246,8 +246,10 @@ class IndexRun {
         std::string signature = entry.signature;
         if (signature.empty()) signature = read_text(path.string() + ".sig", limits::max_signature).value_or("");
         if (signature.empty()) return fail(ErrorKind::Absent, "it has no signature, and neither has its database");
-        if (const auto right = verify::FileVerifier::check_all(*file, entry.digest); !right) return tl::unexpected(right.error());
-        return verify::check_package(keyrings_, file->handle(), file->size(), as_bytes(signature), repository.keyring, entry);
+        if (const auto right = verify::FileVerifier::check_all(*file, entry.digest); !right)
+            return tl::unexpected(right.error());
+        return verify::check_package(keyrings_, file->handle(), file->size(), as_bytes(signature), repository.keyring,
+                                     entry);
     }
     void add(const fs::path& base, const core::Repository& repository, const core::IndexRoot& root,
              const core::IndexEntry& entry) {

@@ -42,10 +42,14 @@ Result<void> Cutter::line(std::string_view line) {
             if (line != begin_message) return bad("text stands before the signed part");
             part_ = Part::headers;
             return {};
-        case Part::headers: return header(line);
-        case Part::text: return text(line);
-        case Part::signature: return signature(line);
-        case Part::end: return behind(line);
+        case Part::headers:
+            return header(line);
+        case Part::text:
+            return text(line);
+        case Part::signature:
+            return signature(line);
+        case Part::end:
+            return behind(line);
     }
     return {};
 }

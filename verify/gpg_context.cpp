@@ -13,8 +13,8 @@ namespace {
 
 constexpr long long longest_poll = 200;  // milliseconds between two looks at whether to stop
 
-// GPGME must be told to set itself up once per process, before any thread uses it. Without gpgconf it starts gpg alone to see what is
-// there, instead of six programs one after the other; one that does not know the flag takes its time.
+// GPGME must be told to set itself up once per process, before any thread uses it. Without gpgconf it starts gpg alone
+// to see what is there, instead of six programs one after the other; one that does not know the flag takes its time.
 bool gpgme_ready() {
     static const bool ready = [] {
         gpgme_set_global_flag("disable-gpgconf", "1");

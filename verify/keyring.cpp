@@ -1,10 +1,7 @@
 #include "verify/keyring.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cctype>
-#include <cstdlib>
 #include <map>
 #include <set>
 #include <system_error>
@@ -14,41 +11,13 @@
 #include "verify/gpg_context.hpp"
 #include "verify/key_bindings.hpp"
 #include "verify/safe_text.hpp"
+#include "verify/temporary_home.hpp"
 
 namespace packswarm::verify {
 
 namespace fs = std::filesystem;
 
 namespace {
-
-// A folder of our own, gone with the object.
-class TemporaryHome {
-  public:
-    static Result<TemporaryHome> create();
-    TemporaryHome(TemporaryHome&& other) noexcept : path_(std::move(other.path_)) { other.path_.clear(); }
-    TemporaryHome& operator=(TemporaryHome&&) = delete;
-    TemporaryHome(const TemporaryHome&) = delete;
-    ~TemporaryHome() {
-        std::error_code ignored;
-        if (!path_.empty()) fs::remove_all(path_, ignored);
-    }
-    const fs::path& path() const { return path_; }
-
-  private:
-    TemporaryHome() = default;
-    fs::path path_;
-};
-
-Result<TemporaryHome> TemporaryHome::create() {
-    std::error_code error;
-    const auto folder = fs::temp_directory_path(error);
-    std::string path = (error ? fs::path("/tmp") : folder) / "packswarm-keys-XXXXXX";
-    if (::mkdtemp(path.data()) == nullptr)
-        return fail(ErrorKind::Broken, "making a folder for keys in {}", folder.string());
-    TemporaryHome home;
-    home.path_ = path;
-    return home;
-}
 
 // What gpg may do in our homes: no agent, no network, no default keyserver; the machine's gpg.conf comes before and is
 // overruled.
@@ -63,7 +32,8 @@ constexpr unsigned least_rsa_bits = 2048;  // of apt since 2.9.0 and of Sequoia'
 // GetListOfFilesInDir).
 bool is_apt_name(const std::string& name) {
     const auto is_plain = [](char c) {
-        return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("_-:.").find(c) != std::string_view::npos;
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+               std::string_view("_-:.").find(c) != std::string_view::npos;
     };
     return !name.starts_with('.') && std::all_of(name.begin(), name.end(), is_plain);
 }
@@ -121,7 +91,9 @@ core::Fingerprint upper_digits(std::string_view text) {
 }  // namespace
 
 Keyring::State::State(TemporaryHome folder, const core::KeyringSpec& spec)
-    : home(std::move(folder)), needs_validity(!spec.pacman_home.empty()), strict_names(spec.strict_names),
+    : home(std::move(folder)),
+      needs_validity(!spec.pacman_home.empty()),
+      strict_names(spec.strict_names),
       outlived_keys(spec.outlived_keys) {
     for (const auto& fingerprint : spec.fingerprints) allowed.insert(upper_digits(fingerprint));
 }

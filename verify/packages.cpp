@@ -39,9 +39,9 @@ class PackagesReader {
     std::size_t lines_ = 0;
     std::array<std::string, field_count> values_;
     std::array<bool, field_count> has_{};
-    std::string odd_;            // what is wrong with this paragraph
-    bool has_fields_ = false;    // this paragraph has
-    bool is_packages_ = false;   // some paragraph was that of a package
+    std::string odd_;           // what is wrong with this paragraph
+    bool has_fields_ = false;   // this paragraph has
+    bool is_packages_ = false;  // some paragraph was that of a package
 };
 
 PackagesReader::Field PackagesReader::field_of(std::string_view name) {
@@ -82,7 +82,7 @@ Result<void> PackagesReader::add(ByteView block) {
         auto text = bounded(rest.substr(0, end));
         if (end == std::string_view::npos || !partial_.empty()) text = partial_ += text;
         if (end == std::string_view::npos) return {};
-        const auto read = line(text);
+        auto read = line(text);
         partial_.clear();
         if (!read) return read;
         rest.remove_prefix(end + 1);
@@ -101,7 +101,7 @@ std::string_view PackagesReader::bounded(std::string_view text) {
 Result<void> PackagesReader::line(std::string_view line) {
     ++lines_;
     if (trim(line).empty()) return end_stanza();
-    if (!odd_.empty() || line.front() == '#') return {};          // comments of deb-control(5)
+    if (!odd_.empty() || line.front() == '#') return {};         // comments of deb-control(5)
     if (line.front() == ' ' || line.front() == '\t') return {};  // the field above goes on
     has_fields_ = true;
     const auto colon = line.find(':');
@@ -196,10 +196,10 @@ Result<PackagesIndex> parse_packages(const FileHandle& file, const core::IndexEn
     Sha256 hasher;
     ByteCount size = 0;
     auto index = parse(Unpacked::open(file, info->size, {std::min(plain.size, limits::max_packages_text), 0}),
-                         [&](ByteView block) {
-                             hasher.add(block);
-                             size += static_cast<ByteCount>(block.size());
-                         });
+                       [&](ByteView block) {
+                           hasher.add(block);
+                           size += static_cast<ByteCount>(block.size());
+                       });
     // Whether a text that is not the right one can be read says nothing.
     if (size != plain.size || hasher.finish() != plain.digest)
         return fail(ErrorKind::Absent, "the list at hand is not the one that is wanted");

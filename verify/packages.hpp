@@ -13,7 +13,7 @@ namespace packswarm::verify {
 
 struct PackagesIndex {
     std::vector<core::IndexEntry> entries;  // in the file's order
-    core::LeftOut left_out;                 // paragraphs that are malformed, too long, or without Filename, Size or SHA256
+    core::LeftOut left_out;  // paragraphs that are malformed, too long, or without Filename, Size or SHA256
 };
 
 Result<PackagesIndex> parse_packages(const FileHandle& file, ByteCount size);

@@ -160,8 +160,8 @@ Result<void> DatabaseReader::add(PacmanDesc desc) {
     auto& entry = desc.entry;
     if (const auto known = by_name_.find(entry.name); known != by_name_.end()) {
         auto& first = database_.entries[known->second];
-        left_out(fmt::format("{} {}: the package is listed twice", printable(entry.name, 80),
-                             printable(entry.version, 80)));
+        left_out(
+            fmt::format("{} {}: the package is listed twice", printable(entry.name, 80), printable(entry.version, 80)));
         // Which bytes a server has under the one name, nobody can tell.
         if (first.path == entry.path && first.digest != entry.digest) first.path.clear();
         return {};

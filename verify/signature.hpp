@@ -17,8 +17,8 @@ namespace packswarm::verify {
 struct Signers {
     // Primary keys with a good signature, sorted; never empty. Of weak keys only when there are no others.
     std::vector<core::Fingerprint> primaries;
-    std::string weakness;    // why some versions of apt would not believe any of them; empty: all would
-    WallTime signed_at{};                      // newest of the good signatures
+    std::string weakness;  // why some versions of apt would not believe any of them; empty: all would
+    WallTime signed_at{};  // newest of the good signatures
 };
 
 struct SignedText {

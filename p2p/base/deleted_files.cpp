@@ -12,7 +12,7 @@ namespace packswarm {
 
 namespace {
 
-constexpr ByteCount block = 512;  // st_blocks(2)
+constexpr ByteCount block = 512;            // st_blocks(2)
 constexpr std::size_t most_waiting = 1024;  // descriptors; beyond it whoever closes one waits
 
 struct Waiting {

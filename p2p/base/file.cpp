@@ -80,7 +80,8 @@ FileInfo info_of(const struct stat& looked_at) {
 Result<std::size_t> read_at(const FileHandle& file, ByteCount offset, std::span<char> out) {
     std::size_t total = 0;
     while (total < out.size()) {
-        const auto got = ::pread(file.fd(), out.data() + total, out.size() - total, offset + static_cast<ByteCount>(total));
+        const auto got =
+            ::pread(file.fd(), out.data() + total, out.size() - total, offset + static_cast<ByteCount>(total));
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return errno_error("reading");
         if (got == 0) break;
@@ -92,7 +93,8 @@ Result<std::size_t> read_at(const FileHandle& file, ByteCount offset, std::span<
 Result<void> write_at(const FileHandle& file, ByteCount offset, ByteView bytes) {
     std::size_t total = 0;
     while (total < bytes.size()) {
-        const auto put = ::pwrite(file.fd(), bytes.data() + total, bytes.size() - total, offset + static_cast<ByteCount>(total));
+        const auto put =
+            ::pwrite(file.fd(), bytes.data() + total, bytes.size() - total, offset + static_cast<ByteCount>(total));
         if (put < 0 && errno == EINTR) continue;
         if (put < 0) return errno_error("writing");
         total += static_cast<std::size_t>(put);
@@ -121,7 +123,10 @@ Result<void> replace_file(const std::filesystem::path& path, ByteView content, u
     FileHandle file(::mkostemp(temporary.data(), O_CLOEXEC));
     if (!file.open()) return errno_error("creating a file beside " + path.string());
     auto written = write_at(file, 0, content);
-    if (written && (::fchmod(file.fd(), mode) != 0 || ::fsync(file.fd()) != 0 || ::rename(temporary.c_str(), path.c_str()) != 0))
+    // What it takes the place of is freed elsewhere (deleted_files.hpp).
+    const FileHandle replaced(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    if (written &&
+        (::fchmod(file.fd(), mode) != 0 || ::fsync(file.fd()) != 0 || ::rename(temporary.c_str(), path.c_str()) != 0))
         written = errno_error("replacing " + path.string());
     if (!written) {
         ::unlink(temporary.c_str());

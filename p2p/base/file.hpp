@@ -1,5 +1,5 @@
-// FileHandle: a file descriptor with an owner, whole reads and writes, and the few durable-file operations the rooms share.
-// Errors: Broken with errno's text (our disk), except NotFound and disk-full, which say so. Any thread.
+// FileHandle: a file descriptor with an owner, whole reads and writes, and the few durable-file operations the rooms
+// share. Errors: Broken with errno's text (our disk), except NotFound and disk-full, which say so. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -50,13 +50,16 @@ struct FileInfo {
     bool is_untouched_since(const FileInfo& before) const { return *this == before && changed_ns == before.changed_ns; }
 };
 
-Result<FileHandle> open_for_reading(const std::filesystem::path& path);             // O_NOFOLLOW, regular files only
+Result<FileHandle> open_for_reading(const std::filesystem::path& path);  // O_NOFOLLOW, regular files only
 Result<FileInfo> file_info(const FileHandle& file);
 FileInfo info_of(const struct stat& looked_at);
-Result<std::size_t> read_at(const FileHandle& file, ByteCount offset, std::span<char> out);  // short only at end of file
-Result<void> write_at(const FileHandle& file, ByteCount offset, ByteView bytes);    // all or an error
-Result<std::string> read_text(const std::filesystem::path& path, ByteCount max_bytes);  // Absent when missing, Refused when larger
-// Writes beside path, flushes, renames, flushes the directory: the old or the new content survives a crash, nothing between.
+Result<std::size_t> read_at(const FileHandle& file, ByteCount offset,
+                            std::span<char> out);                                 // short only at end of file
+Result<void> write_at(const FileHandle& file, ByteCount offset, ByteView bytes);  // all or an error
+Result<std::string> read_text(const std::filesystem::path& path,
+                              ByteCount max_bytes);  // Absent when missing, Refused when larger
+// Writes beside path, flushes, renames, flushes the directory: the old or the new content survives a crash, nothing
+// between.
 Result<void> replace_file(const std::filesystem::path& path, ByteView content, unsigned mode = 0644);
 // Copies [begin, end) inside the kernel where the filesystems allow it, through memory elsewhere. Transient: stopped.
 Result<void> copy_range(const FileHandle& from, const FileHandle& to, ByteRange range);

@@ -14,7 +14,8 @@ int read_address(const std::string& text, std::array<unsigned char, 16>& out) {
     if (::inet_pton(AF_INET, text.c_str(), out.data()) == 1) return AF_INET;
     if (::inet_pton(AF_INET6, text.c_str(), out.data()) != 1) return 0;
     const std::string mapped = "::ffff:";
-    if (text.size() > mapped.size() && text.compare(0, mapped.size(), mapped) == 0 && ::inet_pton(AF_INET, text.c_str() + mapped.size(), out.data()) == 1)
+    if (text.size() > mapped.size() && text.compare(0, mapped.size(), mapped) == 0 &&
+        ::inet_pton(AF_INET, text.c_str() + mapped.size(), out.data()) == 1)
         return AF_INET;
     return AF_INET6;
 }

@@ -14,49 +14,52 @@ inline constexpr ByteCount mib = 1024 * kib;
 inline constexpr ByteCount gib = 1024 * mib;
 
 // Texts
-inline constexpr std::size_t max_url = 4096;            // longer than any package address; a header line must hold it
-inline constexpr std::size_t max_name = 512;            // package and file names of an index
+inline constexpr std::size_t max_url = 4096;  // longer than any package address; a header line must hold it
+inline constexpr std::size_t max_name = 512;  // package and file names of an index
 
-inline constexpr std::size_t max_reasons = 64;          // lines of reasons that one transfer leaves in the ledger
-inline constexpr std::size_t max_reason = 300;          // characters of one of them, and of an outcome
-inline constexpr ByteCount max_floors_text = 1 << 20;   // thousands of lineages
+inline constexpr std::size_t max_reasons = 64;         // lines of reasons that one transfer leaves in the ledger
+inline constexpr std::size_t max_reason = 300;         // characters of one of them, and of an outcome
+inline constexpr ByteCount max_floors_text = 1 << 20;  // thousands of lineages
 
-// Indexes (FACTS: endless data)
-inline constexpr ByteCount max_release = 4 * mib;       // InRelease and Release; Debian's are about 150 KiB
-inline constexpr ByteCount max_signature = 64 * kib;    // detached signatures
-inline constexpr ByteCount max_package_signature = 16 * kib;  // as pacman has it; kept beside its package, and given to peers
-inline constexpr ByteCount max_roots_in_memory = 48 * mib;    // of those that are on their way, beside
-inline constexpr ByteCount spared_root = 1 * mib;             // so much of each
-inline constexpr ByteCount max_database = 128 * mib;    // pacman's own bound for a .db
+// Indexes: no data without an end
+inline constexpr ByteCount max_release = 4 * mib;     // InRelease and Release; Debian's are about 150 KiB
+inline constexpr ByteCount max_signature = 64 * kib;  // detached signatures
+inline constexpr ByteCount max_package_signature =
+    16 * kib;  // as pacman has it; kept beside its package, and given to peers
+inline constexpr ByteCount max_roots_in_memory = 48 * mib;  // of those that are on their way, beside
+inline constexpr ByteCount spared_root = 1 * mib;           // so much of each
+inline constexpr ByteCount max_arriving = 24 * mib;    // that wait to be written, of all large files together, beside
+inline constexpr ByteCount spared_arriving = 1 * mib;  // so much of each; beyond it the disk slows who brings more
+inline constexpr ByteCount max_database = 128 * mib;   // pacman's own bound for a .db
 inline constexpr ByteCount max_unsigned_database =
     32 * mib;  // of one that nobody signed, in memory; Arch's extra is 8 MiB,
 inline constexpr std::size_t max_unsigned_entries = 100'000;  // of some 15,000 packages
-inline constexpr ByteCount max_packages_text = 512 * mib;  // one uncompressed Packages; Debian main is about 45 MiB
+inline constexpr ByteCount max_packages_text = 512 * mib;     // one uncompressed Packages; Debian main is about 45 MiB
 inline constexpr std::size_t max_index_entries = 1'000'000;
-inline constexpr std::size_t max_named_left_out = 5;     // odd entries of one index that messages name; all are counted
+inline constexpr std::size_t max_named_left_out = 5;  // odd entries of one index that messages name; all are counted
 inline constexpr std::size_t max_release_files = 200'000;  // lines of hashes in one Release
-inline constexpr ByteCount max_release_line = 16 * kib; // gpg itself cuts clearsigned lines a little above
+inline constexpr ByteCount max_release_line = 16 * kib;    // gpg itself cuts clearsigned lines a little above
 inline constexpr std::size_t max_release_fields = 256;
 inline constexpr std::size_t max_tar_members = 4'000'000;  // of one pacman database: folder, desc, depends, files
 inline constexpr ByteCount max_pkginfo_search = 64 * mib;  // unpacked bytes of a package in front of its .PKGINFO
-inline constexpr ByteCount max_stanza = 1 * mib;        // one package's paragraph
-inline constexpr int max_decompression_ratio = 200;     // text may be this many times its compressed size (+ 1 MiB)
+inline constexpr ByteCount max_stanza = 1 * mib;           // one package's paragraph
+inline constexpr int max_decompression_ratio = 200;        // text may be this many times its compressed size (+ 1 MiB)
 
 // Keyrings and gpg
-inline constexpr ByteCount max_keyring_file = 64 * mib; // Arch's is about 2 MiB
-inline constexpr std::size_t max_keyring_files = 1024;  // of one folder
-inline constexpr ByteCount max_dpkg_status = 64 * mib;   // a desktop's is about 5 MiB
-inline constexpr std::size_t max_keyrings = 32;         // prepared keyrings kept
-inline constexpr auto gpg_deadline = 30s;               // one run of gpg; large files get more
+inline constexpr ByteCount max_keyring_file = 64 * mib;      // Arch's is about 2 MiB
+inline constexpr std::size_t max_keyring_files = 1024;       // of one folder
+inline constexpr ByteCount max_dpkg_status = 64 * mib;       // a desktop's is about 5 MiB
+inline constexpr std::size_t max_keyrings = 32;              // prepared keyrings kept
+inline constexpr auto gpg_deadline = 30s;                    // one run of gpg; large files get more
 inline constexpr ByteCount gpg_bytes_per_second = 20 * mib;  // slowest hashing we wait for
 
 // Artifacts
 inline constexpr ByteCount max_artifact = 16 * gib;
-inline constexpr ByteCount small_artifact = 1 * mib;    // at most this: whole, from one source at a time
-inline constexpr std::size_t max_remains = 16;          // unfinished large artifacts kept for the next who asks,
-inline constexpr ByteCount max_remains_bytes = 4 * gib; // with room for all that they lack,
-inline constexpr auto remains_kept = 24h;               // for so long, over a restart too,
-inline constexpr ByteCount max_remains_note = 1 * mib;  // with a note of who gave what
+inline constexpr ByteCount small_artifact = 1 * mib;     // at most this: whole, from one source at a time
+inline constexpr std::size_t max_remains = 16;           // unfinished large artifacts kept for the next who asks,
+inline constexpr ByteCount max_remains_bytes = 4 * gib;  // with room for all that they lack,
+inline constexpr auto remains_kept = 24h;                // for so long, over a restart too,
+inline constexpr ByteCount max_remains_note = 1 * mib;   // with a note of who gave what
 
 // Hashing of what an earlier start stored
 inline constexpr ByteCount proof_step = 4 * mib;  // some 5 ms of a worker: others have their turn in between
@@ -64,21 +67,22 @@ inline constexpr std::size_t max_proofs = 8;      // hashed side by side; the ot
 inline constexpr ByteCount scrub_step = 1 * mib;  // read at once by the scrub, which then rests
 
 // A package manager's transaction, known ahead
-inline constexpr std::size_t max_pacman_command = 128 * 1024;  // bytes of a command line: what the kernel takes of one argument
-inline constexpr std::size_t max_pacman_targets = 2'000;       // names on it
-inline constexpr std::size_t max_printed_packages = 20'000;    // more than any distribution installs
-inline constexpr ByteCount max_printed = 16 * mib;             // their text
-inline constexpr auto print_deadline = 10s;                    // for pacman to print it
-inline constexpr std::size_t max_ahead = 200;                  // wanted at once: apt's longest pipeline
+inline constexpr std::size_t max_pacman_command =
+    128 * 1024;  // bytes of a command line: what the kernel takes of one argument
+inline constexpr std::size_t max_pacman_targets = 2'000;     // names on it
+inline constexpr std::size_t max_printed_packages = 20'000;  // more than any distribution installs
+inline constexpr ByteCount max_printed = 16 * mib;           // their text
+inline constexpr auto print_deadline = 10s;                  // for pacman to print it
+inline constexpr std::size_t max_ahead = 200;                // wanted at once: apt's longest pipeline
 
 // HTTP towards mirrors
-inline constexpr int max_redirects = 10;                // pacman's number
-inline constexpr auto connect_timeout = 10s;            // pacman's number
-inline constexpr auto stall_timeout = 10s;              // no byte for this long: the source is dropped for the artifact
+inline constexpr int max_redirects = 10;      // pacman's number
+inline constexpr auto connect_timeout = 10s;  // pacman's number
+inline constexpr auto stall_timeout = 10s;    // no byte for this long: the source is dropped for the artifact
 inline constexpr std::size_t max_answer_head = 64 * 1024;  // all header lines of one answer
-inline constexpr ByteCount max_drained = 64 * kib;      // unwanted rest of a body read only to keep its connection
-inline constexpr auto drain_timeout = 2s;               // and for no longer than this
-inline constexpr ByteCount max_unread = 16 * mib;       // received, not yet taken by the loop: transfers pause beyond it
+inline constexpr ByteCount max_drained = 64 * kib;         // unwanted rest of a body read only to keep its connection
+inline constexpr auto drain_timeout = 2s;                  // and for no longer than this
+inline constexpr ByteCount max_unread = 16 * mib;  // received, not yet taken by the loop: transfers pause beyond it
 
 // What a repository is
 inline constexpr auto mirror_lag = 24h;              // a mirror is behind its archive for no longer
@@ -93,10 +97,10 @@ inline constexpr ByteCount max_data_block = 128 * kib;  // payload of one data m
 inline constexpr std::size_t max_peer_gets = 64;        // open gets of one peer
 inline constexpr std::size_t max_lineages = 64;         // lineages in one hello
 inline constexpr auto peer_get_timeout = 10s;
-inline constexpr std::size_t max_peer_asks = 16;        // asks of one peer that are not answered yet
-inline constexpr std::size_t max_standing_asks = 8'192; // digests of one peer's asks that it is told news of
-inline constexpr std::size_t max_all_asked = 131'072;   // digests of all peers' asks that wait for their answer,
-inline constexpr std::size_t max_spared_asked = 512;    // beside so many of each;
+inline constexpr std::size_t max_peer_asks = 16;          // asks of one peer that are not answered yet
+inline constexpr std::size_t max_standing_asks = 8'192;   // digests of one peer's asks that it is told news of
+inline constexpr std::size_t max_all_asked = 131'072;     // digests of all peers' asks that wait for their answer,
+inline constexpr std::size_t max_spared_asked = 512;      // beside so many of each;
 inline constexpr std::size_t max_all_standing = 262'144;  // and of those that news is told of,
 inline constexpr std::size_t max_spared_standing = 128;   // beside so many of each
 inline constexpr double ask_burst = 131'072;            // digests one peer may ask for at once: all of Debian's, twice
@@ -106,9 +110,9 @@ inline constexpr std::size_t max_tell = 64 * 1024;      // bytes of one tell, un
 inline constexpr ByteCount max_peer_queue = 1 * mib;    // bytes of ours on the way to one peer
 inline constexpr ByteCount max_all_buffers = 64 * mib;  // of all connections: what is not finished, or not taken
 inline constexpr std::size_t max_agent_name = 64;
-inline constexpr int max_lineage_dials = 200;           // connections that we dial in one rendezvous swarm
-inline constexpr int max_address_links = 16;            // of one rendezvous swarm, with one address
-inline constexpr std::size_t max_seeded_torrents = 256; // canonical torrents loaded because somebody asked
+inline constexpr int max_lineage_dials = 200;            // connections that we dial in one rendezvous swarm
+inline constexpr int max_address_links = 16;             // of one rendezvous swarm, with one address
+inline constexpr std::size_t max_seeded_torrents = 256;  // canonical torrents loaded because somebody asked
 
 // Connections that came in from peers
 inline constexpr std::size_t max_torrent_strangers = 200;   // in one rendezvous swarm or torrent,
@@ -122,7 +126,7 @@ inline constexpr std::size_t max_unknown_connections = 500;  // that have not na
 inline constexpr auto max_unknown_wait = 10s;                // most is kept out; libtorrent itself waits for so long
 inline constexpr auto kept_out = 60s;                        // for so long
 inline constexpr std::size_t max_bans = 4096;
-inline constexpr auto max_hello_wait = 10s;             // a connection that has not said hello by then is no agent
+inline constexpr auto max_hello_wait = 10s;  // a connection that has not said hello by then is no agent
 
 // Discovery
 inline constexpr ByteCount max_dht_state = 64 * kib;    // the file; a node takes 9 bytes, or 21
@@ -130,7 +134,7 @@ inline constexpr std::size_t max_dht_nodes = 1024;      // of them, remembered o
 inline constexpr std::size_t max_named_peers = 16'384;  // endpoints that the DHT named for one swarm within an hour
 inline constexpr std::size_t max_acquaintances = 512;   // peers remembered over a restart,
 inline constexpr std::size_t max_lineage_acquaintances = 64;  // of one lineage,
-inline constexpr std::size_t max_first_dials = 32;      // and dialled when the agent starts
+inline constexpr std::size_t max_first_dials = 32;            // and dialled when the agent starts
 inline constexpr std::size_t max_trackers = 16;
 
 // Endpoints that others name (PEX, local discovery, the DHT, trackers)
@@ -149,12 +153,12 @@ inline constexpr ByteCount max_control_input = 16 * mib;  // lines of all client
 inline constexpr std::size_t max_json_nesting = 16;
 inline constexpr std::size_t max_control_clients = 128;
 inline constexpr std::size_t max_control_clients_per_user = 48;  // one user cannot lock the others out
-inline constexpr std::size_t max_control_gets = 256;    // gets in hand of one client
-inline constexpr std::size_t max_control_queries = 16;  // queries in hand of one client
-inline constexpr std::size_t max_control_files = 64;    // descriptors received and not yet claimed by a line
+inline constexpr std::size_t max_control_gets = 256;             // gets in hand of one client
+inline constexpr std::size_t max_control_queries = 16;           // queries in hand of one client
+inline constexpr std::size_t max_control_files = 64;             // descriptors received and not yet claimed by a line
 inline constexpr ByteCount max_control_output = 256 * kib;  // waiting for a slow reader: its commands wait beyond it
-inline constexpr int max_bad_lines = 8;                 // then the connection closes
-inline constexpr auto control_write_stall = 60s;        // a client that takes nothing for this long is closed
+inline constexpr int max_bad_lines = 8;                     // then the connection closes
+inline constexpr auto control_write_stall = 60s;            // a client that takes nothing for this long is closed
 inline constexpr std::size_t max_http_head = 16 * 1024;
 inline constexpr std::size_t max_gateway_clients = 256;
 inline constexpr std::size_t max_http_pipeline = 8;     // requests of one connection in hand at once; apt sends 10

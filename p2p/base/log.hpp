@@ -9,7 +9,8 @@
 
 namespace packswarm {
 
-// The text with control characters and bytes above 126 escaped, cut to max_length: safe for logs, terminals and protocols.
+// The text with control characters and bytes above 126 escaped, cut to max_length: safe for logs, terminals and
+// protocols.
 std::string printable(std::string_view text, std::size_t max_length = 200);
 
 }  // namespace packswarm

@@ -16,11 +16,11 @@ enum class TimerId : std::uint64_t { none = 0 };
 class Loop {
   public:
     virtual ~Loop() = default;
-    virtual void post(Task task) = 0;                        // any thread; runs later, in order, on the loop's thread
-    virtual TimerId after(Millis delay, Task task) = 0;      // loop's thread; fires once
-    virtual void cancel(TimerId timer) = 0;                  // loop's thread; unknown or fired timers are fine
-    virtual TimePoint now() const = 0;                       // any thread
-    virtual WallTime wall_now() const = 0;                   // any thread
+    virtual void post(Task task) = 0;                    // any thread; runs later, in order, on the loop's thread
+    virtual TimerId after(Millis delay, Task task) = 0;  // loop's thread; fires once
+    virtual void cancel(TimerId timer) = 0;              // loop's thread; unknown or fired timers are fine
+    virtual TimePoint now() const = 0;                   // any thread
+    virtual WallTime wall_now() const = 0;               // any thread
 };
 
 class Workers {

@@ -71,6 +71,11 @@ tl::unexpected<Error> open_error(const fs::path& path) {
 
 fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
 
+// Held until its name is gone: what it frees is freed elsewhere (deleted_files.hpp). Not open: there is none.
+FileHandle hold(const FileHandle& folder, const fs::path& path) {
+    return FileHandle(::openat(folder.fd(), path.filename().c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+}
+
 enum class Names { one, any };
 
 Result<void> check_kind(const struct stat& st, Names names, const fs::path& path) {
@@ -146,6 +151,7 @@ Result<void> rename_own(const fs::path& from, const fs::path& to) {
     if (!source) return tl::unexpected(source.error());
     const auto target = open_own_folder(folder_of(to));
     if (!target) return tl::unexpected(target.error());
+    const FileHandle replaced = hold(*target, to);
     if (::renameat(source->fd(), from.filename().c_str(), target->fd(), to.filename().c_str()) != 0)
         return errno_error("renaming a file to", to);
     return {};
@@ -154,8 +160,7 @@ Result<void> rename_own(const fs::path& from, const fs::path& to) {
 Result<void> delete_own(const fs::path& path) {
     const auto folder = open_own_folder(folder_of(path));
     if (!folder) return tl::unexpected(folder.error());
-    // Held until its name is gone: what it frees is freed elsewhere (deleted_files.hpp).
-    const FileHandle held(::openat(folder->fd(), path.filename().c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    const FileHandle held = hold(*folder, path);
     if (::unlinkat(folder->fd(), path.filename().c_str(), 0) != 0) return errno_error("deleting", path);
     return {};
 }

@@ -16,7 +16,7 @@ namespace packswarm {
 namespace verify {
 class FileVerifier;
 class FileProver;
-}
+}  // namespace verify
 namespace store {
 class Vault;
 }
@@ -37,7 +37,7 @@ class StagedFile {
     Result<void> write(ByteCount offset, ByteView bytes) const;  // Refused beyond size
     // Shorter than it was said to become, once its size is known. Nothing of it has been handed out yet.
     Result<void> cut(ByteCount size) const;
-    void keep() const { state_->kept = true; }                   // the path now belongs to somebody else
+    void keep() const { state_->kept = true; }  // the path now belongs to somebody else
 
   private:
     struct State {
@@ -104,7 +104,10 @@ class StoredFile {
   private:
     friend class store::Vault;
     StoredFile(FileHandle handle, std::filesystem::path path, const Digest& digest, ByteCount size)
-        : handle_(std::make_shared<FileHandle>(std::move(handle))), path_(std::move(path)), digest_(digest), size_(size) {}
+        : handle_(std::make_shared<FileHandle>(std::move(handle))),
+          path_(std::move(path)),
+          digest_(digest),
+          size_(size) {}
     std::shared_ptr<FileHandle> handle_;
     std::filesystem::path path_;
     Digest digest_;
@@ -117,7 +120,7 @@ class StoredMark {
     const Digest& digest() const { return digest_; }
     const FileInfo& info() const { return info_; }
     ByteCount size() const { return info_.size; }
-    bool has_pieces() const { return has_pieces_; }  // piece hashes of its canonical torrent are recorded
+    bool has_pieces() const { return has_pieces_; }        // piece hashes of its canonical torrent are recorded
     bool has_signature() const { return has_signature_; }  // and so is its detached signature
     // It was hashed since this process started; else it goes to nobody.
     bool is_proven() const { return info_.changed_ns != 0; }

@@ -14,8 +14,8 @@ namespace packswarm {
 
 using ByteCount = std::int64_t;  // a number of bytes, never negative once validated
 
-using Bytes = std::vector<char>;           // owned bytes; moved, seldom copied
-using ByteView = std::span<const char>;    // borrowed bytes
+using Bytes = std::vector<char>;         // owned bytes; moved, seldom copied
+using ByteView = std::span<const char>;  // borrowed bytes
 
 inline ByteView as_bytes(std::string_view text) { return {text.data(), text.size()}; }
 inline std::string_view as_text(ByteView bytes) { return {bytes.data(), bytes.size()}; }

@@ -37,7 +37,8 @@ bool good_host(std::string_view host) {
     if (host.front() == '[')
         return host.size() > 3 && host.back() == ']' &&
                host.substr(1, host.size() - 2).find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
-    return host.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") == std::string_view::npos;
+    return host.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") ==
+           std::string_view::npos;
 }
 
 // Splits "host[:port]"; port stays as it is when the text has none.
@@ -85,7 +86,8 @@ std::string encode_path(std::string_view decoded) {
         } else {
             const auto byte = static_cast<std::uint8_t>(c);
             std::string hex = to_hex(&byte, 1);
-            std::transform(hex.begin(), hex.end(), hex.begin(), [](unsigned char h) { return static_cast<char>(std::toupper(h)); });
+            std::transform(hex.begin(), hex.end(), hex.begin(),
+                           [](unsigned char h) { return static_cast<char>(std::toupper(h)); });
             out += '%';
             out += hex;
         }
@@ -94,7 +96,8 @@ std::string encode_path(std::string_view decoded) {
 }
 
 Result<Url> Url::parse(std::string_view text) {
-    if (text.size() > limits::max_url) return fail(ErrorKind::Refused, "an address longer than {} characters", limits::max_url);
+    if (text.size() > limits::max_url)
+        return fail(ErrorKind::Refused, "an address longer than {} characters", limits::max_url);
     if (std::any_of(text.begin(), text.end(), [](char c) { return is_control(c) || c == ' '; }))
         return fail(ErrorKind::Refused, "an address with spaces or control characters");
     Url url;
@@ -112,7 +115,8 @@ Result<Url> Url::parse(std::string_view text) {
         url.has_credentials = true;
         authority = authority.substr(at + 1);
     }
-    if (!split_authority(authority, url.host, url.port)) return fail(ErrorKind::Refused, "an address with a malformed host");
+    if (!split_authority(authority, url.host, url.port))
+        return fail(ErrorKind::Refused, "an address with a malformed host");
     const auto query = rest.find('?');
     if (query != std::string_view::npos) url.query = rest.substr(query + 1);
     url.spelled_path = rest.empty() || rest.front() == '?' ? "/" : rest.substr(0, query);

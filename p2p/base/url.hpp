@@ -12,19 +12,19 @@
 namespace packswarm {
 
 struct Url {
-    std::string scheme;  // "http" or "https", lower case
-    std::string host;    // lower case, IPv6 in brackets
-    int port = 0;        // never 0 after parse: 80 or 443 when the text has none
-    std::string path;    // decoded, starts with '/', no "." or ".." segments
+    std::string scheme;        // "http" or "https", lower case
+    std::string host;          // lower case, IPv6 in brackets
+    int port = 0;              // never 0 after parse: 80 or 443 when the text has none
+    std::string path;          // decoded, starts with '/', no "." or ".." segments
     std::string spelled_path;  // the same as it was written
-    std::string query;   // as written, without '?'
+    std::string query;         // as written, without '?'
     bool has_credentials = false;
 
     // Refused for anything but http(s), for control characters, NUL, traversal, and texts over limits::max_url.
     static Result<Url> parse(std::string_view text);
-    std::string origin() const;   // scheme://host[:port] without a default port
-    std::string text() const;     // origin + encoded path [+ ?query]; never credentials
-    std::string asked() const;    // the same with the path as it was written
+    std::string origin() const;  // scheme://host[:port] without a default port
+    std::string text() const;    // origin + encoded path [+ ?query]; never credentials
+    std::string asked() const;   // the same with the path as it was written
 };
 
 // Decodes %XX and folds "." segments; Refused for bad digits, control characters and ".." segments.

@@ -14,7 +14,9 @@ constexpr std::size_t max_signing = 2;  // signatures go past the planner: they 
 
 const core::Repository* Ahead::find(const core::PrintedPackage& package, core::CatalogHit& hit) const {
     for (const auto& repository : book_.table().all()) {
-        if (repository.format != core::Format::pacman || repository.suite != package.repository || repository.bases.empty()) continue;
+        if (repository.format != core::Format::pacman || repository.suite != package.repository ||
+            repository.bases.empty())
+            continue;
         const auto found = book_.catalog().find(repository.id, package.file);
         if (!found || found->entry.name.empty()) continue;
         hit = *found;

@@ -1,5 +1,6 @@
-// Ahead: packages that somebody is known to ask for soon, wanted before that: verified, stored and shared like any other, behind
-// everything that somebody waits for. Not here: who will ask, and how that is known (daemon/pacman_ahead.hpp). Loop's thread.
+// Ahead: packages that somebody is known to ask for soon, wanted before that: verified, stored and shared like any
+// other, behind everything that somebody waits for. Not here: who will ask, and how that is known
+// (daemon/pacman_ahead.hpp). Loop's thread.
 #pragma once
 
 #include <deque>
@@ -8,8 +9,8 @@
 #include <vector>
 
 #include "p2p/broker/index_book.hpp"
+#include "p2p/broker/ports/store.hpp"
 #include "p2p/broker/requests.hpp"
-#include "p2p/broker/store_port.hpp"
 #include "p2p/core/pacman_command.hpp"
 
 namespace packswarm::broker {
@@ -18,10 +19,10 @@ class Ahead {
   public:
     Ahead(Requests& requests, const IndexBook& book, Store& store) : requests_(requests), book_(book), store_(store) {}
 
-    // What of these the indexes list and the store lacks, as far as it has room without giving up anything current. In place of
-    // what was wanted before. How many packages that is.
+    // What of these the indexes list and the store lacks, as far as it has room without giving up anything current. In
+    // place of what was wanted before. How many packages that is.
     std::size_t want(const std::vector<core::PrintedPackage>& packages);
-    void end();                          // what nobody has come to wait for is dropped where it stands
+    void end();  // what nobody has come to wait for is dropped where it stands
     std::size_t left() const { return open_.size() + waiting_.size() + unsigned_.size(); }
 
   private:
@@ -39,8 +40,8 @@ class Ahead {
     Store& store_;
     std::deque<Item> waiting_;
     std::set<RequestId> open_;
-    std::deque<Item> unsigned_;       // here, but for their signatures
-    std::set<RequestId> signing_;     // of open_, those that fetch signatures
+    std::deque<Item> unsigned_;    // here, but for their signatures
+    std::set<RequestId> signing_;  // of open_, those that fetch signatures
 };
 
 }  // namespace packswarm::broker

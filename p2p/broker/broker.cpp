@@ -5,14 +5,15 @@
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
 #include "p2p/core/canonical.hpp"
-#include "p2p/core/crowd.hpp"
+#include "p2p/plan/crowd.hpp"
 
 namespace packswarm::broker {
 
 namespace {
 constexpr auto tick_interval = Millis(100);
 constexpr auto crowd_memory = Seconds(10);
-constexpr auto look_around = Millis(35);   // a little more than the planner wants to wait for the asks of others, or a neighbour's answer
+constexpr auto look_around =
+    Millis(35);  // a little more than the planner wants to wait for the asks of others, or a neighbour's answer
 constexpr std::size_t max_seeks = 4096;    // digests that others sought lately
 constexpr std::size_t max_seekers = 32;    // of one digest
 constexpr auto ask_interval = Seconds(3);  // peers learn and forget: outstanding digests are asked again
@@ -38,7 +39,7 @@ Broker::Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger&
               sources_,
               [this] { replan_soon(); },
               [this] { return book_.shares(); },
-              [this](core::SourceId source) {
+              [this](plan::SourceId source) {
                   for (auto& [id, live] : live_) live.transfer->discredited(source);
                   remains_.forget(source);
               }},
@@ -61,7 +62,7 @@ Broker::Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger&
 }
 
 Broker::~Broker() {
-    *alive_ = false;
+    lifetime_.end();
     leave_remains();
     replan_due_ = true;  // transfers that end with us plan nothing
     loop_.cancel(tick_timer_);
@@ -70,23 +71,23 @@ Broker::~Broker() {
     store_.set_spare(nullptr);
 }
 
-// ---- The planner's hands ---------------------------------------------------------------------------------------------------
+// ---- The planner's hands
+// ---------------------------------------------------------------------------------------------------
 
 void Broker::replan_soon() {
     if (replan_due_) return;
     replan_due_ = true;
-    loop_.post([this, alive = alive_] {
-        if (!*alive) return;
+    loop_.post(lifetime_.guard([this] {
         replan_due_ = false;
         replan();
-    });
+    }));
 }
 
 void Broker::replan() {
     for (const auto& [id, live] : live_)
         if (live.transfer->widens()) ask_soon(*live.transfer);
-    const auto decisions = core::plan(board_, loop_.now());
-    const auto transfer = [this](core::WantId id) -> Transfer* {
+    const auto decisions = plan::decide(board_, loop_.now());
+    const auto transfer = [this](plan::WantId id) -> Transfer* {
         const auto at = live_.find(id);
         return at == live_.end() ? nullptr : at->second.transfer.get();
     };
@@ -125,12 +126,11 @@ void Broker::tick() {
 
 void Broker::bury(std::unique_ptr<Transfer> transfer) {
     graveyard_.push_back(std::move(transfer));
-    loop_.post([this, alive = alive_] {
-        if (*alive) graveyard_.clear();
-    });
+    loop_.post(lifetime_.guard([this] { graveyard_.clear(); }));
 }
 
-// ---- Peers -----------------------------------------------------------------------------------------------------------------
+// ---- Peers
+// -----------------------------------------------------------------------------------------------------------------
 
 void Broker::ask_soon(const Transfer& transfer) {
     const auto whom = transfer.whom_to_ask();
@@ -138,12 +138,11 @@ void Broker::ask_soon(const Transfer& transfer) {
     to_ask_[{transfer.target().lineage, whom}].push_back(transfer.target().digest);
     if (ask_due_) return;
     ask_due_ = true;
-    loop_.post([this, alive = alive_] {
-        if (!*alive) return;
+    loop_.post(lifetime_.guard([this] {
         ask_due_ = false;
         for (auto& [to, digests] : to_ask_) peers_.ask(to.first, std::move(digests), to.second);
         to_ask_.clear();
-    });
+    }));
 }
 
 void Broker::ask_again() {
@@ -179,7 +178,7 @@ void Broker::peer_offers(std::vector<PeerOffer> offers) {
 }
 
 // Peers that have the artifact or are about to: how many there are decides what goes first when room is needed.
-void Broker::note_holder(core::WantId want, core::SourceId peer) {
+void Broker::note_holder(plan::WantId want, plan::SourceId peer) {
     const auto live = live_.find(want);
     if (live != live_.end() && live->second.holders.size() < max_seekers) live->second.holders.insert(peer);
 }
@@ -206,13 +205,15 @@ void Broker::peer_seeks(PeerId peer, const std::vector<Digest>& digests) {
         }
         if (seeks_.size() >= max_seeks && seeks_.count(digest) == 0) continue;
         auto& seekers = seeks_[digest];
-        std::erase_if(seekers, [&](const Seek& seek) { return seek.peer == *source || seek.asked < now - crowd_memory; });
+        std::erase_if(seekers,
+                      [&](const Seek& seek) { return seek.peer == *source || seek.asked < now - crowd_memory; });
         if (seekers.size() < max_seekers) seekers.push_back({*source, now});
     }
 }
 
-// Who wanted it before we did, and a look around before mirrors are asked for something that a crowd is after or a neighbour may have.
-void Broker::join_crowd(core::WantId want, Transfer& transfer) {
+// Who wanted it before we did, and a look around before mirrors are asked for something that a crowd is after or a
+// neighbour may have.
+void Broker::join_crowd(plan::WantId want, Transfer& transfer) {
     const auto seeks = seeks_.extract(transfer.target().digest);
     for (const auto& seek : seeks ? seeks.mapped() : std::vector<Seek>{})
         if (seek.asked >= loop_.now() - crowd_memory && board_.sources.count(seek.peer) != 0) {
@@ -221,32 +222,30 @@ void Broker::join_crowd(core::WantId want, Transfer& transfer) {
             transfer.sought(seek.peer);
         }
     const bool asks_cross = board_.crowd_until > loop_.now() && board_.wants.at(want).is_small();
-    const bool neighbour = core::waits_for_neighbour(board_, board_.wants.at(want), loop_.now());
+    const bool neighbour = plan::waits_for_neighbour(board_, board_.wants.at(want), loop_.now());
     if (!asks_cross && !neighbour) return;
-    loop_.after(look_around, [this, alive = alive_, want, neighbour] {
-        if (!*alive) return;
+    loop_.after(look_around, lifetime_.guard([this, want, neighbour] {
         if (neighbour) note_missed(want);
         replan_soon();
-    });
+    }));
 }
 
-void Broker::note_missed(core::WantId want) {
+void Broker::note_missed(plan::WantId want) {
     const auto at = board_.wants.find(want);
     if (at == board_.wants.end() || !at->second.peers.empty()) return;
     for (auto& [id, source] : board_.sources)
-        if (source.role == core::Role::lan_peer) ++source.missed;
+        if (source.role == plan::Role::lan_peer) ++source.missed;
 }
 
 void Broker::peer_snapshot(const PeerSnapshot& snapshot) { book_.peer_snapshot(snapshot); }
 
-// ---- Requests --------------------------------------------------------------------------------------------------------------
+// ---- Requests
+// --------------------------------------------------------------------------------------------------------------
 
 RequestId Broker::get(Request request, RequestEvents events) {
     const auto id = RequestId{next_request_++};
     requests_[id] = {std::move(request), std::move(events), loop_.now(), loop_.wall_now(), false};
-    loop_.post([this, alive = alive_, id] {
-        if (*alive) dispatch(id);
-    });
+    loop_.post(lifetime_.guard([this, id] { dispatch(id); }));
     return id;
 }
 
@@ -275,12 +274,14 @@ bool Broker::is_ahead(RequestId id) const {
 }
 
 bool Broker::is_awaited() const {
-    return std::any_of(requests_.begin(), requests_.end(), [](const auto& item) { return item.second.request.need == Need::awaited; });
+    return std::any_of(requests_.begin(), requests_.end(),
+                       [](const auto& item) { return item.second.request.need == Need::awaited; });
 }
 
 // Who waits stands before who does not: the first is the one that the bytes were fetched for.
 void Broker::weigh_need(Live& live) {
-    const auto ahead = std::stable_partition(live.askers.begin(), live.askers.end(), [this](RequestId id) { return !is_ahead(id); });
+    const auto ahead =
+        std::stable_partition(live.askers.begin(), live.askers.end(), [this](RequestId id) { return !is_ahead(id); });
     const bool streamed = std::any_of(live.askers.begin(), ahead, [this](RequestId id) {
         const auto at = requests_.find(id);
         return at != requests_.end() && at->second.request.streams;
@@ -295,7 +296,7 @@ std::optional<std::string> Broker::pacman_address(const std::string& repository,
     return core::address(known->bases.front(), file);
 }
 
-std::unique_ptr<Transfer> Broker::take_out(core::WantId want, std::vector<RequestId>& askers) {
+std::unique_ptr<Transfer> Broker::take_out(plan::WantId want, std::vector<RequestId>& askers) {
     auto live = live_.find(want);
     askers = std::move(live->second.askers);
     auto transfer = std::move(live->second.transfer);
@@ -304,7 +305,7 @@ std::unique_ptr<Transfer> Broker::take_out(core::WantId want, std::vector<Reques
     return transfer;
 }
 
-void Broker::verified(core::WantId want, VerifiedFile file) {
+void Broker::verified(plan::WantId want, VerifiedFile file) {
     auto& live = live_.at(want);
     look_again(*live.transfer, live.askers, std::nullopt);
     const auto hit = only_hinted(file.digest());
@@ -312,18 +313,22 @@ void Broker::verified(core::WantId want, VerifiedFile file) {
     if (!demands_proof(*hit)) return finish_transfer(want, file, false);
     vouch(*hit, file, [this, want, file](Result<void> good) {
         if (live_.count(want) == 0) return;
-        // Wrong for its own signature: refused. No signature to be had: the package manager decides, nobody is given it.
+        // Wrong for its own signature: refused. No signature to be had: the package manager decides, nobody is given
+        // it.
         if (!good && good.error().kind == ErrorKind::Corrupt) return transfer_failed(want, good.error());
-        if (!good) spdlog::warn("{} is not shared: {}", printable(live_.at(want).transfer->target().name), good.error().message);
+        if (!good)
+            spdlog::warn("{} is not shared: {}", printable(live_.at(want).transfer->target().name),
+                         good.error().message);
         finish_transfer(want, file, good.has_value());
     });
 }
 
-// A package of an unsigned database counts as verified only with its own signature (DESIGN 3).
+// A package of an unsigned database counts as verified only with its own signature.
 std::optional<core::CatalogHit> Broker::only_hinted(const Digest& digest) const {
     auto hit = book_.find(digest);
     const auto state = hit ? book_.states().find(hit->repository) : book_.states().end();
-    const bool is_hint = state != book_.states().end() && !hit->entry.name.empty() && state->second.standing == RepositoryState::Standing::unsigned_hint;
+    const bool is_hint = state != book_.states().end() && !hit->entry.name.empty() &&
+                         state->second.standing == RepositoryState::Standing::unsigned_hint;
     return is_hint ? std::move(hit) : std::nullopt;
 }
 
@@ -336,7 +341,7 @@ void Broker::vouch(const core::CatalogHit& hit, const VerifiedFile& file, Then<v
     });
 }
 
-void Broker::finish_transfer(core::WantId want, const VerifiedFile& file, bool may_share) {
+void Broker::finish_transfer(plan::WantId want, const VerifiedFile& file, bool may_share) {
     std::vector<RequestId> askers;
     const auto replicas = live_.at(want).holders.size();
     auto transfer = take_out(want, askers);
@@ -365,14 +370,14 @@ void Broker::finish_transfer(core::WantId want, const VerifiedFile& file, bool m
     record.modified = transfer->modified().value_or(WallTime{});
     record.replicas = replicas;
     bury(std::move(transfer));
-    publish_as(file, std::move(record), [this, digest = file.digest()](Result<StoredFile> stored) {
+    publish_as(file, std::move(record), lifetime_.guard([this, digest = file.digest()](Result<StoredFile> stored) {
         fresh_.erase(digest);
         if (!stored) {
             const auto level = stored.error().kind == ErrorKind::Refused ? spdlog::level::info : spdlog::level::err;
             return spdlog::log(level, "{} was delivered and is not kept: {}", digest.hex(), stored.error().message);
         }
         now_stored(*stored);
-    });
+    }));
 }
 
 void Broker::now_stored(const StoredFile& file) {
@@ -380,7 +385,7 @@ void Broker::now_stored(const StoredFile& file) {
     book_.stored(file);
 }
 
-void Broker::transfer_failed(core::WantId want, const Error& error) {
+void Broker::transfer_failed(plan::WantId want, const Error& error) {
     std::vector<RequestId> askers;
     auto transfer = take_out(want, askers);
     look_again(*transfer, askers, error);
@@ -391,7 +396,8 @@ void Broker::transfer_failed(core::WantId want, const Error& error) {
 }
 
 // What its own signature has to vouch for first is kept at once, and shared when it has.
-void Broker::publish(VerifiedFile file, const std::string& name, std::optional<WallTime> modified, Then<StoredFile> then) {
+void Broker::publish(VerifiedFile file, const std::string& name, std::optional<WallTime> modified,
+                     Then<StoredFile> then) {
     const auto publish_in = [this, file, name, modified](const std::string& lineage, Then<StoredFile> stored_then) {
         ArtifactRecord record;
         record.digest = file.digest();
@@ -399,10 +405,11 @@ void Broker::publish(VerifiedFile file, const std::string& name, std::optional<W
         record.name = name;
         record.lineage = lineage;
         record.modified = modified.value_or(WallTime{});
-        publish_as(file, std::move(record), [this, stored_then = std::move(stored_then)](Result<StoredFile> stored) {
-            if (stored) now_stored(*stored);
-            stored_then(std::move(stored));
-        });
+        publish_as(file, std::move(record),
+                   lifetime_.guard([this, stored_then = std::move(stored_then)](Result<StoredFile> stored) {
+                       if (stored) now_stored(*stored);
+                       stored_then(std::move(stored));
+                   }));
     };
     const auto hit = only_hinted(file.digest());
     publish_in(hit ? "" : book_.public_lineage(file.digest()), std::move(then));
@@ -420,15 +427,16 @@ void Broker::publish_as(VerifiedFile file, ArtifactRecord record, Then<StoredFil
     if (record.size <= limits::small_artifact)
         return store_.publish(std::move(file), std::move(record), std::move(then));
     const ByteRange all{0, record.size};
-    trust_.piece_hashes(file.file(), all, core::piece_length(record.size),
-                        [this, alive = alive_, file, record = std::move(record), then = std::move(then)](Result<PieceHashes> pieces) mutable {
-                            if (!*alive) return;
+    trust_.piece_hashes(file.file(), all, core::piece_length(all.end),
+                        lifetime_.guard([this, file, record = std::move(record),
+                                         then = std::move(then)](Result<PieceHashes> pieces) mutable {
                             if (pieces) record.pieces = std::move(*pieces);
                             store_.publish(std::move(file), std::move(record), std::move(then));
-                        });
+                        }));
 }
 
-// ---- Telling the askers ----------------------------------------------------------------------------------------------------
+// ---- Telling the askers
+// ----------------------------------------------------------------------------------------------------
 
 Result<SharedBytes> Broker::hold(ByteView bytes) {
     auto file = store_.stage(static_cast<ByteCount>(bytes.size()), Promise::listed);
@@ -437,49 +445,6 @@ Result<SharedBytes> Broker::hold(ByteView bytes) {
     if (auto written = file->write(0, bytes); !written) return tl::unexpected(written.error());
     const auto staged = std::make_shared<const StagedFile>(*file);
     return SharedBytes(staged, &staged->handle());
-}
-
-void Broker::tell_started(RequestId id, const StagedFile& file, std::optional<WallTime> modified, std::optional<Part> part) {
-    const auto at = requests_.find(id);
-    if (at == requests_.end() || at->second.told) return;
-    at->second.told = true;
-    const auto staged = std::make_shared<const StagedFile>(file);
-    if (at->second.events.started) at->second.events.started({file.size(), modified, SharedBytes(staged, &staged->handle()), part});
-}
-
-void Broker::deliver(RequestId id, Delivered delivered, const std::vector<std::string>& reasons) {
-    const auto at = requests_.find(id);
-    if (at == requests_.end()) return;
-    const Asker asker = std::move(at->second);
-    requests_.erase(at);
-    board_.delivered = loop_.now();
-    const bool for_it = std::any_of(delivered.sources.begin(), delivered.sources.end(), [](const SourceShare& share) { return share.kind != SourceKind::cache; });
-    if (asker.request.need == Need::awaited || for_it) {
-        ++done_;
-        record(asker, "ok", delivered.digest, delivered.size, delivered.sources, reasons);
-    }
-    asker.events.delivered(delivered);
-}
-
-void Broker::fail_request(RequestId id, const Error& error, const std::vector<std::string>& reasons,
-                          std::vector<SourceShare> lost) {
-    const auto at = requests_.find(id);
-    if (at == requests_.end() || ask_by_its_own_name(id, error)) return;
-    const Asker asker = std::move(at->second);
-    requests_.erase(at);
-    if (asker.request.need == Need::ahead) {
-        spdlog::debug("ahead: {}", printable(error.message));
-        return asker.events.failed(error);
-    }
-    ++failed_;
-    const auto url = Url::parse(asker.request.url);  // its text never holds a password
-    const bool is_listed = asker.request.digest.has_value();  // by an index: that nobody has it is worth a word
-    const bool others_follow = (asker.request.asker == "apt" && !is_listed) || asker.request.from == From::peers;
-    spdlog::log(error.kind == ErrorKind::Absent && others_follow ? spdlog::level::info : spdlog::level::warn, "{} for {}: {}: {}",
-                url ? url->text() : "an unreadable address", asker.request.asker, to_string(error.kind), printable(error.message, 400));
-    record(asker, fmt::format("{}: {}", to_string(error.kind), printable(error.message)), asker.request.digest,
-           asker.request.size.value_or(0), std::move(lost), reasons);
-    asker.events.failed(error);
 }
 
 }  // namespace packswarm::broker

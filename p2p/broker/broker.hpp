@@ -1,5 +1,6 @@
-// Broker: the conductor. Takes requests from the doors, keeps one live transfer per digest, asks core::plan what to do next and
-// has it done, delivers, publishes, offers. Not here: choosing sources (core/plan.hpp), trust (index_book.hpp, ports).
+// Broker: the conductor. Takes requests from the doors, keeps one live transfer per digest, asks plan::decide what to
+// do next and has it done, delivers, publishes, offers. Not here: choosing sources (plan/plan.hpp), trust
+// (index_book.hpp, ports).
 #pragma once
 
 #include <map>
@@ -10,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "p2p/base/lifetime.hpp"
 #include "p2p/broker/ahead.hpp"
 #include "p2p/broker/given_roots.hpp"
 #include "p2p/broker/index_book.hpp"
@@ -17,11 +19,11 @@
 #include "p2p/broker/missing_indexes.hpp"
 #include "p2p/broker/plain_fetch.hpp"
 #include "p2p/broker/proofs.hpp"
-#include "p2p/broker/remains.hpp"
 #include "p2p/broker/requests.hpp"
 #include "p2p/broker/root_fetch.hpp"
 #include "p2p/broker/signature_desk.hpp"
-#include "p2p/broker/transfer.hpp"
+#include "p2p/broker/transfer/remains.hpp"
+#include "p2p/broker/transfer/transfer.hpp"
 
 namespace packswarm::broker {
 
@@ -44,12 +46,13 @@ struct Counters {
 
 class Broker final : public Requests, public PeerObserver {
   public:
-    Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger& ledger, Trust& trust, BrokerSettings settings = {});
+    Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger& ledger, Trust& trust,
+           BrokerSettings settings = {});
     ~Broker() override;
 
     IndexBook& book() { return book_; }
     const SourceBook& sources() const { return sources_; }
-    const core::Board& board() const { return board_; }
+    const plan::Board& board() const { return board_; }
     std::vector<LiveTransfer> live() const;
     Counters counters() const { return {requests_.size(), done_, failed_}; }
     // Publishes a file whose digest was checked (an import, a share) under what the indexes say of it.
@@ -105,7 +108,7 @@ class Broker final : public Requests, public PeerObserver {
     struct Live {
         std::unique_ptr<Transfer> transfer;
         std::vector<RequestId> askers;
-        std::set<core::SourceId> holders;  // peers that told or lent it
+        std::set<plan::SourceId> holders;  // peers that told or lent it
     };
     struct RootAsker {
         RequestId request = RequestId::none;
@@ -176,26 +179,27 @@ class Broker final : public Requests, public PeerObserver {
     std::vector<MirrorAddress> addresses(const Meaning& meaning);
     void root_answered(const std::string& key, const std::string& address, Result<RootAnswer> result);
 
-    void verified(core::WantId want, VerifiedFile file);
+    void verified(plan::WantId want, VerifiedFile file);
     std::optional<core::CatalogHit> only_hinted(const Digest& digest) const;
     bool demands_proof(const core::CatalogHit& hit) const;
     void vouch(const core::CatalogHit& hit, const VerifiedFile& file, Then<void> then);
     void now_stored(const StoredFile& file);
-    void finish_transfer(core::WantId want, const VerifiedFile& file, bool may_share);
-    void transfer_failed(core::WantId want, const Error& error);
+    void finish_transfer(plan::WantId want, const VerifiedFile& file, bool may_share);
+    void transfer_failed(plan::WantId want, const Error& error);
     void publish_as(VerifiedFile file, ArtifactRecord record, Then<StoredFile> then);
-    void note_holder(core::WantId want, core::SourceId peer);
+    void note_holder(plan::WantId want, plan::SourceId peer);
     bool is_ahead(RequestId id) const;
     void weigh_need(Live& live);
     void keep_remains(Transfer& transfer);  // this and the next three: unfinished.cpp
     void take_up_remains();
     void expire_remains_later();
     void leave_remains();
-    std::unique_ptr<Transfer> take_out(core::WantId want, std::vector<RequestId>& askers);
+    std::unique_ptr<Transfer> take_out(plan::WantId want, std::vector<RequestId>& askers);
 
     SharedBytes bytes_of(const Digest& digest);
     Result<SharedBytes> hold(ByteView bytes);
-    void tell_started(RequestId id, const StagedFile& file, std::optional<WallTime> modified, std::optional<Part> part = {});
+    void tell_started(RequestId id, const StagedFile& file, std::optional<WallTime> modified,
+                      std::optional<Part> part = {});
     void deliver(RequestId id, Delivered delivered, const std::vector<std::string>& reasons);
     void fail_request(RequestId id, const Error& error, const std::vector<std::string>& reasons,
                       std::vector<SourceShare> lost = {});
@@ -207,8 +211,8 @@ class Broker final : public Requests, public PeerObserver {
     void replan();
     void ask_soon(const Transfer& transfer);
     void ask_again();
-    void join_crowd(core::WantId want, Transfer& transfer);
-    void note_missed(core::WantId want);
+    void join_crowd(plan::WantId want, Transfer& transfer);
+    void note_missed(plan::WantId want);
     void tick();
     void arm_tick();
     void bury(std::unique_ptr<Transfer> transfer);
@@ -220,7 +224,7 @@ class Broker final : public Requests, public PeerObserver {
     Ledger& ledger_;
     Trust& trust_;
     BrokerSettings settings_;
-    core::Board board_;
+    plan::Board board_;
     SourceBook sources_;
     Proofs proofs_;
     Engine engine_;
@@ -229,8 +233,8 @@ class Broker final : public Requests, public PeerObserver {
     Ahead ahead_;
     Asked asked_for_;
     std::map<RequestId, Asker> requests_;
-    std::map<core::WantId, Live> live_;
-    std::unordered_map<Digest, core::WantId> by_digest_;
+    std::map<plan::WantId, Live> live_;
+    std::unordered_map<Digest, plan::WantId> by_digest_;
     std::unordered_map<Digest, Fresh> fresh_;
     std::unordered_map<Digest, SharedBytes> vouching_;  // of an unsigned database: its own signature is looked for
     SignatureDesk signatures_;
@@ -252,7 +256,7 @@ class Broker final : public Requests, public PeerObserver {
     std::vector<std::unique_ptr<RootFetch>> refreshes_;
     std::map<std::pair<std::string, core::Audience>, std::vector<Digest>> to_ask_;  // by lineage, and whom
     struct Seek {
-        core::SourceId peer{};
+        plan::SourceId peer{};
         TimePoint asked{};
     };
     std::unordered_map<Digest, std::vector<Seek>> seeks_;  // of the last seconds, for what we may want next
@@ -261,7 +265,7 @@ class Broker final : public Requests, public PeerObserver {
     TimerId tick_timer_ = TimerId::none;
     bool replan_due_ = false, ask_due_ = false;
     std::uint64_t next_request_ = 1, next_want_ = 1, done_ = 0, failed_ = 0;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    Lifetime lifetime_;
 };
 
 }  // namespace packswarm::broker

@@ -4,15 +4,17 @@
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
-#include "p2p/core/strangers.hpp"
+#include "p2p/base/loop.hpp"
+#include "p2p/broker/ports/peers.hpp"
+#include "p2p/plan/strangers.hpp"
 
 namespace packswarm::broker {
 
 namespace {
 
 constexpr std::size_t max_candidate_signers = 16;  // keys of a keyring that could sign a repository nobody has seen yet
-constexpr std::size_t walk_step = 1024;             // judged in one turn of the loop: a few milliseconds
-constexpr auto missing_after = Millis(3000);        // the package manager asks for what it wants first
+constexpr std::size_t walk_step = 1024;            // judged in one turn of the loop: a few milliseconds
+constexpr auto missing_after = Millis(3000);       // the package manager asks for what it wants first
 const std::string root_sheet = "root";
 
 std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
@@ -83,17 +85,24 @@ bool IndexBook::is_public(const core::Repository& repository) const {
     const auto state = states_.find(repository.id);
     if (state != states_.end() && state->second.root && !state->second.root->index.not_shared.empty()) return false;
     switch (repository.sharing) {
-        case core::Sharing::allowed: return true;
-        case core::Sharing::forbidden: return false;
-        case core::Sharing::by_signer: break;
+        case core::Sharing::allowed:
+            return true;
+        case core::Sharing::forbidden:
+            return false;
+        case core::Sharing::by_signer:
+            break;
     }
-    if (repository.format == core::Format::pacman && !repository.signed_database) return public_pacman_.count(repository.suite) != 0;
-    if (state == states_.end() || !state->second.root) return true;  // only in the swarms of public keys, see guess_lineages
+    if (repository.format == core::Format::pacman && !repository.signed_database)
+        return public_pacman_.count(repository.suite) != 0;
+    if (state == states_.end() || !state->second.root)
+        return true;  // only in the swarms of public keys, see guess_lineages
     const auto& signers = state->second.root->index.signers;
-    return std::any_of(signers.begin(), signers.end(), [this](const auto& signer) { return public_keys_.count(signer) != 0; });
+    return std::any_of(signers.begin(), signers.end(),
+                       [this](const auto& signer) { return public_keys_.count(signer) != 0; });
 }
 
-std::vector<core::Fingerprint> IndexBook::public_signers(const core::Repository& repository, const core::IndexRoot& root) const {
+std::vector<core::Fingerprint> IndexBook::public_signers(const core::Repository& repository,
+                                                         const core::IndexRoot& root) const {
     if (!root.is_signed || root.signers.empty()) return {unsigned_signer};
     if (repository.sharing == core::Sharing::by_signer)
         for (const auto& signer : root.signers)
@@ -101,9 +110,11 @@ std::vector<core::Fingerprint> IndexBook::public_signers(const core::Repository&
     return {root.signers.front()};
 }
 
-// ---- Lineages --------------------------------------------------------------------------------------------------------------
+// ---- Lineages
+// --------------------------------------------------------------------------------------------------------------
 
-std::vector<std::string> IndexBook::lineages_of(const core::Repository& repository, const std::vector<core::Fingerprint>& signers,
+std::vector<std::string> IndexBook::lineages_of(const core::Repository& repository,
+                                                const std::vector<core::Fingerprint>& signers,
                                                 const core::IndexRoot* root) const {
     std::vector<std::string> out;
     const std::string suite = root != nullptr && !root->codename.empty() ? root->codename : repository.suite;
@@ -187,13 +198,14 @@ bool IndexBook::is_security_update(const Digest& digest) const {
     return std::any_of(table_.all().begin(), table_.all().end(), [&](const core::Repository& repository) {
         const auto& root = state_of(repository.id).root;
         const bool is_security =
-            core::is_security_suite(repository.suite) ||
-            (root && (core::is_security_suite(root->index.suite) || core::is_security_suite(root->index.codename)));
+            plan::is_security_suite(repository.suite) ||
+            (root && (plan::is_security_suite(root->index.suite) || plan::is_security_suite(root->index.codename)));
         return is_security && catalog_.has(repository.id, digest);
     });
 }
 
-// ---- Roots -----------------------------------------------------------------------------------------------------------------
+// ---- Roots
+// -----------------------------------------------------------------------------------------------------------------
 
 void IndexBook::adopt(const core::Repository& repository, std::shared_ptr<const OpenedRoot> opened) {
     auto& state = states_[repository.id];
@@ -221,9 +233,7 @@ void IndexBook::adopt(const core::Repository& repository, std::shared_ptr<const 
     }
     announce_lineages();
     reconcile_later();
-    loop_.after(missing_after, [this, alive = std::weak_ptr(alive_), id = repository.id] {
-        if (!alive.expired()) fetch_missing(id);
-    });
+    loop_.after(missing_after, lifetime_.guard([this, id = repository.id] { fetch_missing(id); }));
 }
 
 // Of each component's index one variant is needed, the smallest; none when one of them is read already.
@@ -234,7 +244,8 @@ std::vector<MissingIndex> IndexBook::missing_of(const std::string& id) const {
     const auto folder = core::index_folder(*repository);
     std::vector<std::string> wanted;
     for (const auto& component : repository->components)
-        for (const auto& architecture : repository->architectures) wanted.push_back(folder + component + "/binary-" + architecture + "/");
+        for (const auto& architecture : repository->architectures)
+            wanted.push_back(folder + component + "/binary-" + architecture + "/");
     if (repository->components.empty()) wanted.push_back(folder);
     const auto files = with_folder(state.root->index.files, folder);
     std::vector<MissingIndex> out;
@@ -293,7 +304,8 @@ void IndexBook::take_list(const std::string& repository, const core::IndexEntry&
     reconcile_later();
 }
 
-// ---- Files -----------------------------------------------------------------------------------------------------------------
+// ---- Files
+// -----------------------------------------------------------------------------------------------------------------
 
 void IndexBook::stored(const StoredFile& file) {
     for (const auto& repository : table_.all()) {
@@ -308,27 +320,30 @@ void IndexBook::stored(const StoredFile& file) {
 
 void IndexBook::read_index(const std::string& repository, const StoredFile& file, const core::IndexEntry& entry) {
     if (!reading_.insert(file.digest()).second) return;
-    trust_.open_packages(file, entry.path, [this, repository, digest = file.digest(), path = entry.path](Result<std::shared_ptr<const core::CatalogSheet>> entries) {
-        reading_.erase(digest);
-        if (!entries) return spdlog::warn("{}: {} cannot be read: {}", repository, printable(path), printable(entries.error().message));
-        if (!catalog_.find_in(repository, digest)) return;  // a newer root came meanwhile
-        catalog_.set(repository, digest.hex(), *entries);
-        spdlog::info("{}: {} lists {} packages", repository, path, (*entries)->packages());
-        if (const auto& left_out = (*entries)->left_out(); !left_out.empty())
-            spdlog::warn("{}: in {} {}", repository, path, left_out.text());
-        reconcile_later();
-    });
+    trust_.open_packages(file, entry.path,
+                         [this, repository, digest = file.digest(),
+                          path = entry.path](Result<std::shared_ptr<const core::CatalogSheet>> entries) {
+                             reading_.erase(digest);
+                             if (!entries)
+                                 return spdlog::warn("{}: {} cannot be read: {}", repository, printable(path),
+                                                     printable(entries.error().message));
+                             if (!catalog_.find_in(repository, digest)) return;  // a newer root came meanwhile
+                             catalog_.set(repository, digest.hex(), *entries);
+                             spdlog::info("{}: {} lists {} packages", repository, path, (*entries)->packages());
+                             if (const auto& left_out = (*entries)->left_out(); !left_out.empty())
+                                 spdlog::warn("{}: in {} {}", repository, path, left_out.text());
+                             reconcile_later();
+                         });
 }
 
 // Hashed first; when it has rotted it is fetched anew.
 void IndexBook::read_kept(const std::string& repository, const core::IndexEntry& entry) {
     if (!reading_.insert(entry.digest).second) return;
-    const auto then = [this, alive = std::weak_ptr(alive_), repository, entry] {
-        if (alive.expired()) return;
+    const auto then = lifetime_.guard([this, repository, entry] {
         reading_.erase(entry.digest);
         if (const auto stored = store_.find(entry.digest)) return read_index(repository, *stored, entry);
         fetch_missing(repository);
-    };
+    });
     proofs_.prove(entry.digest, Proofs::Need::awaited, then);
 }
 
@@ -336,16 +351,16 @@ void IndexBook::removed(const Digest& digest) {
     if (offered_.erase(digest) != 0) peers_.withdraw({digest});
 }
 
-// ---- The shelf -------------------------------------------------------------------------------------------------------------
+// ---- The shelf
+// -------------------------------------------------------------------------------------------------------------
 
 void IndexBook::reconcile_later() {
     if (reconcile_due_) return;
     reconcile_due_ = true;
-    loop_.after(Millis(20), [this, alive = std::weak_ptr(alive_)] {
-        if (alive.expired()) return;
+    loop_.after(Millis(20), lifetime_.guard([this] {
         reconcile_due_ = false;
         begin_walk();
-    });
+    }));
 }
 
 // What is stored may be a whole archive: it is judged in steps, between which the loop serves everybody else.
@@ -363,9 +378,7 @@ void IndexBook::walk() {
     }
     carry_out(std::move(changes));
     if (walk_.empty()) return walk_.shrink_to_fit();
-    loop_.post([this, alive = std::weak_ptr(alive_)] {
-        if (!alive.expired()) walk();
-    });
+    loop_.post(lifetime_.guard([this] { walk(); }));
 }
 
 // Empty for what may not be named to peers.
@@ -374,7 +387,8 @@ std::string IndexBook::lineage_to_share(const ArtifactBrief& brief) {
     if (!brief.is_root) return brief.may_be_shared ? public_lineage(brief.mark.digest()) : std::string();
     for (const auto& repository : table_.all()) {
         const auto& state = states_[repository.id];
-        if (state.root && state.root->index.is_signed && state.root->bundle_digest == brief.mark.digest() && is_public(repository) && !state.lineages.empty())
+        if (state.root && state.root->index.is_signed && state.root->bundle_digest == brief.mark.digest() &&
+            is_public(repository) && !state.lineages.empty())
             return state.lineages.front();
     }
     return {};
@@ -420,7 +434,8 @@ void IndexBook::carry_out(Changes changes) {
     for (auto& [lineage, files] : changes.offers) peers_.offer(lineage, std::move(files));
 }
 
-// ---- Peers -----------------------------------------------------------------------------------------------------------------
+// ---- Peers
+// -----------------------------------------------------------------------------------------------------------------
 
 std::vector<PeerSnapshot> IndexBook::snapshots_of(const std::string& id) const {
     const auto state = states_.find(id);

@@ -1,5 +1,6 @@
-// IndexBook: which repositories there are, which of their roots is the newest verified one, and every file those indexes vouch
-// for. Decides what is public and keeps the peers' shelf equal to the newest indexes. Not here: fetching (root_fetch.hpp).
+// IndexBook: which repositories there are, which of their roots is the newest verified one, and every file those
+// indexes vouch for. Decides what is public and keeps the peers' shelf equal to the newest indexes. Not here: fetching
+// (root_fetch.hpp).
 #pragma once
 
 #include <map>
@@ -9,11 +10,14 @@
 #include <unordered_map>
 #include <vector>
 
+#include "p2p/base/lifetime.hpp"
+#include "p2p/base/loop.hpp"
+#include "p2p/broker/ports/peers.hpp"
+#include "p2p/broker/ports/store.hpp"
+#include "p2p/broker/ports/trust.hpp"
 #include "p2p/broker/proofs.hpp"
 #include "p2p/broker/sightings.hpp"
 #include "p2p/broker/snapshots.hpp"
-#include "p2p/broker/store_port.hpp"
-#include "p2p/broker/trust_port.hpp"
 #include "p2p/core/catalog.hpp"
 #include "p2p/core/freshness.hpp"
 #include "p2p/core/repository_table.hpp"
@@ -25,16 +29,16 @@ inline const std::string unsigned_signer = "unsigned-database";
 
 struct RepositoryState {
     enum class Standing { unread, verified, unsigned_hint, refused } standing = Standing::unread;
-    std::string message;                       // why it was refused, warnings
-    bool was_stale = false;                    // the last refused one was good, but older than what is here, or expired
-    std::shared_ptr<const OpenedRoot> older;   // the last one given, when its base only lags behind the others
-    std::shared_ptr<const OpenedRoot> root;    // newest accepted
-    std::optional<WallTime> modified;          // Last-Modified it came with
-    std::vector<std::string> lineages;         // names, one an architecture; of the candidates while nothing is verified
-    std::vector<std::string> kin;              // ids of repositories that were shown to be the same one
-    std::vector<core::Mark> vouched;           // its addresses by which a peer's root was known to be its own
-    bool only_public_keys = false;             // its keyring holds none but the distributions'
-    bool is_guessing = false;                  // the candidates are being looked for
+    std::string message;                      // why it was refused, warnings
+    bool was_stale = false;                   // the last refused one was good, but older than what is here, or expired
+    std::shared_ptr<const OpenedRoot> older;  // the last one given, when its base only lags behind the others
+    std::shared_ptr<const OpenedRoot> root;   // newest accepted
+    std::optional<WallTime> modified;         // Last-Modified it came with
+    std::vector<std::string> lineages;        // names, one an architecture; of the candidates while nothing is verified
+    std::vector<std::string> kin;             // ids of repositories that were shown to be the same one
+    std::vector<core::Mark> vouched;          // its addresses by which a peer's root was known to be its own
+    bool only_public_keys = false;            // its keyring holds none but the distributions'
+    bool is_guessing = false;                 // the candidates are being looked for
 };
 
 // A list of packages that the newest root names and that is not here.
@@ -48,11 +52,11 @@ class IndexBook {
     IndexBook(Loop& loop, Store& store, Ledger& ledger, Trust& trust, Peers& peers, Proofs& proofs);
 
     void set_repositories(core::RepositoryTable table);
-    void allow_sharing(bool allowed);            // the owner's switch: off withdraws everything
-    void allow_peers(bool allowed);              // off leaves every swarm: nobody is asked either
+    void allow_sharing(bool allowed);  // the owner's switch: off withdraws everything
+    void allow_peers(bool allowed);    // off leaves every swarm: nobody is asked either
     bool shares() const { return sharing_; }
-    // Called for each index file that the newest root lists for this machine and that is not here after a while: apt may have
-    // fetched it before this agent came.
+    // Called for each index file that the newest root lists for this machine and that is not here after a while: apt
+    // may have fetched it before this agent came.
     void set_missing(std::function<void(const core::Repository&, const MissingIndex&)> fetch) {
         missing_ = std::move(fetch);
     }
@@ -62,9 +66,10 @@ class IndexBook {
     bool has_none_of_its_lists(const std::string& repository) const;
     void take_list(const std::string& repository, const core::IndexEntry& plain,
                    std::shared_ptr<const core::CatalogSheet> sheet);
-    // Who makes a repository public that is shared by_signer: the distributions' keys, and names of unsigned pacman databases.
+    // Who makes a repository public that is shared by_signer: the distributions' keys, and names of unsigned pacman
+    // databases.
     void set_public(std::set<core::Fingerprint> keys, std::set<std::string> pacman_repositories);
-    void restore();                              // roots and indexes that the store kept over a restart
+    void restore();                                  // roots and indexes that the store kept over a restart
     bool is_restoring(const std::string& id) const;  // what is kept of it is being opened
     const core::RepositoryTable& table() const { return table_; }
     const core::Catalog& catalog() const { return catalog_; }
@@ -95,7 +100,7 @@ class IndexBook {
 
     // A file is stored: indexes among them are read, public ones are offered.
     void stored(const StoredFile& file);
-    void offer_again(const Digest& digest);  // more of it is recorded than there was
+    void offer_again(const Digest& digest);      // more of it is recorded than there was
     bool is_to_be_shared(const Digest& digest);  // it is stored, and may be offered once it is proven
     void proven(const Digest& digest);
     void removed(const Digest& digest);
@@ -103,14 +108,17 @@ class IndexBook {
     void peer_snapshot(const PeerSnapshot& snapshot) { snapshots_.add(snapshot); }
     void peer_down(PeerId peer) { snapshots_.peer_down(peer); }
     std::vector<PeerSnapshot> snapshots_of(
-        const std::string& repository) const;  // of the same repository, newest first
+        const std::string& repository) const;                   // of the same repository, newest first
     Company company(const core::Repository& repository) const;  // who could give its root, now or soon
 
     bool is_public(const core::Repository& repository) const;
 
   private:
-    std::vector<core::Fingerprint> public_signers(const core::Repository& repository, const core::IndexRoot& root) const;
-    std::vector<std::string> lineages_of(const core::Repository& repository, const std::vector<core::Fingerprint>& signers, const core::IndexRoot* root) const;
+    std::vector<core::Fingerprint> public_signers(const core::Repository& repository,
+                                                  const core::IndexRoot& root) const;
+    std::vector<std::string> lineages_of(const core::Repository& repository,
+                                         const std::vector<core::Fingerprint>& signers,
+                                         const core::IndexRoot* root) const;
     std::vector<std::string> floor_names(const core::Repository& repository, const core::IndexRoot& root,
                                          const std::string& base) const;
     std::optional<core::KnownRoot> floor_of(const core::Repository& repository, const core::IndexRoot& root) const;
@@ -158,14 +166,14 @@ class IndexBook {
     Proofs& proofs_;
     core::RepositoryTable table_;
     core::Catalog catalog_;
-    std::map<std::string, RepositoryState> states_;     // by Repository::id
-    std::map<std::string, int> restoring_;              // likewise: kept roots that are being opened
-    std::map<std::string, Floor> floors_;               // by lineage, product and address
+    std::map<std::string, RepositoryState> states_;  // by Repository::id
+    std::map<std::string, int> restoring_;           // likewise: kept roots that are being opened
+    std::map<std::string, Floor> floors_;            // by lineage, product and address
     Sightings sightings_;
     Snapshots snapshots_;
     std::unordered_map<Digest, std::uint32_t> offered_;  // and in which of lineage_names_
     std::vector<std::string> lineage_names_;
-    std::vector<Digest> walk_;                           // stored digests that are still to be judged
+    std::vector<Digest> walk_;  // stored digests that are still to be judged
     std::set<Digest> reading_;
     std::function<void(const core::Repository&, const MissingIndex&)> missing_;
     std::set<core::Fingerprint> public_keys_;
@@ -173,7 +181,7 @@ class IndexBook {
     bool sharing_ = true;
     bool has_peers_ = true;
     bool reconcile_due_ = false;
-    std::shared_ptr<int> alive_ = std::make_shared<int>();
+    Lifetime lifetime_;
 };
 
 }  // namespace packswarm::broker

@@ -26,9 +26,9 @@ bool IndexLooks::holds(const core::Location& package, bool is_listed, Task then)
 void IndexLooks::begin(const core::Location& at, Look& look) {
     look.is_open = true;
     look.began = loop_.now();
-    const auto over = [this, alive = alive_, repository = at.repository->id, began = *look.began] {
-        if (*alive && looks_[repository].began == began) end(repository);
-    };
+    const auto over = lifetime_.guard([this, repository = at.repository->id, began = *look.began] {
+        if (looks_[repository].began == began) end(repository);
+    });
     loop_.after(patience, over);
     fetch_(at, over);
 }

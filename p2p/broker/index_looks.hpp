@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "p2p/base/lifetime.hpp"
 #include "p2p/base/loop.hpp"
 #include "p2p/core/repository_table.hpp"
 
@@ -20,7 +21,6 @@ class IndexLooks {
     using Fetch = std::function<void(const core::Location& at, Task then)>;
     using Stop = std::function<void(const std::string& repository)>;  // ends that, if it has not ended
     IndexLooks(Loop& loop, Fetch fetch, Stop stop) : loop_(loop), fetch_(std::move(fetch)), stop_(std::move(stop)) {}
-    ~IndexLooks() { *alive_ = false; }
     IndexLooks(const IndexLooks&) = delete;
     IndexLooks& operator=(const IndexLooks&) = delete;
 
@@ -45,7 +45,7 @@ class IndexLooks {
     const Fetch fetch_;
     const Stop stop_;
     std::map<std::string, Look> looks_;  // by repository
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    Lifetime lifetime_;
 };
 
 }  // namespace packswarm::broker

@@ -15,22 +15,21 @@ void IndexBook::accept(RootFiles files, std::optional<WallTime> modified,
     auto from = files;
     from.root.clear();
     from.signature.reset();
-    trust_.open_root(std::move(files),
-                     [this, from = std::move(from), modified, then = std::move(then)](Result<OpenedRoot> opened) {
-                         if (opened && table_.find(from.repository.id) == nullptr)  // a reload took it away meanwhile
-                             return then(std::make_shared<const OpenedRoot>(std::move(*opened)));
-                         states_[from.repository.id].older.reset();
-                         if (!opened) return refuse(from, std::nullopt, opened.error(), then);
-                         auto floors = judge(from.repository, *opened, from.base);
-                         if (!floors) return refuse(from, std::move(*opened), floors.error(), then);
-                         const auto shared = std::make_shared<const OpenedRoot>(std::move(*opened));
-                         ledger_.raise_floors(std::move(*floors), [this, alive = std::weak_ptr(alive_), from, shared,
-                                                                   modified, then](const Result<void>& raised) {
-                             if (alive.expired()) return;
-                             if (!raised) return refuse(from, std::nullopt, raised.error(), then);
-                             take(from, shared, modified, then);
-                         });
-                     });
+    trust_.open_root(
+        std::move(files), [this, from = std::move(from), modified, then = std::move(then)](Result<OpenedRoot> opened) {
+            if (opened && table_.find(from.repository.id) == nullptr)  // a reload took it away meanwhile
+                return then(std::make_shared<const OpenedRoot>(std::move(*opened)));
+            states_[from.repository.id].older.reset();
+            if (!opened) return refuse(from, std::nullopt, opened.error(), then);
+            auto floors = judge(from.repository, *opened, from.base);
+            if (!floors) return refuse(from, std::move(*opened), floors.error(), then);
+            const auto shared = std::make_shared<const OpenedRoot>(std::move(*opened));
+            ledger_.raise_floors(std::move(*floors),
+                                 lifetime_.guard([this, from, shared, modified, then](const Result<void>& raised) {
+                                     if (!raised) return refuse(from, std::nullopt, raised.error(), then);
+                                     take(from, shared, modified, then);
+                                 }));
+        });
 }
 
 void IndexBook::refuse(const RootFiles& from, std::optional<OpenedRoot> opened, const Error& why,
@@ -110,7 +109,7 @@ std::optional<core::KnownRoot> IndexBook::floor_of(const core::Repository& repos
     return known;
 }
 
-// The rules of DESIGN 3. The floors that it raises.
+// Which index counts (docs/repositories.md). The floors that it raises.
 Result<std::vector<Floor>> IndexBook::judge(const core::Repository& repository, OpenedRoot& opened,
                                             const std::string& base) {
     const auto& root = opened.index;
@@ -129,7 +128,8 @@ Result<std::vector<Floor>> IndexBook::judge(const core::Repository& repository, 
     if (!fresh->raises_floor && !is_level) return out;
     for (const auto& name : floor_names(repository, root, base)) {
         const auto floor = floors_.find(name);
-        const bool stands = floor != floors_.end() && floor->second.date >= root.date && floor->second.root == root.content;
+        const bool stands =
+            floor != floors_.end() && floor->second.date >= root.date && floor->second.root == root.content;
         if (stands || (floor != floors_.end() && floor->second.date > root.date)) continue;
         floors_[name] = {name, root.date, root.content};
         out.push_back(floors_[name]);
@@ -159,7 +159,8 @@ bool IndexBook::lags(const core::Repository& repository, const OpenedRoot& opene
     for (const auto& name : floor_names(repository, opened.index, base))
         if (const auto floor = floors_.find(name); floor != floors_.end() && floor->second.date > opened.index.date)
             return false;
-    return core::check_freshness(opened.index, std::nullopt, loop_.wall_now(), core::StaleIndex::refuse, repository.dates)
+    return core::check_freshness(opened.index, std::nullopt, loop_.wall_now(), core::StaleIndex::refuse,
+                                 repository.dates)
         .has_value();
 }
 
@@ -204,10 +205,10 @@ void IndexBook::keep_bundle(const core::Repository& repository, std::shared_ptr<
                              : "";
         record.is_root = true;
         record.modified = states_[repository.id].modified.value_or(opened->index.date);
-        store_.publish(std::move(*verified), record, [this](Result<StoredFile> stored) {
+        store_.publish(std::move(*verified), record, lifetime_.guard([this](Result<StoredFile> stored) {
             if (!stored) return spdlog::warn("keeping an index failed: {}", stored.error().message);
             reconcile_later();
-        });
+        }));
     });
 }
 
@@ -220,11 +221,10 @@ void IndexBook::restore() {
 
 void IndexBook::restore_root(const core::Repository& repository, const ArtifactRecord& record) {
     ++restoring_[repository.id];
-    proofs_.prove(record.digest, Proofs::Need::awaited, [this, alive = std::weak_ptr(alive_), repository, record] {
-        if (alive.expired()) return;
+    proofs_.prove(record.digest, Proofs::Need::awaited, lifetime_.guard([this, repository, record] {
         --restoring_[repository.id];
         open_kept(repository, record);
-    });
+    }));
 }
 
 void IndexBook::open_kept(const core::Repository& repository, const ArtifactRecord& record) {

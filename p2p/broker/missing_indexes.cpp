@@ -42,26 +42,22 @@ void MissingIndexes::look(const Key& key) {
     if (lists_ == nullptr || !missing.plain) return ask(key, From::peers);
     auto file = lists_->open(repository, *missing.plain);
     if (!file) return look_again(key, file.error());
-    trust_.open_list(
-        std::move(*file), *missing.plain,
-        [this, alive = std::weak_ptr(alive_), key](Result<std::shared_ptr<const core::CatalogSheet>> sheet) {
-            if (alive.expired()) return;
-            const auto at = quests_.find(key);
-            if (!sheet)
-                spdlog::info("{}: {} is not read from apt's lists: {}", key.first, at->second.missing.plain->path,
-                             sheet.error().message);
-            if (!sheet) return look_again(key, {ErrorKind::Transient, sheet.error().message});
-            book_.take_list(at->second.repository.id, *at->second.missing.plain, *sheet);
-            quests_.erase(at);
-        });
+    trust_.open_list(std::move(*file), *missing.plain,
+                     lifetime_.guard([this, key](Result<std::shared_ptr<const core::CatalogSheet>> sheet) {
+                         const auto at = quests_.find(key);
+                         if (!sheet)
+                             spdlog::info("{}: {} is not read from apt's lists: {}", key.first,
+                                          at->second.missing.plain->path, sheet.error().message);
+                         if (!sheet) return look_again(key, {ErrorKind::Transient, sheet.error().message});
+                         book_.take_list(at->second.repository.id, *at->second.missing.plain, *sheet);
+                         quests_.erase(at);
+                     }));
 }
 
 void MissingIndexes::look_again(const Key& key, const Error& error) {
     auto& quest = quests_.at(key);
     if (error.kind == ErrorKind::Absent || quest.looks >= looks_after.size()) return ask(key, From::peers);
-    loop_.after(looks_after[quest.looks++], [this, alive = std::weak_ptr(alive_), key] {
-        if (!alive.expired()) look(key);
-    });
+    loop_.after(looks_after[quest.looks++], lifetime_.guard([this, key] { look(key); }));
 }
 
 void MissingIndexes::ask(const Key& key, From from) {
@@ -73,14 +69,10 @@ void MissingIndexes::ask(const Key& key, From from) {
     request.asker = "agent";
     request.transaction = transaction_of(loop_.wall_now());
     request.from = from;
-    const auto over = [this, alive = std::weak_ptr(alive_), key] {
-        if (!alive.expired()) quests_.erase(key);
-    };
+    const auto over = lifetime_.guard([this, key] { quests_.erase(key); });
     RequestEvents events{[](const Started&) {}, [](const Progress&) {}, [over](const Delivered&) { over(); }, over, {}};
-    events.failed = [this, alive = std::weak_ptr(alive_), key, from, over](const Error&) {
-        if (alive.expired()) return;
-        from == From::peers ? ask_mirrors(key) : over();
-    };
+    events.failed =
+        lifetime_.guard([this, key, from, over](const Error&) { from == From::peers ? ask_mirrors(key) : over(); });
     requests_.get(std::move(request), std::move(events));
 }
 

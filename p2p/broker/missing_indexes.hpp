@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "p2p/base/lifetime.hpp"
 #include "p2p/broker/index_book.hpp"
 #include "p2p/broker/requests.hpp"
 
@@ -56,7 +57,7 @@ class MissingIndexes {
     ByteCount most_ = 0;
     std::function<ByteCount(const std::string&)> spent_;
     std::map<Key, Quest> quests_;
-    std::shared_ptr<int> alive_ = std::make_shared<int>();
+    Lifetime lifetime_;
 };
 
 }  // namespace packswarm::broker

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "p2p/base/limits.hpp"
+#include "p2p/broker/ports/mirrors.hpp"
 
 namespace packswarm::broker {
 
@@ -12,7 +13,11 @@ constexpr auto progress_interval = Millis(100);
 }  // namespace
 
 PlainFetch::PlainFetch(Engine& engine, Wish wish, Task started, Task progress, Then<PlainAnswer> then)
-    : engine_(engine), wish_(std::move(wish)), started_(std::move(started)), progress_(std::move(progress)), then_(std::move(then)) {
+    : engine_(engine),
+      wish_(std::move(wish)),
+      started_(std::move(started)),
+      progress_(std::move(progress)),
+      then_(std::move(then)) {
     for (const auto& mirror : wish_.mirrors) {
         const auto known = wish_.has_other_way ? engine_.absences.recall(mirror.url, engine_.loop.now()) : std::nullopt;
         if (known)
@@ -20,9 +25,7 @@ PlainFetch::PlainFetch(Engine& engine, Wish wish, Task started, Task progress, T
         else
             left_.push_back(mirror);
     }
-    engine_.loop.post([this, alive = alive_] {
-        if (*alive) next();
-    });
+    engine_.loop.post(lifetime_.guard([this] { next(); }));
 }
 
 std::string PlainFetch::Wish::key() const {
@@ -43,7 +46,7 @@ std::string PlainFetch::Wish::key() const {
 }
 
 PlainFetch::~PlainFetch() {
-    *alive_ = false;
+    lifetime_.end();
     if (fetch_ != FetchId::none) {
         engine_.mirrors.cancel(fetch_);
         engine_.sources.claim_ended(now_.source);
@@ -134,7 +137,8 @@ void PlainFetch::done(const Result<void>& result) {
     engine_.sources.failed(now_.source, result.error().kind);
     engine_.absences.note(now_.url, result.error(), engine_.loop.now());
     const bool handed_out = staged_ && received_ > 0 && !wish_.digest;
-    if (handed_out) return answer(tl::unexpected(result.error()));  // somebody may have read what came: it cannot be taken back
+    if (handed_out)
+        return answer(tl::unexpected(result.error()));  // somebody may have read what came: it cannot be taken back
     forget();
     next();
 }

@@ -1,12 +1,16 @@
-// PlainFetch: a file that no index vouches for, whole, from one mirror after another: handed through as it comes, neither kept
-// nor shared. With a digest but no size it is checked at the end. Not here: artifacts whose digest and size are known (Transfer).
+// PlainFetch: a file that no index vouches for, whole, from one mirror after another: handed through as it comes,
+// neither kept nor shared. With a digest but no size it is checked at the end. Not here: artifacts whose digest and
+// size are known (Transfer).
 #pragma once
 
 #include <deque>
 #include <memory>
 #include <string>
 
-#include "p2p/broker/transfer.hpp"
+#include "p2p/base/lifetime.hpp"
+#include "p2p/broker/ports/mirrors.hpp"
+#include "p2p/broker/terms.hpp"
+#include "p2p/broker/transfer/engine.hpp"
 #include "p2p/broker/turn.hpp"
 
 namespace packswarm::broker {
@@ -26,7 +30,7 @@ class PlainFetch {
         ByteCount max_size = 0;
         std::optional<WallTime> if_modified_since;
         std::optional<Digest> digest;
-        Terms terms = {};  // not beside a digest
+        Terms terms = {};            // not beside a digest
         bool has_other_way = false;  // for the asker: what was asked for in vain a moment ago is not asked for again
         std::string key() const;     // equal for two wishes that one answer fulfils
     };
@@ -72,7 +76,7 @@ class PlainFetch {
     TimePoint progressed_{};
     Visit visit_;
     std::unique_ptr<Turn> turn_;  // it waits, or waited
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    Lifetime lifetime_;
 };
 
 }  // namespace packswarm::broker

@@ -4,17 +4,18 @@
 #include <utility>
 
 #include "p2p/base/limits.hpp"
+#include "p2p/base/loop.hpp"
 
 namespace packswarm::broker {
 
 namespace {
-constexpr auto scrub_look = Seconds(5);    // whether it is quiet
+constexpr auto scrub_look = Seconds(5);             // whether it is quiet
 constexpr ByteCount scrub_cost = 16 * limits::kib;  // of a file, however small: it is opened and looked up
-constexpr auto scrub_pass = Seconds(300);  // after all was hashed: what was touched meanwhile
+constexpr auto scrub_pass = Seconds(300);           // after all was hashed: what was touched meanwhile
 }  // namespace
 
 Proofs::~Proofs() {
-    *alive_ = false;
+    lifetime_.end();
     loop_.cancel(scrub_timer_);
 }
 
@@ -29,9 +30,7 @@ void Proofs::prove(const Digest& digest, Need need, Task then, Watch watch) {
     } else if (is_new) {
         for_peers_.push_back(digest);
     }
-    loop_.post([this, alive = alive_] {
-        if (*alive) begin_next();
-    });
+    loop_.post(lifetime_.guard([this] { begin_next(); }));
 }
 
 // Peers' turn comes when nobody of this machine waits, and then one at a time: a stranger may ask for all there is.
@@ -61,9 +60,8 @@ bool Proofs::begin(const Digest& digest) {
 }
 
 void Proofs::go_on(const Digest& digest) {
-    trust_.go_on(proofs_.at(digest).check, limits::proof_step, [this, alive = alive_, digest](Result<ProofStep> step) {
-        if (*alive) stepped(digest, std::move(step));
-    });
+    trust_.go_on(proofs_.at(digest).check, limits::proof_step,
+                 lifetime_.guard([this, digest](Result<ProofStep> step) { stepped(digest, std::move(step)); }));
 }
 
 void Proofs::stepped(const Digest& digest, Result<ProofStep> step) {
@@ -123,9 +121,8 @@ void Proofs::scrub() {
         });
         return;
     }
-    trust_.go_on(scrub_check_, limits::scrub_step, [this, alive = alive_](Result<ProofStep> step) {
-        if (*alive) scrubbed(std::move(step));
-    });
+    trust_.go_on(scrub_check_, limits::scrub_step,
+                 lifetime_.guard([this](Result<ProofStep> step) { scrubbed(std::move(step)); }));
 }
 
 // The next of those that are not proven; false: all are.

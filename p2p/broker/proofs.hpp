@@ -1,6 +1,6 @@
 // Proofs: what the store kept over a restart, or somebody touched, is hashed again before anybody is given it: at once
 // for who waits, one file at a time for peers, and slowly for nobody (the scrub). What is wrong is dropped.
-// Not here: what counts as proven (store_port.hpp), hashing (trust_port.hpp). Loop's thread.
+// Not here: what counts as proven (ports/store.hpp), hashing (ports/trust.hpp). Loop's thread.
 #pragma once
 
 #include <deque>
@@ -10,8 +10,10 @@
 #include <unordered_map>
 #include <vector>
 
-#include "p2p/broker/store_port.hpp"
-#include "p2p/broker/trust_port.hpp"
+#include "p2p/base/lifetime.hpp"
+#include "p2p/base/loop.hpp"
+#include "p2p/broker/ports/store.hpp"
+#include "p2p/broker/ports/trust.hpp"
 
 namespace packswarm::broker {
 
@@ -66,7 +68,7 @@ class Proofs {
     std::optional<KeptFile> scrubbed_;  // being hashed for nobody
     ByteCount scrub_at_ = 0;            // of its bytes
     CheckId scrub_check_ = CheckId::none;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    Lifetime lifetime_;
 };
 
 }  // namespace packswarm::broker

@@ -8,7 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "p2p/broker/ports.hpp"
+#include "p2p/broker/ports/answers.hpp"
+#include "p2p/broker/ports/ledger.hpp"
+#include "p2p/broker/terms.hpp"
+#include "p2p/core/artifact.hpp"
 
 namespace packswarm::broker {
 
@@ -17,8 +20,8 @@ enum class RequestId : std::uint64_t { none = 0 };
 // Who may be asked: what the agent wants for itself is asked of peers alone first.
 enum class From { anybody, peers };
 
-// Whether somebody waits for the answer, or it is only known that somebody will ask soon: the second takes what places the first
-// leaves, has no line in the ledger but where it was fetched for it alone, and fails quietly.
+// Whether somebody waits for the answer, or it is only known that somebody will ask soon: the second takes what places
+// the first leaves, has no line in the ledger but where it was fetched for it alone, and fails quietly.
 enum class Need { awaited, ahead };
 
 // What becomes of a file that no index here vouches for. Left: who asks fetches it as well as we would, and with its
@@ -26,20 +29,20 @@ enum class Need { awaited, ahead };
 enum class Unlisted { handed_through, left_to_asker };
 
 struct Request {
-    std::string url;                 // as the package manager would ask its mirror
-    std::optional<Digest> digest;    // when the asker knows it (apt); else the verified index is looked up
+    std::string url;               // as the package manager would ask its mirror
+    std::optional<Digest> digest;  // when the asker knows it (apt); else the verified index is looked up
     std::optional<ByteCount> size;
-    ByteCount max_size = 0;          // 0: the limit of the file's kind
+    ByteCount max_size = 0;  // 0: the limit of the file's kind
     std::optional<WallTime> if_modified_since;
     Terms terms = {};
-    std::string asker;               // "apt", "pacman", "cli", "gateway", "ahead"
-    std::string user;                // whose request it is: "user 1000", "192.0.2.7"; empty: the agent's own
-    std::string transaction;         // requests of one transaction share this text
+    std::string asker;        // "apt", "pacman", "cli", "gateway", "ahead"
+    std::string user;         // whose request it is: "user 1000", "192.0.2.7"; empty: the agent's own
+    std::string transaction;  // requests of one transaction share this text
     Need need = Need::awaited;
     Unlisted unlisted = Unlisted::handed_through;
     From from = From::anybody;
-    std::string lists;               // apt's folder of package lists, when this file goes there; else empty
-    bool streams = false;            // takes the first bytes before the last have come; apt and the command line do not
+    std::string lists;     // apt's folder of package lists, when this file goes there; else empty
+    bool streams = false;  // takes the first bytes before the last have come; apt and the command line do not
 };
 
 // SharedBytes: offsets below Progress::prefix are there, those below Progress::safe are also known to be right.
@@ -53,17 +56,18 @@ struct Started {
 struct Progress {
     ByteCount received = 0;  // bytes here, anywhere in the file
     ByteCount prefix = 0;    // contiguous bytes from the start
-    ByteCount safe = 0;      // of these, bytes that may be handed out before the end (checked against hints or two sources)
+    ByteCount safe = 0;  // of these, bytes that may be handed out before the end (checked against hints or two sources)
     std::optional<WallTime> modified = {};  // as soon as a mirror has said it, often later than Started
 };
 
 struct Delivered {
     SharedBytes bytes;
     ByteCount size = 0;
-    Digest digest;                     // computed, never echoed
+    Digest digest;  // computed, never echoed
     std::optional<WallTime> modified;
     std::vector<SourceShare> sources;
-    std::optional<Part> part = {};     // the bytes are this part, and size is the part's: as the terms of the request were answered
+    std::optional<Part> part =
+        {};  // the bytes are this part, and size is the part's: as the terms of the request were answered
 };
 
 struct RequestEvents {
@@ -82,7 +86,8 @@ class Requests {
     // When bytes last came from any source for anything that is wanted; now, while something complete is being
     // verified.
     virtual TimePoint last_sign() const = 0;
-    // For the gateway's own addresses (/core/os/x86_64/...): the repository's first mirror address of that path, when known.
+    // For the gateway's own addresses (/core/os/x86_64/...): the repository's first mirror address of that path, when
+    // known.
     virtual std::optional<std::string> pacman_address(const std::string& repository, const std::string& architecture,
                                                       const std::string& file) const = 0;
     // Of the same repository.

@@ -5,13 +5,14 @@
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
 #include "p2p/base/url.hpp"
+#include "p2p/broker/ports/mirrors.hpp"
 #include "p2p/core/bundle.hpp"
 
 namespace packswarm::broker {
 
 namespace {
 constexpr std::size_t max_at_once = 3;
-constexpr auto overtake_after = Millis(1500);   // a mirror that has not given its root by then gets a rival
+constexpr auto overtake_after = Millis(1500);  // a mirror that has not given its root by then gets a rival
 constexpr auto peer_poll = Millis(100);
 constexpr auto restore_poll = Millis(5);  // opening what is kept takes some ten milliseconds after a start
 constexpr auto restore_patience = Millis(1000);
@@ -30,9 +31,7 @@ RootFetch::RootFetch(Engine& engine, IndexBook& book, Wish wish, Then<RootAnswer
     });
     std::erase_if(bases, [this](const std::string& base) { return is_in_vain(base); });
     mirrors_left_.assign(bases.begin(), bases.end());
-    engine_.loop.post([this, alive = alive_] {
-        if (*alive) begin();
-    });
+    engine_.loop.post(lifetime_.guard([this] { begin(); }));
 }
 
 // Who asks in the first moments after a start is not to move what an interruption left here.
@@ -42,7 +41,7 @@ void RootFetch::begin() {
 }
 
 RootFetch::~RootFetch() {
-    *alive_ = false;
+    lifetime_.end();
     engine_.loop.cancel(overtake_);
     for (const auto& [key, attempt] : attempts_) {
         if (attempt.at_peer)
@@ -228,7 +227,8 @@ void RootFetch::fetch_signature(Key key, const std::string& base) {
     events.done = [this, key](Result<void> result) {
         engine_.sources.claim_ended(attempts_.at(key).source);
         if (!result && result.error().kind == ErrorKind::Absent)
-            spdlog::warn("{}: an index that nobody signed: {}", wish_.repository.id, printable(result.error().message, 400));
+            spdlog::warn("{}: an index that nobody signed: {}", wish_.repository.id,
+                         printable(result.error().message, 400));
         if (!result && result.error().kind != ErrorKind::Transient) return refused(key, result.error());
         if (!result) return lost(key, result.error());
         open(key);
@@ -266,24 +266,25 @@ void RootFetch::open(Key key) {
     const auto& attempt = attempts_.at(key);
     RootFiles files{wish_.repository, attempt.root, attempt.signature, attempt.base, wish_.path};
     if (attempt.at_peer) files.repository.dates = {};  // the owner's leave is for his own mirrors
-    book_.accept(std::move(files), attempt.modified, [this, alive = alive_, key](Result<std::shared_ptr<const OpenedRoot>> opened) {
-        if (!*alive) return;
-        auto& at = attempts_.at(key);
-        const auto& state = book_.state_of(wish_.repository.id);
-        if (!opened && state.older && !at.at_peer && at.base == wish_.first_base) own_older_ = answer_of(at, state.older);
-        if (!opened && state.was_stale) {
-            own_is_stale_ = own_is_stale_ || (!at.at_peer && at.base == wish_.first_base);
-            return lost(key, opened.error(), Refused::stale);
-        }
-        if (!opened) return refused(key, opened.error());
-        auto good = answer_of(at, *opened);
-        if (!at.at_peer) {
-            engine_.sources.gave_right_bytes(at.source, 0);
-            engine_.absences.forget(core::address(engine_.sources.label(at.source), wish_.path));
-            remember_redirect(at);
-        }
-        answer(std::move(good));
-    });
+    book_.accept(std::move(files), attempt.modified,
+                 lifetime_.guard([this, key](Result<std::shared_ptr<const OpenedRoot>> opened) {
+                     auto& at = attempts_.at(key);
+                     const auto& state = book_.state_of(wish_.repository.id);
+                     if (!opened && state.older && !at.at_peer && at.base == wish_.first_base)
+                         own_older_ = answer_of(at, state.older);
+                     if (!opened && state.was_stale) {
+                         own_is_stale_ = own_is_stale_ || (!at.at_peer && at.base == wish_.first_base);
+                         return lost(key, opened.error(), Refused::stale);
+                     }
+                     if (!opened) return refused(key, opened.error());
+                     auto good = answer_of(at, *opened);
+                     if (!at.at_peer) {
+                         engine_.sources.gave_right_bytes(at.source, 0);
+                         engine_.absences.forget(core::address(engine_.sources.label(at.source), wish_.path));
+                         remember_redirect(at);
+                     }
+                     answer(std::move(good));
+                 }));
 }
 
 RootAnswer RootFetch::answer_of(Attempt& attempt, std::shared_ptr<const OpenedRoot> opened) const {
@@ -331,12 +332,15 @@ void RootFetch::lost(Key key, const Error& error, Refused why) {
     attempts_.erase(key);
     if (!attempt.at_peer && attempt.base == wish_.first_base) own_error_ = error;
     // A refused index says more than a mirror that could not be reached.
-    if (!last_error_ || error.kind == ErrorKind::Corrupt || last_error_->kind == ErrorKind::Transient) last_error_ = error;
+    if (!last_error_ || error.kind == ErrorKind::Corrupt || last_error_->kind == ErrorKind::Transient)
+        last_error_ = error;
     if (attempt.at_peer) {
-        if (error.kind == ErrorKind::Corrupt) engine_.peers.blame(engine_.sources.peer_id(attempt.source), Blame::wrong_bytes);
+        if (error.kind == ErrorKind::Corrupt)
+            engine_.peers.blame(engine_.sources.peer_id(attempt.source), Blame::wrong_bytes);
     } else {
         engine_.sources.failed(attempt.source, error.kind);
-        if (attempt.base == wish_.first_base && error.kind != ErrorKind::Transient) own_has_answered_ = why != Refused::stale;
+        if (attempt.base == wish_.first_base && error.kind != ErrorKind::Transient)
+            own_has_answered_ = why != Refused::stale;
         engine_.absences.note(core::address(engine_.sources.label(attempt.source), wish_.path), error,
                               engine_.loop.now());
     }
@@ -353,7 +357,8 @@ void RootFetch::last_resort() {
     if (unreachable && take_lent()) return;
     own_is_refused_ = own_is_refused_ || (own_is_stale_ && !holds_it());
     if (!holds_it() || !unreachable) return answer(tl::unexpected(why_not()));
-    const auto age_h = std::chrono::duration_cast<std::chrono::hours>(engine_.loop.wall_now() - state.root->index.date).count();
+    const auto age_h =
+        std::chrono::duration_cast<std::chrono::hours>(engine_.loop.wall_now() - state.root->index.date).count();
     spdlog::warn("{}: no source answers; the index of {} hours ago is used", wish_.repository.id, age_h);
     answer(ours(state.root, {SourceKind::cache, "", static_cast<ByteCount>(state.root->bundle.size()), 0}));
 }
@@ -374,13 +379,12 @@ bool RootFetch::take_lent() {
     lent_taken_ = true;
     book_.accept(
         {wish_.repository, std::move(bundle->root), std::move(bundle->signature), {}, {}}, lent->index.date,
-        [this, alive = alive_](Result<std::shared_ptr<const OpenedRoot>> opened) {
-            if (!*alive) return;
+        lifetime_.guard([this](Result<std::shared_ptr<const OpenedRoot>> opened) {
             if (!opened) return last_resort();
             spdlog::warn("{}: no source answers; the index of another mirror of the same content is used",
                          wish_.repository.id);
             answer(ours(*opened, {SourceKind::cache, "", static_cast<ByteCount>((*opened)->bundle.size()), 0}));
-        });
+        }));
     return true;
 }
 

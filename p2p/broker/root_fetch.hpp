@@ -1,5 +1,6 @@
-// RootFetch: brings one repository's root file (and its signature) here: from its mirrors, a slow one overtaken by the next;
-// when no mirror gives a good one, from peers; at last the newest one this agent kept. Every one is verified before it counts.
+// RootFetch: brings one repository's root file (and its signature) here: from its mirrors, a slow one overtaken by the
+// next; when no mirror gives a good one, from peers; at last the newest one this agent kept. Every one is verified
+// before it counts.
 #pragma once
 
 #include <deque>
@@ -9,15 +10,16 @@
 #include <string>
 #include <vector>
 
+#include "p2p/base/lifetime.hpp"
 #include "p2p/broker/index_book.hpp"
-#include "p2p/broker/transfer.hpp"
+#include "p2p/broker/transfer/engine.hpp"
 #include "p2p/broker/turn.hpp"
 
 namespace packswarm::broker {
 
 struct RootAnswer {
     std::shared_ptr<const OpenedRoot> opened;
-    Bytes root;                                // the file itself
+    Bytes root;  // the file itself
     std::optional<Bytes> signature;
     std::optional<WallTime> modified;
     std::optional<WallTime> signature_modified;  // the root's, where the signature's own is not known
@@ -29,11 +31,11 @@ class RootFetch {
   public:
     struct Wish {
         core::Repository repository;
-        std::string path;                   // InRelease, Release or .db below the bases
-        std::string first_base;             // the mirror the asker named; empty: none
-        Millis peer_grace{0};               // how long to wait for peers' snapshots when no mirror answers
-        bool has_other_way = false;         // for the asker: what was in vain a moment ago is not tried again for it
-        std::optional<WallTime> since;      // the asker's If-Modified-Since
+        std::string path;               // InRelease, Release or .db below the bases
+        std::string first_base;         // the mirror the asker named; empty: none
+        Millis peer_grace{0};           // how long to wait for peers' snapshots when no mirror answers
+        bool has_other_way = false;     // for the asker: what was in vain a moment ago is not tried again for it
+        std::optional<WallTime> since;  // the asker's If-Modified-Since
     };
     RootFetch(Engine& engine, IndexBook& book, Wish wish, Then<RootAnswer> then);
     ~RootFetch();
@@ -46,7 +48,7 @@ class RootFetch {
 
   private:
     struct Attempt {
-        core::SourceId source{};
+        plan::SourceId source{};
         FetchId fetch = FetchId::none;
         bool at_peer = false, is_answered = false;
         TimePoint began{};
@@ -106,10 +108,10 @@ class RootFetch {
     TimePoint created_{};
     bool peers_asked_ = false, lent_taken_ = false, own_has_answered_ = false, own_is_refused_ = false,
          own_is_stale_ = false;
-    bool leaves_ = false;  // to the asker's other way, what has not answered for a moment
+    bool leaves_ = false;                          // to the asker's other way, what has not answered for a moment
     std::optional<Error> last_error_, own_error_;  // own: of the mirror that the asker named
-    std::optional<RootAnswer> own_older_;  // of the mirror the asker named
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    std::optional<RootAnswer> own_older_;          // of the mirror the asker named
+    Lifetime lifetime_;
 };
 
 }  // namespace packswarm::broker

@@ -1,5 +1,5 @@
-// How the broker understands a request and which of the four ways it is served: from the store, as an artifact whose digest is
-// known, as a root that is revalidated, or handed through.
+// How the broker understands a request and which of the four ways it is served: from the store, as an artifact whose
+// digest is known, as a root that is revalidated, or handed through.
 #include <algorithm>
 #include <utility>
 
@@ -22,7 +22,8 @@ std::optional<WallTime> date_of(const std::optional<ArtifactRecord>& record) {
 Result<Broker::Meaning> Broker::understand(const Request& request) const {
     auto url = Url::parse(request.url);
     if (!url) return tl::unexpected(url.error());
-    if (url->has_credentials) return fail(ErrorKind::Refused, "addresses with a user name or password are not taken: fetch it directly");
+    if (url->has_credentials)
+        return fail(ErrorKind::Refused, "addresses with a user name or password are not taken: fetch it directly");
     Meaning meaning;
     meaning.url = std::move(*url);
     meaning.locations = book_.table().locate(meaning.url);
@@ -43,7 +44,8 @@ Result<Broker::Meaning> Broker::understand(const Request& request) const {
     if (meaning.size && (*meaning.size > cap || *meaning.size < 0))
         return fail(ErrorKind::Refused, "{} bytes are more than the {} that may be fetched", *meaning.size, cap);
     if (meaning.hit && meaning.size && *meaning.size != meaning.hit->entry.size)
-        return fail(ErrorKind::Refused, "the asked size {} is not the {} of the signed index", *meaning.size, meaning.hit->entry.size);
+        return fail(ErrorKind::Refused, "the asked size {} is not the {} of the signed index", *meaning.size,
+                    meaning.hit->entry.size);
     return meaning;
 }
 
@@ -96,9 +98,9 @@ SharedBytes Broker::bytes_of(const Digest& digest) {
     if (const auto fresh = fresh_.find(digest); fresh != fresh_.end()) return fresh->second.bytes;
     const auto stored = store_.find(digest);
     if (!stored) {
-        const auto proven = [this, alive = alive_, digest] {
-            if (*alive && store_.find(digest)) signatures_.package_here(digest);
-        };
+        const auto proven = lifetime_.guard([this, digest] {
+            if (store_.find(digest)) signatures_.package_here(digest);
+        });
         if (store_.brief(digest)) proofs_.prove(digest, Proofs::Need::awaited, proven);
         return nullptr;
     }
@@ -112,7 +114,8 @@ bool Broker::serve_stored(RequestId id, const Digest& digest) {
         // Who names the digest wants these bytes; who names only the date that they are given out with has them.
         if (!request.digest && modified && request.if_modified_since == modified)
             return say_not_modified(id, {SourceKind::cache, "", 0, 0}), true;
-        deliver(id, {std::move(bytes), size, digest, modified, {{SourceKind::cache, "", size, 0}}}, {"it was here already"});
+        deliver(id, {std::move(bytes), size, digest, modified, {{SourceKind::cache, "", size, 0}}},
+                {"it was here already"});
         return true;
     };
     if (const auto fresh = fresh_.find(digest); fresh != fresh_.end())
@@ -130,12 +133,10 @@ bool Broker::serve_kept(RequestId id, const Digest& digest) {
     if (!record || std::exchange(asker.waited_for_proof, true)) return false;
     Proofs::Watch watch;
     if (asker.request.streams)
-        watch = [this, alive = alive_, id, modified = date_of(record)](const KeptFile& file, ByteCount checked) {
-            if (*alive) tell_checked(id, file, checked, modified);
-        };
-    const auto then = [this, alive = alive_, id, digest] {
-        if (*alive) proof_ended(id, digest);
-    };
+        watch = lifetime_.guard([this, id, modified = date_of(record)](const KeptFile& file, ByteCount checked) {
+            tell_checked(id, file, checked, modified);
+        });
+    const auto then = lifetime_.guard([this, id, digest] { proof_ended(id, digest); });
     proofs_.prove(digest, Proofs::Need::awaited, then, watch);
     return true;
 }
@@ -200,9 +201,7 @@ std::optional<core::CatalogHit> Broker::package_of_signature(const core::Locatio
 
 // Of what is asked for by its name alone.
 bool Broker::look_first(RequestId id, const Meaning& meaning) {
-    const auto looked = [this, alive = alive_, id] {
-        if (*alive) dispatch(id);
-    };
+    const auto looked = lifetime_.guard([this, id] { dispatch(id); });
     for (const auto& location : meaning.locations)
         if (looks_.holds(location, is_listed(meaning), looked)) return true;
     return false;
@@ -228,7 +227,8 @@ void Broker::look_again(const Transfer& transfer, std::vector<RequestId>& askers
     });
 }
 
-// ---- Signatures of packages ------------------------------------------------------------------------------------------------
+// ---- Signatures of packages
+// ------------------------------------------------------------------------------------------------
 
 core::PackageSignatures Broker::package_signatures(const std::string& repository,
                                                    const std::string& architecture) const {
@@ -250,14 +250,18 @@ bool Broker::serve_signature(RequestId id, const Meaning& meaning) {
         if (!package) continue;
         const auto& signature = package->entry.signature;
         if (!signature.empty()) {
-            deliver_signature(id, {{signature.begin(), signature.end()}, {SourceKind::cache, "", static_cast<ByteCount>(signature.size()), 0}}, "it stands in the package database");
+            deliver_signature(id,
+                              {{signature.begin(), signature.end()},
+                               {SourceKind::cache, "", static_cast<ByteCount>(signature.size()), 0}},
+                              "it stands in the package database");
             return true;
         }
-        signatures_.get(*package, addresses(meaning), [this, alive = alive_, id](Result<PackageSignature> found) {
-            if (!*alive) return;
+        signatures_.get(*package, addresses(meaning), lifetime_.guard([this, id](Result<PackageSignature> found) {
             if (!found) return fail_request(id, found.error(), {});
-            deliver_signature(id, *found, found->from.kind == SourceKind::peer ? "it was found good for its package" : "its database does not carry it");
-        });
+            deliver_signature(id, *found,
+                              found->from.kind == SourceKind::peer ? "it was found good for its package"
+                                                                   : "its database does not carry it");
+        }));
         return true;
     }
     return false;
@@ -269,7 +273,8 @@ void Broker::deliver_signature(RequestId id, const PackageSignature& signature, 
     deliver(id, {*bytes, static_cast<ByteCount>(signature.bytes.size()), {}, std::nullopt, {signature.from}}, {reason});
 }
 
-// ---- Artifacts -------------------------------------------------------------------------------------------------------------
+// ---- Artifacts
+// -------------------------------------------------------------------------------------------------------------
 
 // Where a file may be asked for. Under its name alone, at the address that was asked, since names may be private;
 // pacman's servers of one repository are one list. By its digest, at all bases that stand with that one; and at those
@@ -334,7 +339,7 @@ void Broker::serve_artifact(RequestId id, const Meaning& meaning) {
         if (live.transfer->has_started()) tell_started(id, *live.transfer->staged(), live.transfer->modified());
         return;
     }
-    const auto want = core::WantId{next_want_++};
+    const auto want = plan::WantId{next_want_++};
     Target target;
     target.digest = *meaning.digest;
     target.size = *meaning.size;
@@ -352,13 +357,16 @@ void Broker::serve_artifact(RequestId id, const Meaning& meaning) {
     };
     TransferEvents events;
     events.started = [this, for_askers] {
-        for_askers([this](RequestId asker, const Transfer& transfer) { tell_started(asker, *transfer.staged(), transfer.modified()); });
+        for_askers([this](RequestId asker, const Transfer& transfer) {
+            tell_started(asker, *transfer.staged(), transfer.modified());
+        });
     };
     events.progress = [this, for_askers] {
         for_askers([this](RequestId asker, const Transfer& transfer) {
             const auto at = requests_.find(asker);
             if (at != requests_.end() && at->second.events.progress)
-                at->second.events.progress({transfer.received(), transfer.prefix(), transfer.safe(), transfer.modified()});
+                at->second.events.progress(
+                    {transfer.received(), transfer.prefix(), transfer.safe(), transfer.modified()});
         });
     };
     // An answer may stand in the loop's queue behind the last asker's cancel.
@@ -381,7 +389,8 @@ void Broker::serve_artifact(RequestId id, const Meaning& meaning) {
     if (auto remnant = remains_.take(*meaning.digest, *meaning.size)) live.transfer->resume(std::move(*remnant));
 }
 
-// ---- Everything else -------------------------------------------------------------------------------------------------------
+// ---- Everything else
+// -------------------------------------------------------------------------------------------------------
 
 // A server may refuse this agent what it gives to the asker, whose owner chose another name for that
 // (Acquire::http::User-Agent): it is asked by that one.

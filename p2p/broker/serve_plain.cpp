@@ -84,9 +84,7 @@ void Broker::begin_plain(const std::string& key, PlainFetch::Wish wish) {
             at->second.events.progress({fetch.received(), fetch.received(), fetch.safe()});
         });
     };
-    auto then = [this, alive = alive_, key](Result<PlainAnswer> answer) {
-        if (*alive) plain_answered(key, answer);
-    };
+    auto then = lifetime_.guard([this, key](Result<PlainAnswer> answer) { plain_answered(key, answer); });
     plain_.at(key).fetch = std::make_unique<PlainFetch>(engine_, std::move(wish), started, progress, std::move(then));
 }
 
@@ -120,12 +118,12 @@ void Broker::in_turn(std::vector<RequestId> askers, std::function<void(RequestId
     tell(askers.front(), true);
     auto rest = std::make_shared<std::vector<RequestId>>(askers.rbegin(), askers.rend() - 1);
     auto next = std::make_shared<Task>();
-    *next = [this, alive = alive_, rest, tell = std::move(tell), self = std::weak_ptr(next)] {
-        if (!*alive || rest->empty()) return;
+    *next = [this, alive = lifetime_.view(), rest, tell = std::move(tell), self = std::weak_ptr(next)] {
+        if (!alive || rest->empty()) return;
         const auto id = rest->back();
         rest->pop_back();
         tell(id, false);
-        if (const auto again = self.lock(); again && *alive) loop_.post([again] { (*again)(); });
+        if (const auto again = self.lock(); again && alive) loop_.post([again] { (*again)(); });
     };
     loop_.post([next] { (*next)(); });
 }

@@ -27,11 +27,10 @@ bool Broker::serve_root(RequestId id, const Meaning& meaning) {
         RootFetch::Wish wish{*location.repository, path, location.base, settings_.peer_grace, has_other_way(id), since};
         live.fetch = std::make_unique<RootFetch>(
             engine_, book_, std::move(wish),
-            [this, alive = alive_, key, address, id = location.repository->id](Result<RootAnswer> result) {
-                if (!*alive) return;
+            lifetime_.guard([this, key, address, id = location.repository->id](Result<RootAnswer> result) {
                 if (result) looks_.told(id);
                 root_answered(key, address, std::move(result));
-            });
+            }));
         return true;
     }
     return false;

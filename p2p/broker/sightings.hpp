@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "p2p/broker/ports.hpp"
+#include "p2p/broker/ports/ledger.hpp"
 #include "p2p/core/artifact.hpp"
 #include "p2p/core/kinship.hpp"
 

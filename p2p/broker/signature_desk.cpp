@@ -14,14 +14,17 @@ constexpr auto mirrors_patience = Millis(1500);  // then peers are asked beside 
 constexpr auto ask_interval = Seconds(1);        // peers learn: it may be on its way into their store
 }  // namespace
 
-// ---- What is wanted --------------------------------------------------------------------------------------------------------
+// ---- What is wanted
+// --------------------------------------------------------------------------------------------------------
 
 void SignatureDesk::get(const core::CatalogHit& hit, std::vector<MirrorAddress> mirrors, Then<PackageSignature> then) {
     const auto known = known_of(hit.entry.digest);
     auto* quest = known.empty() ? &begin(hit, std::move(mirrors)) : nullptr;
-    if (quest != nullptr && (quest->candidate.empty() || quest->giver != PeerId::none)) return quest->askers.push_back(std::move(then));
+    if (quest != nullptr && (quest->candidate.empty() || quest->giver != PeerId::none))
+        return quest->askers.push_back(std::move(then));
     const SourceShare here{SourceKind::cache, "", static_cast<ByteCount>(known.size()), 0};
-    engine_.loop.post([then = std::move(then), signature = quest ? PackageSignature{quest->candidate, quest->from} : PackageSignature{known, here}] { then(signature); });
+    engine_.loop.post([then = std::move(then), signature = quest ? PackageSignature{quest->candidate, quest->from}
+                                                                 : PackageSignature{known, here}] { then(signature); });
 }
 
 Bytes SignatureDesk::known_of(const Digest& digest) const {
@@ -33,10 +36,12 @@ Bytes SignatureDesk::known_of(const Digest& digest) const {
 void SignatureDesk::vouch(const core::CatalogHit& hit, Then<void> then) {
     const auto* repository = book_.table().find(hit.repository);
     std::vector<MirrorAddress> mirrors;
-    for (const auto& base : repository->bases) mirrors.push_back({engine_.sources.mirror(base), core::address(base, hit.entry.path + ".sig")});
+    for (const auto& base : repository->bases)
+        mirrors.push_back({engine_.sources.mirror(base), core::address(base, hit.entry.path + ".sig")});
     auto& quest = begin(hit, std::move(mirrors));
     quest.vouchers.push_back(std::move(then));
-    if (!hit.entry.signature.empty() && quest.candidate.empty()) quest.candidate.assign(hit.entry.signature.begin(), hit.entry.signature.end());
+    if (!hit.entry.signature.empty() && quest.candidate.empty())
+        quest.candidate.assign(hit.entry.signature.begin(), hit.entry.signature.end());
     check(hit.entry.digest);
 }
 
@@ -52,20 +57,22 @@ SignatureDesk::Quest& SignatureDesk::begin(const core::CatalogHit& hit, std::vec
     auto& quest = quests_[digest];
     quest.hit = hit;
     if (!hit.entry.signature.empty()) return quest;
-    const bool no_mirror = std::none_of(mirrors.begin(), mirrors.end(), [this](const MirrorAddress& mirror) { return engine_.board.sources.at(mirror.source).usable; });
+    const bool no_mirror = std::none_of(mirrors.begin(), mirrors.end(), [this](const MirrorAddress& mirror) {
+        return engine_.board.sources.at(mirror.source).usable;
+    });
     PlainFetch::Wish wish;
     wish.mirrors = std::move(mirrors);
     wish.max_size = limits::max_signature;
-    quest.mirrors = std::make_unique<PlainFetch>(engine_, std::move(wish), [] {}, [] {}, [this, alive = alive_, digest](Result<PlainAnswer> answer) {
-        if (*alive) mirrors_answered(digest, std::move(answer));
-    });
-    engine_.loop.after(no_mirror ? Millis(0) : mirrors_patience, [this, alive = alive_, digest] {
-        if (*alive) ask_peers(digest);
-    });
+    quest.mirrors = std::make_unique<PlainFetch>(
+        engine_, std::move(wish), [] {}, [] {},
+        lifetime_.guard([this, digest](Result<PlainAnswer> answer) { mirrors_answered(digest, std::move(answer)); }));
+    engine_.loop.after(no_mirror ? Millis(0) : mirrors_patience,
+                       lifetime_.guard([this, digest] { ask_peers(digest); }));
     return quest;
 }
 
-// ---- Mirrors ---------------------------------------------------------------------------------------------------------------
+// ---- Mirrors
+// ---------------------------------------------------------------------------------------------------------------
 
 void SignatureDesk::mirrors_answered(const Digest& digest, Result<PlainAnswer> answer) {
     auto* quest = find(digest);
@@ -83,7 +90,8 @@ void SignatureDesk::mirrors_answered(const Digest& digest, Result<PlainAnswer> a
         return ask_peers(digest);
     }
     const auto askers = std::exchange(quest->askers, {});
-    const bool may_be_kept = !quest->is_checking && static_cast<ByteCount>(signature.size()) <= limits::max_package_signature;
+    const bool may_be_kept =
+        !quest->is_checking && static_cast<ByteCount>(signature.size()) <= limits::max_package_signature;
     if (may_be_kept) {
         engine_.peers.cancel(std::exchange(quest->get, FetchId::none));
         quest->candidate = signature;
@@ -91,7 +99,8 @@ void SignatureDesk::mirrors_answered(const Digest& digest, Result<PlainAnswer> a
         quest->giver = PeerId::none;
         check(digest);
     } else if (!quest->is_checking) {
-        end(digest, {ErrorKind::Refused, fmt::format("its signature has {} bytes, more than {}", signature.size(), limits::max_package_signature)});
+        end(digest, {ErrorKind::Refused, fmt::format("its signature has {} bytes, more than {}", signature.size(),
+                                                     limits::max_package_signature)});
     }
     for (const auto& asker : askers) asker(PackageSignature{signature, answer->from});
 }
@@ -102,7 +111,8 @@ bool SignatureDesk::may_lack_it(const core::CatalogHit& hit) const {
     return repository != nullptr && repository->package_signatures != core::PackageSignatures::demanded;
 }
 
-// ---- Peers -----------------------------------------------------------------------------------------------------------------
+// ---- Peers
+// -----------------------------------------------------------------------------------------------------------------
 
 void SignatureDesk::ask_peers(const Digest& digest) {
     auto* quest = find(digest);
@@ -123,9 +133,7 @@ void SignatureDesk::ask_on(const Digest& digest) {
     const auto lineage = book_.public_lineage(digest);
     if (quest->candidate.empty() && !lineage.empty() && engine_.loop.now() - *quest->peers_asked < grace_)
         ask_for(lineage, digest);
-    engine_.loop.after(ask_interval, [this, alive = alive_, digest] {
-        if (*alive) ask_on(digest);
-    });
+    engine_.loop.after(ask_interval, lifetime_.guard([this, digest] { ask_on(digest); }));
 }
 
 bool SignatureDesk::is_over(const Digest& digest) {
@@ -162,9 +170,9 @@ void SignatureDesk::next_teller(const Digest& digest) {
     const auto bytes = std::make_shared<Bytes>();
     GetEvents events;
     events.data = [bytes](ByteCount, Bytes data) { bytes->insert(bytes->end(), data.begin(), data.end()); };
-    events.done = [this, alive = alive_, offer, bytes](const Result<void>& result) {
-        if (*alive) peer_answered(offer, result ? Result<Bytes>(std::move(*bytes)) : tl::unexpected(result.error()));
-    };
+    events.done = lifetime_.guard([this, offer, bytes](const Result<void>& result) {
+        peer_answered(offer, result ? Result<Bytes>(std::move(*bytes)) : tl::unexpected(result.error()));
+    });
     quest->get = engine_.peers.get(offer.peer, digest, {offer.size, offer.size + offer.signature}, std::move(events));
 }
 
@@ -177,13 +185,15 @@ void SignatureDesk::peer_answered(const PeerOffer& offer, Result<Bytes> signatur
         return void(is_over(offer.digest));
     }
     const auto source = engine_.sources.find_peer(offer.peer);
-    quest->from = {SourceKind::peer, source ? engine_.sources.label(*source) : "", static_cast<ByteCount>(signature->size()), 0};
+    quest->from = {SourceKind::peer, source ? engine_.sources.label(*source) : "",
+                   static_cast<ByteCount>(signature->size()), 0};
     quest->candidate = std::move(*signature);
     quest->giver = offer.peer;
     check(offer.digest);
 }
 
-// ---- What is good ----------------------------------------------------------------------------------------------------------
+// ---- What is good
+// ----------------------------------------------------------------------------------------------------------
 
 void SignatureDesk::check(const Digest& digest) {
     auto* quest = find(digest);
@@ -192,9 +202,8 @@ void SignatureDesk::check(const Digest& digest) {
     const auto* repository = book_.table().find(quest->hit.repository);
     if (!package || repository == nullptr) return;
     quest->is_checking = true;
-    engine_.trust.check_package(std::move(package), quest->candidate, repository->keyring, quest->hit.entry, [this, alive = alive_, digest](const Result<void>& good) {
-        if (*alive) checked(digest, good);
-    });
+    engine_.trust.check_package(std::move(package), quest->candidate, repository->keyring, quest->hit.entry,
+                                lifetime_.guard([this, digest](const Result<void>& good) { checked(digest, good); }));
 }
 
 void SignatureDesk::checked(const Digest& digest, const Result<void>& good) {
@@ -222,9 +231,7 @@ void SignatureDesk::keep(const Digest& digest, const Bytes& signature) {
         good_[digest] = signature;
         return;
     }
-    engine_.store.keep_signature(digest, signature, [this, alive = alive_, digest] {
-        if (*alive) book_.offer_again(digest);
-    });
+    engine_.store.keep_signature(digest, signature, lifetime_.guard([this, digest] { book_.offer_again(digest); }));
 }
 
 void SignatureDesk::package_stored(const Digest& digest) {

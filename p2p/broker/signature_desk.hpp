@@ -1,7 +1,8 @@
-// SignatureDesk: detached signatures of pacman packages whose database does not carry them: from the ledger, from mirrors, and when those
-// do not answer from peers. What a mirror gives is handed through as it is; what a peer gives is used only once it was found good for
-// the package, and what was found good is kept beside the package and given to peers. Not here: what good is (trust_port.hpp).
-// Loop's thread. Errors: the mirrors' own when no peer helps; Corrupt, Refused: the package and its signature do not agree.
+// SignatureDesk: detached signatures of pacman packages whose database does not carry them: from the ledger, from
+// mirrors, and when those do not answer from peers. What a mirror gives is handed through as it is; what a peer gives
+// is used only once it was found good for the package, and what was found good is kept beside the package and given to
+// peers. Not here: what good is (ports/trust.hpp). Loop's thread. Errors: the mirrors' own when no peer helps; Corrupt,
+// Refused: the package and its signature do not agree.
 #pragma once
 
 #include <deque>
@@ -11,6 +12,7 @@
 #include <set>
 #include <vector>
 
+#include "p2p/base/lifetime.hpp"
 #include "p2p/broker/index_book.hpp"
 #include "p2p/broker/plain_fetch.hpp"
 
@@ -31,7 +33,6 @@ class SignatureDesk {
     // grace: the time that peers have to speak up.
     SignatureDesk(Engine& engine, IndexBook& book, Millis grace, Packages packages)
         : engine_(engine), book_(book), grace_(grace), packages_(std::move(packages)) {}
-    ~SignatureDesk() { *alive_ = false; }
     SignatureDesk(const SignatureDesk&) = delete;
     SignatureDesk& operator=(const SignatureDesk&) = delete;
 
@@ -55,9 +56,9 @@ class SignatureDesk {
         std::deque<PeerOffer> tellers;         // not tried yet
         std::set<PeerId> tried;
         FetchId get = FetchId::none;
-        Bytes candidate;                       // to be checked when the package is here
+        Bytes candidate;  // to be checked when the package is here
         SourceShare from;
-        PeerId giver = PeerId::none;           // of the candidate; none: a mirror
+        PeerId giver = PeerId::none;  // of the candidate; none: a mirror
         bool is_checking = false;
         bool is_idle() const { return askers.empty() && vouchers.empty() && !is_checking; }  // nobody waits for its end
     };
@@ -83,7 +84,7 @@ class SignatureDesk {
     const Packages packages_;
     std::map<Digest, Quest> quests_;
     std::map<Digest, Bytes> good_;  // of what is not stored yet
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    Lifetime lifetime_;
 };
 
 }  // namespace packswarm::broker

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "p2p/broker/ports.hpp"
+#include "p2p/broker/ports/peer_views.hpp"
 #include "p2p/core/kinship.hpp"
 
 namespace packswarm::broker {

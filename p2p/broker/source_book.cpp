@@ -9,40 +9,47 @@ namespace packswarm::broker {
 
 namespace {
 constexpr int mirror_slots = 5;
-constexpr int peer_slots = 32;      // gets pipelined over one connection
-constexpr auto suspicion = Seconds(30);  // at most, when its case does not end before
+constexpr int peer_slots = 32;                  // gets pipelined over one connection
+constexpr auto suspicion = Seconds(30);         // at most, when its case does not end before
 constexpr auto whole_files_for = Seconds(600);  // a cache in front of a mirror gives parts once it has the file
 constexpr double least_window_s = 0.2;
-constexpr double idle_s = 0.5;         // nothing in flight for so long: what comes then begins anew,
-constexpr double gathers_speed_s = 2;  // and takes so long until it comes as fast as it can
-constexpr double line_window_s = 1;  // libcurl's buffers and the loop's naps are no news of the line
+constexpr double idle_s = 0.5;                          // nothing in flight for so long: what comes then begins anew,
+constexpr double gathers_speed_s = 2;                   // and takes so long until it comes as fast as it can
+constexpr double line_window_s = 1;                     // libcurl's buffers and the loop's naps are no news of the line
 constexpr ByteCount telling_bytes = 256 * limits::kib;  // a claim of less is mostly round trips
 }  // namespace
 
 std::string_view to_string(SourceKind kind) {
     switch (kind) {
-        case SourceKind::mirror: return "mirror";
-        case SourceKind::peer: return "peer";
-        case SourceKind::cache: return "cache";
+        case SourceKind::mirror:
+            return "mirror";
+        case SourceKind::peer:
+            return "peer";
+        case SourceKind::cache:
+            return "cache";
     }
     return "mirror";
 }
 
-SourceBook::SourceBook(Loop& loop, Ledger& ledger, core::Board& board)
-    : loop_(loop), ledger_(ledger), board_(board),
-      sampled_(loop.now()), counted_(loop.now()), line_sampled_(loop.now()) {
+SourceBook::SourceBook(Loop& loop, Ledger& ledger, plan::Board& board)
+    : loop_(loop),
+      ledger_(ledger),
+      board_(board),
+      sampled_(loop.now()),
+      counted_(loop.now()),
+      line_sampled_(loop.now()) {
     for (auto& [base, health] : ledger.mirror_health()) remembered_[base] = health;
 }
 
-core::SourceId SourceBook::add(Entry entry, core::Source source) {
-    const auto id = core::SourceId{next_++};
+plan::SourceId SourceBook::add(Entry entry, plan::Source source) {
+    const auto id = plan::SourceId{next_++};
     entries_.emplace(id, std::move(entry));
     board_.sources[id] = source;
     refresh(id);
     return id;
 }
 
-core::SourceId SourceBook::mirror(const std::string& base) {
+plan::SourceId SourceBook::mirror(const std::string& base) {
     if (const auto known = mirrors_.find(base); known != mirrors_.end()) return known->second;
     Entry entry;
     entry.label = base;
@@ -51,21 +58,21 @@ core::SourceId SourceBook::mirror(const std::string& base) {
     if (const auto old = remembered_.find(base); old != remembered_.end()) entry.health = old->second;
     entry.health.failures_in_row = 0;  // a restart is a new chance; back_at still holds
     entry.health.ranges = true;
-    core::Source source;
+    plan::Source source;
     source.slots = mirror_slots;
     source.rate = entry.health.rate;
     return mirrors_[base] = add(std::move(entry), source);
 }
 
-core::SourceId SourceBook::peer(const PeerView& view) {
+plan::SourceId SourceBook::peer(const PeerView& view) {
     if (const auto known = peers_.find(view.id); known != peers_.end()) return known->second;
     Entry entry;
     entry.label = view.endpoint;
     entry.kind = SourceKind::peer;
     entry.peer = view.id;
     entry.reach = view.reach;
-    core::Source source;
-    source.role = view.reach == Reach::lan ? core::Role::lan_peer : core::Role::wan_peer;
+    plan::Source source;
+    source.role = view.reach == Reach::lan ? plan::Role::lan_peer : plan::Role::wan_peer;
     source.slots = peer_slots;
     source.key = view.key;
     entry.health.first_byte_s = view.reach == Reach::lan ? 0.005 : 0.08;
@@ -73,9 +80,9 @@ core::SourceId SourceBook::peer(const PeerView& view) {
 }
 
 // Not on the board: it is never asked.
-core::SourceId SourceBook::agent_before() {
+plan::SourceId SourceBook::agent_before() {
     if (agent_before_) return *agent_before_;
-    agent_before_ = core::SourceId{next_++};
+    agent_before_ = plan::SourceId{next_++};
     auto& entry = entries_[*agent_before_];
     entry.kind = SourceKind::cache;
     entry.label = "the agent before this one";
@@ -97,22 +104,22 @@ void SourceBook::forget_peer(PeerId peer) {
     source->second.usable = false;
 }
 
-SourceKind SourceBook::kind(core::SourceId id) const { return entries_.at(id).kind; }
-const std::string& SourceBook::label(core::SourceId id) const { return entries_.at(id).label; }
-PeerId SourceBook::peer_id(core::SourceId id) const { return entries_.at(id).peer; }
+SourceKind SourceBook::kind(plan::SourceId id) const { return entries_.at(id).kind; }
+const std::string& SourceBook::label(plan::SourceId id) const { return entries_.at(id).label; }
+PeerId SourceBook::peer_id(plan::SourceId id) const { return entries_.at(id).peer; }
 
-std::optional<core::SourceId> SourceBook::find_peer(PeerId peer) const {
+std::optional<plan::SourceId> SourceBook::find_peer(PeerId peer) const {
     if (const auto at = peers_.find(peer); at != peers_.end()) return at->second;
     return std::nullopt;
 }
 
-Visit SourceBook::claim_started(core::SourceId id) {
+Visit SourceBook::claim_started(plan::SourceId id) {
     if (const auto at = board_.sources.find(id); at != board_.sources.end()) ++at->second.busy;
     if (is_far(id)) count_flights(+1);
     return servers_.begin(entries_.at(id).server, loop_.now());
 }
 
-void SourceBook::claim_ended(core::SourceId id) {
+void SourceBook::claim_ended(plan::SourceId id) {
     entries_.at(id).busy_all_window = false;
     servers_.end(entries_.at(id).server);
     if (is_far(id)) count_flights(-1);
@@ -122,21 +129,21 @@ void SourceBook::claim_ended(core::SourceId id) {
     if (at->second.busy == 0 && gone_.erase(id) != 0) board_.sources.erase(at);
 }
 
-bool SourceBook::is_server_busy(core::SourceId id) const { return servers_.is_busy(entries_.at(id).server); }
+bool SourceBook::is_server_busy(plan::SourceId id) const { return servers_.is_busy(entries_.at(id).server); }
 
-void SourceBook::first_byte(core::SourceId id, double seconds) {
+void SourceBook::first_byte(plan::SourceId id, double seconds) {
     core::note_first_byte(entries_.at(id).health, seconds);
     if (const auto at = board_.sources.find(id); at != board_.sources.end())
         at->second.delay.note(seconds, loop_.now());
     refresh(id);
 }
 
-void SourceBook::received(core::SourceId id, ByteCount bytes) {
+void SourceBook::received(plan::SourceId id, ByteCount bytes) {
     entries_.at(id).window_bytes += bytes;
     if (is_far(id)) line_bytes_ += bytes, entries_.at(id).line_bytes += bytes;
 }
 
-void SourceBook::measured(core::SourceId id, ByteCount bytes, double seconds) {
+void SourceBook::measured(plan::SourceId id, ByteCount bytes, double seconds) {
     const auto at = board_.sources.find(id);
     if (bytes < telling_bytes || seconds < 0.002 || at == board_.sources.end()) return;
     auto& health = entries_.at(id).health;
@@ -146,44 +153,46 @@ void SourceBook::measured(core::SourceId id, ByteCount bytes, double seconds) {
     refresh(id);
 }
 
-void SourceBook::gave_right_bytes(core::SourceId id, ByteCount bytes) {
+void SourceBook::gave_right_bytes(plan::SourceId id, ByteCount bytes) {
     if (const auto at = board_.sources.find(id); at != board_.sources.end()) at->second.proven += bytes;
     auto& entry = entries_.at(id);
     if (entry.kind == SourceKind::cache) return;
     core::note_success(entry.health);
     refresh(id);
-    if (entry.kind == SourceKind::mirror && entry.health.good % 16 == 1) ledger_.save_mirror_health(entry.label, entry.health);
+    if (entry.kind == SourceKind::mirror && entry.health.good % 16 == 1)
+        ledger_.save_mirror_health(entry.label, entry.health);
 }
 
-void SourceBook::failed(core::SourceId id, ErrorKind kind) {
+void SourceBook::failed(plan::SourceId id, ErrorKind kind) {
     auto& entry = entries_.at(id);
     if (entry.kind == SourceKind::cache) return;
     core::note_failure(entry.health, kind, loop_.wall_now());
-    if (const auto at = board_.sources.find(id); kind == ErrorKind::Corrupt && at != board_.sources.end()) at->second.proven = 0;
+    if (const auto at = board_.sources.find(id); kind == ErrorKind::Corrupt && at != board_.sources.end())
+        at->second.proven = 0;
     refresh(id);
     if (entry.kind == SourceKind::mirror) ledger_.save_mirror_health(entry.label, entry.health);
 }
 
-bool SourceBook::answers(core::SourceId id) const { return core::answers(entries_.at(id).health, loop_.wall_now()); }
+bool SourceBook::answers(plan::SourceId id) const { return core::answers(entries_.at(id).health, loop_.wall_now()); }
 
-void SourceBook::set_aside(core::SourceId id) {
+void SourceBook::set_aside(plan::SourceId id) {
     entries_.at(id).suspected_until = loop_.now() + suspicion;
     refresh(id);
 }
 
-void SourceBook::acquit(core::SourceId id) {
+void SourceBook::acquit(plan::SourceId id) {
     entries_.at(id).suspected_until = {};
     refresh(id);
 }
 
-void SourceBook::ignores_ranges(core::SourceId id) {
+void SourceBook::ignores_ranges(plan::SourceId id) {
     auto& entry = entries_.at(id);
     entry.health.ranges = false;
     entry.parts_again = loop_.now() + whole_files_for;
     refresh(id);
 }
 
-bool SourceBook::is_discredited(core::SourceId id) const {
+bool SourceBook::is_discredited(plan::SourceId id) const {
     const auto& health = entries_.at(id).health;
     return health.corrupt * 20 > health.good;
 }
@@ -194,7 +203,7 @@ bool SourceBook::is_discredited(const std::string& base) const {
     return old != remembered_.end() && old->second.corrupt * 20 > old->second.good;
 }
 
-void SourceBook::refresh(core::SourceId id) {
+void SourceBook::refresh(plan::SourceId id) {
     const auto at = board_.sources.find(id);
     if (at == board_.sources.end()) return;
     const auto& health = entries_.at(id).health;
@@ -203,10 +212,11 @@ void SourceBook::refresh(core::SourceId id) {
     at->second.rate = health.rate;
     at->second.rate_known = health.rate_samples > 0;
     at->second.ranges = health.ranges;
-    at->second.usable = core::is_usable(health, loop_.wall_now()) && loop_.now() >= entries_.at(id).suspected_until && gone_.count(id) == 0;
+    at->second.usable = core::is_usable(health, loop_.wall_now()) && loop_.now() >= entries_.at(id).suspected_until &&
+                        gone_.count(id) == 0;
 }
 
-bool SourceBook::is_far(core::SourceId id) const { return entries_.at(id).reach == Reach::wan; }
+bool SourceBook::is_far(plan::SourceId id) const { return entries_.at(id).reach == Reach::wan; }
 
 void SourceBook::count_flights(int change) {
     const auto now = loop_.now();
@@ -231,7 +241,8 @@ void SourceBook::sample_line(TimePoint now) {
         board_.line.note(in_flight, rate, now);
     for (auto& [id, entry] : entries_) {
         const auto at = board_.sources.find(id);
-        if (tells && at != board_.sources.end()) at->second.peak.note(static_cast<double>(entry.line_bytes) / window, now);
+        if (tells && at != board_.sources.end())
+            at->second.peak.note(static_cast<double>(entry.line_bytes) / window, now);
         entry.line_bytes = 0;
     }
     line_sampled_ = now;
@@ -250,8 +261,9 @@ void SourceBook::sample(TimePoint now) {
         entry.health.ranges = entry.health.ranges || now >= entry.parts_again;
         // Only windows in which it had work from end to end say what it can do; others at least show a lower bound.
         const double measured = static_cast<double>(entry.window_bytes) / window;
-        const double beyond = entry.health.rate > 0 ? entry.health.rate : core::guessed_rate;
-        if (at->second.busy > 0 && (entry.busy_all_window || measured > beyond)) core::note_rate(entry.health, measured);
+        const double beyond = entry.health.rate > 0 ? entry.health.rate : plan::tuning::guessed_rate;
+        if (at->second.busy > 0 && (entry.busy_all_window || measured > beyond))
+            core::note_rate(entry.health, measured);
         entry.window_bytes = 0;
         entry.busy_all_window = at->second.busy > 0;
         refresh(id);

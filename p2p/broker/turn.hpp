@@ -8,7 +8,7 @@ namespace packswarm::broker {
 
 class Turn {
   public:
-    Turn(Loop& loop, const SourceBook& sources, core::SourceId source, Task then)
+    Turn(Loop& loop, const SourceBook& sources, plan::SourceId source, Task then)
         : loop_(loop), sources_(sources), source_(source), then_(std::move(then)), until_(loop.now() + patience) {
         wait();
     }
@@ -29,7 +29,7 @@ class Turn {
     static constexpr auto poll = Millis(100), patience = Millis(5000);
     Loop& loop_;
     const SourceBook& sources_;
-    const core::SourceId source_;
+    const plan::SourceId source_;
     Task then_;
     const TimePoint until_;
     TimerId timer_ = TimerId::none;

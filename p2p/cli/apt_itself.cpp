@@ -27,8 +27,8 @@ std::string detector_of(const hooks::AptConfig& config, const std::string& schem
     return {};
 }
 
-void add_base(const hooks::AptConfig& config, const hooks::AptRoute& route, const std::string& scheme, const std::string& base,
-              std::vector<TakenByApt>& out) {
+void add_base(const hooks::AptConfig& config, const hooks::AptRoute& route, const std::string& scheme,
+              const std::string& base, std::vector<TakenByApt>& out) {
     const auto index = route.why_not(request_for(base + "/dists/stable/InRelease", hooks::AptFileKind::index));
     const auto archive = route.why_not(request_for(base + "/pool/main/p/p.deb", hooks::AptFileKind::archive));
     if (!index.empty() && index == archive) return out.push_back({base, "everything", index});
@@ -55,7 +55,8 @@ std::vector<TakenByApt> taken_by_apt(const std::string& dump, const hooks::AptEn
 }
 
 std::vector<TakenByApt> taken_by_apt(const std::vector<std::string>& bases) {
-    return bases.empty() ? std::vector<TakenByApt>() : taken_by_apt(apt_dump(), hooks::AptEnvironment::from_process(), bases);
+    return bases.empty() ? std::vector<TakenByApt>()
+                         : taken_by_apt(apt_dump(), hooks::AptEnvironment::from_process(), bases);
 }
 
 }  // namespace packswarm::cli

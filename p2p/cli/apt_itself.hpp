@@ -1,19 +1,19 @@
 // Which addresses apt's own method takes without asking the agent, and why, by apt's configuration as it stands: the
-// rules are those of hooks/apt_route.hpp. Not here: what the agent knows. Errors: none leave; without apt-config
+// rules are those of hooks/apt/route.hpp. Not here: what the agent knows. Errors: none leave; without apt-config
 // nothing is known. One thread.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "hooks/apt_options.hpp"
-#include "hooks/apt_route.hpp"
+#include "hooks/apt/options.hpp"
+#include "hooks/apt/route.hpp"
 
 namespace packswarm::cli {
 
 struct TakenByApt {
-    std::string base;    // a repository's base address
-    std::string what;    // "everything", "indexes" or "packages"
+    std::string base;  // a repository's base address
+    std::string what;  // "everything", "indexes" or "packages"
     std::string reason;
 };
 

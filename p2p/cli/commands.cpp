@@ -66,7 +66,8 @@ std::vector<std::string> debian_bases(const Common& common) {
     const auto status = nlohmann::json::parse(answer.value_or("{}"), nullptr, false);
     if (!status.is_object() || !status.contains("repositories") || !status["repositories"].is_array()) return bases;
     for (const auto& repository : status["repositories"]) {
-        if (!repository.is_object() || repository.value("format", "") != "debian" || !repository["bases"].is_array()) continue;
+        if (!repository.is_object() || repository.value("format", "") != "debian" || !repository["bases"].is_array())
+            continue;
         for (const auto& base : repository["bases"]) {
             const auto text = base.is_string() ? base.get<std::string>() : std::string();
             if (!text.empty() && std::find(bases.begin(), bases.end(), text) == bases.end()) bases.push_back(text);
@@ -164,7 +165,8 @@ int run_doctor(const Common& common, const std::filesystem::path& root) {
         for (auto& check : check_parts(root, size_of)) checks.push_back(std::move(check));
         if (root == "/")
             for (const auto& one : taken_by_apt(debian_bases(common)))
-                checks.push_back({"apt-options", "warn", "apt fetches " + one.what + " of " + one.base + " by itself: " + one.reason,
+                checks.push_back({"apt-options", "warn",
+                                  "apt fetches " + one.what + " of " + one.base + " by itself: " + one.reason,
                                   "take the setting back, or leave it so: then apt works there as without packswarm"});
     }
     const auto all = with_checks(inside, checks);

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "hooks/setup.hpp"
+#include "hooks/setup/setup.hpp"
 #include "p2p/base/result.hpp"
 #include "p2p/base/units.hpp"
 

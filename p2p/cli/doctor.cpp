@@ -129,7 +129,8 @@ std::vector<Check> check_parts(const fs::path& root, const SizeOf& size_of) {
     std::size_t left = max_parts;
     for (const auto& folder : pacman_caches(root)) {
         std::error_code error;
-        for (fs::directory_iterator entry(folder, error), end; !error && entry != end && left > 0; entry.increment(error)) {
+        for (fs::directory_iterator entry(folder, error), end; !error && entry != end && left > 0;
+             entry.increment(error)) {
             std::error_code gone;
             if (entry->path().extension() != ".part" || !entry->is_regular_file(gone)) continue;
             --left;
@@ -137,8 +138,10 @@ std::vector<Check> check_parts(const fs::path& root, const SizeOf& size_of) {
             const auto here = entry->file_size(gone);
             if (gone || !size || here < static_cast<std::uintmax_t>(*size)) continue;
             checks.push_back({"pacman-part", "warn",
-                              entry->path().string() + " has all its bytes, and pacman cannot finish it: it says that the "
-                              "file could not be retrieved", "rm '" + entry->path().string() + "'"});
+                              entry->path().string() +
+                                  " has all its bytes, and pacman cannot finish it: it says that the "
+                                  "file could not be retrieved",
+                              "rm '" + entry->path().string() + "'"});
         }
     }
     return checks;

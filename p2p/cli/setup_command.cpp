@@ -3,7 +3,7 @@
 
 #include <cstdio>
 
-#include "hooks/setup.hpp"
+#include "hooks/setup/setup.hpp"
 #include "p2p/base/log.hpp"
 #include "p2p/cli/commands.hpp"
 

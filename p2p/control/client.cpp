@@ -32,7 +32,8 @@ bool wait_for(int fd, short what, Millis timeout) {
 Result<FileHandle> connect_socket(const std::string& path, Millis timeout) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    if (path.empty() || path.size() >= sizeof address.sun_path) return fail(ErrorKind::Refused, "{} is no usable socket path", path);
+    if (path.empty() || path.size() >= sizeof address.sun_path)
+        return fail(ErrorKind::Refused, "{} is no usable socket path", path);
     path.copy(address.sun_path, path.size());
     FileHandle socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!socket.open()) return fail(ErrorKind::Broken, "creating a socket: {}", std::strerror(errno));
@@ -69,7 +70,8 @@ struct Client::State {
             auto event = parse_event(**line);
             if (!event) return break_off(event.error());
             if (event->with_file) event->file = wire.take_file();
-            if (event->with_file && !event->file.open()) return break_off({ErrorKind::Refused, "the agent's descriptor did not arrive"});
+            if (event->with_file && !event->file.open())
+                return break_off({ErrorKind::Refused, "the agent's descriptor did not arrive"});
             events.push_back(std::move(*event));
         }
     }
@@ -110,7 +112,8 @@ Result<void> Client::send(const Command& command, const FileHandle* file) {
     while (true) {
         auto sent = state_->wire.flush();
         if (!sent || !state_->wire.has_output()) return sent;
-        if (left_until(deadline) == Millis(0)) return fail(ErrorKind::Transient, "the agent does not read its commands");
+        if (left_until(deadline) == Millis(0))
+            return fail(ErrorKind::Transient, "the agent does not read its commands");
         // The agent may itself be waiting for us to read: both directions move.
         wait_for(fd(), POLLIN | POLLOUT, left_until(deadline));
         state_->take_input();

@@ -35,7 +35,8 @@ Result<sockaddr_un> address_of(const std::filesystem::path& path) {
     address.sun_family = AF_UNIX;
     const std::string text = path.string();
     if (text.empty() || text.size() >= sizeof address.sun_path)
-        return fail(ErrorKind::Broken, "the control socket's path must have 1 to {} characters: {}", sizeof address.sun_path - 1, text);
+        return fail(ErrorKind::Broken, "the control socket's path must have 1 to {} characters: {}",
+                    sizeof address.sun_path - 1, text);
     text.copy(address.sun_path, text.size());
     return address;
 }
@@ -48,7 +49,8 @@ Result<FileHandle> new_socket() {
 
 bool somebody_listens(const sockaddr_un& address) {
     auto probe = new_socket();
-    return probe && (::connect(probe->fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EAGAIN);
+    return probe && (::connect(probe->fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
+                     errno == EAGAIN);
 }
 
 // What else lies in its place is somebody's: it is neither asked, replaced nor deleted.
@@ -73,7 +75,8 @@ Result<FileHandle> listen_at(const std::filesystem::path& path) {
     if (!socket) return socket;
     ::unlink(beside.c_str());
     if (::bind(socket->fd(), reinterpret_cast<const sockaddr*>(&*temporary), sizeof *temporary) != 0 ||
-        ::chmod(beside.c_str(), 0666) != 0 || ::listen(socket->fd(), backlog) != 0 || ::rename(beside.c_str(), path.c_str()) != 0) {
+        ::chmod(beside.c_str(), 0666) != 0 || ::listen(socket->fd(), backlog) != 0 ||
+        ::rename(beside.c_str(), path.c_str()) != 0) {
         const int code = errno;
         ::unlink(beside.c_str());
         return fail(ErrorKind::Broken, "listening at {}: {}", path.string(), std::strerror(code));
@@ -91,8 +94,14 @@ std::uint64_t inode_of(const std::filesystem::path& path) {
 struct ControlServer::State : std::enable_shared_from_this<ControlServer::State> {
     State(boost::asio::io_context& io_, broker::Requests& requests_, OwnerView& view_, FileHandle listener,
           ControlSettings settings_)
-        : io(io_), requests(requests_), view(view_), acceptor(io_, listener.release()), pause(io_), settings(std::move(settings_)),
-          inode(inode_of(settings.socket)), started(std::chrono::floor<Seconds>(std::chrono::system_clock::now())) {}
+        : io(io_),
+          requests(requests_),
+          view(view_),
+          acceptor(io_, listener.release()),
+          pause(io_),
+          settings(std::move(settings_)),
+          inode(inode_of(settings.socket)),
+          started(std::chrono::floor<Seconds>(std::chrono::system_clock::now())) {}
 
     boost::asio::io_context& io;
     broker::Requests& requests;
@@ -138,7 +147,9 @@ struct ControlServer::State : std::enable_shared_from_this<ControlServer::State>
         ucred peer{};
         socklen_t length = sizeof peer;
         if (::getsockopt(socket.fd(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return;
-        if (!make_room(peer.uid)) return SPDLOG_WARN("the control socket has too many busy clients; one of user {} was turned away", peer.uid);
+        if (!make_room(peer.uid))
+            return SPDLOG_WARN("the control socket has too many busy clients; one of user {} was turned away",
+                               peer.uid);
         // The start time keeps the names of transactions apart from those of an earlier run.
         Session::Parts parts{requests,
                              view,
@@ -178,7 +189,8 @@ struct ControlServer::State : std::enable_shared_from_this<ControlServer::State>
         const auto of_user = [uid](const auto& session) { return session->uid() == uid; };
         const auto anybody = [](const auto&) { return true; };
         const auto count = std::count_if(sessions.begin(), sessions.end(), of_user);
-        if (static_cast<std::size_t>(count) >= limits::max_control_clients_per_user && !close_idle(of_user)) return false;
+        if (static_cast<std::size_t>(count) >= limits::max_control_clients_per_user && !close_idle(of_user))
+            return false;
         return sessions.size() < limits::max_control_clients || close_idle(anybody);
     }
 
@@ -224,8 +236,8 @@ struct ControlServer::State : std::enable_shared_from_this<ControlServer::State>
 
 ControlServer::ControlServer(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
-Result<std::unique_ptr<ControlServer>> ControlServer::open(boost::asio::io_context& io, broker::Requests& requests, OwnerView& view,
-                                                           ControlSettings settings) {
+Result<std::unique_ptr<ControlServer>> ControlServer::open(boost::asio::io_context& io, broker::Requests& requests,
+                                                           OwnerView& view, ControlSettings settings) {
     auto listener = listen_at(settings.socket);
     if (!listener) return tl::unexpected(listener.error());
     auto state = std::make_shared<State>(io, requests, view, std::move(*listener), std::move(settings));

@@ -1,6 +1,6 @@
-// ControlServer: the owner's door, a unix stream socket that anybody on this machine may ask for files and the owner for more.
-// A connection is one transaction. Everything a client can grow is bounded; a client that goes away takes its requests along.
-// Not here: the protocol's text (protocol.hpp), the answers (owner_view.hpp). Loop's thread.
+// ControlServer: the owner's door, a unix stream socket that anybody on this machine may ask for files and the owner
+// for more. A connection is one transaction. Everything a client can grow is bounded; a client that goes away takes its
+// requests along. Not here: the protocol's text (protocol.hpp), the answers (owner_view.hpp). Loop's thread.
 #pragma once
 
 #include <filesystem>
@@ -24,9 +24,10 @@ struct ControlSettings {
 
 class ControlServer {
   public:
-    // Listens at once. A socket file that nobody listens on is replaced. Refused: another agent listens there; Broken: no socket.
-    static Result<std::unique_ptr<ControlServer>> open(boost::asio::io_context& io, broker::Requests& requests, OwnerView& view,
-                                                       ControlSettings settings);
+    // Listens at once. A socket file that nobody listens on is replaced. Refused: another agent listens there; Broken:
+    // no socket.
+    static Result<std::unique_ptr<ControlServer>> open(boost::asio::io_context& io, broker::Requests& requests,
+                                                       OwnerView& view, ControlSettings settings);
     // Cancels what its clients asked for, closes, removes the socket file. requests and view must still be alive.
     ~ControlServer();
 

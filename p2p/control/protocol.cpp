@@ -19,13 +19,19 @@ struct Operation {
     bool for_owner;
 };
 constexpr std::array<Operation, 8> operations{{
-    {"status", false}, {"explain", false}, {"mirrors", false}, {"peers", false},
-    {"doctor", false}, {"share", true}, {"import", true}, {"refresh", true},
+    {"status", false},
+    {"explain", false},
+    {"mirrors", false},
+    {"peers", false},
+    {"doctor", false},
+    {"share", true},
+    {"import", true},
+    {"refresh", true},
 }};
 
 constexpr std::array<std::string_view, 6> event_names{"start", "progress", "done", "not_modified", "failed", "answer"};
-constexpr std::array<ErrorKind, 5> error_kinds{ErrorKind::Absent, ErrorKind::Transient, ErrorKind::Corrupt, ErrorKind::Refused,
-                                               ErrorKind::Broken};
+constexpr std::array<ErrorKind, 5> error_kinds{ErrorKind::Absent, ErrorKind::Transient, ErrorKind::Corrupt,
+                                               ErrorKind::Refused, ErrorKind::Broken};
 constexpr std::size_t max_sources = 256;
 constexpr std::size_t max_folder = 4096;  // PATH_MAX
 constexpr std::int64_t max_limit = 1'000'000;
@@ -51,7 +57,8 @@ bool nests_too_deep(std::string_view line) {
 }
 
 Result<Json> parse_object(std::string_view line) {
-    if (line.size() > limits::max_control_line) return fail(ErrorKind::Refused, "a line longer than {} bytes", limits::max_control_line);
+    if (line.size() > limits::max_control_line)
+        return fail(ErrorKind::Refused, "a line longer than {} bytes", limits::max_control_line);
     if (nests_too_deep(line)) return fail(ErrorKind::Refused, "a line nested too deeply");
     Json object = Json::parse(line, nullptr, false);
     if (!object.is_object()) return fail(ErrorKind::Refused, "a line that is not a JSON object");
@@ -80,7 +87,8 @@ class Members {
     std::optional<std::int64_t> number(const char* name, std::int64_t max) {
         const Json* value = find(name, &Json::is_number_integer);
         if (!value) return std::nullopt;
-        const bool fits = !value->is_number_unsigned() || value->get<std::uint64_t>() <= static_cast<std::uint64_t>(max);
+        const bool fits =
+            !value->is_number_unsigned() || value->get<std::uint64_t>() <= static_cast<std::uint64_t>(max);
         const auto out = value->get<std::int64_t>();
         if (fits && out >= 0 && out <= max) return out;
         complain(name);
@@ -111,7 +119,9 @@ class Members {
         return out;
     }
     const std::string& wrong() const { return wrong_; }
-    tl::unexpected<Error> refusal() const { return fail(ErrorKind::Refused, "a line whose \"{}\" is missing or wrong", wrong_); }
+    tl::unexpected<Error> refusal() const {
+        return fail(ErrorKind::Refused, "a line whose \"{}\" is missing or wrong", wrong_);
+    }
 
   private:
     using Check = bool (Json::*)() const noexcept;
@@ -198,7 +208,9 @@ void add_file_facts(Json& out, const Event& event) {
 
 void add_details(Json& out, const Event& event) {
     switch (event.kind) {
-        case EventKind::start: add_file_facts(out, event); return;
+        case EventKind::start:
+            add_file_facts(out, event);
+            return;
         case EventKind::progress:
             out["received"] = event.received;
             out["prefix"] = event.prefix;
@@ -210,7 +222,8 @@ void add_details(Json& out, const Event& event) {
             if (event.digest) out["sha256"] = event.digest->hex();
             out["sources"] = sources_to_json(event.sources);
             return;
-        case EventKind::not_modified: return;
+        case EventKind::not_modified:
+            return;
         case EventKind::failed:
             out["kind"] = to_string(event.error.kind);
             out["message"] = event.error.message;
@@ -228,7 +241,8 @@ Result<std::vector<Source>> read_sources(const Json& object) {
     std::vector<Source> out;
     const auto it = object.find("sources");
     if (it == object.end()) return out;
-    if (!it->is_array() || it->size() > max_sources) return fail(ErrorKind::Refused, "a line whose \"sources\" is wrong");
+    if (!it->is_array() || it->size() > max_sources)
+        return fail(ErrorKind::Refused, "a line whose \"sources\" is wrong");
     for (const auto& item : *it) {
         if (!item.is_object()) return fail(ErrorKind::Refused, "a line whose \"sources\" is wrong");
         Members members(item);
@@ -240,7 +254,8 @@ Result<std::vector<Source>> read_sources(const Json& object) {
 }
 
 ErrorKind kind_named(std::string_view name) {
-    const auto it = std::find_if(error_kinds.begin(), error_kinds.end(), [&](ErrorKind kind) { return to_string(kind) == name; });
+    const auto it =
+        std::find_if(error_kinds.begin(), error_kinds.end(), [&](ErrorKind kind) { return to_string(kind) == name; });
     return it == error_kinds.end() ? ErrorKind::Broken : *it;
 }
 
@@ -251,7 +266,8 @@ bool is_query(std::string_view op) {
 }
 
 bool is_for_owner(std::string_view op) {
-    return std::any_of(operations.begin(), operations.end(), [&](const Operation& known) { return known.name == op && known.for_owner; });
+    return std::any_of(operations.begin(), operations.end(),
+                       [&](const Operation& known) { return known.name == op && known.for_owner; });
 }
 
 std::string to_line(const Command& command) {
@@ -303,7 +319,8 @@ Result<Event> parse_event(std::string_view line) {
     event.digest = members.digest("sha256");
     event.with_file = members.flag("fd");
     // What the message quotes came from strangers in part, and readers print it or pass it on in line protocols.
-    event.error = {kind_named(members.text("kind", 32)), printable(members.text("message", limits::max_control_line), 1000)};
+    event.error = {kind_named(members.text("kind", 32)),
+                   printable(members.text("message", limits::max_control_line), 1000)};
     if (object->contains("retry_after")) event.error.retry_after = Seconds(members.bytes("retry_after"));
     auto sources = read_sources(*object);
     if (!sources) return tl::unexpected(sources.error());

@@ -1,6 +1,6 @@
-// The control protocol: one JSON object per line; commands go to the agent, events come back; a line that says "fd":true
-// comes with one descriptor (SCM_RIGHTS). Here: the messages and their text. Not here: sockets (wire.hpp), JSON types.
-// Errors: Refused for lines that break the protocol. Any thread.
+// The control protocol: one JSON object per line; commands go to the agent, events come back; a line that says
+// "fd":true comes with one descriptor (SCM_RIGHTS). Here: the messages and their text. Not here: sockets (wire.hpp),
+// JSON types. Errors: Refused for lines that break the protocol. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace packswarm::control {
 
 inline constexpr int protocol_version = 1;
 
-struct Hello {  // the first command of a connection
+struct Hello {          // the first command of a connection
     std::string asker;  // "apt", "pacman" or "cli"
     int version = protocol_version;
 };
@@ -55,15 +55,15 @@ struct Query {  // owner's and information operations; answered by one answer or
 
 using Command = std::variant<Hello, Get, Cancel, Query>;
 
-bool is_query(std::string_view op);        // status explain mirrors peers share import refresh doctor
-bool is_for_owner(std::string_view op);    // share import refresh: root and the agent's own user only
+bool is_query(std::string_view op);      // status explain mirrors peers share import refresh doctor
+bool is_for_owner(std::string_view op);  // share import refresh: root and the agent's own user only
 
 std::string to_line(const Command& command);  // ends with '\n'; bytes that are not UTF-8 are replaced
 Result<Command> parse_command(std::string_view line);
 
 enum class EventKind { start, progress, done, not_modified, failed, answer };
 
-struct Source {  // what one source gave to a file
+struct Source {          // what one source gave to a file
     std::string kind;    // "mirror", "peer" or "cache"
     std::string source;  // mirror address or peer endpoint
     ByteCount bytes = 0;
@@ -71,16 +71,16 @@ struct Source {  // what one source gave to a file
 
 struct Event {
     EventKind kind = EventKind::failed;
-    std::uint64_t id = 0;                // 0: about the connection, not about one command
-    ByteCount size = 0;                  // start, done
-    std::optional<WallTime> modified;    // start, progress, done
+    std::uint64_t id = 0;                          // 0: about the connection, not about one command
+    ByteCount size = 0;                            // start, done
+    std::optional<WallTime> modified;              // start, progress, done
     ByteCount received = 0, prefix = 0, safe = 0;  // progress, as in broker::Progress
-    std::optional<Digest> digest;        // done: computed by the agent from the bytes it has
-    std::vector<Source> sources;         // done
-    Error error;                         // failed
-    std::string result;                  // answer: JSON text
-    bool with_file = false;              // start, done: a descriptor comes with the line
-    FileHandle file;                     // start: the file being put together; done: the file. For reading by offset only
+    std::optional<Digest> digest;                  // done: computed by the agent from the bytes it has
+    std::vector<Source> sources;                   // done
+    Error error;                                   // failed
+    std::string result;                            // answer: JSON text
+    bool with_file = false;                        // start, done: a descriptor comes with the line
+    FileHandle file;  // start: the file being put together; done: the file. For reading by offset only
 };
 
 std::string to_line(const Event& event);  // ends with '\n'

@@ -34,7 +34,8 @@ Result<FileHandle> open_for_handing_out(const broker::SharedBytes& bytes) {
 
 std::vector<Source> sources_of(const broker::Delivered& delivered) {
     std::vector<Source> out;
-    for (const auto& share : delivered.sources) out.push_back({std::string(to_string(share.kind)), share.source, share.bytes});
+    for (const auto& share : delivered.sources)
+        out.push_back({std::string(to_string(share.kind)), share.source, share.bytes});
     return out;
 }
 
@@ -120,7 +121,8 @@ void Session::on_bad_line(const Error& error) {
 
 void Session::on_command(Hello hello) {
     if (hello.version != protocol_version) {
-        send_failure(0, {ErrorKind::Refused, fmt::format("this agent speaks version {} of the control protocol", protocol_version)});
+        send_failure(0, {ErrorKind::Refused,
+                         fmt::format("this agent speaks version {} of the control protocol", protocol_version)});
         return close();
     }
     if (!asker_.empty() || std::find(askers.begin(), askers.end(), hello.asker) == askers.end())
@@ -130,8 +132,10 @@ void Session::on_command(Hello hello) {
 }
 
 void Session::on_command(Get get) {
-    if (asker_.empty() || gets_.contains(get.id)) return on_bad_line({ErrorKind::Refused, "a get before hello, or with an id in use"});
-    if (gets_.size() >= limits::max_control_gets) return send_failure(get.id, {ErrorKind::Refused, "too many files asked for at once"});
+    if (asker_.empty() || gets_.contains(get.id))
+        return on_bad_line({ErrorKind::Refused, "a get before hello, or with an id in use"});
+    if (gets_.size() >= limits::max_control_gets)
+        return send_failure(get.id, {ErrorKind::Refused, "too many files asked for at once"});
     broker::Request request;
     request.url = std::move(get.url);
     request.digest = get.digest;
@@ -155,11 +159,15 @@ void Session::on_command(Cancel cancel) {
 
 void Session::on_command(Query query) {
     PassedFile file(query.with_file ? wire_.take_file() : FileHandle(), parts_.uid, parts_.closing);
-    if (asker_.empty() || queries_.contains(query.id)) return on_bad_line({ErrorKind::Refused, "a query before hello, or with an id in use"});
-    if (query.with_file && !file.open()) return send_failure(query.id, {ErrorKind::Refused, "the descriptor did not arrive"});
+    if (asker_.empty() || queries_.contains(query.id))
+        return on_bad_line({ErrorKind::Refused, "a query before hello, or with an id in use"});
+    if (query.with_file && !file.open())
+        return send_failure(query.id, {ErrorKind::Refused, "the descriptor did not arrive"});
     if (is_for_owner(query.op) && !is_of_owner())
-        return send_failure(query.id, {ErrorKind::Refused, fmt::format("only root and the agent's own user may {}", query.op)});
-    if (queries_.size() >= limits::max_control_queries) return send_failure(query.id, {ErrorKind::Refused, "too many questions at once"});
+        return send_failure(query.id,
+                            {ErrorKind::Refused, fmt::format("only root and the agent's own user may {}", query.op)});
+    if (queries_.size() >= limits::max_control_queries)
+        return send_failure(query.id, {ErrorKind::Refused, "too many questions at once"});
     queries_.insert(query.id);
     parts_.view.answer({query.op, query.args, std::move(file), parts_.uid, is_of_owner()},
                        [weak = weak_from_this(), id = query.id](Result<std::string> result) {
@@ -244,7 +252,8 @@ void Session::send_failure(std::uint64_t id, Error error) {
 void Session::send(Event event) {
     if (closed_) return;
     std::string line = to_line(event);
-    if (line.size() > limits::max_control_line) return send_failure(event.id, {ErrorKind::Refused, "the answer is too long for one line"});
+    if (line.size() > limits::max_control_line)
+        return send_failure(event.id, {ErrorKind::Refused, "the answer is too long for one line"});
     wire_.queue(std::move(line), std::move(event.file));
     flush();
 }

@@ -1,6 +1,6 @@
-// Session: one client of the control socket: reads its commands, asks the broker and the owner's view, writes the events.
-// Progress waits (and is replaced by newer progress) while the client is slow to read; nothing else is ever left out.
-// Not here: listening and how many clients there may be (control_server.cpp). Loop's thread.
+// Session: one client of the control socket: reads its commands, asks the broker and the owner's view, writes the
+// events. Progress waits (and is replaced by newer progress) while the client is slow to read; nothing else is ever
+// left out. Not here: listening and how many clients there may be (control_server.cpp). Loop's thread.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -27,15 +27,17 @@ class Session : public std::enable_shared_from_this<Session> {
         OwnerView& view;
         std::shared_ptr<Closing> closing;
         std::function<void()> left;  // called on the closing thread: nothing of this client's is open here any more
-        unsigned uid = 0;          // SO_PEERCRED
-        std::string transaction;  // made unique by the server; the asker's name is put before it
-        Millis write_stall{0};    // a client that takes nothing for so long is closed
+        unsigned uid = 0;            // SO_PEERCRED
+        std::string transaction;     // made unique by the server; the asker's name is put before it
+        Millis write_stall{0};       // a client that takes nothing for so long is closed
         std::function<void()> has_long_line = nullptr;  // that is not whole yet: all of them together have a bound
     };
     Session(boost::asio::io_context& io, FileHandle socket, Parts parts);
     ~Session();
 
-    void when_closed(std::function<void()> hook) { closed_hook_ = std::move(hook); }  // called once, at the end of close
+    void when_closed(std::function<void()> hook) {
+        closed_hook_ = std::move(hook);
+    }  // called once, at the end of close
     void start();
     void close();  // cancels what is in hand; fine to call twice
     unsigned uid() const { return parts_.uid; }

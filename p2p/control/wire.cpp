@@ -111,7 +111,8 @@ Result<void> Wire::receive() {
 Result<std::optional<std::string>> Wire::take_line() {
     const auto end = input_.find('\n', scanned_);
     const auto length = (end == std::string::npos ? input_.size() : end) - taken_;
-    if (length > limits::max_control_line) return fail(ErrorKind::Refused, "a line longer than {} bytes", limits::max_control_line);
+    if (length > limits::max_control_line)
+        return fail(ErrorKind::Refused, "a line longer than {} bytes", limits::max_control_line);
     if (end == std::string::npos) {
         scanned_ = input_.size();
         return std::nullopt;

@@ -1,6 +1,6 @@
-// Wire: one end of the control socket: lines in and out, with descriptors beside them (unix(7), SCM_RIGHTS). Never blocks.
-// A descriptor comes with the first byte of its line, so descriptors and the lines that claim them keep the same order.
-// Errors: Transient (the other end is gone), Refused (it broke a bound). One thread.
+// Wire: one end of the control socket: lines in and out, with descriptors beside them (unix(7), SCM_RIGHTS). Never
+// blocks. A descriptor comes with the first byte of its line, so descriptors and the lines that claim them keep the
+// same order. Errors: Transient (the other end is gone), Refused (it broke a bound). One thread.
 #pragma once
 
 #include <deque>
@@ -24,7 +24,7 @@ class Wire {
     Result<void> receive();
     // The next whole line without its '\n', if there is one. Refused: it is longer than limits::max_control_line.
     Result<std::optional<std::string>> take_line();
-    FileHandle take_file();  // the oldest unclaimed descriptor; closed when there is none
+    FileHandle take_file();              // the oldest unclaimed descriptor; closed when there is none
     std::vector<FileHandle> take_all();  // the socket and what came through it: the end of the wire
 
     void queue(std::string line, FileHandle file = {});

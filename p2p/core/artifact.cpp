@@ -6,8 +6,10 @@ namespace packswarm::core {
 
 std::string_view to_string(Format format) {
     switch (format) {
-        case Format::debian: return "debian";
-        case Format::pacman: return "pacman";
+        case Format::debian:
+            return "debian";
+        case Format::pacman:
+            return "pacman";
     }
     return "debian";
 }
@@ -19,7 +21,8 @@ std::string Lineage::name() const {
 std::string index_folder(const Repository& repository) {
     if (repository.format == Format::pacman) return {};
     if (!repository.suite.empty() && repository.suite.back() == '/') {  // flat repository (sources.list(5): exact path)
-        const auto folder = decode_path(repository.suite == "/" ? "" : repository.suite);  // "./" and "./sub/" are legal
+        const auto folder =
+            decode_path(repository.suite == "/" ? "" : repository.suite);  // "./" and "./sub/" are legal
         return folder.value_or(repository.suite);
     }
     return "dists/" + repository.suite + "/";

@@ -1,5 +1,5 @@
-// The nouns of the product: artifacts, lineages, index entries and roots, repositories. Plain data; the rules stand beside it.
-// Not here: parsing them (verify), keeping them (broker, store).
+// The nouns of the product: artifacts, lineages, index entries and roots, repositories. Plain data; the rules stand
+// beside it. Not here: parsing them (verify), keeping them (broker, store).
 #pragma once
 
 #include <optional>
@@ -26,9 +26,9 @@ using Fingerprint = std::string;
 // (kinship.hpp).
 struct Lineage {
     Format format = Format::debian;
-    Fingerprint signer;         // primary key that signs the root
-    std::string suite;          // Debian: codename or suite as in the Release file; pacman: repository name
-    std::string architecture;   // "amd64", "x86_64"
+    Fingerprint signer;        // primary key that signs the root
+    std::string suite;         // Debian: codename or suite as in the Release file; pacman: repository name
+    std::string architecture;  // "amd64", "x86_64"
 
     // "debian/FPR/bookworm/amd64": what the rendezvous infohash is made of. Printable, never empty parts.
     std::string name() const;
@@ -37,10 +37,10 @@ struct Lineage {
 
 // One file that a verified index vouches for.
 struct IndexEntry {
-    std::string path;      // below the repository's base address; for pacman the file name
+    std::string path;  // below the repository's base address; for pacman the file name
     ByteCount size = 0;
     Digest digest;
-    std::string name;      // package name; empty for index files
+    std::string name;  // package name; empty for index files
     std::string version;
     std::string architecture;
     std::string signature;  // pacman: decoded %PGPSIG% (raw OpenPGP), else empty
@@ -49,31 +49,32 @@ struct IndexEntry {
 // A root file (InRelease, Release + Release.gpg, or pacman .db) whose signature was checked.
 struct IndexRoot {
     Format format = Format::debian;
-    Digest digest;                         // SHA-256 of the root file as fetched: names the snapshot
-    Digest content;                        // SHA-256 of the signed text, line ends and trailing blanks folded: one for every envelope
-    bool is_signed = false;                // false only for pacman databases without .db.sig: entries are hints
-    std::vector<Fingerprint> signers;      // primary keys with a good signature, sorted
-    WallTime date{};                       // Debian Date; pacman: newest BUILDDATE or the signature's time
-    std::optional<WallTime> valid_until;   // Debian Valid-Until
+    Digest digest;           // SHA-256 of the root file as fetched: names the snapshot
+    Digest content;          // SHA-256 of the signed text, line ends and trailing blanks folded: one for every envelope
+    bool is_signed = false;  // false only for pacman databases without .db.sig: entries are hints
+    std::vector<Fingerprint> signers;            // primary keys with a good signature, sorted
+    WallTime date{};                             // Debian Date; pacman: newest BUILDDATE or the signature's time
+    std::optional<WallTime> valid_until;         // Debian Valid-Until
     std::string origin, label, suite, codename;  // Debian fields; pacman: suite = repository name
     Digest product;  // of origin, label and codename: vendors sign several products with one key; pacman: zero
     std::vector<std::string> architectures, components;
-    bool by_hash = false;                  // Acquire-By-Hash: yes
-    std::vector<IndexEntry> files;         // Debian: index files, path relative to the directory of the Release file
-    std::vector<IndexEntry> entries;       // pacman: packages
-    LeftOut left_out;                      // of files or entries
-    std::string not_shared;                // why nothing of it goes to peers although this machine believes it; mostly empty
-    std::string remark;                    // for the owner, of a root that is good; mostly empty
+    bool by_hash = false;             // Acquire-By-Hash: yes
+    std::vector<IndexEntry> files;    // Debian: index files, path relative to the directory of the Release file
+    std::vector<IndexEntry> entries;  // pacman: packages
+    LeftOut left_out;                 // of files or entries
+    std::string not_shared;           // why nothing of it goes to peers although this machine believes it; mostly empty
+    std::string remark;               // for the owner, of a root that is good; mostly empty
 };
 
 // Which keys may sign a repository's root.
 struct KeyringSpec {
-    std::vector<std::string> files;          // keyring files (.gpg, .asc) or folders of them; all are loaded
-    std::vector<std::string> embedded;       // armored keys written into a sources file
-    std::vector<Fingerprint> fingerprints;   // when not empty, only these (primary or subkey; '!' suffix: exactly this subkey)
-    bool strict_names = false;               // of a folder's files only those whose names apt takes since 2.9.15
-    bool outlived_keys = false;              // a signature made before its key expired counts, as for apt with sqv
-    std::string pacman_home;                 // a GnuPG home such as /etc/pacman.d/gnupg; validity (trust) counts there
+    std::vector<std::string> files;     // keyring files (.gpg, .asc) or folders of them; all are loaded
+    std::vector<std::string> embedded;  // armored keys written into a sources file
+    std::vector<Fingerprint>
+        fingerprints;            // when not empty, only these (primary or subkey; '!' suffix: exactly this subkey)
+    bool strict_names = false;   // of a folder's files only those whose names apt takes since 2.9.15
+    bool outlived_keys = false;  // a signature made before its key expired counts, as for apt with sqv
+    std::string pacman_home;     // a GnuPG home such as /etc/pacman.d/gnupg; validity (trust) counts there
     friend bool operator==(const KeyringSpec&, const KeyringSpec&) = default;
 };
 
@@ -98,23 +99,24 @@ enum class PackageSignatures {
 
 // One repository as this machine is configured to use it: what it is, where its mirrors are, who may sign it.
 struct Repository {
-    std::string id;                         // stable text: "debian:bookworm:amd64:<hash of keyring and bases>", "pacman:core:x86_64"
+    std::string id;  // stable text: "debian:bookworm:amd64:<hash of keyring and bases>", "pacman:core:x86_64"
     Format format = Format::debian;
-    std::string suite;                      // Debian suite as in sources; pacman repository name
-    std::vector<std::string> components;    // Debian
+    std::string suite;                    // Debian suite as in sources; pacman repository name
+    std::vector<std::string> components;  // Debian
     std::vector<std::string> architectures;
-    std::vector<std::string> bases;         // mirrors' base addresses, no trailing '/': base + "/" + path is a file's address.
-                                            // Debian: what stands in sources; pacman: $repo and $arch expanded
-    std::string release_path;               // Debian: where the root lies in its folder, when not at InRelease (InRelease-Path)
+    std::vector<std::string> bases;  // mirrors' base addresses, no trailing '/': base + "/" + path is a file's address.
+                                     // Debian: what stands in sources; pacman: $repo and $arch expanded
+    std::string release_path;  // Debian: where the root lies in its folder, when not at InRelease (InRelease-Path)
     KeyringSpec keyring;
     Sharing sharing = Sharing::forbidden;
-    std::optional<OwnCopy> own_copy;        // of the root, in the package manager's own folder
-    bool signed_database = true;            // pacman: SigLevel asks for a database signature
+    std::optional<OwnCopy> own_copy;  // of the root, in the package manager's own folder
+    bool signed_database = true;      // pacman: SigLevel asks for a database signature
     PackageSignatures package_signatures = PackageSignatures::demanded;
-    DateRules dates;                        // Debian: what this machine's apt demands of them
+    DateRules dates;  // Debian: what this machine's apt demands of them
 };
 
-// Where the paths in a root begin, below a base: "dists/<suite>/", "<suite>" for flat suites ("" for "./"), "" for pacman.
+// Where the paths in a root begin, below a base: "dists/<suite>/", "<suite>" for flat suites ("" for "./"), "" for
+// pacman.
 std::string index_folder(const Repository& repository);
 // Path of the root file below a base: InRelease or what release_path names in that folder; "<repo>.db".
 std::string root_path(const Repository& repository);

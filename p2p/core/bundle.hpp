@@ -14,7 +14,7 @@ struct Bundle {
     std::optional<Bytes> signature;  // none: the root carries its own (InRelease)
 };
 
-Bytes pack_bundle(const Bundle& bundle);            // a root without signature is its own bundle
+Bytes pack_bundle(const Bundle& bundle);  // a root without signature is its own bundle
 Result<Bundle> unpack_bundle(Bytes bytes);
 
 }  // namespace packswarm::core

@@ -25,7 +25,8 @@ ByteRange piece_range(ByteCount size, std::size_t piece) {
 
 std::string info_dictionary(const Digest& digest, ByteCount size, const PieceHashes& pieces) {
     std::string out = "d6:lengthi" + std::to_string(size) + "e4:name64:" + digest.hex() + "12:piece lengthi" +
-                      std::to_string(piece_length(size)) + "e6:pieces" + std::to_string(pieces.size() * PieceHash::size) + ":";
+                      std::to_string(piece_length(size)) + "e6:pieces" +
+                      std::to_string(pieces.size() * PieceHash::size) + ":";
     for (const auto& piece : pieces) out += piece.raw();
     return out + "e";
 }

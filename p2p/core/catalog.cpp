@@ -7,12 +7,11 @@
 
 namespace packswarm::core {
 
-CatalogSheet::CatalogSheet(const std::vector<IndexEntry>& entries, LeftOut left_out)
-    : left_out_(std::move(left_out)) {
+CatalogSheet::CatalogSheet(const std::vector<IndexEntry>& entries, LeftOut left_out) : left_out_(std::move(left_out)) {
     rows_.reserve(entries.size());
     for (const auto& entry : entries) {
-        Row row{entry.digest, entry.size, static_cast<std::uint32_t>(texts_.size()), static_cast<std::uint32_t>(signatures_.size()),
-                static_cast<std::uint32_t>(entry.signature.size())};
+        Row row{entry.digest, entry.size, static_cast<std::uint32_t>(texts_.size()),
+                static_cast<std::uint32_t>(signatures_.size()), static_cast<std::uint32_t>(entry.signature.size())};
         for (const auto* text : {&entry.path, &entry.name, &entry.version, &entry.architecture}) {
             texts_ += *text;
             texts_ += '\0';
@@ -54,7 +53,8 @@ IndexEntry CatalogSheet::entry(const Row& row) const {
 }
 
 std::optional<std::size_t> CatalogSheet::row_of(const Digest& digest) const {
-    auto at = std::lower_bound(rows_.begin(), rows_.end(), digest, [](const Row& row, const Digest& d) { return row.digest < d; });
+    auto at = std::lower_bound(rows_.begin(), rows_.end(), digest,
+                               [](const Row& row, const Digest& d) { return row.digest < d; });
     if (at == rows_.end() || at->digest != digest) return std::nullopt;
     return static_cast<std::size_t>(at - rows_.begin());
 }
@@ -87,7 +87,8 @@ void Catalog::set(const std::string& repository, const std::string& sheet, const
     set(repository, sheet, std::make_shared<const CatalogSheet>(entries, std::move(left_out)));
 }
 
-void Catalog::set(const std::string& repository, const std::string& sheet, std::shared_ptr<const CatalogSheet> entries) {
+void Catalog::set(const std::string& repository, const std::string& sheet,
+                  std::shared_ptr<const CatalogSheet> entries) {
     sheets_[repository].insert_or_assign(sheet, std::move(entries));
 }
 
@@ -97,8 +98,9 @@ bool Catalog::has_sheet(const std::string& repository, const std::string& sheet)
 }
 
 void Catalog::keep_only(const std::string& repository, const std::vector<std::string>& sheets) {
-    std::erase_if(sheets_[repository],
-                  [&](const auto& item) { return std::find(sheets.begin(), sheets.end(), item.first) == sheets.end(); });
+    std::erase_if(sheets_[repository], [&](const auto& item) {
+        return std::find(sheets.begin(), sheets.end(), item.first) == sheets.end();
+    });
 }
 
 bool Catalog::has(const Digest& digest) const {
@@ -107,7 +109,8 @@ bool Catalog::has(const Digest& digest) const {
 
 bool Catalog::has(const std::string& repository, const Digest& digest) const {
     const auto at = sheets_.find(repository);
-    return at != sheets_.end() && std::any_of(at->second.begin(), at->second.end(), [&](const auto& item) { return item.second->has(digest); });
+    return at != sheets_.end() && std::any_of(at->second.begin(), at->second.end(),
+                                              [&](const auto& item) { return item.second->has(digest); });
 }
 
 std::optional<CatalogHit> Catalog::find(const Digest& digest) const {

@@ -1,5 +1,5 @@
-// Catalog: every file that the newest verified indexes vouch for, compact in memory (about 130 bytes a package), found by
-// digest or by repository and path. Not here: how an index becomes trusted (broker/index_book.hpp).
+// Catalog: every file that the newest verified indexes vouch for, compact in memory (about 130 bytes a package), found
+// by digest or by repository and path. Not here: how an index becomes trusted (broker/index_book.hpp).
 #pragma once
 
 #include <map>
@@ -39,7 +39,7 @@ class CatalogSheet {
     std::optional<std::size_t> row_of(const Digest& digest) const;
     void name_doubled_paths();
 
-    std::vector<Row> rows_;              // by digest
+    std::vector<Row> rows_;  // by digest
     std::vector<std::uint32_t> by_path_;
     std::string texts_;
     std::string signatures_;
@@ -71,7 +71,8 @@ class Catalog {
     LeftOut left_out(const std::string& repository) const;      // and what they list that nobody may use
 
   private:
-    std::map<std::string, std::map<std::string, std::shared_ptr<const CatalogSheet>>> sheets_;  // repository -> sheet name -> sheet
+    std::map<std::string, std::map<std::string, std::shared_ptr<const CatalogSheet>>>
+        sheets_;  // repository -> sheet name -> sheet
 };
 
 }  // namespace packswarm::core

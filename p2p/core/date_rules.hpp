@@ -23,11 +23,11 @@ struct LabelledTime {
 };
 
 struct DateRules {
-    bool check_dates = true;        // Check-Date; without it nothing below counts
-    bool check_valid_until = true;  // Check-Valid-Until
+    bool check_dates = true;               // Check-Date; without it nothing below counts
+    bool check_valid_until = true;         // Check-Valid-Until
     LabelledTime max_future{Seconds(10)};  // Max-FutureTime, date-max-future
-    LabelledTime max_age;           // Max-ValidTime, valid-until-max; 0: for ever
-    LabelledTime min_age;           // Min-ValidTime, valid-until-min
+    LabelledTime max_age;                  // Max-ValidTime, valid-until-max; 0: for ever
+    LabelledTime min_age;                  // Min-ValidTime, valid-until-min
     friend bool operator==(const DateRules&, const DateRules&) = default;
 };
 

@@ -1,4 +1,4 @@
-// Freshness: whether a verified root may be used now: rollback, freeze, future dates and a wrong clock (DESIGN 3).
+// Freshness: whether a verified root may be used now: rollback, freeze, future dates and a wrong clock.
 // Pure. Errors say what to do. Absent (an older or expired index: an honest mirror may lag, ask the next, blame
 // nobody), Refused (dated in the future: our clock or the signer's is wrong, and no other source will change that).
 #pragma once
@@ -23,10 +23,10 @@ struct KnownRoot {
 enum class StaleIndex { refuse, accept };  // accept: the owner's explicit override, to be logged with the warnings
 
 struct Freshness {
-    Seconds age{};                      // of the root, always to be shown
-    bool raises_floor = false;          // the root is to be remembered as the newest
-    bool is_twin = false;               // signed, with the floor's date and other content: dates do not order these two
-    std::string only_here;              // why it is for this machine alone: its apt takes it, the rules for sharing do not
+    Seconds age{};              // of the root, always to be shown
+    bool raises_floor = false;  // the root is to be remembered as the newest
+    bool is_twin = false;       // signed, with the floor's date and other content: dates do not order these two
+    std::string only_here;      // why it is for this machine alone: its apt takes it, the rules for sharing do not
     std::vector<std::string> warnings;  // for the owner
 };
 

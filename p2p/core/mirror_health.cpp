@@ -6,8 +6,9 @@
 namespace packswarm::core {
 
 namespace {
-constexpr double smoothing = 0.25;      // weight of the newest sample
-constexpr int absences_before_blame = 3;  // a mirror in mid-sync lacks a file or two; one with another layout lacks them all
+constexpr double smoothing = 0.25;  // weight of the newest sample
+constexpr int absences_before_blame =
+    3;  // a mirror in mid-sync lacks a file or two; one with another layout lacks them all
 
 void set_back(MirrorHealth& health, WallTime now, int seconds) {
     const auto until = now + Seconds(seconds);
@@ -37,7 +38,8 @@ void note_success(MirrorHealth& health) {
     ++health.good;
     health.failures_in_row = 0;
     health.absent_in_row = 0;
-    if (health.corrupt == 0) health.back_at.reset();  // after wrong bytes only time heals: something right that was under way is no excuse
+    if (health.corrupt == 0)
+        health.back_at.reset();  // after wrong bytes only time heals: something right that was under way is no excuse
 }
 
 void note_failure(MirrorHealth& health, ErrorKind kind, WallTime now) {
@@ -64,7 +66,8 @@ void note_failure(MirrorHealth& health, ErrorKind kind, WallTime now) {
 }
 
 bool answers(const MirrorHealth& health, WallTime now) {
-    const bool lacks_only = health.absent_in_row >= absences_before_blame && health.failures_in_row == 0 && health.corrupt == 0;
+    const bool lacks_only =
+        health.absent_in_row >= absences_before_blame && health.failures_in_row == 0 && health.corrupt == 0;
     return lacks_only || is_usable(health, now);
 }
 

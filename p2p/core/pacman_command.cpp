@@ -14,11 +14,14 @@ constexpr const char* print_format = "%r %s %l";  // repository, bytes to downlo
 constexpr int most_repeats = 2;                   // -uu, -dd
 
 enum class Kind {
-    sync,      // the operation
-    upgrade, nodeps, download_only, needed,
+    sync,  // the operation
+    upgrade,
+    nodeps,
+    download_only,
+    needed,
     unneeded,  // says nothing about what is downloaded
     unneeded_value,
-    names,     // a value of package names, with patterns
+    names,  // a value of package names, with patterns
     word,
     path,
 };
@@ -70,18 +73,21 @@ bool takes_value(Kind kind) { return kind >= Kind::unneeded_value; }
 bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
 bool is_made_of(std::string_view text, std::string_view others) {
-    return !text.empty() && text.size() <= limits::max_name &&
-           std::all_of(text.begin(), text.end(), [&](char c) { return is_alphanumeric(c) || others.find(c) != std::string_view::npos; });
+    return !text.empty() && text.size() <= limits::max_name && std::all_of(text.begin(), text.end(), [&](char c) {
+        return is_alphanumeric(c) || others.find(c) != std::string_view::npos;
+    });
 }
 
 // A package, a group, something provided, with a version or not, and maybe its repository: extra/gcc, sh, glibc>=2.36.
 bool is_target(std::string_view text) {
-    return is_made_of(text, "@._+-:/<>=") && (is_alphanumeric(text[0]) || text[0] == '@' || text[0] == '_') && std::count(text.begin(), text.end(), '/') <= 1;
+    return is_made_of(text, "@._+-:/<>=") && (is_alphanumeric(text[0]) || text[0] == '@' || text[0] == '_') &&
+           std::count(text.begin(), text.end(), '/') <= 1;
 }
 
 bool is_plain_path(std::string_view text) {
     return !text.empty() && text[0] == '/' && text.size() <= limits::max_url &&
-           std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; });
+           std::all_of(text.begin(), text.end(),
+                       [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; });
 }
 
 class Reader {
@@ -109,7 +115,8 @@ class Reader {
   private:
     Result<void> target(std::string_view word) {
         if (!is_target(word)) return fail(ErrorKind::Refused, "a target is no package's name");
-        if (out_.targets.size() >= limits::max_pacman_targets) return fail(ErrorKind::Refused, "it has more than {} targets", limits::max_pacman_targets);
+        if (out_.targets.size() >= limits::max_pacman_targets)
+            return fail(ErrorKind::Refused, "it has more than {} targets", limits::max_pacman_targets);
         out_.targets.emplace_back(word);
         return {};
     }
@@ -117,7 +124,8 @@ class Reader {
     Result<void> long_option(std::string_view word) {
         const auto equals = word.find('=');
         const auto name = word.substr(0, equals);
-        const auto option = std::find_if(known.begin(), known.end(), [&](const Known& one) { return one.name == name; });
+        const auto option =
+            std::find_if(known.begin(), known.end(), [&](const Known& one) { return one.name == name; });
         if (option == known.end()) return fail(ErrorKind::Refused, "it has an option that is not on the list");
         if (!takes_value(option->kind)) {
             if (equals != std::string_view::npos) return fail(ErrorKind::Refused, "--{} takes no value", option->name);
@@ -129,8 +137,10 @@ class Reader {
     Result<void> letters(std::string_view word) {
         if (word.empty()) return fail(ErrorKind::Refused, "it reads its targets from elsewhere");
         while (!word.empty()) {
-            const auto option = std::find_if(known.begin(), known.end(), [&](const Known& one) { return one.letter == word[0]; });
-            if (word[0] == 0 || option == known.end()) return fail(ErrorKind::Refused, "it has an option that is not on the list");
+            const auto option =
+                std::find_if(known.begin(), known.end(), [&](const Known& one) { return one.letter == word[0]; });
+            if (word[0] == 0 || option == known.end())
+                return fail(ErrorKind::Refused, "it has an option that is not on the list");
             word.remove_prefix(1);
             if (takes_value(option->kind)) return word.empty() ? take_next(*option) : take(*option, word);
             if (auto taken = take(*option, {}); !taken) return taken;
@@ -145,23 +155,38 @@ class Reader {
 
     Result<void> take(const Known& option, std::string_view value) {
         switch (option.kind) {
-            case Kind::sync: is_sync_ = true; return {};
-            case Kind::upgrade: out_.upgrades = std::min(out_.upgrades + 1, most_repeats); return {};
-            case Kind::nodeps: out_.nodeps = std::min(out_.nodeps + 1, most_repeats); return {};
-            case Kind::download_only: out_.download_only = true; return {};
-            case Kind::needed: out_.needed = true; return {};
+            case Kind::sync:
+                is_sync_ = true;
+                return {};
+            case Kind::upgrade:
+                out_.upgrades = std::min(out_.upgrades + 1, most_repeats);
+                return {};
+            case Kind::nodeps:
+                out_.nodeps = std::min(out_.nodeps + 1, most_repeats);
+                return {};
+            case Kind::download_only:
+                out_.download_only = true;
+                return {};
+            case Kind::needed:
+                out_.needed = true;
+                return {};
             case Kind::unneeded:
-            case Kind::unneeded_value: return {};
-            case Kind::names: return keep(option, value, is_made_of(value, "@._+-:<>=*?[]!,"));
-            case Kind::word: return keep(option, value, is_made_of(value, "_-") && value[0] != '-');
-            case Kind::path: return keep(option, value, is_plain_path(value));
+            case Kind::unneeded_value:
+                return {};
+            case Kind::names:
+                return keep(option, value, is_made_of(value, "@._+-:<>=*?[]!,"));
+            case Kind::word:
+                return keep(option, value, is_made_of(value, "_-") && value[0] != '-');
+            case Kind::path:
+                return keep(option, value, is_plain_path(value));
         }
         return {};
     }
 
     Result<void> keep(const Known& option, std::string_view value, bool is_good) {
         if (!is_good) return fail(ErrorKind::Refused, "the value of --{} is not of its form", option.name);
-        if (out_.options.size() >= limits::max_pacman_targets) return fail(ErrorKind::Refused, "it has too many options");
+        if (out_.options.size() >= limits::max_pacman_targets)
+            return fail(ErrorKind::Refused, "it has too many options");
         out_.options.push_back({"--" + std::string(option.name), std::string(value), option.kind == Kind::path});
         return {};
     }
@@ -176,11 +201,13 @@ std::optional<PrintedPackage> parse_line(std::string_view line) {
     const auto first = line.find(' ');
     const auto second = first == std::string_view::npos ? first : line.find(' ', first + 1);
     if (second == std::string_view::npos) return std::nullopt;
-    const auto repository = line.substr(0, first), size = line.substr(first + 1, second - first - 1), address = line.substr(second + 1);
+    const auto repository = line.substr(0, first), size = line.substr(first + 1, second - first - 1),
+               address = line.substr(second + 1);
     const auto slash = address.rfind('/');
     if (slash == std::string_view::npos || address.find("://") == std::string_view::npos) return std::nullopt;
     const auto file = address.substr(slash + 1);
-    const bool is_number = !size.empty() && std::all_of(size.begin(), size.end(), [](char c) { return c >= '0' && c <= '9'; });
+    const bool is_number =
+        !size.empty() && std::all_of(size.begin(), size.end(), [](char c) { return c >= '0' && c <= '9'; });
     if (!is_number || !is_made_of(repository, "@._+-") || !is_made_of(file, "@._+-:~")) return std::nullopt;
     return PrintedPackage{std::string(repository), std::string(file), address.starts_with("file:")};
 }
@@ -188,7 +215,8 @@ std::optional<PrintedPackage> parse_line(std::string_view line) {
 }  // namespace
 
 Result<PacmanCommand> parse_pacman_command(std::string_view cmdline) {
-    if (cmdline.size() > limits::max_pacman_command) return fail(ErrorKind::Refused, "its command line is longer than {} bytes", limits::max_pacman_command);
+    if (cmdline.size() > limits::max_pacman_command)
+        return fail(ErrorKind::Refused, "its command line is longer than {} bytes", limits::max_pacman_command);
     std::vector<std::string_view> words;
     for (std::size_t at = 0; at < cmdline.size();) {
         const auto end = std::min(cmdline.find('\0', at), cmdline.size());
@@ -199,7 +227,8 @@ Result<PacmanCommand> parse_pacman_command(std::string_view cmdline) {
 }
 
 std::vector<std::string> printing_arguments(const PacmanCommand& command) {
-    std::vector<std::string> out{"--sync", "--print", "--print-format", print_format, "--noconfirm", "--color", "never"};
+    std::vector<std::string> out{"--sync",      "--print", "--print-format", print_format,
+                                 "--noconfirm", "--color", "never"};
     out.insert(out.end(), static_cast<std::size_t>(command.upgrades), "--sysupgrade");
     out.insert(out.end(), static_cast<std::size_t>(command.nodeps), "--nodeps");
     if (command.download_only) out.emplace_back("--downloadonly");
@@ -218,7 +247,8 @@ Result<std::vector<PrintedPackage>> parse_printed_packages(std::string_view text
     while (!text.empty()) {
         const auto end = std::min(text.find('\n'), text.size());
         if (auto package = parse_line(text.substr(0, end))) out.push_back(std::move(*package));
-        if (out.size() > limits::max_printed_packages) return fail(ErrorKind::Refused, "it names more than {} packages", limits::max_printed_packages);
+        if (out.size() > limits::max_printed_packages)
+            return fail(ErrorKind::Refused, "it names more than {} packages", limits::max_printed_packages);
         text.remove_prefix(std::min(end + 1, text.size()));
     }
     return out;

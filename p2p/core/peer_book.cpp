@@ -17,8 +17,10 @@ void PeerBook::load(std::vector<KnownPeer> rows, WallTime now) {
         const bool is_stale = row.last_seen + limits_.age < now || row.failures >= limits_.failures;
         row.last_seen = std::min(row.last_seen, now);  // the clock was wrong then
         auto& peer = peers_[key] = std::move(row);
-        if (is_stale) drop(key);
-        else make_room(std::string(peer.lineage));
+        if (is_stale)
+            drop(key);
+        else
+            make_room(std::string(peer.lineage));
     }
 }
 
@@ -71,7 +73,8 @@ std::vector<KnownPeer> PeerBook::ranked(const std::string* lineage) const {
     for (const auto& [key, peer] : peers_)
         if (lineage == nullptr || key.first == *lineage) out.push_back(peer);
     std::stable_sort(out.begin(), out.end(), [](const KnownPeer& a, const KnownPeer& b) {
-        return std::tuple(a.failures, -a.received, -a.last_seen.time_since_epoch()) < std::tuple(b.failures, -b.received, -b.last_seen.time_since_epoch());
+        return std::tuple(a.failures, -a.received, -a.last_seen.time_since_epoch()) <
+               std::tuple(b.failures, -b.received, -b.last_seen.time_since_epoch());
     });
     return out;
 }

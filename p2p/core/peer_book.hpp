@@ -1,6 +1,6 @@
-// PeerBook: agents that this one was connected with, by lineage, so that a restart dials them first. Bounded; who was not met for a
-// month, or did not answer at several starts in a row, is forgotten, and who was blamed at once. Pure: time is given.
-// Not here: dialling (swarm), keeping the rows (store).
+// PeerBook: agents that this one was connected with, by lineage, so that a restart dials them first. Bounded; who was
+// not met for a month, or did not answer at several starts in a row, is forgotten, and who was blamed at once. Pure:
+// time is given. Not here: dialling (swarm), keeping the rows (store).
 #pragma once
 
 #include <map>
@@ -14,7 +14,7 @@ namespace packswarm::core {
 
 struct KnownPeer {
     std::string lineage;
-    std::string endpoint;    // "192.0.2.7:26881": where it listens, by its own word
+    std::string endpoint;  // "192.0.2.7:26881": where it listens, by its own word
     WallTime last_seen{};
     ByteCount received = 0;  // payload that it ever gave
     int failures = 0;        // starts in a row at which it was dialled and did not answer

@@ -5,7 +5,8 @@
 namespace packswarm::core {
 
 RangeSet::At RangeSet::first_beyond(ByteCount at) const {
-    return std::partition_point(ranges_.begin(), ranges_.end(), [at](const ByteRange& range) { return range.end <= at; });
+    return std::partition_point(ranges_.begin(), ranges_.end(),
+                                [at](const ByteRange& range) { return range.end <= at; });
 }
 
 void RangeSet::add(ByteRange range) {

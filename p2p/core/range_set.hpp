@@ -17,15 +17,16 @@ class RangeSet {
     bool touches(ByteRange range) const;
     ByteCount total() const { return total_; }
     bool empty() const { return ranges_.empty(); }
-    ByteCount prefix() const;                               // end of the range that starts at 0, or 0
+    ByteCount prefix() const;  // end of the range that starts at 0, or 0
     const std::vector<ByteRange>& ranges() const { return ranges_; }
-    std::vector<ByteRange> gaps(ByteRange within) const;    // what is missing inside, in order
+    std::vector<ByteRange> gaps(ByteRange within) const;  // what is missing inside, in order
 
   private:
     using At = std::vector<ByteRange>::const_iterator;
-    At first_beyond(ByteCount at) const;                    // the first that ends behind there
+    At first_beyond(ByteCount at) const;  // the first that ends behind there
 
-    std::vector<ByteRange> ranges_;  // none empty, none adjacent to the next: the planner copies and walks them all the time
+    std::vector<ByteRange>
+        ranges_;  // none empty, none adjacent to the next: the planner copies and walks them all the time
     ByteCount total_ = 0;
 };
 

@@ -103,7 +103,8 @@ PathKind classify(std::string_view path) {
     if (file.starts_with("Packages") || file.starts_with("Sources") || file.starts_with("Contents") ||
         file.starts_with("Translation") || ends_with_any(file, {".files"}))
         return PathKind::index;
-    if (ends_with_any(file, {".deb", ".udeb", ".ddeb"}) || file.find(".pkg.tar") != std::string_view::npos) return PathKind::package;
+    if (ends_with_any(file, {".deb", ".udeb", ".ddeb"}) || file.find(".pkg.tar") != std::string_view::npos)
+        return PathKind::package;
     return PathKind::other;
 }
 

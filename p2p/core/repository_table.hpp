@@ -43,10 +43,10 @@ std::string address(const std::string& base, const std::string& path);
 
 // What a path below a base is, by its name alone.
 enum class PathKind {
-    root,        // InRelease, Release, *.db
-    signature,   // Release.gpg, *.sig
-    index,       // Packages*, Sources*, Contents*, by-hash/*, *.files
-    package,     // *.deb, *.udeb, *.pkg.tar.*
+    root,       // InRelease, Release, *.db
+    signature,  // Release.gpg, *.sig
+    index,      // Packages*, Sources*, Contents*, by-hash/*, *.files
+    package,    // *.deb, *.udeb, *.pkg.tar.*
     other,
 };
 PathKind classify(std::string_view path);

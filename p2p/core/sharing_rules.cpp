@@ -20,7 +20,8 @@ std::optional<std::string> reason_to_pause(const SharingRules& rules, const Surr
     for (const auto& one : now.addresses)
         for (const auto& network : rules.not_on_networks)
             if (network.contains(one.address))
-                return one.address + " on " + one.interface + " is in " + network.text() + " of sharing.not_on_networks";
+                return one.address + " on " + one.interface + " is in " + network.text() +
+                       " of sharing.not_on_networks";
     return std::nullopt;
 }
 
@@ -28,18 +29,23 @@ std::optional<std::string> reason_to_pause(const SharingRules& rules, const Surr
 
 std::string_view to_string(Audience audience) {
     switch (audience) {
-        case Audience::nobody: return "nobody";
-        case Audience::neighbours: return "neighbours";
-        case Audience::everybody: return "everybody";
+        case Audience::nobody:
+            return "nobody";
+        case Audience::neighbours:
+            return "neighbours";
+        case Audience::everybody:
+            return "everybody";
     }
     return "nobody";
 }
 
 SharingVerdict judge_sharing(const SharingRules& rules, const Surroundings& now, ByteCount sent) {
     if (!rules.is_enabled) return {Audience::nobody, true, "sharing.enabled is false"};
-    if (auto reason = reason_to_pause(rules, now)) return {Audience::nobody, rules.fetch_while_paused, std::move(*reason)};
+    if (auto reason = reason_to_pause(rules, now))
+        return {Audience::nobody, rules.fetch_while_paused, std::move(*reason)};
     if (rules.monthly_quota > 0 && sent >= rules.monthly_quota)
-        return {Audience::neighbours, true, "sharing.monthly_quota is used up: only neighbours are given to until next month"};
+        return {Audience::neighbours, true,
+                "sharing.monthly_quota is used up: only neighbours are given to until next month"};
     return {};
 }
 

@@ -1,5 +1,6 @@
-// SharingRules: what the owner allows to be given, to whom, and why, from what is configured and how the machine is connected now.
-// Pure. Not here: how connections are looked at (daemon/surroundings.hpp), who enforces it (daemon/sharing_watch.hpp).
+// SharingRules: what the owner allows to be given, to whom, and why, from what is configured and how the machine is
+// connected now. Pure. Not here: how connections are looked at (daemon/surroundings.hpp), who enforces it
+// (daemon/sharing_watch.hpp).
 #pragma once
 
 #include <string>
@@ -15,8 +16,8 @@ std::string_view to_string(Audience audience);
 
 struct SharingRules {
     bool is_enabled = true;
-    ByteCount monthly_quota = 0;                  // for peers outside the local network; 0: none
-    std::vector<std::string> not_on_interfaces;   // names; a '*' at the end stands for any ending
+    ByteCount monthly_quota = 0;                 // for peers outside the local network; 0: none
+    std::vector<std::string> not_on_interfaces;  // names; a '*' at the end stands for any ending
     std::vector<IpNetwork> not_on_networks;
     bool fetch_while_paused = true;
 };

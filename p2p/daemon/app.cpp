@@ -20,6 +20,7 @@
 #include "p2p/daemon/loop_watch.hpp"
 #include "p2p/daemon/no_peers.hpp"
 #include "p2p/daemon/notify.hpp"
+#include "p2p/daemon/option.hpp"
 #include "p2p/daemon/owner.hpp"
 #include "p2p/daemon/pacman_ahead.hpp"
 #include "p2p/daemon/repositories.hpp"
@@ -43,24 +44,24 @@ struct App::Parts {
     Config config;
     Reload reload;
     boost::asio::io_context io{1};
-    AsioLoop loop{io};                                   // the one thread that owns all state below
-    WorkerPool workers{loop};                            // two threads: hashing, signatures, index parsing, disk flushes
-    TrustDesk trust{workers};                            // signatures and digests (verify)
-    std::unique_ptr<store::Ledger> ledger;               // floors, mirror health, peers met, history (SQLite)
-    std::unique_ptr<store::Vault> vault;                 // files by digest, within the quota
+    AsioLoop loop{io};                      // the one thread that owns all state below
+    WorkerPool workers{loop};               // two threads: hashing, signatures, index parsing, disk flushes
+    TrustDesk trust{workers};               // signatures and digests (verify)
+    std::unique_ptr<store::Ledger> ledger;  // floors, mirror health, peers met, history (SQLite)
+    std::unique_ptr<store::Vault> vault;    // files by digest, within the quota
     std::shared_ptr<web::ProxiedHosts> proxied = std::make_shared<web::ProxiedHosts>();
-    std::unique_ptr<web::MirrorClient> mirrors;          // mirrors over HTTP(S), a thread of its own (libcurl)
-    std::unique_ptr<swarm::Swarm> swarm;                 // other agents, a thread of its own (libtorrent)
-    NoPeers no_peers;                                    // in its place when the owner wants none
-    KeptLists apt_lists{""};                              // the package lists that apt keeps
-    std::unique_ptr<broker::Broker> broker;              // the conductor
-    std::unique_ptr<SourcesWatch> sources;               // whether the package managers' sources change
-    std::unique_ptr<PacmanAhead> pacman_ahead;           // the whole of a pacman's transaction, known at its start
-    std::unique_ptr<SharingWatch> sharing;               // whom the owner's limits let us give to, and what was given
-    std::unique_ptr<LoopWatch> watch;                    // how late the loop is
-    std::unique_ptr<Owner> owner;                        // answers to the owner
-    std::unique_ptr<control::ControlServer> control;     // unix socket: apt's method, packswarm
-    std::unique_ptr<gateway::Gateway> gateway;           // HTTP on loopback: pacman, proxies
+    std::unique_ptr<web::MirrorClient> mirrors;       // mirrors over HTTP(S), a thread of its own (libcurl)
+    std::unique_ptr<swarm::Swarm> swarm;              // other agents, a thread of its own (libtorrent)
+    NoPeers no_peers;                                 // in its place when the owner wants none
+    KeptLists apt_lists{""};                          // the package lists that apt keeps
+    std::unique_ptr<broker::Broker> broker;           // the conductor
+    std::unique_ptr<SourcesWatch> sources;            // whether the package managers' sources change
+    std::unique_ptr<PacmanAhead> pacman_ahead;        // the whole of a pacman's transaction, known at its start
+    std::unique_ptr<SharingWatch> sharing;            // whom the owner's limits let us give to, and what was given
+    std::unique_ptr<LoopWatch> watch;                 // how late the loop is
+    std::unique_ptr<Owner> owner;                     // answers to the owner
+    std::unique_ptr<control::ControlServer> control;  // unix socket: apt's method, packswarm
+    std::unique_ptr<gateway::Gateway> gateway;        // HTTP on loopback: pacman, proxies
     boost::asio::signal_set signals{io, SIGTERM, SIGINT, SIGHUP};
     std::string gateway_listens, swarm_listens;
     std::vector<Task> learnt;     // told once the sources that are being read are taken
@@ -68,6 +69,7 @@ struct App::Parts {
 
     Result<void> open_store();
     Result<void> open_sources();
+    Result<void> open_swarm();
     Result<void> open_doors();
     void use_lists();
     void read_keyrings(const core::RepositoryTable& table);
@@ -76,59 +78,45 @@ struct App::Parts {
     void learn(Task learned);
     void relearn();
     void wait_for_signal();
-    void apply(const Config& fresh);
+    void apply(Config fresh);
     broker::Peers& peers() { return swarm ? static_cast<broker::Peers&>(*swarm) : no_peers; }
 };
 
 Result<void> App::Parts::open_store() {
     store::LedgerSettings ledger_settings;
-    ledger_settings.folder = config.state_dir;
+    ledger_settings.folder = config.store.folder;
     ledger_settings.workers = &workers;
     auto opened_ledger = store::Ledger::open(ledger_settings);
     if (!opened_ledger) return tl::unexpected(opened_ledger.error());
     ledger = std::move(*opened_ledger);
-    store::VaultSettings settings;
-    settings.folder = config.state_dir;
-    settings.quota = config.store_quota;
-    settings.reserve = config.store_reserve;
-    auto opened_vault = store::Vault::open(std::move(settings), loop, workers);
+    auto opened_vault = store::Vault::open(config.store, loop, workers);
     if (!opened_vault) return tl::unexpected(opened_vault.error());
     vault = std::move(*opened_vault);
     return {};
 }
 
 Result<void> App::Parts::open_sources() {
-    web::HttpSettings http;
-    http.ca_file = config.web_ca_file;
-    http.ca_path = config.web_ca_path;
+    auto http = config.web;
     http.proxied = proxied;
     mirrors = std::make_unique<web::MirrorClient>(loop, std::move(http));
-    if (!config.swarm_enabled) return {};
-    const auto listen = parse_endpoint(config.swarm_listen);
+    return config.has_swarm ? open_swarm() : Result<void>{};
+}
+
+Result<void> App::Parts::open_swarm() {
+    const auto listen = parse_endpoint(config.listening.swarm);
     if (!listen) return tl::unexpected(listen.error());
-    swarm::SwarmSettings settings;
+    auto settings = config.swarm;
     settings.listen_address = listen->address == "0.0.0.0" ? "" : listen->address;
     settings.port = listen->port;
-    settings.static_peers = config.swarm_peers;
-    settings.lan_discovery = config.swarm_lan_discovery;
-    settings.dht = config.swarm_dht;
-    settings.dht_nodes = config.swarm_dht_nodes;
-    settings.dht_state_file = vault->folder() / "dht.state";
+    settings.agent = "packswarm/" + std::string(program_version);
+    if (settings.lan_networks.empty()) settings.lan_networks = swarm::SwarmSettings::default_lan_networks();
     settings.workers = &workers;
+    settings.dht_state_file = vault->folder() / "dht.state";
     if (auto ours = check_own_file(settings.dht_state_file); !ours) {  // the DHT can do without what it remembered
         const auto aside = set_aside(settings.dht_state_file);
         if (!aside) return tl::unexpected(aside.error());
         spdlog::error("{}: it is now {}", ours.error().message, aside->filename().string());
     }
-    settings.trackers = config.swarm_trackers;
-    settings.announce_large = static_cast<int>(config.swarm_announce_large);
-    settings.shard_at = static_cast<std::size_t>(config.swarm_shard_at);
-    settings.outgoing_utp = config.swarm_utp;
-    settings.upload_limit = config.swarm_upload_limit;
-    settings.agent = "packswarm/" + std::string(program_version);
-    settings.banned_networks = config.swarm_banned_networks;
-    if (!config.swarm_lan_networks.empty()) settings.lan_networks = config.swarm_lan_networks;
-    settings.ban_time = Seconds(config.swarm_ban_seconds);
     auto reader = vault->reader();
     if (!reader) return tl::unexpected(reader.error());
     auto opened = swarm::Swarm::open(loop, std::move(settings), std::move(*reader), ledger.get());
@@ -139,31 +127,35 @@ Result<void> App::Parts::open_sources() {
 }
 
 Result<void> App::Parts::open_doors() {
-    if (!config.gateway_listen.empty()) {
-        const auto listen = parse_endpoint(config.gateway_listen);
+    if (!config.listening.gateway.empty()) {
+        const auto listen = parse_endpoint(config.listening.gateway);
         if (!listen) return tl::unexpected(listen.error());
-        auto opened = gateway::Gateway::open(io, *broker, {listen->address, listen->port, config.gateway_allow, ""});
+        auto settings = config.gateway;
+        settings.address = listen->address;
+        settings.port = listen->port;
+        auto opened = gateway::Gateway::open(io, *broker, std::move(settings));
         if (!opened) return tl::unexpected(opened.error());
         gateway = std::move(*opened);
         gateway_listens = listen->address + ":" + std::to_string(gateway->port());
     }
     owner = std::make_unique<Owner>(House{loop, workers, config, *broker, peers(), swarm.get(), *vault, *ledger, trust,
                                           *sharing, *watch, gateway_listens, swarm_listens});
-    auto opened = control::ControlServer::open(io, *broker, *owner, {config.socket});
+    auto opened = control::ControlServer::open(io, *broker, *owner, config.control);
     if (!opened) return tl::unexpected(opened.error());
     control = std::move(*opened);
     return {};
 }
 
 void App::Parts::use_lists() {
-    apt_lists.set_folder(config.sources_apt_lists);
+    apt_lists.set_folder(config.sources.apt_lists);
     broker->missing().set_lists(&apt_lists);
-    broker->missing().set_budget(config.sources_daily_indexes, [this](const std::string& transaction) {
+    broker->missing().set_budget(config.sources.daily_indexes, [this](const std::string& transaction) {
         return ledger->totals_of(transaction)[broker::SourceKind::mirror].bytes;
     });
 }
 
-// Reading a keyring takes gpg some 50 ms, and nobody is met before: they are read beside the public ones, and the desk remembers them.
+// Reading a keyring takes gpg some 50 ms, and nobody is met before: they are read beside the public ones, and the desk
+// remembers them.
 void App::Parts::read_keyrings(const core::RepositoryTable& table) {
     std::vector<core::KeyringSpec> seen;
     for (const auto& repository : table.all()) {
@@ -202,13 +194,14 @@ void App::Parts::relearn() {
 // The distributions' keys first: they decide what is public. Then the repositories, then what the store kept of them.
 void App::Parts::take(const Repositories& gathered) {
     core::KeyringSpec spec;
-    for (const auto& file : config.sharing_keyrings)
+    for (const auto& file : config.publics.keyrings)
         if (::access(file.c_str(), R_OK) == 0) spec.files.push_back(file);
     const auto then = [this, gathered](Result<std::vector<core::Fingerprint>> keys) {
         if (!keys) spdlog::warn("the public keyrings cannot be read: {}", keys.error().message);
         auto& book = broker->book();
         const auto known = keys.value_or(std::vector<core::Fingerprint>{});
-        book.set_public({known.begin(), known.end()}, {config.sharing_pacman_repositories.begin(), config.sharing_pacman_repositories.end()});
+        const auto& unsigned_ones = config.publics.pacman_repositories;
+        book.set_public({known.begin(), known.end()}, {unsigned_ones.begin(), unsigned_ones.end()});
         for (const auto& warning : gathered.warnings) spdlog::warn("{}", warning);
         spdlog::info("{} repositories are known", gathered.table.all().size());
         book.set_repositories(gathered.table);
@@ -221,34 +214,24 @@ void App::Parts::take(const Repositories& gathered) {
     read_keyrings(gathered.table);
 }
 
-namespace {
-
-bool discovery_differs(const Config& a, const Config& b) {
-    return a.swarm_lan_discovery != b.swarm_lan_discovery || a.swarm_dht != b.swarm_dht || a.swarm_dht_nodes != b.swarm_dht_nodes ||
-           a.swarm_trackers != b.swarm_trackers || a.swarm_shard_at != b.swarm_shard_at ||
-           a.swarm_announce_large != b.swarm_announce_large;
-}
-
-}  // namespace
-
-void App::Parts::apply(const Config& fresh) {
-    if (fresh.state_dir != config.state_dir || fresh.socket != config.socket || fresh.gateway_listen != config.gateway_listen ||
-        fresh.swarm_listen != config.swarm_listen || fresh.swarm_enabled != config.swarm_enabled || discovery_differs(fresh, config))
-        spdlog::warn("state_dir, socket, the listening addresses and how peers are found change only with a restart");
-    const Config old = config;
-    config = fresh;
-    config.state_dir = old.state_dir;
-    config.socket = old.socket;
+void App::Parts::apply(Config fresh) {
+    if (const auto kept = keep_until_restart(config, fresh); !kept.empty()) {
+        std::string names;
+        for (const auto& name : kept) names += (names.empty() ? "" : ", ") + name;
+        spdlog::warn("what was changed of {} needs a restart: until then it stays as it was", names);
+    }
+    config = std::move(fresh);
     spdlog::set_level(spdlog::level::from_str(config.log_level));
-    vault->set_limits(config.store_quota, config.store_reserve);
-    broker->set_scrub(config.store_scrub);
-    pacman_ahead->set_enabled(config.pacman_ahead);
+    vault->set_limits(config.store.quota, config.store.reserve);
+    broker->set_scrub(config.scrub);
+    pacman_ahead->set_enabled(config.pacman.enabled);
     use_lists();
     if (swarm) {
-        swarm->set_upload_limit(config.swarm_upload_limit);
-        if (auto set = swarm->set_static_peers(config.swarm_peers); !set) spdlog::error("swarm.peers stays as it was: {}", set.error().message);
+        swarm->set_upload_limit(config.swarm.upload_limit);
+        if (auto set = swarm->set_static_peers(config.swarm.static_peers); !set)
+            spdlog::error("swarm.peers stays as it was: {}", set.error().message);
     }
-    if (auto rules = sharing_rules(config)) sharing->set_rules(std::move(*rules));
+    sharing->set_rules(config.sharing);
     learn([] { notify("READY=1"); });
 }
 
@@ -317,18 +300,19 @@ Result<std::unique_ptr<App>> App::build(Config config, Reload reload) {
     }
     if (auto done = parts.open_store(); !done) return tl::unexpected(done.error());
     if (auto done = parts.open_sources(); !done) return tl::unexpected(done.error());
-    const broker::BrokerSettings settings{parts.swarm ? Millis(parts.config.swarm_peer_grace_ms) : Millis(0),
-                                          parts.config.swarm_ask_strangers};
+    auto settings = parts.config.broker;
+    if (!parts.swarm) settings.peer_grace = Millis(0);
     parts.broker = std::make_unique<broker::Broker>(parts.loop, *parts.mirrors, parts.peers(), *parts.vault,
                                                     *parts.ledger, parts.trust, settings);
     parts.sources = std::make_unique<SourcesWatch>(parts.io, parts.loop, [raw = &parts] { raw->relearn(); });
     parts.use_lists();
-    parts.vault->set_current([broker = parts.broker.get()](const Digest& digest) { return broker->book().is_current(digest); });
-    parts.pacman_ahead = std::make_unique<PacmanAhead>(parts.io, parts.loop, parts.workers, *parts.broker, PacmanAhead::Settings{parts.config.pacman_ahead});
-    auto rules = sharing_rules(parts.config);
-    if (!rules) return tl::unexpected(rules.error());
-    parts.sharing = std::make_unique<SharingWatch>(parts.loop, parts.broker->book(), parts.peers(), *parts.ledger, look_around);
-    parts.sharing->set_rules(std::move(*rules));
+    parts.vault->set_current(
+        [broker = parts.broker.get()](const Digest& digest) { return broker->book().is_current(digest); });
+    parts.pacman_ahead =
+        std::make_unique<PacmanAhead>(parts.io, parts.loop, parts.workers, *parts.broker, parts.config.pacman);
+    parts.sharing =
+        std::make_unique<SharingWatch>(parts.loop, parts.broker->book(), parts.peers(), *parts.ledger, look_around);
+    parts.sharing->set_rules(parts.config.sharing);
     // The doors open when the repositories are known: who comes a moment earlier would be told that there are none.
     bool learned = false;
     const auto waiting = boost::asio::make_work_guard(parts.io);
@@ -338,7 +322,7 @@ Result<std::unique_ptr<App>> App::build(Config config, Reload reload) {
     if (parts.io.stopped()) return app;
     parts.watch = std::make_unique<LoopWatch>(parts.loop);
     if (auto done = parts.open_doors(); !done) return tl::unexpected(done.error());
-    parts.broker->set_scrub(parts.config.store_scrub);
+    parts.broker->set_scrub(parts.config.scrub);
     return app;
 }
 

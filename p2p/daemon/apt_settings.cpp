@@ -22,14 +22,13 @@ bool is_gateway(const std::string& proxy, const std::string& gateway) {
     const auto url = Url::parse(proxy);
     const auto colon = gateway.rfind(':');
     if (!url || colon == std::string::npos || std::to_string(url->port) != gateway.substr(colon + 1)) return false;
-    return url->host == gateway.substr(0, colon) || url->host == "localhost" || url->host.starts_with("127.") || url->host == "[::1]";
+    return url->host == gateway.substr(0, colon) || url->host == "localhost" || url->host.starts_with("127.") ||
+           url->host == "[::1]";
 }
 
 }  // namespace
 
-AptSettings AptSettings::of_this_machine() {
-    return parse(command_output(command, limits::max_apt_message));
-}
+AptSettings AptSettings::of_this_machine() { return parse(command_output(command, limits::max_apt_message)); }
 
 AptSettings AptSettings::parse(std::string_view dump) {
     AptSettings out;

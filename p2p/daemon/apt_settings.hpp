@@ -1,6 +1,6 @@
 // AptSettings: what apt.conf says on this machine, as far as the agent has to know it: apt-config reads it, with its
 // folders and APT_CONFIG. Not here: sources (learned_apt.cpp), and what a single apt was told on its command line
-// (hooks/apt_config.hpp). Errors: none leave; without apt-config, or when it does not end within seconds, everything is
+// (hooks/apt/config.hpp). Errors: none leave; without apt-config, or when it does not end within seconds, everything is
 // as without any setting.
 #pragma once
 

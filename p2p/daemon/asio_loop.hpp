@@ -1,4 +1,5 @@
-// AsioLoop: the Loop of base over the daemon's io_context. WorkerPool: two threads for hashing, signatures and index parsing.
+// AsioLoop: the Loop of base over the daemon's io_context. WorkerPool: two threads for hashing, signatures and index
+// parsing.
 #pragma once
 
 #include <atomic>

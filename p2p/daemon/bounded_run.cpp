@@ -37,11 +37,13 @@ struct Actions {
 }  // namespace
 
 BoundedRun::BoundedRun(boost::asio::io_context& io, Loop& loop, const Program& program, Then then)
-    : loop_(loop), output_(io), buffer_(64 * limits::kib, '\0'), max_output_(program.max_output), then_(std::move(then)) {
+    : loop_(loop),
+      output_(io),
+      buffer_(64 * limits::kib, '\0'),
+      max_output_(program.max_output),
+      then_(std::move(then)) {
     if (auto started = start(program); !started) {
-        loop_.post([this, alive = alive_, error = started.error()] {
-            if (*alive) end(tl::unexpected(error));
-        });
+        loop_.post(lifetime_.guard([this, error = started.error()] { end(tl::unexpected(error)); }));
         return;
     }
     deadline_ = loop_.after(program.deadline, [this] {
@@ -52,7 +54,7 @@ BoundedRun::BoundedRun(boost::asio::io_context& io, Loop& loop, const Program& p
 }
 
 BoundedRun::~BoundedRun() {
-    *alive_ = false;
+    lifetime_.end();
     loop_.cancel(deadline_);
     kill();
 }
@@ -75,14 +77,17 @@ Result<void> BoundedRun::start(const Program& program) {
     ::posix_spawnattr_setsigmask(&actions.attributes, &none);
     ::posix_spawnattr_setsigdefault(&actions.attributes, &all);
     ::posix_spawnattr_setpgroup(&actions.attributes, 0);
-    ::posix_spawnattr_setflags(&actions.attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    ::posix_spawnattr_setflags(&actions.attributes,
+                               POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
     std::vector<char*> argv{const_cast<char*>(program.path.c_str())};
     for (const auto& argument : program.arguments) argv.push_back(const_cast<char*>(argument.c_str()));
     argv.push_back(nullptr);
     std::string path = "PATH=/usr/bin:/bin", locale = "LC_ALL=C";
     char* environment[] = {path.data(), locale.data(), nullptr};
     pid_t pid = 0;
-    if (const int error = ::posix_spawn(&pid, program.path.c_str(), &actions.files, &actions.attributes, argv.data(), environment); error != 0)
+    if (const int error =
+            ::posix_spawn(&pid, program.path.c_str(), &actions.files, &actions.attributes, argv.data(), environment);
+        error != 0)
         return fail(ErrorKind::Absent, "{} cannot be run: {}", program.path, std::strerror(error));
     pid_ = pid;
     const rlimit memory{max_memory, max_memory}, no_core{0, 0};
@@ -92,13 +97,15 @@ Result<void> BoundedRun::start(const Program& program) {
 }
 
 void BoundedRun::read() {
-    output_.async_read_some(boost::asio::buffer(buffer_), [this, alive = alive_](const boost::system::error_code& error, std::size_t got) {
-        if (!*alive || !then_) return;
-        if (error) return reap();  // its end of the pipe is closed
-        text_.append(buffer_, 0, got);
-        if (static_cast<ByteCount>(text_.size()) > max_output_) return end(fail(ErrorKind::Refused, "it wrote more than {} bytes", max_output_));
-        read();
-    });
+    output_.async_read_some(boost::asio::buffer(buffer_),
+                            lifetime_.guard([this](const boost::system::error_code& error, std::size_t got) {
+                                if (!then_) return;
+                                if (error) return reap();  // its end of the pipe is closed
+                                text_.append(buffer_, 0, got);
+                                if (static_cast<ByteCount>(text_.size()) > max_output_)
+                                    return end(fail(ErrorKind::Refused, "it wrote more than {} bytes", max_output_));
+                                read();
+                            }));
 }
 
 void BoundedRun::reap() {
@@ -106,14 +113,13 @@ void BoundedRun::reap() {
     int status = 0;
     const auto got = ::waitpid(pid_, &status, WNOHANG);
     if (got == 0) {
-        loop_.after(reap_interval, [this, alive = alive_] {
-            if (*alive) reap();
-        });
+        loop_.after(reap_interval, lifetime_.guard([this] { reap(); }));
         return;
     }
     pid_ = 0;
     if (got < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        return end(fail(ErrorKind::Refused, "it ended with {}", got > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1));
+        return end(
+            fail(ErrorKind::Refused, "it ended with {}", got > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1));
     end(std::move(text_));
 }
 

@@ -1,5 +1,6 @@
-// BoundedRun: another program's output, without a shell and within bounds: nothing to read, nothing inherited but what is named here,
-// so many bytes, so much time; who goes beyond is killed with its children. Loop's thread, which never waits for it.
+// BoundedRun: another program's output, without a shell and within bounds: nothing to read, nothing inherited but what
+// is named here, so many bytes, so much time; who goes beyond is killed with its children. Loop's thread, which never
+// waits for it.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -9,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "p2p/base/lifetime.hpp"
 #include "p2p/base/loop.hpp"
 #include "p2p/base/result.hpp"
 
@@ -24,8 +26,9 @@ class BoundedRun {
     };
     using Then = std::function<void(Result<std::string>)>;
 
-    // then: what it wrote to standard output, when it ended with 0. Never inside this call; not after the destructor, which kills it.
-    // Absent: no such program; Transient: it did not end in time; Refused: too much output, or another end.
+    // then: what it wrote to standard output, when it ended with 0. Never inside this call; not after the destructor,
+    // which kills it. Absent: no such program; Transient: it did not end in time; Refused: too much output, or another
+    // end.
     BoundedRun(boost::asio::io_context& io, Loop& loop, const Program& program, Then then);
     ~BoundedRun();
     BoundedRun(const BoundedRun&) = delete;
@@ -45,7 +48,7 @@ class BoundedRun {
     Then then_;
     int pid_ = 0;  // 0: reaped, or never begun
     TimerId deadline_ = TimerId::none;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    Lifetime lifetime_;
 };
 
 }  // namespace packswarm::daemon

@@ -1,5 +1,6 @@
-// What apt and pacman are configured to use, read from their own files (sources.list(5), pacman.conf(5)) into repositories.
-// Not here: the owner's own [[repository]] tables (repositories.hpp). Unreadable or odd entries are left out with a warning.
+// What apt and pacman are configured to use, read from their own files (sources.list(5), pacman.conf(5)) into
+// repositories. Not here: the owner's own [[repository]] tables (repositories.hpp). Unreadable or odd entries are left
+// out with a warning.
 #pragma once
 
 #include <filesystem>
@@ -17,9 +18,9 @@ struct Learned {
     std::vector<std::string> warnings;
     std::optional<std::string> apt_version;  // decides which keys apt trusts; unknown: as the newest
     std::vector<std::filesystem::path>
-        folders;  // where something was read, or could stand: a change there may change the rest
-    core::DateRules dates;                   // apt.conf's: what sources begin with
-    core::ProxyRules proxies;                // apt.conf's: what they name is left to apt
+        folders;               // where something was read, or could stand: a change there may change the rest
+    core::DateRules dates;     // apt.conf's: what sources begin with
+    core::ProxyRules proxies;  // apt.conf's: what they name is left to apt
 };
 
 // apt's folder: sources.list, sources.list.d/*.list and *.sources, and the keys that the installed apt trusts.

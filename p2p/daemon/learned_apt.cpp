@@ -46,9 +46,11 @@ struct Source {
 void read_date_option(const std::string& name, std::string_view value, core::DateRules& dates) {
     if (name == "check-date") dates.check_dates = core::apt_bool(value, dates.check_dates);
     if (name == "check-valid-until") dates.check_valid_until = core::apt_bool(value, dates.check_valid_until);
-    for (const auto& [one, time] : {std::pair("date-max-future", &dates.max_future), std::pair("valid-until-max", &dates.max_age),
-                                    std::pair("valid-until-min", &dates.min_age)})
-        if (const auto seconds = core::apt_seconds(value, Seconds(0)); name == one && seconds.count() > 0) *time = {seconds, {}};
+    for (const auto& [one, time] :
+         {std::pair("date-max-future", &dates.max_future), std::pair("valid-until-max", &dates.max_age),
+          std::pair("valid-until-min", &dates.min_age)})
+        if (const auto seconds = core::apt_seconds(value, Seconds(0)); name == one && seconds.count() > 0)
+            *time = {seconds, {}};
 }
 
 // Where apt asks for the root, in the folder where InRelease lies else; one that leads out of it is none of ours.
@@ -72,7 +74,8 @@ core::KeyringSpec keyring_of(const Source& source, const std::filesystem::path& 
     }
     for (auto& word : comma_words(source.signed_by)) {
         if (is_fingerprint(word)) {
-            std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+            std::transform(word.begin(), word.end(), word.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
             spec.fingerprints.push_back(word);
         } else {
             spec.files.push_back(word);
@@ -120,11 +123,14 @@ void add(const Source& source, const std::filesystem::path& folder, Learned& out
         for (const auto& address : addresses_of(uri, out)) {
             const auto url = Url::parse(address);
             if (!url || url->has_credentials) {
-                out.warnings.push_back(fmt::format("apt source left out ({}): {}", url ? "it has a password" : url.error().message, printable(url ? url->text() : address)));
+                out.warnings.push_back(fmt::format("apt source left out ({}): {}",
+                                                   url ? "it has a password" : url.error().message,
+                                                   printable(url ? url->text() : address)));
                 continue;
             }
             if (out.proxies.is_proxied(url->scheme, url->host)) {
-                out.warnings.push_back(fmt::format("apt source left to apt (it asks {} through a proxy): {}", printable(url->host, 200), printable(address)));
+                out.warnings.push_back(fmt::format("apt source left to apt (it asks {} through a proxy): {}",
+                                                   printable(url->host, 200), printable(address)));
                 continue;
             }
             repository.bases.push_back(base_of(address));
@@ -140,7 +146,8 @@ void add(const Source& source, const std::filesystem::path& folder, Learned& out
 void expand_architecture(Source& source) {
     for (auto* list : {&source.suites, &source.uris})
         for (auto& text : *list)
-            if (const auto at = text.find("$(ARCH)"); at != std::string::npos) text.replace(at, 7, debian_architecture());
+            if (const auto at = text.find("$(ARCH)"); at != std::string::npos)
+                text.replace(at, 7, debian_architecture());
 }
 
 }  // namespace
@@ -152,8 +159,8 @@ std::string pacman_architecture() {
 }
 
 std::string debian_architecture() {
-    static const std::map<std::string, std::string> names = {{"x86_64", "amd64"}, {"aarch64", "arm64"}, {"armv7l", "armhf"},
-                                                             {"i686", "i386"}, {"ppc64le", "ppc64el"}};
+    static const std::map<std::string, std::string> names = {
+        {"x86_64", "amd64"}, {"aarch64", "arm64"}, {"armv7l", "armhf"}, {"i686", "i386"}, {"ppc64le", "ppc64el"}};
     const auto machine = pacman_architecture();
     const auto known = names.find(machine);
     return known == names.end() ? machine : known->second;
@@ -198,8 +205,13 @@ void parse_deb822_sources(std::string_view text, const std::filesystem::path& fo
         const auto types = words_of(fields["types"]);
         const bool disabled = fields["enabled"] == "no" || fields["enabled"] == "false" || fields["enabled"] == "0";
         if (!disabled && std::find(types.begin(), types.end(), "deb") != types.end()) {
-            Source source{words_of(fields["uris"]), words_of(fields["suites"]), words_of(fields["components"]), words_of(fields["architectures"]),
-                          std::string(trimmed(fields["signed-by"])), out.dates, release_path_of(fields["inrelease-path"])};
+            Source source{words_of(fields["uris"]),
+                          words_of(fields["suites"]),
+                          words_of(fields["components"]),
+                          words_of(fields["architectures"]),
+                          std::string(trimmed(fields["signed-by"])),
+                          out.dates,
+                          release_path_of(fields["inrelease-path"])};
             for (const auto& [name, value] : fields) read_date_option(name, value, source.dates);
             expand_architecture(source);
             add(source, folder, out);
@@ -217,7 +229,8 @@ void parse_deb822_sources(std::string_view text, const std::filesystem::path& fo
             if (!last.empty()) fields[last] += "\n" + (more == "." ? "" : more);
         } else if (const auto colon = line.find(':'); colon != std::string::npos) {
             last = line.substr(0, colon);
-            std::transform(last.begin(), last.end(), last.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+            std::transform(last.begin(), last.end(), last.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
             fields[last] = trimmed(line.substr(colon + 1));
         }
     }
@@ -241,7 +254,8 @@ Learned learn_from_apt(const std::filesystem::path& folder, const std::filesyste
     read(folder / "sources.list", parse_one_line_sources);
     std::vector<std::filesystem::path> files;
     std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(folder / "sources.list.d", error)) files.push_back(entry.path());
+    for (const auto& entry : std::filesystem::directory_iterator(folder / "sources.list.d", error))
+        files.push_back(entry.path());
     std::sort(files.begin(), files.end());
     for (const auto& file : files) {
         if (file.extension() == ".list") read(file, parse_one_line_sources);

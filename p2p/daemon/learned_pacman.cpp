@@ -51,7 +51,8 @@ void Reader::file(const std::string& path) {
             continue;
         }
         const auto equals = line.find('=');
-        if (equals != std::string::npos) setting(std::string(trimmed(line.substr(0, equals))), std::string(trimmed(line.substr(equals + 1))));
+        if (equals != std::string::npos)
+            setting(std::string(trimmed(line.substr(0, equals))), std::string(trimmed(line.substr(equals + 1))));
     }
 }
 
@@ -78,7 +79,8 @@ void Reader::include(const std::string& pattern) {
 }
 
 std::string expanded(std::string server, const std::string& repository, const std::string& architecture) {
-    for (const auto& [name, value] : {std::pair{std::string("$repo"), repository}, {std::string("$arch"), architecture}})
+    for (const auto& [name, value] :
+         {std::pair{std::string("$repo"), repository}, {std::string("$arch"), architecture}})
         for (auto at = server.find(name); at != std::string::npos; at = server.find(name, at + value.size()))
             server.replace(at, name.size(), value);
     while (server.ends_with('/')) server.pop_back();
@@ -86,7 +88,9 @@ std::string expanded(std::string server, const std::string& repository, const st
 }
 
 // The agent must not be its own mirror: addresses of this machine are the gateway's, or another proxy's.
-bool is_this_machine(const Url& url) { return url.host == "localhost" || url.host.starts_with("127.") || url.host == "[::1]"; }
+bool is_this_machine(const Url& url) {
+    return url.host == "localhost" || url.host.starts_with("127.") || url.host == "[::1]";
+}
 
 // Whether signatures of what ("Package", "Database") are demanded: the last word counts (pacman.conf(5), SigLevel).
 bool demands_signatures(const std::string& sig_level, std::string_view what) {
@@ -128,7 +132,8 @@ Learned learn_from_pacman(const std::filesystem::path& file) {
         for (const auto& server : section.servers) {
             const auto url = Url::parse(expanded(server, name, architecture));
             if (!url || url->has_credentials) {
-                out.warnings.push_back("pacman server left out: " + (url ? "it has a password: " + url->text() : url.error().message));
+                out.warnings.push_back("pacman server left out: " +
+                                       (url ? "it has a password: " + url->text() : url.error().message));
                 continue;
             }
             if (!is_this_machine(*url)) repository.bases.push_back(expanded(server, name, architecture));

@@ -3,10 +3,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <map>
 
 #include "p2p/base/log.hpp"
 #include "p2p/base/mishap.hpp"
@@ -41,7 +43,44 @@ Millis run_delay(int thread_id) {
     return Millis(waited / 1'000'000);
 }
 
+// What the thread sleeps in, by the kernel's name for it (proc(5), wchan); empty while it runs or could.
+std::string asleep_in(int thread_id) {
+    std::ifstream file("/proc/self/task/" + std::to_string(thread_id) + "/wchan");
+    std::string place;
+    file >> place;
+    return place == "0" ? "" : place;
+}
+
 }  // namespace
+
+// One look, from when it is posted until the loop comes to it. Both threads.
+class LoopWatch::Look {
+  public:
+    Look(TimePoint posted, Millis run_delay) : posted_(posted), run_delay_(run_delay) {}
+
+    TimePoint posted() const { return posted_; }
+    Millis run_delay() const { return run_delay_; }
+    void end() { is_over_ = true; }
+    bool is_over() const { return is_over_; }
+    void saw(const std::string& place) {
+        const std::lock_guard lock(mutex_);
+        ++places_[place];
+    }
+    std::string where() const {  // for people; empty: it was over too soon
+        const std::lock_guard lock(mutex_);
+        std::string out;
+        for (const auto& [place, times] : places_)
+            out += fmt::format("{}{} {}", out.empty() ? "; seen " : ", ", place.empty() ? "running" : place, times);
+        return out;
+    }
+
+  private:
+    const TimePoint posted_;
+    const Millis run_delay_;
+    std::atomic<bool> is_over_{false};
+    mutable std::mutex mutex_;
+    std::map<std::string, int> places_;  // and how often it was seen there
+};
 
 LoopWatch::LoopWatch(Loop& loop)
     : loop_(loop),
@@ -54,7 +93,7 @@ LoopWatch::LoopWatch(Loop& loop)
 }
 
 LoopWatch::~LoopWatch() {
-    *alive_ = false;
+    lifetime_.end();
     loop_.cancel(timer_);
     {
         const std::lock_guard lock(mutex_);
@@ -75,25 +114,27 @@ void LoopWatch::beat() {
 
 void LoopWatch::look_on() {
     for (;;) {
-        const auto posted = loop_.now();
-        const auto delay = run_delay(thread_id_);
-        const auto done = std::make_shared<std::atomic<bool>>(false);
-        loop_.post([this, alive = alive_, done, posted, delay] {
-            *done = true;
-            if (*alive) judge(std::chrono::duration_cast<Millis>(loop_.now() - posted), run_delay(thread_id_) - delay);
+        const auto look = std::make_shared<Look>(loop_.now(), run_delay(thread_id_));
+        loop_.post([this, alive = lifetime_.view(), look] {
+            look->end();
+            if (alive) judge(*look);
         });
         std::unique_lock lock(mutex_);
-        do {
+        for (;;) {
             if (over_.wait_for(lock, look_interval, [this] { return is_over_; })) return;
-        } while (!*done);
+            if (look->is_over()) break;
+            look->saw(asleep_in(thread_id_));
+        }
     }
 }
 
-void LoopWatch::judge(Millis stood, Millis waited) {
+void LoopWatch::judge(const Look& look) {
+    const auto stood = std::chrono::duration_cast<Millis>(loop_.now() - look.posted());
+    const auto waited = run_delay(thread_id_) - look.run_delay();
     lateness_.add(stood - waited, std::max(stood, look_interval));
     if (stood - waited < limit_) return;
-    note_mishap("the loop", fmt::format("it stood still for {} ms, {} of them for want of a processor", stood.count(),
-                                        waited.count()));
+    note_mishap("the loop", fmt::format("it stood still for {} ms, {} of them for want of a processor{}", stood.count(),
+                                        waited.count(), look.where()));
 }
 
 }  // namespace packswarm::daemon

@@ -1,15 +1,16 @@
 // LoopWatch: how late the loop is. All of the agent's work waits for its one thread, so whatever keeps that thread is a
 // fault. Tells the service manager that the loop turns (WatchdogSec, sd_watchdog_enabled(3)); the worst lateness stands
 // in status. With a limit, as tests set one, a second thread looks on: what the loop spends beyond it in one piece,
-// asleep or computing and not only waiting for a processor (schedstat's run delay), is a mishap.
+// asleep or computing and not only waiting for a processor (schedstat's run delay), is a mishap, which tells where the
+// kernel held it.
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <thread>
 
+#include "p2p/base/lifetime.hpp"
 #include "p2p/base/loop.hpp"
 #include "p2p/daemon/lateness.hpp"
 
@@ -26,9 +27,10 @@ class LoopWatch {
     const Lateness& lateness() const { return lateness_; }  // by its own doing, where somebody looks on
 
   private:
+    class Look;
     void beat();
     void look_on();
-    void judge(Millis stood, Millis waited);
+    void judge(const Look& look);
 
     Loop& loop_;
     const Millis interval_;
@@ -42,7 +44,7 @@ class LoopWatch {
     std::condition_variable over_;
     bool is_over_ = false;
     std::thread looker_;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    Lifetime lifetime_;
 };
 
 }  // namespace packswarm::daemon

@@ -1,7 +1,8 @@
 // NoPeers: broker::Peers for an agent whose owner switched the swarm off. Nobody is asked, nothing is offered.
 #pragma once
 
-#include "p2p/broker/ports.hpp"
+#include "p2p/broker/ports/answers.hpp"
+#include "p2p/broker/ports/peers.hpp"
 
 namespace packswarm::daemon {
 
@@ -10,7 +11,9 @@ class NoPeers final : public broker::Peers {
     void set_observer(broker::PeerObserver*) override {}
     void set_lineages(std::vector<broker::LineageState>) override {}
     void ask(const std::string&, std::vector<Digest>, core::Audience) override {}
-    broker::FetchId get(broker::PeerId, const Digest&, ByteRange, broker::GetEvents) override { return broker::FetchId::none; }
+    broker::FetchId get(broker::PeerId, const Digest&, ByteRange, broker::GetEvents) override {
+        return broker::FetchId::none;
+    }
     void cancel(broker::FetchId) override {}
     broker::JoinId join(broker::Join, broker::JoinEvents) override { return broker::JoinId::none; }
     void add_peer(broker::JoinId, broker::PeerId) override {}
@@ -21,7 +24,7 @@ class NoPeers final : public broker::Peers {
     void lend(const Digest&, const StagedFile&, const std::string&) override {}
     void lend_piece(const Digest&, std::size_t) override {}
     void end_loan(const Digest&, Outcome) override {}
-    core::AgentKey key() const override { return 0; }
+    plan::AgentKey key() const override { return 0; }
     void blame(broker::PeerId, broker::Blame) override {}
     std::vector<broker::PeerView> view() const override { return {}; }
     broker::Company company(const std::string&) const override { return {}; }

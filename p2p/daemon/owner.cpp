@@ -1,16 +1,12 @@
 #include "p2p/daemon/owner.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
-#include "p2p/base/mishap.hpp"
-#include "p2p/base/version.hpp"
 #include "p2p/core/repository_table.hpp"
-#include "p2p/daemon/owner_limits.hpp"
+#include "p2p/daemon/owner_status.hpp"
 
 namespace packswarm::daemon {
 
@@ -19,76 +15,20 @@ using json = nlohmann::json;
 namespace {
 
 std::int64_t epoch(WallTime time) { return time.time_since_epoch().count(); }
-json epoch_or_null(const std::optional<WallTime>& time) { return time ? json(epoch(*time)) : json(nullptr); }
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 json text_or_null(const std::string& text) { return text.empty() ? json(nullptr) : json(text); }
 
-json sources_json(const std::vector<broker::SourceShare>& shares) {
-    json out = json::array();
-    for (const auto& share : shares)
-        out.push_back({{"kind", to_string(share.kind)}, {"source", share.source}, {"bytes", share.bytes}, {"wasted", share.wasted}});
-    return out;
-}
-
 json transfer_json(const broker::TransferRecord& row) {
-    return {{"name", row.name}, {"asker", row.asker}, {"transaction", row.transaction}, {"sha256", row.digest ? json(row.digest->hex()) : json(nullptr)},
-            {"size", row.size}, {"started", epoch(row.started)}, {"seconds", row.seconds}, {"outcome", row.outcome},
-            {"sources", sources_json(row.sources)}, {"reasons", row.reasons}};
-}
-
-// How agents are looked for: where each lineage is announced and how often so far.
-json discovery_json(const swarm::DiscoveryView& view, const Config& config) {
-    json swarms = json::array();
-    for (const auto& one : view.swarms)
-        swarms.push_back({{"lineage", one.lineage}, {"shard", text_or_null(one.shard)}, {"infohash", one.infohash}, {"announced", !one.is_guest},
-                          {"peers", one.peers}, {"seen", one.seen},
-                          {"announces", {{"dht", one.announces.dht}, {"tracker", one.announces.tracker}, {"lan", one.announces.lan}}}});
-    return {{"lan", config.swarm_lan_discovery}, {"dht", view.dht_is_on}, {"dht_nodes", view.dht_nodes}, {"trackers", config.swarm_trackers}, {"swarms", swarms}};
-}
-
-const char* standing_text(broker::RepositoryState::Standing standing) {
-    using Standing = broker::RepositoryState::Standing;
-    switch (standing) {
-        case Standing::unread: return "unread";
-        case Standing::verified: return "verified";
-        case Standing::unsigned_hint: return "unsigned";
-        case Standing::refused: return "refused";
-    }
-    return "unread";
-}
-
-json store_json(const store::Usage& usage, const Config& config) {
-    json out = {{"path", config.state_dir}, {"files", usage.files},        {"bytes", usage.stored},
-                {"unlisted", usage.loose},  {"quota", usage.quota},        {"unproven", usage.unproven},
-                {"rotten", usage.rotten},   {"scrub", config.store_scrub}, {"free", usage.disk ? usage.disk->bytes : 0},
-                {"inodes_free", nullptr},   {"inodes_kept", nullptr}};
-    if (usage.disk && usage.disk->inodes) {
-        out["inodes_free"] = *usage.disk->inodes;
-        out["inodes_kept"] = usage.disk->inode_reserve;
-    }
-    return out;
-}
-
-json repository_json(const broker::IndexBook& book, const core::Repository& repository) {
-    const auto& state = book.states().at(repository.id);
-    const auto* root = state.root ? &state.root->index : nullptr;
-    json row = {{"id", repository.id},
-                {"format", core::to_string(repository.format)},
-                {"suite", repository.suite},
-                {"components", repository.components},
-                {"architectures", repository.architectures},
-                {"bases", repository.bases},
-                {"state", standing_text(state.standing)},
-                {"message", text_or_null(state.message)},
-                {"date", root ? json(epoch(root->date)) : json(nullptr)},
-                {"valid_until", root ? epoch_or_null(root->valid_until) : json(nullptr)},
-                {"entries", book.catalog().packages(repository.id)}};
-    row["lineage"] =
-        book.is_public(repository) && !state.lineages.empty() ? json(state.lineages.front()) : json(nullptr);
-    if (const auto left_out = book.catalog().left_out(repository.id); !left_out.empty())
-        row["left_out"] = {{"count", left_out.count}, {"named", left_out.named}};
-    row["sharing"] = book.is_public(repository) ? "allowed" : "forbidden";
-    return row;
+    return {{"name", row.name},
+            {"asker", row.asker},
+            {"transaction", row.transaction},
+            {"sha256", row.digest ? json(row.digest->hex()) : json(nullptr)},
+            {"size", row.size},
+            {"started", epoch(row.started)},
+            {"seconds", row.seconds},
+            {"outcome", row.outcome},
+            {"sources", json_of(sources_of(row.sources))},
+            {"reasons", row.reasons}};
 }
 
 }  // namespace
@@ -111,67 +51,12 @@ void Owner::answer_at_once(control::Question question, Answer then) {
     if (question.op == "refresh") return refresh(std::move(then));
     if (question.op == "share" || question.op == "import") return take_file(std::move(question), std::move(then));
     const Sight sight(house_.broker.book(), question.owner);
-    if (question.op == "status") return then(status(sight));
+    if (question.op == "status") return then(dump(json_of(owner_status(house_, started_, sight))));
     if (question.op == "explain") return then(explain(question.args, sight));
     if (question.op == "mirrors") return then(mirrors(sight));
     if (question.op == "peers") return then(peers());
     if (question.op == "doctor") return then(doctor(sight));
     then(fail(ErrorKind::Refused, "there is no operation {}", printable(question.op)));
-}
-
-std::string Owner::status(const Sight& sight) const {
-    auto& book = house_.broker.book();
-    const auto counters = house_.broker.counters();
-    auto totals = house_.ledger.totals();
-    json out = {{"version", program_version}, {"pid", ::getpid()}, {"uptime_s", static_cast<std::int64_t>(seconds_between(started_, house_.loop.now()))}};
-    out["requests"] = {{"open", counters.open}, {"done", counters.done}, {"failed", counters.failed}};
-    out["mishaps"] = mishaps();
-    out["loop_late_ms"] = house_.watch.worst().count();
-    if (house_.watch.is_looked_on()) out["loop_late_p99_ms"] = house_.watch.lateness().quantile(0.99).count();
-    const auto& by_mirrors = totals[broker::SourceKind::mirror];
-    const auto& by_peers = totals[broker::SourceKind::peer];
-    const auto sent = house_.ledger.sent();
-    out["bytes"] = {{"mirror", by_mirrors.bytes}, {"peer", by_peers.bytes}, {"cache", totals[broker::SourceKind::cache].bytes},
-                    {"wasted", by_mirrors.wasted + by_peers.wasted}, {"sent", sent.far + sent.near}};
-    const auto received = by_mirrors.bytes + by_peers.bytes;
-    out["bytes"]["received"] = received;
-    out["bytes"]["needed"] = received - by_mirrors.wasted - by_peers.wasted;
-    out["store"] = store_json(house_.vault.usage(), house_.config);
-    out["gateway"] = text_or_null(house_.gateway);
-    out["swarm"] = text_or_null(house_.swarm);
-    if (house_.swarm_room != nullptr) out["discovery"] = discovery_json(house_.swarm_room->discovery(), house_.config);
-    out["sharing"] = sharing_of(house_);
-    out["limits"] = limits_of(house_);
-    out["peers"] = house_.peers.view().size();
-    int usable = 0;
-    const auto known = house_.broker.sources().mirrors();
-    for (const auto& [base, health] : known) usable += core::is_usable(health, house_.loop.wall_now()) ? 1 : 0;
-    out["mirrors"] = {{"usable", usable}, {"total", known.size()}};
-    const auto own = house_.ledger.totals_of(broker::MissingIndexes::transaction_of(house_.loop.wall_now()));
-    const auto from = [&own](broker::SourceKind kind) { return own.count(kind) != 0 ? own.at(kind).bytes : 0; };
-    out["own_indexes"] = {{"mirror", from(broker::SourceKind::mirror)},
-                          {"peer", from(broker::SourceKind::peer)},
-                          {"most", house_.config.sources_daily_indexes}};
-    out["repositories"] = json::array();
-    std::size_t hidden = 0;
-    for (const auto& repository : book.table().all()) {
-        if (!sight.has(repository)) {
-            ++hidden;
-            continue;
-        }
-        out["repositories"].push_back(repository_json(book, repository));
-    }
-    out["hidden_repositories"] = hidden;
-    out["transfers"] = json::array();
-    for (const auto& live : house_.broker.live())
-        if (sight.has(live.digest))
-            out["transfers"].push_back({{"name", live.name},
-                                        {"asker", live.asker},
-                                        {"size", live.size},
-                                        {"received", live.received},
-                                        {"seconds", live.seconds},
-                                        {"sources", sources_json(live.sources)}});
-    return dump(out);
 }
 
 std::string Owner::explain(const control::Arguments& args, const Sight& sight) const {
@@ -186,9 +71,15 @@ std::string Owner::explain(const control::Arguments& args, const Sight& sight) c
     for (const auto& hit : hits) {
         if (!sight.has(hit)) continue;
         const auto* repository = book.table().find(hit.repository);
-        out["entries"].push_back({{"name", hit.entry.name}, {"version", hit.entry.version}, {"architecture", hit.entry.architecture}, {"path", hit.entry.path},
-                                  {"repository", hit.repository}, {"size", hit.entry.size}, {"sha256", hit.entry.digest.hex()},
-                                  {"stored", house_.vault.brief(hit.entry.digest).has_value()}, {"offered", book.is_offered(hit.entry.digest)},
+        out["entries"].push_back({{"name", hit.entry.name},
+                                  {"version", hit.entry.version},
+                                  {"architecture", hit.entry.architecture},
+                                  {"path", hit.entry.path},
+                                  {"repository", hit.repository},
+                                  {"size", hit.entry.size},
+                                  {"sha256", hit.entry.digest.hex()},
+                                  {"stored", house_.vault.brief(hit.entry.digest).has_value()},
+                                  {"offered", book.is_offered(hit.entry.digest)},
                                   {"private", repository == nullptr || !book.is_public(*repository)}});
         if (out["entries"].size() >= limit) break;
     }
@@ -209,24 +100,35 @@ std::string Owner::mirrors(const Sight& sight) const {
                 std::find(repository.bases.begin(), repository.bases.end(), base) != repository.bases.end())
                 repositories.push_back(repository.id);
         const bool usable = core::is_usable(health, now);
-        out["mirrors"].push_back({{"base", base}, {"repositories", repositories}, {"usable", usable},
-                                  {"back_in_s", usable ? json(nullptr) : json((*health.back_at - now).count())}, {"first_byte_s", health.first_byte_s},
-                                  {"rate", health.rate}, {"good", health.good}, {"absent", health.absent}, {"corrupt", health.corrupt},
-                                  {"errors", health.errors}, {"ranges", health.ranges}});
+        out["mirrors"].push_back({{"base", base},
+                                  {"repositories", repositories},
+                                  {"usable", usable},
+                                  {"back_in_s", usable ? json(nullptr) : json((*health.back_at - now).count())},
+                                  {"first_byte_s", health.first_byte_s},
+                                  {"rate", health.rate},
+                                  {"good", health.good},
+                                  {"absent", health.absent},
+                                  {"corrupt", health.corrupt},
+                                  {"errors", health.errors},
+                                  {"ranges", health.ranges}});
     }
     return dump(out);
 }
 
 std::string Owner::peers() const {
     json discovery = json::array();
-    if (house_.config.swarm_lan_discovery) discovery.push_back("lan");
-    if (!house_.config.swarm_peers.empty()) discovery.push_back("static");
+    if (house_.config.swarm.lan_discovery) discovery.push_back("lan");
+    if (!house_.config.swarm.static_peers.empty()) discovery.push_back("static");
     if (house_.swarm_room != nullptr && house_.swarm_room->discovery().dht_is_on) discovery.push_back("dht");
-    if (!house_.config.swarm_trackers.empty()) discovery.push_back("trackers");
+    if (!house_.config.swarm.trackers.empty()) discovery.push_back("trackers");
     json out = {{"listen", text_or_null(house_.swarm)}, {"discovery", discovery}, {"peers", json::array()}};
     for (const auto& peer : house_.peers.view())
-        out["peers"].push_back({{"endpoint", peer.endpoint}, {"agent", printable(peer.agent)}, {"reach", peer.reach == broker::Reach::lan ? "lan" : "wan"},
-                                {"lineages", peer.lineages}, {"received", peer.received}, {"sent", peer.sent}});
+        out["peers"].push_back({{"endpoint", peer.endpoint},
+                                {"agent", printable(peer.agent)},
+                                {"reach", peer.reach == broker::Reach::lan ? "lan" : "wan"},
+                                {"lineages", peer.lineages},
+                                {"received", peer.received},
+                                {"sent", peer.sent}});
     return dump(out);
 }
 
@@ -244,7 +146,7 @@ void Owner::refresh(Answer then) {
     for (const auto& repository : repositories) {
         const auto& state = house_.broker.book().states().at(repository.id);
         const auto before = state.root ? state.root->bundle_digest : Digest{};
-        house_.broker.refresh(repository.id, [this, round, id = repository.id, before](Result<broker::RootAnswer> answer) {
+        house_.broker.refresh(repository.id, [round, id = repository.id, before](Result<broker::RootAnswer> answer) {
             json row = {{"id", id}};
             if (answer && answer->opened) {
                 row["state"] = answer->opened->bundle_digest == before ? "unchanged" : "updated";
@@ -264,8 +166,13 @@ void Owner::take_file(control::Question question, Answer then) {
     const auto path = question.args.path;
     const auto told = question.args.digest;
     const std::string taken = question.op == "share" ? "shared" : "taken";
-    const auto reply = [then, path](const char* state, const std::string& message, const std::optional<Digest>& digest, ByteCount size) {
-        then(dump({{"path", path}, {"state", state}, {"sha256", digest ? json(digest->hex()) : json(nullptr)}, {"size", size}, {"message", text_or_null(message)}}));
+    const auto reply = [then, path](const char* state, const std::string& message, const std::optional<Digest>& digest,
+                                    ByteCount size) {
+        then(dump({{"path", path},
+                   {"state", state},
+                   {"sha256", digest ? json(digest->hex()) : json(nullptr)},
+                   {"size", size},
+                   {"message", text_or_null(message)}}));
     };
     if (!question.file.open()) return reply("refused", "no file came with the question", {}, 0);
     if (told && house_.vault.find(*told)) return reply("known", "", told, house_.vault.brief(*told)->mark.size());
@@ -302,63 +209,85 @@ void Owner::keep(const StagedFile& file, const Digest& digest, WantsPublic wants
     if (house_.vault.find(digest)) return then(false);
     const auto hit = house_.broker.book().find(digest);
     if (!hit || hit->entry.size != file.size())
-        return then(fail(ErrorKind::Refused, "no verified index lists these bytes; run 'packswarm refresh' when the index is newer"));
+        return then(fail(ErrorKind::Refused,
+                         "no verified index lists these bytes; run 'packswarm refresh' when the index is newer"));
     const auto* repository = house_.broker.book().table().find(hit->repository);
     if (wants_public == WantsPublic::yes && (repository == nullptr || !house_.broker.book().is_public(*repository)))
         return then(fail(ErrorKind::Refused, "its repository is private"));
-    house_.trust.finish(house_.trust.begin_check(file, digest), [this, then, name = hit->entry.path](Result<VerifiedFile> verified) {
-        if (!verified) return then(tl::unexpected(verified.error()));
-        house_.broker.publish(std::move(*verified), name, {}, [then](Result<StoredFile> stored) {
-            then(stored ? Result<bool>(true) : tl::unexpected(stored.error()));
-        });
-    });
+    house_.trust.finish(house_.trust.begin_check(file, digest),
+                        [this, then, name = hit->entry.path](Result<VerifiedFile> verified) {
+                            if (!verified) return then(tl::unexpected(verified.error()));
+                            house_.broker.publish(std::move(*verified), name, {}, [then](Result<StoredFile> stored) {
+                                then(stored ? Result<bool>(true) : tl::unexpected(stored.error()));
+                            });
+                        });
 }
 
 std::string Owner::doctor(const Sight& sight) const {
     json checks = json::array();
-    const auto add = [&](const std::string& name, const char* state, const std::string& message, const std::string& remedy = "") {
+    const auto add = [&](const std::string& name, const char* state, const std::string& message,
+                         const std::string& remedy = "") {
         checks.push_back({{"name", name}, {"state", state}, {"message", message}, {"remedy", text_or_null(remedy)}});
     };
     auto& book = house_.broker.book();
     WallTime newest{};
     for (const auto& floor : house_.ledger.floors()) newest = std::max(newest, floor.date);
     if (house_.loop.wall_now() + Seconds(10) < newest)
-        add("clock", "fail", "the clock is behind the newest verified index", "set the clock (timedatectl set-ntp true)");
+        add("clock", "fail", "the clock is behind the newest verified index",
+            "set the clock (timedatectl set-ntp true)");
     else
         add("clock", "ok", "not behind the newest verified index");
     const auto usage = house_.vault.usage();
     if (usage.is_short_of_inodes())
-        add("store", "warn", fmt::format("{} inodes are free on the file system of {}, and {} of them stay free: little can be kept",
-            *usage.disk->inodes, house_.config.state_dir, usage.disk->inode_reserve), "delete files there that nobody needs (df -i counts them), or move state_dir");
+        add("store", "warn",
+            fmt::format("{} inodes are free on the file system of {}, and {} of them stay free: little can be kept",
+                        *usage.disk->inodes, house_.config.store.folder.string(), usage.disk->inode_reserve),
+            "delete files there that nobody needs (df -i counts them), or move state_dir");
     if (const auto& aside = house_.ledger.what_was_set_aside(); !aside.empty())
         add("ledger", "warn", aside,
             "delete the file that was kept when nobody needs it; damaged files may mean a failing disk");
-    const bool tight = usage.is_short_of_bytes(house_.config.store_reserve);
+    const bool tight = usage.is_short_of_bytes(house_.config.store.reserve);
     if (tight || !usage.is_short_of_inodes())
-        add("store", tight ? "warn" : "ok", fmt::format("{} MiB stored of {} MiB, {} MiB free", usage.stored / limits::mib, usage.quota / limits::mib,
-            usage.disk ? usage.disk->bytes / limits::mib : 0), tight ? "free space, or lower store.reserve and store.quota" : "");
-    if (book.table().all().empty()) add("repositories", "fail", "no repository is known", "set [sources] or add a [[repository]] to packswarm.toml");
+        add("store", tight ? "warn" : "ok",
+            fmt::format("{} MiB stored of {} MiB, {} MiB free", usage.stored / limits::mib, usage.quota / limits::mib,
+                        usage.disk ? usage.disk->bytes / limits::mib : 0),
+            tight ? "free space, or lower store.reserve and store.quota" : "");
+    if (book.table().all().empty())
+        add("repositories", "fail", "no repository is known",
+            "set [sources] or add a [[repository]] to packswarm.toml");
     for (const auto& repository : book.table().all()) {
         if (!sight.has(repository)) continue;
         const auto& state = book.states().at(repository.id);
         const auto name = "repository " + repository.id;
-        const bool expired = state.root && state.root->index.valid_until && *state.root->index.valid_until < house_.loop.wall_now();
+        const bool expired =
+            state.root && state.root->index.valid_until && *state.root->index.valid_until < house_.loop.wall_now();
         if (state.root && !expired)
-            add(name, "ok", fmt::format("index {} hours old, {} entries", std::chrono::duration_cast<std::chrono::hours>(house_.loop.wall_now() - state.root->index.date).count(),
-                                        book.catalog().packages(repository.id)));
+            add(name, "ok",
+                fmt::format(
+                    "index {} hours old, {} entries",
+                    std::chrono::duration_cast<std::chrono::hours>(house_.loop.wall_now() - state.root->index.date)
+                        .count(),
+                    book.catalog().packages(repository.id)));
         else
-            add(name, "warn", expired ? "its index has expired" : state.message.empty() ? "no index seen yet" : state.message,
+            add(name, "warn",
+                expired                 ? "its index has expired"
+                : state.message.empty() ? "no index seen yet"
+                                        : state.message,
                 "run the package manager's update, or 'packswarm refresh'");
     }
     for (const auto& [base, health] : house_.broker.sources().mirrors())
         if (sight.has_mirror(base) && !core::is_usable(health, house_.loop.wall_now()))
-            add("mirror " + base, "warn", "set back after failures", "it is tried again by itself; 'packswarm mirrors' shows more");
-    add("gateway", house_.gateway.empty() ? "warn" : "ok", house_.gateway.empty() ? "switched off" : "listening on " + house_.gateway);
-    add("swarm", house_.swarm.empty() ? "warn" : "ok", house_.swarm.empty() ? "switched off: mirrors only" : "listening on " + house_.swarm);
+            add("mirror " + base, "warn", "set back after failures",
+                "it is tried again by itself; 'packswarm mirrors' shows more");
+    add("gateway", house_.gateway.empty() ? "warn" : "ok",
+        house_.gateway.empty() ? "switched off" : "listening on " + house_.gateway);
+    add("swarm", house_.swarm.empty() ? "warn" : "ok",
+        house_.swarm.empty() ? "switched off: mirrors only" : "listening on " + house_.swarm);
     const auto sharing = house_.sharing.view();
     add("sharing", sharing.verdict.audience == core::Audience::everybody ? "ok" : "warn",
         sharing.verdict.reason.empty() ? "with everybody" : sharing.verdict.reason);
-    add("lan", house_.config.swarm_lan_discovery ? "ok" : "warn", house_.config.swarm_lan_discovery ? "local discovery is on" : "local discovery is off");
+    add("lan", house_.config.swarm.lan_discovery ? "ok" : "warn",
+        house_.config.swarm.lan_discovery ? "local discovery is on" : "local discovery is off");
     return dump(json{{"checks", checks}});
 }
 

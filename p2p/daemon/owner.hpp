@@ -1,5 +1,5 @@
-// Owner: answers the owner's questions at the control socket from what the rooms know (p2p/control/README.md gives the fields),
-// and takes files that are imported or shared. Not here: the socket (control). Loop's thread.
+// Owner: answers the owner's questions at the control socket from what the rooms know (p2p/control/README.md gives the
+// fields), and takes files that are imported or shared. Not here: the socket (control). Loop's thread.
 #pragma once
 
 #include <functional>
@@ -7,6 +7,7 @@
 #include <string>
 
 #include "p2p/broker/broker.hpp"
+#include "p2p/broker/ports/peers.hpp"
 #include "p2p/control/owner_view.hpp"
 #include "p2p/daemon/config.hpp"
 #include "p2p/daemon/loop_watch.hpp"
@@ -42,7 +43,6 @@ class Owner final : public control::OwnerView {
   private:
     using Answer = std::function<void(Result<std::string>)>;
     void answer_at_once(control::Question question, Answer then);
-    std::string status(const Sight& sight) const;
     std::string explain(const control::Arguments& args, const Sight& sight) const;
     std::string mirrors(const Sight& sight) const;
     std::string peers() const;

@@ -1,14 +1,13 @@
 // What the owner allows, each limit with its present value and the reason, as parts of the answer to "status"
-// (p2p/control/README.md gives the fields). Loop's thread.
+// (p2p/watch/status.hpp). Loop's thread.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
-
 #include "p2p/daemon/owner.hpp"
+#include "p2p/watch/status.hpp"
 
 namespace packswarm::daemon {
 
-nlohmann::json sharing_of(const House& house);
-nlohmann::json limits_of(const House& house);
+watch::Sharing sharing_of(const House& house);
+std::vector<watch::Limit> limits_of(const House& house);
 
 }  // namespace packswarm::daemon

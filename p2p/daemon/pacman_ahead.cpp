@@ -10,22 +10,25 @@
 namespace packswarm::daemon {
 
 namespace {
-constexpr auto look_after = Millis(30);        // of a transaction that is served from the store in less, nothing need be known
-constexpr auto look_again_after = Seconds(10); // when no pacman was found whose transaction it is
+constexpr auto look_after =
+    Millis(30);  // of a transaction that is served from the store in less, nothing need be known
+constexpr auto look_again_after = Seconds(10);  // when no pacman was found whose transaction it is
 constexpr auto watch_interval = Millis(1000);
-constexpr auto silence = Seconds(60);          // nobody waits for anything: as the gateway, which takes what comes later for another transaction
+constexpr auto silence =
+    Seconds(60);  // nobody waits for anything: as the gateway, which takes what comes later for another transaction
 constexpr std::size_t max_asked = 4096;
 
 std::string name_of(const std::string& repository, const std::string& file) { return repository + "/" + file; }
 }  // namespace
 
-PacmanAhead::PacmanAhead(boost::asio::io_context& io, Loop& loop, Workers& workers, broker::Broker& broker, Settings settings)
+PacmanAhead::PacmanAhead(boost::asio::io_context& io, Loop& loop, Workers& workers, broker::Broker& broker,
+                         Settings settings)
     : io_(io), loop_(loop), workers_(workers), broker_(broker), settings_(std::move(settings)) {
     broker_.set_asked([this](const core::CatalogHit& hit) { asked(hit); });
 }
 
 PacmanAhead::~PacmanAhead() {
-    *alive_ = false;
+    lifetime_.end();
     loop_.cancel(timer_);
     broker_.set_asked({});
 }
@@ -47,22 +50,22 @@ void PacmanAhead::asked(const core::CatalogHit& hit) {
     asked_.push_back({name_of(repository->suite, hit.entry.path), now});
     if (is_looking_ || now < look_not_before_) return;
     is_looking_ = true;
-    loop_.after(look_after, [this, alive = alive_] {
-        if (*alive) look();
-    });
+    loop_.after(look_after, lifetime_.guard([this] { look(); }));
 }
 
-// ---- Which pacman, and what it will fetch ------------------------------------------------------------------------------------
+// ---- Which pacman, and what it will fetch
+// ------------------------------------------------------------------------------------
 
 void PacmanAhead::look() {
-    workers_.run([this, alive = alive_, proc = settings_.proc]() -> Task {
+    workers_.run([this, alive = lifetime_.view(), proc = settings_.proc]() -> Task {
         return [this, alive, search = find_pacmans(proc, ::geteuid())]() mutable {
-            if (!*alive || !is_looking_) return;
+            if (!alive || !is_looking_) return;
             for (const auto& reason : search.turned_down) spdlog::debug("ahead: {}", reason);
             looked_at_ = loop_.now();
             candidates_ = std::move(search.found);
             // The oldest is taken first, from the end: the others may be its children.
-            std::sort(candidates_.begin(), candidates_.end(), [](const auto& a, const auto& b) { return a.age_s < b.age_s; });
+            std::sort(candidates_.begin(), candidates_.end(),
+                      [](const auto& a, const auto& b) { return a.age_s < b.age_s; });
             try_next();
         };
     });
@@ -74,11 +77,12 @@ void PacmanAhead::try_next() {
     candidates_.pop_back();
     BoundedRun::Program program{settings_.program, core::printing_arguments(process.command), limits::max_printed,
                                 std::chrono::duration_cast<Millis>(limits::print_deadline)};
-    run_ = std::make_unique<BoundedRun>(io_, loop_, program, [this, process = std::move(process)](const Result<std::string>& text) {
-        loop_.post([this, alive = alive_, process, text] {  // the run may end only when it is not at work
-            if (*alive && is_looking_) printed(process, text);
+    run_ = std::make_unique<BoundedRun>(
+        io_, loop_, program, [this, process = std::move(process)](const Result<std::string>& text) {
+            loop_.post([this, alive = lifetime_.view(), process, text] {  // the run may end only when it is not at work
+                if (alive && is_looking_) printed(process, text);
+            });
         });
-    });
 }
 
 void PacmanAhead::printed(const PacmanProcess& process, const Result<std::string>& text) {
@@ -115,7 +119,8 @@ void PacmanAhead::nothing_found() {
     spdlog::debug("ahead: no pacman is known to be at work on what is asked for");
 }
 
-// ---- While it runs -----------------------------------------------------------------------------------------------------------
+// ---- While it runs
+// -----------------------------------------------------------------------------------------------------------
 
 void PacmanAhead::begin(PacmanProcess process, const std::vector<core::PrintedPackage>& packages) {
     is_looking_ = false;
@@ -124,7 +129,8 @@ void PacmanAhead::begin(PacmanProcess process, const std::vector<core::PrintedPa
     process_ = std::move(process);
     last_awaited_ = loop_.now();
     const auto wanted = broker_.ahead().want(packages);
-    spdlog::info("pacman (process {}) has {} packages in its transaction: {} are fetched ahead", process_->pid, packages.size(), wanted);
+    spdlog::info("pacman (process {}) has {} packages in its transaction: {} are fetched ahead", process_->pid,
+                 packages.size(), wanted);
     watch();
 }
 
@@ -141,7 +147,8 @@ void PacmanAhead::end(const char* reason) {
     if (!process_) return;
     loop_.cancel(timer_);
     timer_ = TimerId::none;
-    if (broker_.ahead().left() > 0) spdlog::info("{} packages are not fetched ahead any more: {}", broker_.ahead().left(), reason);
+    if (broker_.ahead().left() > 0)
+        spdlog::info("{} packages are not fetched ahead any more: {}", broker_.ahead().left(), reason);
     broker_.ahead().end();
     process_.reset();
 }

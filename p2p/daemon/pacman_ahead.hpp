@@ -1,6 +1,7 @@
-// PacmanAhead: pacman names a few files at a time; what else its transaction will fetch is asked of pacman itself, printing, when the
-// first package is asked for, and is wanted ahead (broker/ahead.hpp) for as long as that pacman runs and asks. Whatever goes wrong
-// here, the agent works as if it were switched off. Not here: which processes count (pacman_process.hpp). Loop's thread.
+// PacmanAhead: pacman names a few files at a time; what else its transaction will fetch is asked of pacman itself,
+// printing, when the first package is asked for, and is wanted ahead (broker/ahead.hpp) for as long as that pacman runs
+// and asks. Whatever goes wrong here, the agent works as if it were switched off. Not here: which processes count
+// (pacman_process.hpp). Loop's thread.
 #pragma once
 
 #include <filesystem>
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "p2p/base/lifetime.hpp"
 #include "p2p/broker/broker.hpp"
 #include "p2p/daemon/bounded_run.hpp"
 #include "p2p/daemon/pacman_process.hpp"
@@ -47,15 +49,15 @@ class PacmanAhead {
     Workers& workers_;
     broker::Broker& broker_;
     Settings settings_;
-    std::vector<Asked> asked_;                 // since the last transaction that was known ended
+    std::vector<Asked> asked_;  // since the last transaction that was known ended
     bool is_looking_ = false;
     TimePoint looked_at_{}, look_not_before_{};
     std::vector<PacmanProcess> candidates_;
     std::unique_ptr<BoundedRun> run_;
-    std::optional<PacmanProcess> process_;     // whose transaction is known
+    std::optional<PacmanProcess> process_;  // whose transaction is known
     TimePoint last_awaited_{};
     TimerId timer_ = TimerId::none;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    Lifetime lifetime_;
 };
 
 }  // namespace packswarm::daemon

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <sstream>
+#include <utility>
 
 #include "p2p/base/file.hpp"
 #include "p2p/base/limits.hpp"
@@ -43,7 +44,8 @@ std::string link_at(const std::filesystem::path& path) {
     return error ? "" : target.string();
 }
 
-// proc_pid_stat(5): the name is in brackets and may hold anything; what follows the last bracket counts from the third field.
+// proc_pid_stat(5): the name is in brackets and may hold anything; what follows the last bracket counts from the third
+// field.
 std::string field_of(const std::filesystem::path& process, int wanted) {
     const auto text = read_proc(process / "stat", max_stat);
     if (!text || text->rfind(')') == std::string::npos) return "";
@@ -64,27 +66,49 @@ bool is_called_pacman(const std::filesystem::path& process) {
 double seconds_up(const std::filesystem::path& proc) {
     if (const auto text = read_proc(proc / "uptime", max_stat)) return std::strtod(text->c_str(), nullptr);
     struct timespec now {};  // a /proc of processes only (subset=pid), as the service has it
-    return ::clock_gettime(CLOCK_BOOTTIME, &now) == 0 ? static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9 : 0;
+    return ::clock_gettime(CLOCK_BOOTTIME, &now) == 0
+               ? static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9
+               : 0;
+}
+
+// A line of proc_pid_status(5), without its name.
+std::string status_of(const std::filesystem::path& process, std::string_view name) {
+    const auto text = read_proc(process / "status", max_stat);
+    std::istringstream lines(text.value_or(""));
+    for (std::string line; std::getline(lines, line);)
+        if (line.starts_with(name)) return line.substr(name.size());
+    return "";
 }
 
 // The effective one. Not the folder's owner: that is root for every process that may not be dumped.
 std::optional<uid_t> user_of(const std::filesystem::path& process) {
-    const auto text = read_proc(process / "status", max_stat);
-    std::istringstream lines(text.value_or(""));
-    for (std::string line; std::getline(lines, line);) {
-        if (!line.starts_with("Uid:")) continue;
-        std::istringstream fields(line.substr(4));
-        uid_t real = 0, effective = 0;
-        if (fields >> real >> effective) return effective;
-    }
+    std::istringstream fields(status_of(process, "Uid:"));
+    uid_t real = 0, effective = 0;
+    if (fields >> real >> effective) return effective;
     return std::nullopt;
+}
+
+// Its number in each namespace from ours inwards: a container's has two and more.
+bool is_in_inner_pid_namespace(const std::filesystem::path& process) {
+    std::istringstream numbers(status_of(process, "NSpid:"));
+    int outer = 0, inner = 0;
+    return static_cast<bool>(numbers >> outer >> inner);
+}
+
+// The table of its network namespace's devices: one file for each namespace, which anybody may look at. The link in
+// ns/ is only for those who may trace the process, and we may not trace root's.
+std::optional<std::pair<dev_t, ino_t>> network_of(const std::filesystem::path& process) {
+    struct stat st {};
+    if (::stat((process / "net/dev").c_str(), &st) != 0) return std::nullopt;
+    return std::pair(st.st_dev, st.st_ino);
 }
 
 Result<PacmanProcess> examine(const std::filesystem::path& proc, const std::filesystem::path& folder, uid_t own) {
     const auto user = user_of(folder);
     if (!user || (*user != 0 && *user != own)) return fail(ErrorKind::Refused, "it is neither root's nor ours");
-    const auto network = link_at(folder / "ns/net"), ours = link_at(proc / "self/ns/net");
-    if (!network.empty() && !ours.empty() && network != ours) return fail(ErrorKind::Refused, "it is in another network namespace");
+    if (network_of(folder) != network_of(proc / "self"))
+        return fail(ErrorKind::Refused, "it is in another network namespace");
+    if (is_in_inner_pid_namespace(folder)) return fail(ErrorKind::Refused, "it is in a container");
     const auto root = link_at(folder / "root");
     if (!root.empty() && root != "/") return fail(ErrorKind::Refused, "it has another root folder");
     const auto cmdline = read_proc(folder / "cmdline", limits::max_pacman_command);
@@ -101,7 +125,8 @@ Result<PacmanProcess> examine(const std::filesystem::path& proc, const std::file
     out.pid = std::atoi(folder.filename().c_str());
     out.started = start_of(folder);
     if (out.started.empty()) return fail(ErrorKind::Absent, "it has ended");
-    out.age_s = seconds_up(proc) - std::strtod(out.started.c_str(), nullptr) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+    out.age_s =
+        seconds_up(proc) - std::strtod(out.started.c_str(), nullptr) / static_cast<double>(::sysconf(_SC_CLK_TCK));
     out.command = std::move(*command);
     return out;
 }
@@ -111,11 +136,13 @@ Result<PacmanProcess> examine(const std::filesystem::path& proc, const std::file
 PacmanSearch find_pacmans(const std::filesystem::path& proc, uid_t own) {
     PacmanSearch out;
     std::error_code error;
-    for (auto at = std::filesystem::directory_iterator(proc, error); !error && at != std::filesystem::directory_iterator(); at.increment(error)) {
+    for (auto at = std::filesystem::directory_iterator(proc, error);
+         !error && at != std::filesystem::directory_iterator(); at.increment(error)) {
         const auto name = at->path().filename().string();
         if (!std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; })) continue;
         if (!is_called_pacman(at->path())) continue;
-        if (is_called_pacman(proc / parent_of(at->path()))) continue;  // a child that fetches, or is about to become gpg
+        if (is_called_pacman(proc / parent_of(at->path())))
+            continue;  // a child that fetches, or is about to become gpg
         if (out.found.size() + out.turned_down.size() >= max_candidates) break;
         auto process = examine(proc, at->path(), own);
         if (process)
@@ -126,7 +153,9 @@ PacmanSearch find_pacmans(const std::filesystem::path& proc, uid_t own) {
     return out;
 }
 
-bool is_running(const std::filesystem::path& proc, const PacmanProcess& process) { return start_of(proc / std::to_string(process.pid)) == process.started; }
+bool is_running(const std::filesystem::path& proc, const PacmanProcess& process) {
+    return start_of(proc / std::to_string(process.pid)) == process.started;
+}
 
 Result<std::string> trusted_path(const std::string& path, uid_t own) {
     const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
@@ -136,7 +165,8 @@ Result<std::string> trusted_path(const std::string& path, uid_t own) {
     for (const auto& name : whole) {
         part /= name;
         struct stat st {};
-        if (::lstat(part.c_str(), &st) != 0 || S_ISLNK(st.st_mode)) return fail(ErrorKind::Refused, "{} changes", printable(path));
+        if (::lstat(part.c_str(), &st) != 0 || S_ISLNK(st.st_mode))
+            return fail(ErrorKind::Refused, "{} changes", printable(path));
         const bool sticky = S_ISDIR(st.st_mode) && (st.st_mode & S_ISVTX) != 0 && part != whole;
         const bool others_write = (st.st_mode & S_IWOTH) != 0 || ((st.st_mode & S_IWGRP) != 0 && st.st_gid != 0);
         if ((st.st_uid != 0 && st.st_uid != own) || (others_write && !sticky))

@@ -33,7 +33,8 @@ core::Repository from_config(const RepositoryConfig& config, std::vector<std::st
     out.suite = config.suite;
     out.components = config.components;
     out.architectures = config.architectures;
-    if (out.architectures.empty()) out.architectures = {out.format == core::Format::pacman ? pacman_architecture() : debian_architecture()};
+    if (out.architectures.empty())
+        out.architectures = {out.format == core::Format::pacman ? pacman_architecture() : debian_architecture()};
     out.signed_database = config.signed_database;
     out.package_signatures = signatures_of(config);
     out.keyring.fingerprints = config.fingerprints;
@@ -43,12 +44,15 @@ core::Repository from_config(const RepositoryConfig& config, std::vector<std::st
         else
             out.keyring.files.push_back(path);
     }
-    out.sharing = !config.is_public ? core::Sharing::by_signer : *config.is_public ? core::Sharing::allowed : core::Sharing::forbidden;
+    out.sharing = !config.is_public   ? core::Sharing::by_signer
+                  : *config.is_public ? core::Sharing::allowed
+                                      : core::Sharing::forbidden;
     for (auto mirror : config.mirrors) {
         while (mirror.ends_with('/')) mirror.pop_back();
         const auto url = Url::parse(mirror);
         if (!url || url->has_credentials)
-            warnings.push_back(fmt::format("mirror left out ({}): {}", url ? "addresses with a password are not taken" : url.error().message,
+            warnings.push_back(fmt::format("mirror left out ({}): {}",
+                                           url ? "addresses with a password are not taken" : url.error().message,
                                            url ? url->text() : printable(mirror)));
         else
             out.bases.push_back(mirror);
@@ -94,14 +98,16 @@ Repositories gather_repositories(const Config& config) {
         if (!repository.bases.empty()) all.push_back(std::move(repository));
     }
     const auto settings = AptSettings::of_this_machine();
-    out.proxies = settings.proxy_rules(config.gateway_listen);
-    if (config.sources_apt)
-        append(all, learn_from_apt(config.sources_apt_dir, config.sources_dpkg_status, settings.date_rules(), out.proxies), out);
-    if (config.sources_pacman) append(all, learn_from_pacman(config.sources_pacman_conf), out);
+    out.proxies = settings.proxy_rules(config.listening.gateway);
+    if (config.sources.apt)
+        append(all,
+               learn_from_apt(config.sources.apt_dir, config.sources.dpkg_status, settings.date_rules(), out.proxies),
+               out);
+    if (config.sources.pacman) append(all, learn_from_pacman(config.sources.pacman_conf), out);
     all = core::stand_together(std::move(all));
     name_them(all);
-    if (config.sources_apt)
-        for (auto& repository : all) repository.own_copy = find_own_copy(repository, config.sources_apt_lists);
+    if (config.sources.apt)
+        for (auto& repository : all) repository.own_copy = find_own_copy(repository, config.sources.apt_lists);
     out.table = core::RepositoryTable(std::move(all));
     return out;
 }

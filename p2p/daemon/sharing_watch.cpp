@@ -1,19 +1,27 @@
 #include "p2p/daemon/sharing_watch.hpp"
 
 #include "p2p/base/log.hpp"
+#include "p2p/broker/ports/peers.hpp"
 
 namespace packswarm::daemon {
 
 namespace {
 
 constexpr Millis interval{1'000};
-constexpr int ticks_between_looks = 3;   // a look around costs more than the rest
-constexpr double smoothing_s = 3;        // of the rates that are shown
+constexpr int ticks_between_looks = 3;  // a look around costs more than the rest
+constexpr double smoothing_s = 3;       // of the rates that are shown
 
 }  // namespace
 
-SharingWatch::SharingWatch(Loop& loop, broker::IndexBook& book, broker::Peers& peers, store::Ledger& ledger, LookAround look_around)
-    : loop_(loop), book_(book), peers_(peers), ledger_(ledger), look_around_(std::move(look_around)), counted_(peers.giving()), counted_at_(loop.now()) {
+SharingWatch::SharingWatch(Loop& loop, broker::IndexBook& book, broker::Peers& peers, store::Ledger& ledger,
+                           LookAround look_around)
+    : loop_(loop),
+      book_(book),
+      peers_(peers),
+      ledger_(ledger),
+      look_around_(std::move(look_around)),
+      counted_(peers.giving()),
+      counted_at_(loop.now()) {
     view_.surroundings = look_around_();
     view_.month = ledger_.sent_in_month(loop_.wall_now());
     timer_ = loop_.after(interval, [this] { tick(); });
@@ -54,7 +62,8 @@ void SharingWatch::count() {
 void SharingWatch::judge() {
     const auto verdict = core::judge_sharing(view_.rules, view_.surroundings, view_.month.far);
     if (verdict == view_.verdict) return;
-    spdlog::info("sharing with {}{}{}", core::to_string(verdict.audience), verdict.reason.empty() ? "" : ": ", verdict.reason);
+    spdlog::info("sharing with {}{}{}", core::to_string(verdict.audience), verdict.reason.empty() ? "" : ": ",
+                 verdict.reason);
     view_.verdict = verdict;
     peers_.give_to(verdict.audience);
     book_.allow_sharing(verdict.audience != core::Audience::nobody);

@@ -48,8 +48,8 @@ void SourcesWatch::watch(const std::set<std::filesystem::path>& folders) {
 
 void SourcesWatch::wait() {
     events_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                       [this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
-                           if (error || alive.expired()) return;
+                       [this, alive = lifetime_.view()](const boost::system::error_code& error) {
+                           if (error || !alive) return;
                            heard();
                            wait();
                        });

@@ -10,6 +10,7 @@
 #include <memory>
 #include <set>
 
+#include "p2p/base/lifetime.hpp"
 #include "p2p/base/loop.hpp"
 
 namespace packswarm::daemon {
@@ -34,7 +35,7 @@ class SourcesWatch {
     boost::asio::posix::stream_descriptor events_;
     std::map<std::filesystem::path, int> watches_;
     TimerId quiet_ = TimerId::none;
-    std::shared_ptr<int> alive_ = std::make_shared<int>();
+    Lifetime lifetime_;
 };
 
 }  // namespace packswarm::daemon

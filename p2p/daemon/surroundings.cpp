@@ -26,11 +26,13 @@ struct BestRoute {
         if (its_metric > metric) return;
         if (its_metric < metric) interfaces.clear();
         metric = its_metric;
-        if (std::find(interfaces.begin(), interfaces.end(), interface) == interfaces.end()) interfaces.push_back(interface);
+        if (std::find(interfaces.begin(), interfaces.end(), interface) == interfaces.end())
+            interfaces.push_back(interface);
     }
 };
 
-// Columns: interface, destination, gateway, flags, references, uses, metric, mask, ... Addresses are in the machine's byte order.
+// Columns: interface, destination, gateway, flags, references, uses, metric, mask, ... Addresses are in the machine's
+// byte order.
 BestRoute best_ipv4(std::string_view text) {
     BestRoute best;
     std::istringstream lines{std::string(text)};
@@ -39,7 +41,8 @@ BestRoute best_ipv4(std::string_view text) {
         std::string interface, gateway;
         unsigned long destination = 0, flags = 0, mask = 0;
         long references = 0, uses = 0, metric = 0;
-        words >> interface >> std::hex >> destination >> gateway >> flags >> std::dec >> references >> uses >> metric >> std::hex >> mask;
+        words >> interface >> std::hex >> destination >> gateway >> flags >> std::dec >> references >> uses >> metric >>
+            std::hex >> mask;
         if (!words || (flags & route_up) == 0 || (flags & route_reject) != 0) continue;
         const auto bits = ntohl(static_cast<std::uint32_t>(mask));
         if (bits == 0 && destination == 0) best.consider(interface, metric);
@@ -48,7 +51,8 @@ BestRoute best_ipv4(std::string_view text) {
     return best;
 }
 
-// Columns: destination, its length, source, its length, next hop, metric, references, uses, flags, interface; all numbers hexadecimal.
+// Columns: destination, its length, source, its length, next hop, metric, references, uses, flags, interface; all
+// numbers hexadecimal.
 BestRoute best_ipv6(std::string_view text) {
     BestRoute best;
     std::istringstream lines{std::string(text)};
@@ -56,7 +60,8 @@ BestRoute best_ipv6(std::string_view text) {
         std::istringstream words(line);
         std::string destination, source, next, interface;
         unsigned long length = 0, source_length = 0, metric = 0, references = 0, uses = 0, flags = 0;
-        words >> destination >> std::hex >> length >> source >> source_length >> next >> metric >> references >> uses >> flags >> interface;
+        words >> destination >> std::hex >> length >> source >> source_length >> next >> metric >> references >> uses >>
+            flags >> interface;
         if (!words || interface == "lo" || (flags & route_up) == 0 || (flags & route_reject) != 0) continue;
         if (length == 0) best.consider(interface, static_cast<long>(metric));
         if (length == 1) best.consider(interface, half);
@@ -75,16 +80,18 @@ std::vector<std::string> default_interfaces(std::string_view ipv4_routes, std::s
 
 core::Surroundings look_around() {
     core::Surroundings out;
-    out.default_interfaces =
-        default_interfaces(read_text("/proc/self/net/route", limits::mib).value_or(""), read_text("/proc/self/net/ipv6_route", limits::mib).value_or(""));
+    out.default_interfaces = default_interfaces(read_text("/proc/self/net/route", limits::mib).value_or(""),
+                                                read_text("/proc/self/net/ipv6_route", limits::mib).value_or(""));
     ifaddrs* list = nullptr;
     if (::getifaddrs(&list) != 0) return out;
     for (const auto* at = list; at != nullptr; at = at->ifa_next) {
         if (at->ifa_addr == nullptr || (at->ifa_flags & IFF_UP) == 0) continue;
         char text[INET6_ADDRSTRLEN] = "";
         const int family = at->ifa_addr->sa_family;
-        if (family == AF_INET) ::inet_ntop(family, &reinterpret_cast<const sockaddr_in*>(at->ifa_addr)->sin_addr, text, sizeof text);
-        if (family == AF_INET6) ::inet_ntop(family, &reinterpret_cast<const sockaddr_in6*>(at->ifa_addr)->sin6_addr, text, sizeof text);
+        if (family == AF_INET)
+            ::inet_ntop(family, &reinterpret_cast<const sockaddr_in*>(at->ifa_addr)->sin_addr, text, sizeof text);
+        if (family == AF_INET6)
+            ::inet_ntop(family, &reinterpret_cast<const sockaddr_in6*>(at->ifa_addr)->sin6_addr, text, sizeof text);
         if (*text != '\0') out.addresses.push_back({at->ifa_name, text});
     }
     ::freeifaddrs(list);

@@ -3,6 +3,7 @@
 #include <malloc.h>
 
 #include "p2p/base/limits.hpp"
+#include "p2p/base/loop.hpp"
 #include "p2p/core/bundle.hpp"
 #include "verify/hasher.hpp"
 #include "verify/index_root.hpp"
@@ -53,7 +54,7 @@ CheckId TrustDesk::begin_proof(KeptFile file, PieceHashes pieces) {
 void TrustDesk::go_on(CheckId id, ByteCount bytes, broker::Then<broker::ProofStep> then) {
     const auto at = proofs_.find(id);
     if (at == proofs_.end()) return;
-    workers_.run([this, alive = alive_, id, bytes, prover = at->second, then = std::move(then)]() -> Task {
+    workers_.run([this, alive = lifetime_.view(), id, bytes, prover = at->second, then = std::move(then)]() -> Task {
         auto hashed = prover->go_on(bytes);
         auto step = std::make_shared<Result<broker::ProofStep>>(broker::ProofStep{prover->checked()});
         if (!hashed) {
@@ -66,7 +67,7 @@ void TrustDesk::go_on(CheckId id, ByteCount bytes, broker::Then<broker::ProofSte
                 *step = tl::unexpected(proven.error());
         }
         return [this, alive, id, step, then] {
-            if (!*alive || proofs_.count(id) == 0) return;
+            if (!alive || proofs_.count(id) == 0) return;
             if (!*step || (*step)->proven) proofs_.erase(id);
             then(std::move(*step));
         };
@@ -78,13 +79,14 @@ void TrustDesk::pump(CheckId id) {
     if (check.running) return;
     check.running = true;
     if (check.then) return run_finish(id);
-    workers_.run([this, alive = alive_, id, verifier = check.verifier, prefix = check.wanted, again = check.rewind]() -> Task {
+    workers_.run([this, alive = lifetime_.view(), id, verifier = check.verifier, prefix = check.wanted,
+                  again = check.rewind]() -> Task {
         if (again) verifier->rewind();
         const auto hashed = verifier->absorb(prefix);
         const bool good = hashed.has_value();
         return [this, alive, id, good, prefix] {
             const auto at = checks_.find(id);
-            if (!*alive || at == checks_.end()) return;
+            if (!alive || at == checks_.end()) return;
             at->second.running = false;
             if (!good) at->second.rewind = true;  // finish() will read again and tell the error
             if (at->second.then || at->second.wanted > prefix) pump(id);
@@ -95,12 +97,12 @@ void TrustDesk::pump(CheckId id) {
 
 void TrustDesk::run_finish(CheckId id) {
     auto& check = checks_.at(id);
-    workers_.run([this, alive = alive_, id, verifier = check.verifier, again = check.rewind]() -> Task {
+    workers_.run([this, alive = lifetime_.view(), id, verifier = check.verifier, again = check.rewind]() -> Task {
         if (again) verifier->rewind();
         auto result = std::make_shared<Result<VerifiedFile>>(verifier->finish());
         return [this, alive, id, result] {
             const auto at = checks_.find(id);
-            if (!*alive || at == checks_.end()) return;
+            if (!alive || at == checks_.end()) return;
             const auto then = std::move(at->second.then);
             checks_.erase(at);
             then(std::move(*result));
@@ -122,39 +124,52 @@ void ask(Workers& workers, Work work, broker::Then<T> then) {
 }  // namespace
 
 void TrustDesk::digest_of(StagedFile file, broker::Then<Digest> then) {
-    ask<Digest>(workers_, [file] { return verify::hash_file(file.handle()); }, std::move(then));
+    ask<Digest>(
+        workers_, [file] { return verify::hash_file(file.handle()); }, std::move(then));
 }
 
 void TrustDesk::piece_hashes(StagedFile file, ByteRange range, ByteCount piece_length, broker::Then<PieceHashes> then) {
-    ask<PieceHashes>(workers_, [file, range, piece_length] { return verify::piece_hashes(file.handle(), range, piece_length); }, std::move(then));
+    ask<PieceHashes>(
+        workers_, [file, range, piece_length] { return verify::piece_hashes(file.handle(), range, piece_length); },
+        std::move(then));
 }
 
 void TrustDesk::piece_hashes(StoredFile file, ByteCount piece_length, broker::Then<PieceHashes> then) {
-    ask<PieceHashes>(workers_, [file, piece_length] { return verify::piece_hashes(file.handle(), {0, file.size()}, piece_length); },
-                     std::move(then));
+    ask<PieceHashes>(
+        workers_,
+        [file, piece_length] {
+            return verify::piece_hashes(file.handle(), {0, file.size()}, piece_length);
+        },
+        std::move(then));
 }
 
 void TrustDesk::open_root(broker::RootFiles files, broker::Then<broker::OpenedRoot> then) {
-    ask<broker::OpenedRoot>(workers_, [files = std::move(files), keyrings = keyrings_]() mutable -> Result<broker::OpenedRoot> {
-        std::optional<ByteView> signature;
-        if (files.signature) signature = ByteView(*files.signature);
-        auto index = verify::open_root(*keyrings, files.repository, files.root, signature);
-        if (!index) return tl::unexpected(index.error());
-        broker::OpenedRoot opened;
-        opened.index = std::move(*index);
-        if (signature) opened.signature_digest = verify::digest_of(*signature);
-        opened.bundle = core::pack_bundle({std::move(files.root), std::move(files.signature)});
-        opened.bundle_digest = verify::digest_of(opened.bundle);
-        return opened;
-    }, std::move(then));
+    ask<broker::OpenedRoot>(
+        workers_,
+        [files = std::move(files), keyrings = keyrings_]() mutable -> Result<broker::OpenedRoot> {
+            std::optional<ByteView> signature;
+            if (files.signature) signature = ByteView(*files.signature);
+            auto index = verify::open_root(*keyrings, files.repository, files.root, signature);
+            if (!index) return tl::unexpected(index.error());
+            broker::OpenedRoot opened;
+            opened.index = std::move(*index);
+            if (signature) opened.signature_digest = verify::digest_of(*signature);
+            opened.bundle = core::pack_bundle({std::move(files.root), std::move(files.signature)});
+            opened.bundle_digest = verify::digest_of(opened.bundle);
+            return opened;
+        },
+        std::move(then));
 }
 
 void TrustDesk::keyring_fingerprints(core::KeyringSpec keyring, broker::Then<std::vector<core::Fingerprint>> then) {
-    ask<std::vector<core::Fingerprint>>(workers_, [keyring = std::move(keyring), keyrings = keyrings_]() -> Result<std::vector<core::Fingerprint>> {
-        auto loaded = keyrings->get(keyring);
-        if (!loaded) return tl::unexpected(loaded.error());
-        return loaded->primaries();
-    }, std::move(then));
+    ask<std::vector<core::Fingerprint>>(
+        workers_,
+        [keyring = std::move(keyring), keyrings = keyrings_]() -> Result<std::vector<core::Fingerprint>> {
+            auto loaded = keyrings->get(keyring);
+            if (!loaded) return tl::unexpected(loaded.error());
+            return loaded->primaries();
+        },
+        std::move(then));
 }
 
 namespace {
@@ -189,10 +204,15 @@ void TrustDesk::open_list(FileHandle file, core::IndexEntry plain, broker::Then<
         std::move(then));
 }
 
-void TrustDesk::check_package(broker::SharedBytes package, Bytes signature, core::KeyringSpec keyring, core::IndexEntry entry, broker::Then<void> then) {
-    ask<void>(workers_, [package = std::move(package), signature = std::move(signature), keyring = std::move(keyring), entry = std::move(entry), keyrings = keyrings_] {
-        return verify::check_package(*keyrings, *package, entry.size, signature, keyring, entry);
-    }, std::move(then));
+void TrustDesk::check_package(broker::SharedBytes package, Bytes signature, core::KeyringSpec keyring,
+                              core::IndexEntry entry, broker::Then<void> then) {
+    ask<void>(
+        workers_,
+        [package = std::move(package), signature = std::move(signature), keyring = std::move(keyring),
+         entry = std::move(entry), keyrings = keyrings_] {
+            return verify::check_package(*keyrings, *package, entry.size, signature, keyring, entry);
+        },
+        std::move(then));
 }
 
 }  // namespace packswarm::daemon

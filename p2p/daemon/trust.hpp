@@ -5,7 +5,9 @@
 #include <map>
 #include <memory>
 
-#include "p2p/broker/trust_port.hpp"
+#include "p2p/base/lifetime.hpp"
+#include "p2p/base/loop.hpp"
+#include "p2p/broker/ports/trust.hpp"
 #include "verify/file_prover.hpp"
 #include "verify/file_verifier.hpp"
 #include "verify/keyring.hpp"
@@ -24,14 +26,17 @@ class TrustDesk final : public broker::Trust {
     broker::CheckId begin_proof(KeptFile file, PieceHashes pieces) override;
     void go_on(broker::CheckId proof, ByteCount bytes, broker::Then<broker::ProofStep> then) override;
     void digest_of(StagedFile file, broker::Then<Digest> then) override;
-    void piece_hashes(StagedFile file, ByteRange range, ByteCount piece_length, broker::Then<PieceHashes> then) override;
+    void piece_hashes(StagedFile file, ByteRange range, ByteCount piece_length,
+                      broker::Then<PieceHashes> then) override;
     void piece_hashes(StoredFile file, ByteCount piece_length, broker::Then<PieceHashes> then) override;
     void open_root(broker::RootFiles files, broker::Then<broker::OpenedRoot> then) override;
     void keyring_fingerprints(core::KeyringSpec keyring, broker::Then<std::vector<core::Fingerprint>> then) override;
-    void open_packages(StoredFile file, std::string path, broker::Then<std::shared_ptr<const core::CatalogSheet>> then) override;
+    void open_packages(StoredFile file, std::string path,
+                       broker::Then<std::shared_ptr<const core::CatalogSheet>> then) override;
     void open_list(FileHandle file, core::IndexEntry plain,
                    broker::Then<std::shared_ptr<const core::CatalogSheet>> then) override;
-    void check_package(broker::SharedBytes package, Bytes signature, core::KeyringSpec keyring, core::IndexEntry entry, broker::Then<void> then) override;
+    void check_package(broker::SharedBytes package, Bytes signature, core::KeyringSpec keyring, core::IndexEntry entry,
+                       broker::Then<void> then) override;
 
   private:
     // One verifier is lent to one worker at a time; what is asked meanwhile waits here.
@@ -49,7 +54,7 @@ class TrustDesk final : public broker::Trust {
     std::map<broker::CheckId, Check> checks_;
     std::map<broker::CheckId, std::shared_ptr<verify::FileProver>> proofs_;
     std::uint64_t last_check_ = 0;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    Lifetime lifetime_;
 };
 
 }  // namespace packswarm::daemon

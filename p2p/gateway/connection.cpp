@@ -14,7 +14,7 @@
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
 #include "p2p/base/mishap.hpp"
-#include "p2p/gateway/pacing.hpp"
+#include "p2p/gateway/http/pacing.hpp"
 
 namespace packswarm::gateway {
 
@@ -110,7 +110,8 @@ Connection::Awaitable<bool> Connection::serve_next() {
     co_return go_on;
 }
 
-// ---- Answers -----------------------------------------------------------------------------------------------------------------
+// ---- Answers
+// -----------------------------------------------------------------------------------------------------------------
 
 Connection::Awaitable<bool> Connection::answer(Turn turn) {
     co_await wait_for_answer(turn);
@@ -141,7 +142,7 @@ bool Connection::can_answer(const Exchange& turn) const {
 // all: when they do not, it has other servers.
 bool Connection::is_sent_again(const Exchange& turn) const {
     const auto patience = parts_.patience.again;
-    if (!turn.head().may_be_sent_again || can_answer(turn) || now() < turn.asked() + patience) return false;
+    if (!turn.may_be_sent_again() || can_answer(turn) || now() < turn.asked() + patience) return false;
     return now() < parts_.requests.last_sign() + patience;
 }
 
@@ -158,7 +159,7 @@ Connection::Awaitable<void> Connection::wait_for_answer(Turn turn) {
         if (now() >= deadline) turn->give_up({504, "neither mirrors nor peers gave any sign in time"});
         const auto again = turn->asked() + parts_.patience.again;
         const auto look = now() < again ? again : now() + pacing_tick;
-        co_await wait_for_change(turn->head().may_be_sent_again ? std::min(deadline, look) : deadline);
+        co_await wait_for_change(turn->may_be_sent_again() ? std::min(deadline, look) : deadline);
     }
 }
 
@@ -167,7 +168,8 @@ Connection::Awaitable<bool> Connection::send_file_answer(Turn turn) {
     FileHead reply{turn->size(), {}, turn->modified(), head.keep_alive};
     if (turn->part() || (head.range && head.wants_body && head.takes_part_of(turn->modified()))) {
         reply.range = turn->part() ? std::optional(turn->part()->range) : lay_on(*head.range, turn->size());
-        if (!reply.range || reply.range->empty()) co_return co_await send_text(out_of_range_reply(turn->size(), head.keep_alive, wall_now()), 0);
+        if (!reply.range || reply.range->empty())
+            co_return co_await send_text(out_of_range_reply(turn->size(), head.keep_alive, wall_now()), 0);
     }
     const ByteRange body = reply.range.value_or(ByteRange{0, turn->size()});
     const bool more = head.wants_body && turn->is_complete() && !body.empty();
@@ -187,25 +189,30 @@ Connection::Awaitable<bool> Connection::send_body(Turn turn, ByteRange range) {
         const ByteCount count =
             turn->is_complete() ? range.length() : bytes_to_send({range.begin, turn->safe(), range.end, since_last});
         if (count > 0) {
-            if (!co_await send_part(turn->bytes(), {range.begin - turn->first_byte(), range.begin - turn->first_byte() + count})) co_return false;
+            if (!co_await send_part(turn->bytes(),
+                                    {range.begin - turn->first_byte(), range.begin - turn->first_byte() + count}))
+                co_return false;
             range.begin += count;
             last_sent = now();
             continue;
         }
         watch_input();
-        const auto deadline = std::min(turn->last_news() + parts_.patience.answer, turn->last_sign() + parts_.patience.silence);
+        const auto deadline =
+            std::min(turn->last_news() + parts_.patience.answer, turn->last_sign() + parts_.patience.silence);
         if (now() >= deadline) co_return false;
         co_await wait_for_change(std::min(deadline, now() + pacing_tick));
     }
     co_return true;
 }
 
-// ---- Output ------------------------------------------------------------------------------------------------------------------
+// ---- Output
+// ------------------------------------------------------------------------------------------------------------------
 
 Connection::Awaitable<bool> Connection::send_text(std::string text, int flags) {
     std::string_view rest = text;
     while (!rest.empty() && !is_gone()) {
-        const auto sent = ::send(socket_.native_handle(), rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT | flags);
+        const auto sent =
+            ::send(socket_.native_handle(), rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT | flags);
         if (sent >= 0) {
             moved_ = now();
             rest.remove_prefix(static_cast<std::size_t>(sent));
@@ -276,7 +283,8 @@ Connection::Awaitable<void> Connection::linger() {
     }
 }
 
-// ---- Input -------------------------------------------------------------------------------------------------------------------
+// ---- Input
+// -------------------------------------------------------------------------------------------------------------------
 
 Connection::Awaitable<void> Connection::wait_for_change(TimePoint deadline) {
     ErrorCode ignored;
@@ -314,22 +322,23 @@ void Connection::take_input() {
 
 void Connection::read_heads() {
     while (!last_head_read_ && !stopped_ && turns_.size() < limits::max_http_pipeline) {
-        input_.erase(0, std::min(input_.find_first_not_of("\r\n"), input_.size()));  // RFC 9112 2.2: empty lines before a request
+        input_.erase(0, std::min(input_.find_first_not_of("\r\n"),
+                                 input_.size()));  // RFC 9112 2.2: empty lines before a request
         if (input_.empty()) return partial_since_.reset();
         if (!partial_since_) partial_since_ = now();
-        auto head = read_head(input_, parts_.door);
-        if (head && !*head) return;
+        auto request = read_site_request(input_, parts_.door);
+        if (request && !*request) return;
         partial_since_.reset();
-        if (!head) {
-            bad_head_ = std::move(head.error());
+        if (!request) {
+            bad_head_ = std::move(request.error());
             last_head_read_ = true;
             return;
         }
-        input_.erase(0, (*head)->length);
-        last_head_read_ = !(*head)->keep_alive;
+        input_.erase(0, (*request)->head.length);
+        last_head_read_ = !(*request)->head.keep_alive;
         auto turn =
-            std::make_shared<Exchange>(parts_.requests, std::move(**head), Client{parts_.asker, parts_.holder.member},
-                                       [this] { something_happened(); });
+            std::make_shared<Exchange>(parts_.requests, std::move(**request),
+                                       Client{parts_.asker, parts_.holder.member}, [this] { something_happened(); });
         turns_.push_back(turn);
         turn->begin(parts_.transaction());
         if (!sent_again_) continue;

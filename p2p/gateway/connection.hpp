@@ -1,6 +1,7 @@
-// Connection: one client of the gateway: reads request heads, keeps up to limits::max_http_pipeline exchanges in hand, answers them
-// in order. One coroutine; every wait is for "something happened" (news, input, room for output) with a deadline.
-// Not here: listening (gateway.cpp), what the broker says (exchange.hpp). Loop's thread.
+// Connection: one client of the gateway: reads request heads, keeps up to limits::max_http_pipeline exchanges in hand,
+// answers them in order. One coroutine; every wait is for "something happened" (news, input, room for output) with a
+// deadline. It ties the two folders together: http/ is what HTTP says and knows no packages, sites/ is what a request
+// means here. Not here: listening (gateway.cpp), what the broker says (exchange.hpp). Loop's thread.
 #pragma once
 
 #include <utility>  // before awaitable.hpp, which forgets it in Boost 1.74
@@ -15,8 +16,8 @@
 #include <string>
 
 #include "p2p/base/fair_places.hpp"
-#include "p2p/gateway/exchange.hpp"
 #include "p2p/gateway/gateway.hpp"
+#include "p2p/gateway/sites/exchange.hpp"
 
 namespace packswarm::gateway {
 

@@ -23,34 +23,13 @@ using ErrorCode = boost::system::error_code;
 using asio::ip::tcp;
 
 constexpr auto pause_after_failed_accept = Millis(100);  // out of descriptors: do not spin
-constexpr auto transaction_gap = Seconds(60);            // requests after so long a silence belong to another transaction
+constexpr auto transaction_gap = Seconds(60);  // requests after so long a silence belong to another transaction
 
 // The IPv4 address inside ::ffff:192.0.2.1, as sockets that listen on both show it.
 asio::ip::address unmapped(const asio::ip::address& address) {
     if (!address.is_v6() || !address.to_v6().is_v4_mapped()) return address;
     return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
 }
-
-struct Networks {
-    std::vector<IpNetwork> all;
-
-    static Result<Networks> parse(const std::vector<std::string>& texts) {
-        Networks out;
-        for (const auto& text : texts) {
-            auto one = IpNetwork::parse(text);
-            if (!one) return tl::unexpected(one.error());
-            if (text.find('/') == std::string::npos)
-                return fail(ErrorKind::Refused, "'{}' is no network: it lacks a length, as /24", text);
-            out.all.push_back(std::move(*one));
-        }
-        return out;
-    }
-    bool contain(const asio::ip::address& address) const {
-        const auto text = address.to_string();
-        return address.is_loopback() ||
-               std::any_of(all.begin(), all.end(), [&](const auto& one) { return one.contains(text); });
-    }
-};
 
 std::string random_name() {
     std::random_device random;
@@ -61,7 +40,8 @@ Result<tcp::acceptor> listen_on(asio::io_context& io, const GatewaySettings& set
     ErrorCode error;
     const auto address = asio::ip::make_address(settings.address, error);
     if (error || settings.port < 0 || settings.port > 65535)
-        return fail(ErrorKind::Refused, "the gateway cannot listen on \"{}\" port {}: a numeric address and a port are needed",
+        return fail(ErrorKind::Refused,
+                    "the gateway cannot listen on \"{}\" port {}: a numeric address and a port are needed",
                     settings.address, settings.port);
     const tcp::endpoint endpoint(address, static_cast<unsigned short>(settings.port));
     tcp::acceptor acceptor(io);
@@ -70,7 +50,9 @@ Result<tcp::acceptor> listen_on(asio::io_context& io, const GatewaySettings& set
     if (!error) acceptor.bind(endpoint, error);
     if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
     if (!error) acceptor.non_blocking(true, error);
-    if (error) return fail(ErrorKind::Broken, "the gateway cannot listen on {} port {}: {}", settings.address, settings.port, error.message());
+    if (error)
+        return fail(ErrorKind::Broken, "the gateway cannot listen on {} port {}: {}", settings.address, settings.port,
+                    error.message());
     return acceptor;
 }
 
@@ -95,10 +77,36 @@ void turn_away(tcp::socket socket, const Problem& problem) {
 
 }  // namespace
 
+struct Gateway::Networks {
+    std::vector<IpNetwork> all;
+
+    static Result<Networks> parse(const std::vector<std::string>& texts) {
+        Networks out;
+        for (const auto& text : texts) {
+            auto one = IpNetwork::parse(text);
+            if (!one) return tl::unexpected(one.error());
+            if (text.find('/') == std::string::npos)
+                return fail(ErrorKind::Refused, "'{}' is no network: it lacks a length, as /24", text);
+            out.all.push_back(std::move(*one));
+        }
+        return out;
+    }
+    bool contain(const asio::ip::address& address) const {
+        const auto text = address.to_string();
+        return address.is_loopback() ||
+               std::any_of(all.begin(), all.end(), [&](const auto& one) { return one.contains(text); });
+    }
+};
+
 struct Gateway::State : std::enable_shared_from_this<Gateway::State> {
-    State(asio::io_context& io, broker::Requests& requests_, tcp::acceptor acceptor_, Networks allowed_, GatewaySettings settings_)
-        : requests(requests_), acceptor(std::move(acceptor_)), pause(io), allowed(std::move(allowed_)),
-          settings(std::move(settings_)), started(std::chrono::floor<Seconds>(std::chrono::system_clock::now())) {}
+    State(asio::io_context& io, broker::Requests& requests_, tcp::acceptor acceptor_, Networks allowed_,
+          GatewaySettings settings_)
+        : requests(requests_),
+          acceptor(std::move(acceptor_)),
+          pause(io),
+          allowed(std::move(allowed_)),
+          settings(std::move(settings_)),
+          started(std::chrono::floor<Seconds>(std::chrono::system_clock::now())) {}
 
     broker::Requests& requests;
     tcp::acceptor acceptor;
@@ -133,7 +141,8 @@ struct Gateway::State : std::enable_shared_from_this<Gateway::State> {
         const auto remote = socket.remote_endpoint(error);
         const auto local = error ? tcp::endpoint() : socket.local_endpoint(error);
         if (error) return;
-        if (!allowed.contain(unmapped(remote.address()))) return turn_away(std::move(socket), {403, "this network may not use this agent"});
+        if (!allowed.contain(unmapped(remote.address())))
+            return turn_away(std::move(socket), {403, "this network may not use this agent"});
         const tcp::endpoint client(unmapped(remote.address()), remote.port()),
             server(unmapped(local.address()), local.port());
         const bool is_here = client.address().is_loopback() || client.address() == server.address();
@@ -170,7 +179,7 @@ struct Gateway::State : std::enable_shared_from_this<Gateway::State> {
         }
         if (!chosen) return false;
         SPDLOG_DEBUG("the gateway's {} places are taken: a connection of {} is closed for {}", places.taken(),
-                    chosen->holder().member, newcomer.member);
+                     chosen->holder().member, newcomer.member);
         chosen->stop();
         forget(chosen.get());
         return true;
@@ -202,7 +211,8 @@ struct Gateway::State : std::enable_shared_from_this<Gateway::State> {
 
 Gateway::Gateway(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
-Result<std::unique_ptr<Gateway>> Gateway::open(asio::io_context& io, broker::Requests& requests, GatewaySettings settings) {
+Result<std::unique_ptr<Gateway>> Gateway::open(asio::io_context& io, broker::Requests& requests,
+                                               GatewaySettings settings) {
     auto allowed = Networks::parse(settings.allowed_networks);
     if (!allowed) return tl::unexpected(allowed.error());
     auto acceptor = listen_on(io, settings);

@@ -1,5 +1,5 @@
-// Gateway: HTTP/1.1 for package managers on loopback (and for a LAN that the owner allowed): pacman's CacheServer and Server
-// lines, and a proxy for apt's http. Not here: deciding where bytes come from (broker). Loop's thread.
+// Gateway: HTTP/1.1 for package managers on loopback (and for a LAN that the owner allowed): pacman's CacheServer and
+// Server lines, and a proxy for apt's http. Not here: deciding where bytes come from (broker). Loop's thread.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@
 #include "p2p/base/limits.hpp"
 #include "p2p/base/result.hpp"
 #include "p2p/broker/requests.hpp"
-#include "p2p/gateway/pacing.hpp"
+#include "p2p/gateway/http/pacing.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -40,7 +40,8 @@ struct GatewaySettings {
 class Gateway {
   public:
     // Listens at once. Refused: settings that make no sense; Broken: the port is taken or not ours to take.
-    static Result<std::unique_ptr<Gateway>> open(boost::asio::io_context& io, broker::Requests& requests, GatewaySettings settings);
+    static Result<std::unique_ptr<Gateway>> open(boost::asio::io_context& io, broker::Requests& requests,
+                                                 GatewaySettings settings);
     // Cancels what its clients asked for and closes. requests must still be alive.
     ~Gateway();
 
@@ -48,6 +49,7 @@ class Gateway {
     std::size_t clients() const;
 
   private:
+    struct Networks;  // that may connect
     struct State;
     explicit Gateway(std::shared_ptr<State> state);
     std::shared_ptr<State> state_;

@@ -65,8 +65,7 @@ Result<Adopted> adopt_file(const FileHandle& source, const std::filesystem::path
     auto adopted = copy_file(source, target, size, how);
     if (!adopted) return adopted;
     const auto after = file_info(source);
-    if (!after || *after != *before)
-        return fail(ErrorKind::Transient, "the file changed while it was being taken");
+    if (!after || *after != *before) return fail(ErrorKind::Transient, "the file changed while it was being taken");
     return adopted;
 }
 

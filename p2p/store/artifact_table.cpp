@@ -28,7 +28,8 @@ constexpr const char* artifact_migrations[] = {
     "ALTER TABLE signatures ADD COLUMN sum INTEGER NOT NULL DEFAULT 0",
 };
 
-constexpr const char* columns = "size, inode, mtime_ns, name, lineage, modified, is_root, use, has_pieces, digest, replicas, has_signature";
+constexpr const char* columns =
+    "size, inode, mtime_ns, name, lineage, modified, is_root, use, has_pieces, digest, replicas, has_signature";
 
 std::string joined(const PieceHashes& pieces) {
     std::string out;
@@ -55,8 +56,15 @@ std::optional<Row> row_of(const Statement& query) {
     if (digest.size() != Digest::size) return std::nullopt;
     Row row;
     row.info = {query.integer(0), static_cast<std::uint64_t>(query.integer(1)), query.integer(2)};
-    row.record = {Digest::from_raw(digest.data()), row.info.size,          query.bytes(3), query.bytes(4), {},
-                  WallTime(Seconds(query.integer(5))), query.integer(6) != 0, {}, static_cast<std::size_t>(query.integer(10))};
+    row.record = {Digest::from_raw(digest.data()),
+                  row.info.size,
+                  query.bytes(3),
+                  query.bytes(4),
+                  {},
+                  WallTime(Seconds(query.integer(5))),
+                  query.integer(6) != 0,
+                  {},
+                  static_cast<std::size_t>(query.integer(10))};
     row.use = query.integer(7);
     row.has_pieces = query.integer(8) != 0;
     row.has_signature = query.integer(11) != 0;
@@ -134,23 +142,28 @@ Result<void> ArtifactTable::write_beside(const broker::ArtifactRecord& record) {
 
 Result<void> ArtifactTable::insert(const Row& row) {
     const auto& record = row.record;
-    auto written = database_->statement(fmt::format("INSERT OR REPLACE INTO artifacts ({}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", columns))
-                       .bind(row.info.size, static_cast<std::int64_t>(row.info.inode), row.info.modified_ns, record.name, record.lineage,
-                             seconds_of(record.modified), int{record.is_root}, row.use, int{!record.pieces.empty()}, Blob{record.digest.raw()},
-                             static_cast<std::int64_t>(record.replicas), int{!record.signature.empty()})
-                       .run();
+    auto written =
+        database_
+            ->statement(fmt::format("INSERT OR REPLACE INTO artifacts ({}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", columns))
+            .bind(row.info.size, static_cast<std::int64_t>(row.info.inode), row.info.modified_ns, record.name,
+                  record.lineage, seconds_of(record.modified), int{record.is_root}, row.use,
+                  int{!record.pieces.empty()}, Blob{record.digest.raw()}, static_cast<std::int64_t>(record.replicas),
+                  int{!record.signature.empty()})
+            .run();
     return written ? write_beside(record) : written;
 }
 
 // What is empty in the record stays as it is in the row, and is_root stays set.
 Result<void> ArtifactTable::update(const broker::ArtifactRecord& record) {
-    auto written = database_
-                       ->statement("UPDATE artifacts SET name=iif(name='',?1,name), lineage=iif(lineage='',?2,lineage),"
-                                   " modified=iif(modified=0,?3,modified), is_root=max(is_root,?4), has_pieces=max(has_pieces,?5),"
-                                   " has_signature=max(has_signature,?6) WHERE digest=?7")
-                       .bind(record.name, record.lineage, seconds_of(record.modified), int{record.is_root}, int{!record.pieces.empty()},
-                             int{!record.signature.empty()}, Blob{record.digest.raw()})
-                       .run();
+    auto written =
+        database_
+            ->statement(
+                "UPDATE artifacts SET name=iif(name='',?1,name), lineage=iif(lineage='',?2,lineage),"
+                " modified=iif(modified=0,?3,modified), is_root=max(is_root,?4), has_pieces=max(has_pieces,?5),"
+                " has_signature=max(has_signature,?6) WHERE digest=?7")
+            .bind(record.name, record.lineage, seconds_of(record.modified), int{record.is_root},
+                  int{!record.pieces.empty()}, int{!record.signature.empty()}, Blob{record.digest.raw()})
+            .run();
     return written ? write_beside(record) : written;
 }
 
@@ -160,7 +173,11 @@ Result<void> ArtifactTable::touch(const Digest& digest, std::int64_t use) {
 
 Result<void> ArtifactTable::remove(const Digest& digest) {
     for (const auto* table : {"pieces", "signatures", "artifacts"})
-        if (auto gone = database_->statement(fmt::format("DELETE FROM {} WHERE digest=?", table)).bind(Blob{digest.raw()}).run(); !gone) return gone;
+        if (auto gone = database_->statement(fmt::format("DELETE FROM {} WHERE digest=?", table))
+                            .bind(Blob{digest.raw()})
+                            .run();
+            !gone)
+            return gone;
     return {};
 }
 

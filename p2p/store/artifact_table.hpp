@@ -1,9 +1,10 @@
-// ArtifactTable: the table of stored artifacts (artifacts.db): what each file is, and its piece hashes and signature in tables beside
-// it, so that a walk over all artifacts does not read those. Not here: the files (shelf.hpp), which of them exist (vault.cpp).
-// One connection is one thread's at a time; open_reading() gives another thread one of its own. Errors: Broken.
+// ArtifactTable: the table of stored artifacts (artifacts.db): what each file is, and its piece hashes and signature in
+// tables beside it, so that a walk over all artifacts does not read those. Not here: the files (shelf.hpp), which of
+// them exist (vault.cpp). One connection is one thread's at a time; open_reading() gives another thread one of its own.
+// Errors: Broken.
 #pragma once
 
-#include "p2p/broker/store_port.hpp"
+#include "p2p/broker/ports/store.hpp"
 #include "p2p/store/database.hpp"
 
 namespace packswarm::store {

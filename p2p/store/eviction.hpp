@@ -16,7 +16,7 @@ struct Candidate {
     Digest digest;
     ByteCount size = 0;
     Worth worth = Worth::package;
-    bool in_use = false;  // somebody reads it: its bytes come free only when the last handle closes
+    bool in_use = false;       // somebody reads it: its bytes come free only when the last handle closes
     std::size_t replicas = 0;  // peers that are known to have it
     std::uint64_t last_use = 0;
 };

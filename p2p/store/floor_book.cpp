@@ -120,11 +120,11 @@ void FloorBook::write_next() {
     if (write.raised.empty()) return answer(write.then, {});
     is_writing_ = true;
     if (workers_ == nullptr) return written(write, write_both(file_, *table_, write));
-    workers_->run([this, file = file_, table = table_, alive = std::weak_ptr(alive_),
+    workers_->run([this, file = file_, table = table_, alive = lifetime_.view(),
                    write = std::make_shared<Write>(std::move(write))]() -> Task {
         auto done = write_both(file, *table, *write);
         return [this, alive, write, done = std::move(done)] {
-            if (!alive.expired()) written(*write, done);
+            if (alive) written(*write, done);
         };
     });
 }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "p2p/base/lifetime.hpp"
 #include "p2p/base/loop.hpp"
 #include "p2p/store/floor_file.hpp"
 
@@ -52,7 +53,7 @@ class FloorBook {
     std::string set_aside_;
     std::vector<Raise> waiting_;  // while others are written
     bool is_writing_ = false;
-    std::shared_ptr<int> alive_ = std::make_shared<int>();
+    Lifetime lifetime_;
 };
 
 }  // namespace packswarm::store

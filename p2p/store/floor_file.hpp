@@ -7,7 +7,7 @@
 #include <map>
 #include <string>
 
-#include "p2p/broker/ports.hpp"
+#include "p2p/broker/ports/ledger.hpp"
 
 namespace packswarm::store {
 

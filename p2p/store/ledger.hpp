@@ -11,7 +11,8 @@
 
 #include "p2p/base/loop.hpp"
 #include "p2p/broker/peer_memory.hpp"
-#include "p2p/broker/ports.hpp"
+#include "p2p/broker/ports/answers.hpp"
+#include "p2p/broker/ports/ledger.hpp"
 
 namespace packswarm::store {
 
@@ -31,7 +32,7 @@ struct KindTotals {
 };
 using Totals = std::map<broker::SourceKind, KindTotals>;
 
-struct Sent {  // payload given to peers
+struct Sent {            // payload given to peers
     ByteCount far = 0;   // outside the local network: what a monthly quota counts
     ByteCount near = 0;  // neighbours
     friend bool operator==(const Sent&, const Sent&) = default;

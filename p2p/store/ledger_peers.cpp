@@ -9,7 +9,8 @@ std::vector<core::KnownPeer> Ledger::known_peers() {
     auto query = reading().statement(
         "SELECT lineage, endpoint, last_seen, received, failures FROM peers ORDER BY lineage, endpoint");
     while (query.step().value_or(false))
-        out.push_back({query.bytes(0), query.bytes(1), WallTime(Seconds(query.integer(2))), query.integer(3), static_cast<int>(query.integer(4))});
+        out.push_back({query.bytes(0), query.bytes(1), WallTime(Seconds(query.integer(2))), query.integer(3),
+                       static_cast<int>(query.integer(4))});
     return out;
 }
 

@@ -1,6 +1,5 @@
 #include "p2p/store/leftovers.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,20 +59,25 @@ Leftovers read_leftovers(const std::filesystem::path& staging) {
         names.push_back(entry.path());
         if (const auto one = noted(entry.path())) all.push_back(*one);
     }
-    std::sort(all.begin(), all.end(), [](const Noted& a, const Noted& b) { return std::pair(a.at, a.number) > std::pair(b.at, b.number); });
+    std::sort(all.begin(), all.end(),
+              [](const Noted& a, const Noted& b) { return std::pair(a.at, a.number) > std::pair(b.at, b.number); });
     Leftovers out;
     ByteCount bytes = 0;
     for (const auto& one : all) {
         const auto path = staging / std::to_string(one.number);
         auto file = StagedFile::reopen(path);
         auto record = read_own_text(note_of(path), limits::max_remains_note);
-        if (!file || !record || out.files.size() >= limits::max_remains || bytes + file->size() > limits::max_remains_bytes) continue;
+        if (!file || !record || out.files.size() >= limits::max_remains ||
+            bytes + file->size() > limits::max_remains_bytes)
+            continue;
         bytes += file->size();
         out.last_name = std::max(out.last_name, one.number);
         out.files.push_back({std::move(*file), Bytes(record->begin(), record->end())});
     }
     const auto stays = [&](const std::filesystem::path& path) {
-        return std::any_of(out.files.begin(), out.files.end(), [&](const broker::Leftover& left) { return path == left.file.path() || path == note_of(left.file.path()); });
+        return std::any_of(out.files.begin(), out.files.end(), [&](const broker::Leftover& left) {
+            return path == left.file.path() || path == note_of(left.file.path());
+        });
     };
     for (const auto& path : names) {
         if (stays(path)) continue;
@@ -92,16 +96,8 @@ void Vault::load_leftovers() {
 
 std::vector<broker::Leftover> Vault::leftovers() { return std::exchange(leftovers_, {}); }
 
-// Not flushed: after a power cut the old note, or none, is as good.
 void Vault::note(const StagedFile& file, ByteView record) {
-    const auto note = note_of(file.path());
-    if (record.empty()) return static_cast<void>(delete_own(note));
-    const std::filesystem::path fresh = note.string() + ".new";
-    static_cast<void>(delete_own(fresh));
-    const auto out = open_own_file(fresh, O_WRONLY | O_CREAT | O_EXCL, 0600);
-    auto written = out ? write_at(*out, 0, record) : tl::unexpected(out.error());
-    if (written) written = rename_own(fresh, note);
-    if (!written) spdlog::warn("store: {} is not written: {}", note.string(), written.error().message);
+    notes_->set(note_of(file.path()), Bytes(record.begin(), record.end()));
 }
 
 }  // namespace packswarm::store

@@ -1,13 +1,13 @@
 // Notes beside staged files: what an unfinished one holds, so that the agent after this one can go on with it. Only the
 // name and the age of a note are looked at here; whoever wrote it reads it. Not here: what is worth a note
-// (broker/remains.hpp).
+// (broker/transfer/remains.hpp).
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <vector>
 
-#include "p2p/broker/store_port.hpp"
+#include "p2p/broker/ports/store.hpp"
 
 namespace packswarm::store {
 

@@ -49,7 +49,8 @@ void delete_tree(const std::filesystem::path& path) {
 }
 
 // Calls each for every name in the folder but "." and "..".
-void for_each_name(const std::filesystem::path& folder, const std::function<void(const std::string&, const dirent&)>& each) {
+void for_each_name(const std::filesystem::path& folder,
+                   const std::function<void(const std::string&, const dirent&)>& each) {
     auto opened = open_own_folder(folder);
     if (!opened) return spdlog::warn("store: left alone: {}", opened.error().message);
     const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(opened->fd()), ::closedir);
@@ -104,7 +105,8 @@ std::filesystem::path path_in(const std::filesystem::path& folder, const Digest&
 
 Result<FileInfo> Shelf::look_at(const Digest& digest) const {
     struct stat st {};
-    if (::lstat(path_of(digest).c_str(), &st) != 0 || !S_ISREG(st.st_mode)) return fail(ErrorKind::Absent, "no file is there");
+    if (::lstat(path_of(digest).c_str(), &st) != 0 || !S_ISREG(st.st_mode))
+        return fail(ErrorKind::Absent, "no file is there");
     return info_of(st);
 }
 
@@ -114,7 +116,8 @@ void Shelf::for_each_file(const std::function<void(const FoundFile&)>& each) {
         for_each_name(folder_ / "files" / bucket, [&](const std::string& name, const dirent& entry) {
             const auto digest = Digest::parse(name);
             const bool is_named_right = digest && name == digest->hex() && bucket == name.substr(0, 2);
-            const bool is_file = entry.d_type == DT_REG || (entry.d_type == DT_UNKNOWN && is_named_right && look_at(*digest));
+            const bool is_file =
+                entry.d_type == DT_REG || (entry.d_type == DT_UNKNOWN && is_named_right && look_at(*digest));
             if (is_named_right && is_file)
                 each({*digest, entry.d_ino});
             else
@@ -224,7 +227,8 @@ Result<void> Shelf::write_row(const Operation& operation) {
             break;
     }
     if (!operation.outcome || operation.is_repeat) return {};
-    return table_->insert({operation.record, operation.info, operation.use, !operation.record.pieces.empty(), !operation.record.signature.empty()});
+    return table_->insert({operation.record, operation.info, operation.use, !operation.record.pieces.empty(),
+                           !operation.record.signature.empty()});
 }
 
 // No row vouches for these files: without one they would be strangers at the next start.

@@ -8,7 +8,8 @@
 #include <set>
 #include <vector>
 
-#include "p2p/broker/ports.hpp"
+#include "p2p/broker/ports/answers.hpp"
+#include "p2p/broker/ports/store.hpp"
 #include "p2p/store/artifact_table.hpp"
 #include "p2p/store/vault.hpp"
 

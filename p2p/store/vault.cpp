@@ -29,7 +29,8 @@ Operation operation(Operation::Kind kind, const Digest& digest) {
 // A connection of its own, which outlives the vault without harm.
 class Reader final : public broker::StoreReader {
   public:
-    Reader(std::filesystem::path folder, std::unique_ptr<ArtifactTable> table) : folder_(std::move(folder)), table_(std::move(table)) {}
+    Reader(std::filesystem::path folder, std::unique_ptr<ArtifactTable> table)
+        : folder_(std::move(folder)), table_(std::move(table)) {}
     std::filesystem::path path_of(const Digest& digest) const override { return path_in(folder_, digest); }
     PieceHashes pieces_of(const Digest& digest) override { return table_->pieces(digest); }
     Bytes signature_of(const Digest& digest) override { return table_->signature(digest); }
@@ -42,7 +43,7 @@ class Reader final : public broker::StoreReader {
 }  // namespace
 
 Vault::Vault(VaultSettings settings, Loop& loop, Workers& workers)
-    : settings_(std::move(settings)), loop_(loop), workers_(workers) {}
+    : settings_(std::move(settings)), loop_(loop), workers_(workers), notes_(std::make_shared<StagingNotes>(workers)) {}
 
 Result<std::unique_ptr<Vault>> Vault::open(VaultSettings settings, Loop& loop, Workers& workers) {
     auto folder = real_folder(settings.folder);
@@ -62,6 +63,7 @@ Result<std::unique_ptr<Vault>> Vault::open(VaultSettings settings, Loop& loop, W
 
 // Uses are written late: what is lost of them in a crash only blurs the order of eviction.
 Vault::~Vault() {
+    notes_->write_all();
     if (busy_ || touched_.empty() || !shelf_) return;
     std::vector<Operation> batch;
     for (const auto& digest : touched_) batch.push_back(operation(Operation::Kind::touch, digest));
@@ -110,8 +112,16 @@ void Vault::load_file(const FoundFile& file) {
 
 Vault::Entry Vault::entry_of(const Row& row) {
     const auto& record = row.record;
-    return {row.info, static_cast<std::uint64_t>(row.use), std::min<std::size_t>(record.replicas, 255), !record.lineage.empty(), row.has_pieces,
-            row.has_signature, !record.name.empty(), record.modified != WallTime{}, record.is_root, false};
+    return {row.info,
+            static_cast<std::uint64_t>(row.use),
+            std::min<std::size_t>(record.replicas, 255),
+            !record.lineage.empty(),
+            row.has_pieces,
+            row.has_signature,
+            !record.name.empty(),
+            record.modified != WallTime{},
+            record.is_root,
+            false};
 }
 
 // ---- What is stored
@@ -202,7 +212,8 @@ std::optional<broker::ArtifactBrief> Vault::brief(const Digest& digest) {
     const auto found = entries_.find(digest);
     if (found == entries_.end()) return std::nullopt;
     const Entry& entry = found->second;
-    return broker::ArtifactBrief{StoredMark(digest, entry.info, entry.has_pieces, entry.has_signature), static_cast<bool>(entry.has_lineage), static_cast<bool>(entry.is_root)};
+    return broker::ArtifactBrief{StoredMark(digest, entry.info, entry.has_pieces, entry.has_signature),
+                                 static_cast<bool>(entry.has_lineage), static_cast<bool>(entry.is_root)};
 }
 
 std::vector<Digest> Vault::digests() {
@@ -250,9 +261,9 @@ void Vault::drop_entry(const Digest& digest) {
     open_.erase(digest);
     touched_.erase(digest);
     if (removed_)
-        loop_.post([alive = std::weak_ptr(alive_), this, digest] {
-            if (!alive.expired() && removed_) removed_(digest);
-        });
+        loop_.post(lifetime_.guard([this, digest] {
+            if (removed_) removed_(digest);
+        }));
 }
 
 // ---- Publication
@@ -264,6 +275,7 @@ void Vault::publish(VerifiedFile file, broker::ArtifactRecord record, broker::Th
     publication.record.size = file.file().size();
     publication.use = ++uses_;
     publication.then = std::move(then);
+    notes_->forget(note_of(file.file().path()));
     if (const auto linked = linked_.extract(file.file().path())) publication.as_taken = linked.mapped();
     publication.file = std::move(file);
     if (auto room = settle_staged(publication); !room)
@@ -310,10 +322,10 @@ void Vault::start_batch() {
 }
 
 void Vault::run_batch(std::shared_ptr<std::vector<Operation>> batch) {
-    workers_.run([this, shelf = shelf_, batch, alive = std::weak_ptr(alive_)]() -> Task {
+    workers_.run([this, shelf = shelf_, batch, alive = lifetime_.view()]() -> Task {
         shelf->run(*batch);
         return [this, batch, alive] {
-            if (!alive.expired()) finish_batch(*batch);
+            if (alive) finish_batch(*batch);
         };
     });
 }
@@ -340,7 +352,8 @@ void Vault::finish_publication(Operation& done) {
     auto [entry, added] = entries_.try_emplace(done.digest);
     if (!added) return add_to_row(done.digest, std::move(done.record), std::move(done.then));
     stored_bytes_ += done.record.size;
-    entry->second = entry_of({done.record, done.info, done.use, !done.record.pieces.empty(), !done.record.signature.empty()});
+    entry->second =
+        entry_of({done.record, done.info, done.use, !done.record.pieces.empty(), !done.record.signature.empty()});
     done.then(stored(done.digest, done.record.size, done.handle));
 }
 
@@ -370,11 +383,11 @@ void Vault::add_to_row(const Digest& digest, broker::ArtifactRecord more, broker
     update.record = std::move(more);
     update.then = std::move(then);
     const auto& fresh = update.record;
-    const bool is_new = !fresh.lineage.empty() || !fresh.pieces.empty() || !fresh.signature.empty() || !fresh.name.empty() || fresh.modified != WallTime{} || fresh.is_root;
+    const bool is_new = !fresh.lineage.empty() || !fresh.pieces.empty() || !fresh.signature.empty() ||
+                        !fresh.name.empty() || fresh.modified != WallTime{} || fresh.is_root;
     if (is_new) return queue_.push_back(std::move(update));
-    loop_.post([alive = std::weak_ptr(alive_), this, update = std::make_shared<Operation>(std::move(update))] {
-        if (!alive.expired()) finish_update(*update);
-    });
+    loop_.post(
+        lifetime_.guard([this, update = std::make_shared<Operation>(std::move(update))] { finish_update(*update); }));
 }
 
 void Vault::finish_update(Operation& done) {
@@ -403,10 +416,10 @@ void Vault::adopt(FileHandle source, Adopt how, broker::Then<Adopted> then) {
     auto to = staging_path();
     note_staged(to, {info->size, info->size, broker::Promise::listed, info->size});
     workers_.run([this, from, how, then = std::move(then), to = std::move(to), size = info->size,
-                  alive = std::weak_ptr(alive_)]() -> Task {
+                  alive = lifetime_.view()]() -> Task {
         auto adopted = adopt_file(*from, to, size, how);
         return [this, adopted = std::move(adopted), then, alive] {
-            if (alive.expired()) return;
+            if (!alive) return;
             if (!adopted) return then(tl::unexpected(adopted.error()));
             note_staged(adopted->file);
             if (adopted->by == AdoptedBy::hardlink)

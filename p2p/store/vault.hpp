@@ -11,9 +11,11 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "p2p/broker/store_port.hpp"
+#include "p2p/base/lifetime.hpp"
+#include "p2p/broker/ports/store.hpp"
 #include "p2p/store/disk_room.hpp"
 #include "p2p/store/eviction.hpp"
+#include "p2p/store/staging_notes.hpp"
 
 namespace packswarm::store {
 
@@ -66,6 +68,7 @@ class Vault final : public broker::Store {
 
     Result<StagedFile> stage(ByteCount size, broker::Promise promise = broker::Promise::listed) override;
     Result<ByteCount> arrive(const StagedFile& file, ByteCount bytes) override;
+    void write(const StagedFile& file, std::vector<broker::FilePart> parts, broker::Then<void> then) override;
     void note(const StagedFile& file, ByteView record) override;  // leftovers.cpp
     std::vector<broker::Leftover> leftovers() override;           // leftovers.cpp
     ByteCount room() override;
@@ -87,9 +90,9 @@ class Vault final : public broker::Store {
     void set_removed(std::function<void(const Digest&)> hook) override { removed_ = std::move(hook); }
     void set_spare(broker::Spare* spare) override { spare_ = spare; }
 
-    // Eviction takes first what is not current, then packages: those that most peers have, by last use among equals; then
-    // current roots and index files; files with an open handle after all others. Until this is set everything counts as
-    // current.
+    // Eviction takes first what is not current, then packages: those that most peers have, by last use among equals;
+    // then current roots and index files; files with an open handle after all others. Until this is set everything
+    // counts as current.
     void set_current(std::function<bool(const Digest&)> is_current) { is_current_ = std::move(is_current); }
     void set_limits(ByteCount quota, ByteCount reserve);
     Usage usage();
@@ -111,7 +114,8 @@ class Vault final : public broker::Store {
         FileInfo info;                // as recorded at publication; changed_ns: when it was proven, 0 before that
         std::uint64_t last_use : 48;  // a count of uses, not a time
         std::uint64_t replicas : 8;
-        std::uint64_t has_lineage : 1, has_pieces : 1, has_signature : 1, has_name : 1, has_date : 1, is_root : 1, was_found : 1;
+        std::uint64_t has_lineage : 1, has_pieces : 1, has_signature : 1, has_name : 1, has_date : 1, is_root : 1,
+            was_found : 1;
     };
 
     Vault(VaultSettings settings, Loop& loop, Workers& workers);
@@ -122,7 +126,7 @@ class Vault final : public broker::Store {
     struct Staged {
         ByteCount size = 0, arrived = 0;
         broker::Promise promise = broker::Promise::listed;
-        ByteCount flushed = 0;  // of arrived, when the disk was last told to begin
+        ByteCount flushed = 0;    // of arrived, when the disk was last told to begin
         bool on_its_way = false;  // into the store: its path goes before it is counted there
     };
 
@@ -173,13 +177,14 @@ class Vault final : public broker::Store {
     VaultSettings settings_;
     Loop& loop_;
     Workers& workers_;
-    std::shared_ptr<Shelf> shelf_;  // lent to one worker job at a time
+    std::shared_ptr<StagingNotes> notes_;
+    std::shared_ptr<Shelf> shelf_;            // lent to one worker job at a time
     std::unique_ptr<ArtifactTable> records_;  // the loop's own connection
     std::unordered_map<Digest, Entry> entries_;
     std::unordered_map<Digest, std::weak_ptr<FileHandle>> open_;  // while somebody reads them
     std::size_t open_check_at_ = 64;
     std::unordered_map<Digest, broker::ArtifactRecord> orphans_;
-    std::unordered_set<Digest> touched_;  // uses that no row shows yet
+    std::unordered_set<Digest> touched_;                // uses that no row shows yet
     std::unordered_map<std::string, Staged> staged_;    // by path
     std::map<std::filesystem::path, FileInfo> linked_;  // staged hard links as they were when taken
     ByteCount stored_bytes_ = 0, staged_bytes_ = 0;     // the second: what an index lists, as it arrives
@@ -195,7 +200,7 @@ class Vault final : public broker::Store {
     std::function<void(const Digest&)> removed_;
     broker::Spare* spare_ = nullptr;
     std::function<bool(const Digest&)> is_current_;
-    std::shared_ptr<int> alive_ = std::make_shared<int>();  // answers of jobs that outlive the vault are dropped
+    Lifetime lifetime_;  // answers of jobs that outlive the vault are dropped
 };
 
 }  // namespace packswarm::store

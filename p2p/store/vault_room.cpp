@@ -17,12 +17,12 @@
 namespace packswarm::store {
 
 namespace {
-constexpr std::int64_t inodes_per_file = 3;  // its own, its note's, and that of the note's next state
-constexpr ByteCount slack_share = 64;        // of the quota, freed beyond what one file needs
+constexpr std::int64_t inodes_per_file = 3;      // its own, its note's, and that of the note's next state
+constexpr ByteCount slack_share = 64;            // of the quota, freed beyond what one file needs
 constexpr ByteCount arrival_step = limits::mib;  // room is made for so much more than has come, or as much again
 constexpr ByteCount flush_step = 8 * limits::mib;
 constexpr std::chrono::seconds handles_close{1};
-constexpr ByteCount loose_share = 4;             // of the quota, beside it: what no index lists, on its way through
+constexpr ByteCount loose_share = 4;  // of the quota, beside it: what no index lists, on its way through
 constexpr ByteCount least_loose_quota = 256 * limits::mib;
 }  // namespace
 
@@ -65,6 +65,15 @@ Result<ByteCount> Vault::arrive(const StagedFile& file, ByteCount bytes) {
     return again->second.arrived;
 }
 
+void Vault::write(const StagedFile& file, std::vector<broker::FilePart> parts, broker::Then<void> then) {
+    workers_.run([file, parts = std::move(parts), then = std::move(then)]() -> Task {
+        Result<void> written;
+        for (const auto& part : parts)
+            if (written) written = file.write(part.offset, part.data);
+        return [then, written] { then(written); };
+    });
+}
+
 // Early, so that little is left for whoever writes or reads when the memory for it is used up: he would wait.
 void Vault::begin_flush_of(const StagedFile& file, Staged& staged) {
     if (staged.arrived - staged.flushed < flush_step) return;
@@ -103,7 +112,7 @@ void Vault::count_staged() {
         }
         sum_staged(at->second, -1);
         linked_.erase(at->first);
-        static_cast<void>(delete_own(note_of(at->first)));
+        notes_->set(note_of(at->first), {});
         at = staged_.erase(at);
     }
 }

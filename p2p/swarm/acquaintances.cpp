@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "p2p/base/limits.hpp"
+#include "p2p/base/loop.hpp"
 
 namespace packswarm::swarm {
 
@@ -48,12 +49,14 @@ void Acquaintances::peer_down(broker::PeerId peer) {
 void Acquaintances::note(const broker::PeerView& view) {
     if (view.endpoint.ends_with(":0")) return;  // it does not listen
     auto more = view.received - std::exchange(noted_[view.id], view.received);
-    for (const auto& lineage : view.lineages) book_.met(lineage, view.endpoint, std::exchange(more, 0), loop_.wall_now());
+    for (const auto& lineage : view.lineages)
+        book_.met(lineage, view.endpoint, std::exchange(more, 0), loop_.wall_now());
 }
 
 void Acquaintances::banned(const std::string& host) {
     book_.blamed(host);
-    std::erase_if(up_, [&](const auto& item) { return item.second.endpoint.substr(0, item.second.endpoint.rfind(':')) == host; });
+    std::erase_if(
+        up_, [&](const auto& item) { return item.second.endpoint.substr(0, item.second.endpoint.rfind(':')) == host; });
     keep_soon();
 }
 

@@ -1,12 +1,13 @@
-// Acquaintances: the loop's side of core::PeerBook: notes who is linked, who was dialled in vain and who was banned, and hands the
-// rows on to be kept. Not here: dialling (rendezvous.hpp). Loop's thread.
+// Acquaintances: the loop's side of core::PeerBook: notes who is linked, who was dialled in vain and who was banned,
+// and hands the rows on to be kept. Not here: dialling (rendezvous.hpp). Loop's thread.
 #pragma once
 
 #include <map>
 #include <set>
 
+#include "p2p/base/loop.hpp"
 #include "p2p/broker/peer_memory.hpp"
-#include "p2p/broker/ports.hpp"
+#include "p2p/broker/ports/peer_views.hpp"
 
 namespace packswarm::swarm {
 

@@ -10,7 +10,8 @@ void Bans::add(const lt::address& address, TimePoint until) {
     auto& end = until_[address];
     end = std::max(end, until);
     if (until_.size() <= limits::max_bans) return;
-    until_.erase(std::min_element(until_.begin(), until_.end(), [](const auto& a, const auto& b) { return a.second < b.second; }));
+    until_.erase(std::min_element(until_.begin(), until_.end(),
+                                  [](const auto& a, const auto& b) { return a.second < b.second; }));
 }
 
 bool Bans::expire(TimePoint now) {

@@ -13,7 +13,7 @@ namespace packswarm::swarm {
 class Bans {
   public:
     void add(const lt::address& address, TimePoint until);  // a longer ban stays
-    bool expire(TimePoint now);                              // true when some ended
+    bool expire(TimePoint now);                             // true when some ended
     bool contains(const lt::address& address) const { return until_.count(address) > 0; }
     std::vector<lt::address> addresses() const;
 

@@ -8,9 +8,9 @@
 #include "p2p/base/ip_network.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
-#include "p2p/swarm/link.hpp"
 #include "p2p/swarm/networks.hpp"
 #include "p2p/swarm/session.hpp"
+#include "p2p/swarm/unwanted.hpp"
 
 namespace packswarm::swarm {
 

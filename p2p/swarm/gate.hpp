@@ -1,10 +1,11 @@
-// Gate: whom this agent gives to now, and how much it has given. Not here: why (core/sharing_rules.hpp). Network thread; figures
-// are read anywhere.
+// Gate: whom this agent gives to now, and how much it has given. Not here: why (core/sharing_rules.hpp). Network
+// thread; figures are read anywhere.
 #pragma once
 
 #include <atomic>
 
-#include "p2p/broker/ports.hpp"
+#include "p2p/broker/ports/peer_views.hpp"
+#include "p2p/broker/ports/shelf.hpp"
 
 namespace packswarm::swarm {
 
@@ -12,9 +13,12 @@ class Gate {
   public:
     void open_to(core::Audience audience) { audience_ = audience; }
     bool lets(broker::Reach reach) const {
-        return audience_ == core::Audience::everybody || (audience_ == core::Audience::neighbours && reach == broker::Reach::lan);
+        return audience_ == core::Audience::everybody ||
+               (audience_ == core::Audience::neighbours && reach == broker::Reach::lan);
     }
-    void count(broker::Reach reach, ByteCount bytes) { (reach == broker::Reach::lan ? sent_near_ : sent_far_) += bytes; }
+    void count(broker::Reach reach, ByteCount bytes) {
+        (reach == broker::Reach::lan ? sent_near_ : sent_far_) += bytes;
+    }
     void count_torrents(std::size_t loaded) { torrents_ = loaded; }
     void count_announces(std::uint64_t more, std::size_t in_the_last_hour) {
         announces_ += more;

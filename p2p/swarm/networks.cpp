@@ -87,8 +87,10 @@ Result<std::pair<std::string, int>> split_endpoint(const std::string& text) {
     const auto port = number(std::string_view(text).substr(colon + 1), 65535);
     if (!port || *port == 0) return fail(ErrorKind::Refused, "'{}' has no port from 1 to 65535", text);
     std::string host = text.substr(0, colon);
-    if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-    else if (host.find(':') != std::string::npos) return fail(ErrorKind::Refused, "'{}': IPv6 addresses stand in brackets", text);
+    if (host.front() == '[' && host.back() == ']')
+        host = host.substr(1, host.size() - 2);
+    else if (host.find(':') != std::string::npos)
+        return fail(ErrorKind::Refused, "'{}': IPv6 addresses stand in brackets", text);
     if (host.empty()) return fail(ErrorKind::Refused, "'{}' is not host:port", text);
     return std::pair{host, *port};
 }

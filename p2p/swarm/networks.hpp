@@ -1,5 +1,5 @@
-// Networks: a set of address ranges given as text ("192.168.0.0/16", "fe80::/10", "198.51.100.7"), and the filters made of them.
-// Not here: who is banned for a while (bans.hpp). Any thread. Errors: Refused for text that is no network.
+// Networks: a set of address ranges given as text ("192.168.0.0/16", "fe80::/10", "198.51.100.7"), and the filters made
+// of them. Not here: who is banned for a while (bans.hpp). Any thread. Errors: Refused for text that is no network.
 #pragma once
 
 #include <libtorrent/address.hpp>

@@ -11,7 +11,7 @@
 
 #include "p2p/base/fair_places.hpp"
 #include "p2p/base/loop.hpp"
-#include "p2p/swarm/giver.hpp"
+#include "p2p/swarm/infohash.hpp"
 
 namespace packswarm::swarm {
 

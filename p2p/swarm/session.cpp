@@ -15,7 +15,7 @@
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
-#include "p2p/swarm/dht.hpp"
+#include "p2p/swarm/discovery/dht.hpp"
 
 namespace packswarm::swarm {
 
@@ -30,7 +30,7 @@ constexpr auto listen_patience = 5s;
 constexpr int never_by_itself = 365 * 86400;  // seconds
 constexpr int connect_patience = 7;           // seconds: a few SYN to what is not there
 constexpr int max_known_endpoints = 4000;     // of one rendezvous swarm
-constexpr auto other_interfaces = 300ms;  // after one interface failed, how long another may still succeed
+constexpr auto other_interfaces = 300ms;      // after one interface failed, how long another may still succeed
 
 const lt::address v4_first = lt::address_v4::any();
 const lt::address v4_last = lt::address_v4::broadcast();
@@ -54,13 +54,16 @@ void set_network(lt::settings_pack& pack, const SwarmSettings& settings) {
     pack.set_int(lt::settings_pack::connections_slack, 0);
     pack.set_int(lt::settings_pack::connection_speed, 500);
     pack.set_bool(lt::settings_pack::smooth_connects, false);
-    pack.set_bool(lt::settings_pack::allow_multiple_connections_per_ip, true);  // agents behind one NAT; the channel has its own bound
+    pack.set_bool(lt::settings_pack::allow_multiple_connections_per_ip,
+                  true);  // agents behind one NAT; the channel has its own bound
     pack.set_int(lt::settings_pack::recv_socket_buffer_size, 1 << 20);  // uTP crawls with the default
-    pack.set_int(lt::settings_pack::send_socket_buffer_size, 0);  // the kernel's choice: a fixed one would hold seconds of a slow line
+    pack.set_int(lt::settings_pack::send_socket_buffer_size,
+                 0);  // the kernel's choice: a fixed one would hold seconds of a slow line
     pack.set_bool(lt::settings_pack::enable_outgoing_utp, settings.outgoing_utp);
     pack.set_int(lt::settings_pack::utp_fin_resends, 0);  // or the session's end waits for peers that are gone
     pack.set_int(lt::settings_pack::mixed_mode_algorithm, lt::settings_pack::prefer_tcp);
-    pack.set_int(lt::settings_pack::out_enc_policy, lt::settings_pack::pe_disabled);  // torrents loaded on demand need plain handshakes
+    pack.set_int(lt::settings_pack::out_enc_policy,
+                 lt::settings_pack::pe_disabled);  // torrents loaded on demand need plain handshakes
     pack.set_int(lt::settings_pack::in_enc_policy, lt::settings_pack::pe_enabled);
     pack.set_int(lt::settings_pack::min_reconnect_time, 10);
     pack.set_int(lt::settings_pack::peer_connect_timeout, connect_patience);
@@ -75,7 +78,8 @@ void set_discovery(lt::settings_pack& pack, const SwarmSettings& settings) {
     pack.set_bool(lt::settings_pack::announce_to_all_trackers, true);
     pack.set_bool(lt::settings_pack::announce_to_all_tiers, true);
     pack.set_int(lt::settings_pack::max_peerlist_size, max_known_endpoints);
-    pack.set_bool(lt::settings_pack::no_connect_privileged_ports, true);  // strangers name endpoints: nobody's mail or DNS server is dialled
+    pack.set_bool(lt::settings_pack::no_connect_privileged_ports,
+                  true);  // strangers name endpoints: nobody's mail or DNS server is dialled
     pack.set_bool(lt::settings_pack::enable_upnp, false);
     pack.set_bool(lt::settings_pack::enable_natpmp, false);
     pack.set_int(lt::settings_pack::stop_tracker_timeout, 0);
@@ -92,15 +96,16 @@ lt::settings_pack settings_pack(const SwarmSettings& settings) {
     pack.set_int(lt::settings_pack::max_out_request_queue, 1500);
     pack.set_int(lt::settings_pack::alert_queue_size, 20'000);
     pack.set_bool(lt::settings_pack::seeding_outgoing_connections, false);
-    pack.set_int(lt::settings_pack::alert_mask, lt::alert_category::error | lt::alert_category::status | lt::alert_category::storage |
-                                                    lt::alert_category::peer | lt::alert_category::tracker |
-                                                    lt::alert_category::dht_operation);
+    pack.set_int(lt::settings_pack::alert_mask, lt::alert_category::error | lt::alert_category::status |
+                                                    lt::alert_category::storage | lt::alert_category::peer |
+                                                    lt::alert_category::tracker | lt::alert_category::dht_operation);
     return pack;
 }
 
 std::uint32_t flag(lt::peer_class_t id) { return 1U << static_cast<std::uint32_t>(id); }
 
-void end_in_time(std::thread& thread, std::future<void> ended, std::shared_ptr<lt::io_context> io, lt::session_proxy proxy) {
+void end_in_time(std::thread& thread, std::future<void> ended, std::shared_ptr<lt::io_context> io,
+                 lt::session_proxy proxy) {
     const bool in_time = ended.wait_for(close_patience) == std::future_status::ready;
     if (!in_time) io->stop();
     thread.join();
@@ -126,7 +131,8 @@ Result<std::unique_ptr<Session>> Session::make(const SwarmSettings& settings) {
     if (!lan) return tl::unexpected(lan.error());
     auto banned = Networks::parse(settings.banned_networks);
     if (!banned) return tl::unexpected(banned.error());
-    if (settings.port < 0 || settings.port > 65535) return fail(ErrorKind::Refused, "port {} is not from 0 to 65535", settings.port);
+    if (settings.port < 0 || settings.port > 65535)
+        return fail(ErrorKind::Refused, "port {} is not from 0 to 65535", settings.port);
     lt::error_code error;
     if (!settings.listen_address.empty() && (lt::make_address(settings.listen_address, error), error))
         return fail(ErrorKind::Refused, "'{}' is not an address to listen on", settings.listen_address);
@@ -134,7 +140,10 @@ Result<std::unique_ptr<Session>> Session::make(const SwarmSettings& settings) {
 }
 
 Session::Session(const SwarmSettings& settings, Networks lan, Networks banned)
-    : settings_(settings), lan_(std::move(lan)), banned_(std::move(banned)), listening_(std::make_shared<Listening>()) {}
+    : settings_(settings),
+      lan_(std::move(lan)),
+      banned_(std::move(banned)),
+      listening_(std::make_shared<Listening>()) {}
 
 Session::~Session() { close(); }
 
@@ -165,8 +174,8 @@ Result<void> Session::start(std::shared_ptr<lt::plugin> plugin, OnAlert on_alert
     return fail(ErrorKind::Broken, "starting the peer session: {}", error.what());
 }
 
-// While much comes in, the kernel would wake this thread for every other packet, which costs more than all that is done with them. So packets
-// are let come together, for about the time that their line takes for one block or two.
+// While much comes in, the kernel would wake this thread for every other packet, which costs more than all that is done
+// with them. So packets are let come together, for about the time that their line takes for one block or two.
 void Session::run() {
     while (io_->run_one() > 0) {
         io_->poll();
@@ -227,7 +236,8 @@ void Session::note_listening(lt::alert* alert) {
     const std::lock_guard lock(listening_->mutex);
     const auto* good = lt::alert_cast<lt::listen_succeeded_alert>(alert);
     const auto* bad = lt::alert_cast<lt::listen_failed_alert>(alert);
-    if (good != nullptr && good->socket_type == lt::socket_type_t::tcp && !listening_->port) listening_->port = good->port;
+    if (good != nullptr && good->socket_type == lt::socket_type_t::tcp && !listening_->port)
+        listening_->port = good->port;
     if (bad != nullptr && bad->socket_type == lt::socket_type_t::tcp) listening_->failure = bad->error.message();
     listening_->changed.notify_all();
 }

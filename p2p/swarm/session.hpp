@@ -1,5 +1,6 @@
-// Session: the libtorrent session on a thread and an io_context of ours, its settings, its filter of addresses, its alerts.
-// Not here: any torrent. start, post and close: any one thread; everything else: network thread, where plugins and alerts run too.
+// Session: the libtorrent session on a thread and an io_context of ours, its settings, its filter of addresses, its
+// alerts. Not here: any torrent. start, post and close: any one thread; everything else: network thread, where plugins
+// and alerts run too.
 #pragma once
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -35,9 +36,9 @@ class Session {
 
     // Starts the thread; answers when the port is ours or not. plugin is asked about every torrent.
     Result<void> start(std::shared_ptr<lt::plugin> plugin, OnAlert on_alert);
-    void post(Task task);   // runs it on the network thread, unless close comes first
+    void post(Task task);                      // runs it on the network thread, unless close comes first
     std::function<void(Task)> poster() const;  // does the same from any thread, and may outlive the session
-    void close();           // after this nothing of ours runs on the network thread; within a second
+    void close();                              // after this nothing of ours runs on the network thread; within a second
     int port() const { return port_; }
     void set_upload_limit(ByteCount per_second);  // any one thread
 
@@ -93,7 +94,7 @@ class Session {
     std::thread thread_;
     TimePoint much_until_{};
     Millis nap_{1};
-    int blocks_ = 0;          // since the last nap
+    int blocks_ = 0;  // since the last nap
     bool lets_in_ = false;
     std::set<std::shared_ptr<boost::asio::steady_timer>> timers_;
     std::shared_ptr<bool> open_ = std::make_shared<bool>(true);  // network thread: false once closing

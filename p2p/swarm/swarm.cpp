@@ -7,11 +7,11 @@
 #include "p2p/base/file.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
-#include "p2p/swarm/announcer.hpp"
 #include "p2p/swarm/burdens.hpp"
+#include "p2p/swarm/discovery/announcer.hpp"
+#include "p2p/swarm/discovery/rendezvous.hpp"
 #include "p2p/swarm/doorstep.hpp"
-#include "p2p/swarm/joins.hpp"
-#include "p2p/swarm/rendezvous.hpp"
+#include "p2p/swarm/torrents/joins.hpp"
 
 namespace packswarm::swarm {
 
@@ -29,7 +29,8 @@ class Doorkeeper final : public lt::plugin {
         return burdens_.watch();
     }
     lt::feature_flags_t implemented_features() override { return asks_about_unknown_torrents<lt::plugin>(); }
-    bool on_unknown_torrent(const lt::info_hash_t& hashes, const lt::peer_connection_handle& from, lt::add_torrent_params& params) override {
+    bool on_unknown_torrent(const lt::info_hash_t& hashes, const lt::peer_connection_handle& from,
+                            lt::add_torrent_params& params) override {
         const auto infohash = Infohash::from_raw(hashes.v1.data());
         const bool is_ours = on_demand_.load(infohash, from.remote().address(), params);
         if (is_ours) announcer_.consider(infohash);
@@ -71,25 +72,31 @@ Result<void> check(const SwarmSettings& settings) {
     for (const auto* texts : {&settings.static_peers, &settings.dht_nodes})
         if (auto sane = check_endpoints(*texts); !sane) return sane;
     for (const auto& tracker : settings.trackers) {
-        const bool is_known = tracker.starts_with("http://") || tracker.starts_with("https://") || tracker.starts_with("udp://");
-        if (!is_known) return fail(ErrorKind::Refused, "tracker '{}' does not begin with http://, https:// or udp://", printable(tracker));
+        const bool is_known =
+            tracker.starts_with("http://") || tracker.starts_with("https://") || tracker.starts_with("udp://");
+        if (!is_known)
+            return fail(ErrorKind::Refused, "tracker '{}' does not begin with http://, https:// or udp://",
+                        printable(tracker));
     }
-    if (settings.trackers.size() > limits::max_trackers) return fail(ErrorKind::Refused, "more than {} trackers", limits::max_trackers);
-    if (settings.upload_limit < 0) return fail(ErrorKind::Refused, "an upload limit of {} bytes a second", settings.upload_limit);
+    if (settings.trackers.size() > limits::max_trackers)
+        return fail(ErrorKind::Refused, "more than {} trackers", limits::max_trackers);
+    if (settings.upload_limit < 0)
+        return fail(ErrorKind::Refused, "an upload limit of {} bytes a second", settings.upload_limit);
     return {};
 }
 
 }  // namespace
 
-// From what is spoken to, to who speaks. Front belongs to the loop, all below session to the network thread once it runs.
+// From what is spoken to, to who speaks. LoopSide belongs to the loop, all below session to the network thread once it
+// runs.
 struct Swarm::Inside {
     Loop& loop;
     std::filesystem::path dht_state_file;
     std::set<std::string> lineages;  // the loop's
-    std::shared_ptr<Front> front;
+    std::shared_ptr<LoopSide> loop_side;
     std::unique_ptr<Session> session;
     ToLoop to_loop;
-    Shelf shelf;
+    OfferedFiles offered;
     Lending lending;
     Gate gate;
     Burdens burdens;
@@ -106,14 +113,14 @@ struct Swarm::Inside {
            std::unique_ptr<broker::StoreReader> shared, broker::PeerMemory* memory)
         : loop(the_loop),
           dht_state_file(settings.dht_state_file),
-          front(std::make_shared<Front>(loop, memory)),
+          loop_side(std::make_shared<LoopSide>(loop, memory)),
           session(std::move(the_session)),
-          to_loop(loop, front, [this] { session->post([this] { channel.resume(); }); }),
-          shelf(std::move(shared)),
+          to_loop(loop, loop_side, [this] { session->post([this] { channel.resume(); }); }),
+          offered(std::move(shared)),
           burdens(*session),
           seats([this](Task task) { session->post(std::move(task)); }),
           doorstep([this](const lt::address& address) { keep_out(address); }, [this] { refuse_utp(); }),
-          channel(*session, shelf, lending, gate, seats, to_loop,
+          channel(*session, offered, lending, gate, seats, to_loop,
                   {settings.agent, settings.ban_time, settings.get_timeout}),
           dht(*session, settings,
               [&the_loop, workers = settings.workers, file = dht_state_file](Bytes state) {
@@ -121,7 +128,7 @@ struct Swarm::Inside {
               }),
           announcer(*session, dht, gate, settings.announce_large),
           rendezvous(*session, channel, doorstep, dht, settings, to_loop),
-          on_demand(*session, shelf, gate, channel, seats, doorstep),
+          on_demand(*session, offered, gate, channel, seats, doorstep),
           joins(*session, channel, on_demand, to_loop, settings.get_timeout) {}
     ~Inside() {
         if (dht.is_on()) save_last();
@@ -130,7 +137,8 @@ struct Swarm::Inside {
 
     static void save(const std::filesystem::path& file, const Bytes& state) {
         if (file.empty() || state.empty()) return;
-        if (auto saved = replace_file(file, state, 0600); !saved) spdlog::warn("swarm: the DHT's nodes are not kept: {}", saved.error().message);
+        if (auto saved = replace_file(file, state, 0600); !saved)
+            spdlog::warn("swarm: the DHT's nodes are not kept: {}", saved.error().message);
     }
     // The disk may take its time.
     static void save_away(Workers* workers, const std::filesystem::path& file, const Bytes& state) {
@@ -162,7 +170,9 @@ struct Swarm::Inside {
     Result<void> start() {
         session->on_ban([this](const lt::address& address) {
             const auto endpoint = endpoint_text(address, 0);
-            to_loop.tell([host = endpoint.substr(0, endpoint.rfind(':'))](Front& the_front) { the_front.acquaintances().banned(host); });
+            to_loop.tell([host = endpoint.substr(0, endpoint.rfind(':'))](LoopSide& side) {
+                side.acquaintances().banned(host);
+            });
         });
         auto doorkeeper = std::make_shared<Doorkeeper>(on_demand, announcer, burdens);
         return session->start(std::move(doorkeeper), [this](lt::alert* alert) {
@@ -187,11 +197,12 @@ struct Swarm::Inside {
 };
 
 std::vector<std::string> SwarmSettings::default_lan_networks() {
-    return {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8", "fc00::/7", "fe80::/10", "::1"};
+    return {"10.0.0.0/8",  "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16",
+            "127.0.0.0/8", "fc00::/7",      "fe80::/10",      "::1"};
 }
 
-Result<std::unique_ptr<Swarm>> Swarm::open(Loop& loop, SwarmSettings settings, std::unique_ptr<broker::StoreReader> shared,
-                                          broker::PeerMemory* memory) {
+Result<std::unique_ptr<Swarm>> Swarm::open(Loop& loop, SwarmSettings settings,
+                                           std::unique_ptr<broker::StoreReader> shared, broker::PeerMemory* memory) {
     if (auto sane = check(settings); !sane) return tl::unexpected(sane.error());
     auto session = Session::make(settings);
     if (!session) return tl::unexpected(session.error());
@@ -205,7 +216,7 @@ Swarm::Swarm(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
 Swarm::~Swarm() = default;
 
 int Swarm::port() const { return inside_->session->port(); }
-const DiscoveryView& Swarm::discovery() const { return inside_->front->discovery(); }
+const DiscoveryView& Swarm::discovery() const { return inside_->loop_side->discovery(); }
 void Swarm::set_upload_limit(ByteCount per_second) { inside_->session->set_upload_limit(per_second); }
 
 Result<void> Swarm::set_static_peers(std::vector<std::string> peers) {
@@ -214,13 +225,14 @@ Result<void> Swarm::set_static_peers(std::vector<std::string> peers) {
     return {};
 }
 
-void Swarm::set_observer(broker::PeerObserver* observer) { inside_->front->set_observer(observer); }
-std::vector<broker::PeerView> Swarm::view() const { return inside_->front->view(); }
-broker::Company Swarm::company(const std::string& lineage) const { return inside_->front->company(lineage); }
+void Swarm::set_observer(broker::PeerObserver* observer) { inside_->loop_side->set_observer(observer); }
+std::vector<broker::PeerView> Swarm::view() const { return inside_->loop_side->view(); }
+broker::Company Swarm::company(const std::string& lineage) const { return inside_->loop_side->company(lineage); }
 
 void Swarm::set_lineages(std::vector<broker::LineageState> lineages) {
     if (lineages.size() > limits::max_lineages) {
-        spdlog::warn("swarm: {} lineages are too many, only the first {} are shared", lineages.size(), limits::max_lineages);
+        spdlog::warn("swarm: {} lineages are too many, only the first {} are shared", lineages.size(),
+                     limits::max_lineages);
         lineages.resize(limits::max_lineages);
     }
     std::set<std::string> names;
@@ -230,8 +242,8 @@ void Swarm::set_lineages(std::vector<broker::LineageState> lineages) {
         if (names.insert(name).second) {
             wishes.push_back({{name, {}}, {}});
             if (inside_->lineages.count(name) == 0) {
-                wishes.back().first_dials = inside_->front->acquaintances().first_dials(name);
-                inside_->front->entered(name);
+                wishes.back().first_dials = inside_->loop_side->acquaintances().first_dials(name);
+                inside_->loop_side->entered(name);
             }
         }
         const auto wish =
@@ -240,7 +252,7 @@ void Swarm::set_lineages(std::vector<broker::LineageState> lineages) {
                   {state.date.time_since_epoch().count(), state.root, state.root_size, std::move(state.provenance)});
     }
     for (const auto& name : inside_->lineages)
-        if (names.count(name) == 0) inside_->front->departed(name);
+        if (names.count(name) == 0) inside_->loop_side->departed(name);
     inside_->lineages = std::move(names);
     inside_->session->post([in = inside_.get(), wishes = std::move(wishes)] { in->rendezvous.set_lineages(wishes); });
 }
@@ -253,11 +265,12 @@ void Swarm::ask(const std::string& lineage, std::vector<Digest> digests, core::A
 }
 
 broker::FetchId Swarm::get(broker::PeerId peer, const Digest& digest, ByteRange range, broker::GetEvents events) {
-    const auto id = inside_->front->expect(std::move(events));
+    const auto id = inside_->loop_side->expect(std::move(events));
     const bool sane = range.begin >= 0 && range.end <= limits::max_artifact;
     if (!sane || range.empty()) {
-        const Result<void> result = sane ? Result<void>{} : fail(ErrorKind::Refused, "bytes {} to {} of an artifact", range.begin, range.end);
-        inside_->to_loop.tell([id, result](Front& front) { front.done(id, result); });
+        const Result<void> result =
+            sane ? Result<void>{} : fail(ErrorKind::Refused, "bytes {} to {} of an artifact", range.begin, range.end);
+        inside_->to_loop.tell([id, result](LoopSide& side) { side.done(id, result); });
         return id;
     }
     inside_->session->post([in = inside_.get(), id, peer, digest, range] { in->channel.get(id, peer, digest, range); });
@@ -265,12 +278,12 @@ broker::FetchId Swarm::get(broker::PeerId peer, const Digest& digest, ByteRange 
 }
 
 void Swarm::cancel(broker::FetchId fetch) {
-    if (!inside_->front->forget(fetch)) return;
+    if (!inside_->loop_side->forget(fetch)) return;
     inside_->session->post([in = inside_.get(), fetch] { in->channel.cancel(fetch); });
 }
 
 broker::JoinId Swarm::join(broker::Join join, broker::JoinEvents events) {
-    const auto id = inside_->front->expect(std::move(events));
+    const auto id = inside_->loop_side->expect(std::move(events));
     inside_->session->post([in = inside_.get(), id, join = std::move(join)] { in->joins.join(id, join); });
     return id;
 }
@@ -289,15 +302,16 @@ void Swarm::unclaim(broker::JoinId join, std::size_t first, std::size_t count) {
 
 void Swarm::feed(broker::JoinId join, std::size_t piece, Bytes bytes) {
     auto shared = std::make_shared<Bytes>(std::move(bytes));
-    inside_->session->post([in = inside_.get(), join, piece, shared] { in->joins.feed(join, piece, std::move(*shared)); });
+    inside_->session->post(
+        [in = inside_.get(), join, piece, shared] { in->joins.feed(join, piece, std::move(*shared)); });
 }
 
 void Swarm::leave(broker::JoinId join, Task left) {
-    if (!inside_->front->leave(join, std::move(left))) return;
+    if (!inside_->loop_side->leave(join, std::move(left))) return;
     inside_->session->post([in = inside_.get(), join] { in->joins.leave(join); });
 }
 
-core::AgentKey Swarm::key() const { return inside_->channel.key(); }
+plan::AgentKey Swarm::key() const { return inside_->channel.key(); }
 
 void Swarm::lend(const Digest& digest, const StagedFile& file, const std::string& lineage) {
     inside_->session->post([in = inside_.get(), digest, file, id = lineage_id(lineage)] {
@@ -328,10 +342,10 @@ void Swarm::blame(broker::PeerId peer, broker::Blame why) {
 void Swarm::offer(const std::string& lineage, std::vector<StoredMark> files) {
     inside_->session->post([in = inside_.get(), id = lineage_id(lineage), files = std::move(files)] {
         for (const auto& file : files) {
-            in->shelf.put(file, id);
+            in->offered.put(file, id);
             in->lending.end(file.digest());
             in->channel.news(file.digest());
-            if (const auto infohash = in->shelf.infohash_of(file.digest())) in->announcer.consider(*infohash);
+            if (const auto infohash = in->offered.infohash_of(file.digest())) in->announcer.consider(*infohash);
         }
     });
 }
@@ -339,11 +353,11 @@ void Swarm::offer(const std::string& lineage, std::vector<StoredMark> files) {
 void Swarm::withdraw(std::vector<Digest> digests) {
     inside_->session->post([in = inside_.get(), digests = std::move(digests)] {
         for (const auto& digest : digests) {
-            if (const auto infohash = in->shelf.infohash_of(digest)) {
+            if (const auto infohash = in->offered.infohash_of(digest)) {
                 in->on_demand.unload(*infohash);
                 in->announcer.forget(*infohash);
             }
-            in->shelf.withdraw(digest);
+            in->offered.withdraw(digest);
         }
     });
 }

@@ -165,9 +165,11 @@ Result<BodyPlan> judge(const Wanted& wanted, int status, const AnswerHead& head)
         return tl::unexpected(Error{ErrorKind::Absent, sizes, {}, true});
     }
     const auto total = total_of(wanted, status, head);
-    if (status == 416 && wanted.may_lie_outside && total) return BodyPlan{*total, ByteCount{0}, 0, true, total, false, true};
+    if (status == 416 && wanted.may_lie_outside && total)
+        return BodyPlan{*total, ByteCount{0}, 0, true, total, false, true};
     if (status == 416) return tl::unexpected(judge_failure(status, head));
-    if (status == 206 && wanted.may_lie_outside && !total) return fail(ErrorKind::Refused, "a part of a file of unknown size");
+    if (status == 206 && wanted.may_lie_outside && !total)
+        return fail(ErrorKind::Refused, "a part of a file of unknown size");
     auto plan = status == 206 && wanted.begin ? judge_partial(wanted, head) : judge_whole(wanted, status, head);
     if (!plan) return plan;
     if (plan->length.value_or(0) > wanted.max_bytes)

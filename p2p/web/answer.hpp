@@ -55,7 +55,7 @@ struct BodyPlan {
     bool cut = false;                 // the body goes on beyond length, which is no fault: stop there
     std::optional<ByteCount> total;   // size of the whole file
     bool not_modified = false;
-    bool lies_outside = false;        // the range does; total is known
+    bool lies_outside = false;  // the range does; total is known
 };
 // Where the size is known, a file of another one is Absent, whatever its headers call it: bytes alone can lie.
 Result<BodyPlan> judge(const Wanted& wanted, int status, const AnswerHead& head);

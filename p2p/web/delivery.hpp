@@ -9,7 +9,9 @@
 #include <variant>
 #include <vector>
 
-#include "p2p/broker/ports.hpp"
+#include "p2p/base/loop.hpp"
+#include "p2p/broker/ports/answers.hpp"
+#include "p2p/broker/ports/mirrors.hpp"
 
 namespace packswarm::web {
 

@@ -115,7 +115,8 @@ void Easy::ask(const Address& address, const Wanted& wanted, const Conditions& c
     // Caches on the way must not hand out yesterday's root; what an index lists never changes.
     if (!conditions.cache_control.empty())
         add_header("Cache-Control: " + conditions.cache_control);
-    else if (core::classify(wanted.path) == core::PathKind::root) add_header("Cache-Control: max-age=0");
+    else if (core::classify(wanted.path) == core::PathKind::root)
+        add_header("Cache-Control: max-age=0");
     // As apt does: nothing is negotiated for a name without an extension. An index's plain file would else come
     // compressed.
     if (wanted.path.find('.', wanted.path.rfind('/') + 1) == std::string::npos) add_header("Accept: text/*");

@@ -140,7 +140,8 @@ void Engine::run() {
 
 // Of a large body the kernel would wake this thread for every other packet, which costs more than all else that is done
 // with the bytes. So packets are let come together, for about the time that their line takes for little_at_once; for a
-// moment only while an answer is waited for, since how soon it begins and how fast it goes on is a measure of its mirror.
+// moment only while an answer is waited for, since how soon it begins and how fast it goes on is a measure of its
+// mirror.
 void Engine::let_gather(int wait_ms) {
     const auto waits = [](const auto& one) { return one.second->awaits_answer(); };
     const auto is_large = [](const auto& one) { return one.second->is_amid_large_body(); };

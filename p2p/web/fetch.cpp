@@ -187,7 +187,8 @@ Result<void> Fetch::follow() {
     auto next = address_.redirect(head_.location);
     if (!next) return tl::unexpected(next.error());
     if (site_.settings.proxied && site_.settings.proxied->has(next->text))
-        return fail(ErrorKind::Refused, "a redirect to {}, which apt is told to ask through a proxy", printable(next->origin, 200));
+        return fail(ErrorKind::Refused, "a redirect to {}, which apt is told to ask through a proxy",
+                    printable(next->origin, 200));
     next_address_ = std::move(*next);
     return {};
 }

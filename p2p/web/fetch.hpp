@@ -33,7 +33,7 @@ class Fetch final : public AnswerSink {
     bool is_silent_on_kept_connection() const;
     bool awaits_answer() const { return !head_done_ && !concluded_; }
     bool is_amid_large_body() const;  // much is still to come, and a moment more or less delays nobody
-    void begin(TimePoint now);  // before each time the handle joins the multi
+    void begin(TimePoint now);        // before each time the handle joins the multi
 
     // The caller has lost interest. True: let it run on unheard, since the little that is left costs less than a new
     // connection.

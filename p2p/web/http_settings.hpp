@@ -12,8 +12,8 @@
 namespace packswarm::web {
 
 struct HttpSettings {
-    std::string ca_file;  // PEM file; empty: the system's
-    std::string ca_path;  // hashed folder; empty: the system's
+    std::string ca_file;                                    // PEM file; empty: the system's
+    std::string ca_path;                                    // hashed folder; empty: the system's
     std::shared_ptr<const ProxiedHosts> proxied = nullptr;  // null: none
     Millis connect_timeout = limits::connect_timeout;
     // Received, not yet taken by the loop; at most limits::max_unread. A quarter of it bridges 30 ms of a busy loop at

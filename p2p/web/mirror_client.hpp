@@ -5,7 +5,9 @@
 
 #include <memory>
 
-#include "p2p/broker/ports.hpp"
+#include "p2p/base/loop.hpp"
+#include "p2p/broker/ports/answers.hpp"
+#include "p2p/broker/ports/mirrors.hpp"
 #include "p2p/web/http_settings.hpp"
 
 namespace packswarm::web {

@@ -77,7 +77,8 @@ class Output {
 
 void end_when_silent(Easy& easy, Millis stall_timeout) {
     easy.set(CURLOPT_LOW_SPEED_LIMIT, 1L);
-    easy.set(CURLOPT_LOW_SPEED_TIME, std::max(1L, static_cast<long>(std::chrono::ceil<Seconds>(stall_timeout).count())));
+    easy.set(CURLOPT_LOW_SPEED_TIME,
+             std::max(1L, static_cast<long>(std::chrono::ceil<Seconds>(stall_timeout).count())));
 }
 
 class Download final : public AnswerSink {
@@ -236,7 +237,8 @@ class AsCurl final : public AnswerSink {
         ::curl_easy_getinfo(easy_.get(), CURLINFO_FILETIME_T, &seconds);
         if (seconds > 0) out.last_modified = WallTime(Seconds(seconds));
         if (size_ == 0) failed_ = output_.begin(0);
-        if (auto dated = failed_ ? output_.date(out.last_modified) : failed_; !dated) return tl::unexpected(dated.error());
+        if (auto dated = failed_ ? output_.date(out.last_modified) : failed_; !dated)
+            return tl::unexpected(dated.error());
         if (options_.progress) options_.progress(size_, size_);
         return out;
     }

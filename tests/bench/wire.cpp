@@ -1,6 +1,7 @@
-// A switch with long lines, for kernels without netem: one TAP device per port, a rate in each direction, a delay and a queue
-// that drops its tail. Reads "port NAME UP_MBIT DOWN_MBIT DELAY_MS" lines from stdin and answers "ok" when the device is there;
-// ends with stdin. A frame waits for its sender's line, travels both delays, waits for its receiver's line.
+// A switch with long lines, for kernels without netem: one TAP device per port, a rate in each direction, a delay and a
+// queue that drops its tail. Reads "port NAME UP_MBIT DOWN_MBIT DELAY_MS" lines from stdin and answers "ok" when the
+// device is there; ends with stdin. A frame waits for its sender's line, travels both delays, waits for its receiver's
+// line.
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
@@ -93,7 +94,8 @@ class Switch {
         for (const auto& port : ports_) fds.push_back({port.fd, POLLIN, 0});
         timespec time{3600, 0};
         if (!frames_.empty()) {
-            const auto left = std::max(Nanos(0), std::chrono::duration_cast<Nanos>(frames_.top().when - Clock::now())).count();
+            const auto left =
+                std::max(Nanos(0), std::chrono::duration_cast<Nanos>(frames_.top().when - Clock::now())).count();
             time = {left / 1'000'000'000, left % 1'000'000'000};
         }
         ppoll(fds.data(), fds.size(), &time, nullptr);
@@ -134,7 +136,8 @@ class Switch {
         for (std::size_t to = 0; to < ports_.size(); ++to) {
             const auto& receiver = ports_[to];
             const bool may_be_mine = !receiver.known || std::memcmp(bytes->data(), receiver.mac.data(), 6) == 0;
-            if (to != from && (to_all || may_be_mine)) frames_.push({sent + sender.delay + receiver.delay, order_++, to, false, bytes});
+            if (to != from && (to_all || may_be_mine))
+                frames_.push({sent + sender.delay + receiver.delay, order_++, to, false, bytes});
         }
     }
 
@@ -144,7 +147,8 @@ class Switch {
             frames_.pop();
             auto& receiver = ports_[frame.to];
             if (frame.arrived) {
-                if (write(receiver.fd, frame.bytes->data(), frame.bytes->size()) < 0) continue;  // a full device drops, as a real one
+                if (write(receiver.fd, frame.bytes->data(), frame.bytes->size()) < 0)
+                    continue;  // a full device drops, as a real one
             } else if (receiver.down.serialise(frame.when, frame.bytes->size(), frame.when)) {
                 frame.arrived = true;
                 frames_.push(frame);

@@ -11,7 +11,7 @@
 #include <iterator>
 #include <string>
 
-#include "hooks/apt_item.hpp"
+#include "hooks/apt/item.hpp"
 #include "p2p/base/log.hpp"
 #include "verify/hasher.hpp"
 

@@ -3,9 +3,9 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "hooks/apt_config.hpp"
-#include "hooks/apt_message.hpp"
-#include "hooks/apt_route.hpp"
+#include "hooks/apt/config.hpp"
+#include "hooks/apt/message.hpp"
+#include "hooks/apt/route.hpp"
 
 using namespace packswarm::hooks;
 

@@ -7,7 +7,8 @@
 
 using namespace packswarm::control;
 
-// What a client sends to the agent, and what an agent sends to a client; whatever is accepted must survive being said again.
+// What a client sends to the agent, and what an agent sends to a client; whatever is accepted must survive being said
+// again.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const std::string_view line(reinterpret_cast<const char*>(data), size);
     if (const auto command = parse_command(line)) {
@@ -20,7 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         std::string again = to_line(*event);
         again.pop_back();
         const auto second = parse_event(again);
-        if (again.find('\n') != std::string::npos || !second || second->kind != event->kind || second->id != event->id) std::abort();
+        if (again.find('\n') != std::string::npos || !second || second->kind != event->kind || second->id != event->id)
+            std::abort();
     }
     return 0;
 }

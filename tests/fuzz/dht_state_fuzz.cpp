@@ -11,7 +11,7 @@
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
-#include "p2p/swarm/dht.hpp"
+#include "p2p/swarm/discovery/dht.hpp"
 #include "p2p/swarm/swarm.hpp"
 
 using namespace packswarm;

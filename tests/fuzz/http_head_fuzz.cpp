@@ -4,29 +4,33 @@
 #include <string_view>
 
 #include "p2p/base/limits.hpp"
-#include "p2p/gateway/head.hpp"
+#include "p2p/gateway/sites/site_request.hpp"
 
 using namespace packswarm;
 
-// A stranger's bytes as the gateway reads them. What is accepted must be bounded and free of anything that could leave its place.
+// A stranger's bytes as the gateway reads them. What is accepted must be bounded and free of anything that could leave
+// its place.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-    const auto head = gateway::read_head(bytes, {"127.0.0.1", 7878, "packswarm-0123"});
-    if (!head) {
-        const auto reply = gateway::problem_reply(head.error(), gateway::Body::sent, false, WallTime());
+    const auto request = gateway::read_site_request(bytes, {"127.0.0.1", 7878, "packswarm-0123"});
+    if (!request) {
+        const auto reply = gateway::problem_reply(request.error(), gateway::Body::sent, false, WallTime());
         const auto body = reply.substr(reply.find("\r\n\r\n") + 4);
-        if (head.error().status < 400 || body.empty() || body.find('\n') != body.size() - 1) std::abort();
+        if (request.error().status < 400 || body.empty() || body.find('\n') != body.size() - 1) std::abort();
         return 0;
     }
-    if (!*head) return 0;
-    const auto& target = (*head)->target;
-    if ((*head)->length > size || (*head)->length > limits::max_http_head) std::abort();
+    if (!*request) return 0;
+    const auto& target = (*request)->target;
+    const auto& head = (*request)->head;
+    if (head.length > size || head.length > limits::max_http_head) std::abort();
     for (const auto& part : {target.repository, target.architecture, target.file}) {
-        if (part == ".." || part.find('/') != std::string::npos || part.empty() == target.is_pacman_path()) std::abort();
+        if (part == ".." || part.find('/') != std::string::npos || part.empty() == target.is_pacman_path())
+            std::abort();
     }
-    if (target.url.find_first_of("\r\n \t") != std::string::npos || target.url.find('\0') != std::string::npos) std::abort();
-    if ((*head)->range) {
-        const auto range = gateway::lay_on(*(*head)->range, 1000);
+    if (target.url.find_first_of("\r\n \t") != std::string::npos || target.url.find('\0') != std::string::npos)
+        std::abort();
+    if (head.range) {
+        const auto range = gateway::lay_on(*head.range, 1000);
         if (range && (range->begin < 0 || range->end > 1000 || range->empty())) std::abort();
     }
     return 0;

@@ -12,10 +12,10 @@
 #include <string>
 
 #include "p2p/core/range_set.hpp"
-#include "p2p/swarm/giver.hpp"
-#include "p2p/swarm/lending.hpp"
-#include "p2p/swarm/shelf.hpp"
-#include "p2p/swarm/taker.hpp"
+#include "p2p/swarm/channel/giver.hpp"
+#include "p2p/swarm/channel/lending.hpp"
+#include "p2p/swarm/channel/taker.hpp"
+#include "p2p/swarm/offered_files.hpp"
 
 using namespace packswarm;
 using namespace packswarm::swarm;
@@ -160,15 +160,15 @@ class Conversation {
 
     TimePoint now_{std::chrono::seconds(1000)};
     FakeWire wire_;
-    Shelf shelf_{nullptr};
+    OfferedFiles offered_{nullptr};
     Lending lending_;
     std::map<broker::FetchId, Fetch> fetches_;
     AskedByAll asked_;
     Giver giver_{wire_,
-                 shelf_,
+                 offered_,
                  lending_,
                  asked_,
-                 {[](const Shelved&) { return true; }, [](const LineageId&) { return true; }, [](ByteCount) {}},
+                 {[](const OfferedFile&) { return true; }, [](const LineageId&) { return true; }, [](ByteCount) {}},
                  room};
     Taker taker_{wire_, events(), {}};
 };

@@ -1,9 +1,10 @@
 // rooms: swarm
-// Whatever a peer sends decodes to a message that encodes to the same bytes (hello: to the same message), or to Corrupt.
+// Whatever a peer sends decodes to a message that encodes to the same bytes (hello: to the same message), or to
+// Corrupt.
 #include <cstdint>
 #include <cstdlib>
 
-#include "p2p/swarm/message.hpp"
+#include "p2p/swarm/channel/message.hpp"
 
 using namespace packswarm;
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "p2p/base/limits.hpp"
-#include "p2p/broker/remains_note.hpp"
+#include "p2p/broker/transfer/remains_note.hpp"
 
 using namespace packswarm;
 
@@ -17,9 +17,12 @@ void look_at(ByteView text) {
     if (!note) return;
     if (note->size < 0 || note->size > limits::max_artifact) std::abort();
     for (const auto& gift : note->gifts)
-        if (gift.range.begin < 0 || gift.range.begin >= gift.range.end || gift.range.end > note->size || gift.giver.empty()) std::abort();
+        if (gift.range.begin < 0 || gift.range.begin >= gift.range.end || gift.range.end > note->size ||
+            gift.giver.empty())
+            std::abort();
     const auto again = broker::RemainsNote::parse(note->text());
-    if (!again || again->gifts != note->gifts || again->digest != note->digest || again->size != note->size) std::abort();
+    if (!again || again->gifts != note->gifts || again->digest != note->digest || again->size != note->size)
+        std::abort();
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "p2p/base/limits.hpp"
-#include "p2p/swarm/canonical_torrent.hpp"
+#include "p2p/swarm/torrents/canonical_torrent.hpp"
 
 using namespace packswarm;
 

@@ -1,7 +1,6 @@
 """Fixtures of the integration tests. They need root (namespaces), and the programs in $PACKSWARM_BUILD or build/."""
 import os
 import pathlib
-import re
 import signal
 import sys
 import tempfile
@@ -43,11 +42,8 @@ def pytest_collection_modifyitems(items):
 
 
 def group_of(file):
-    """Files of one group never run side by side: an agent fetches ahead for every pacman that it sees on the machine, and
-    what runs without a namespace of its own shares the host's ports."""
+    """Files of one group never run side by side: what runs without a namespace of its own shares the host's ports."""
     text = file.read_text()
-    if re.search(r"harness\.pacman|\.pacman\(", text):
-        return "pacman"
     return file.stem if "world" in text and "Host(" not in text else "host"
 
 

@@ -221,3 +221,21 @@ def test_a_wrong_configuration_at_a_reload_changes_nothing_and_the_reload_ends(w
     assert len(agent.status()["repositories"]) == 1
     agent.config.write_text(right)
     agent.reload()
+
+
+def test_a_reload_names_what_needs_a_restart_and_applies_the_rest(world, stock, debian_mirror):
+    machine = world.machine("c1")
+    agent = machine.start_agent([stock.debian_repository(debian_mirror)])
+    before = agent.status()
+
+    def wish(settings):
+        settings["gateway"]["listen"] = "127.0.0.1:7999"
+        settings["swarm"]["trackers"] = ["http://127.0.0.1:1/announce"]
+        settings["store"]["quota"] = "17 MiB"
+
+    agent.change(wish)
+    agent.reload()
+    assert "what was changed of gateway.listen, swarm.trackers needs a restart" in agent.log()
+    after = agent.status()
+    assert after["store"]["quota"] == 17 << 20
+    assert after["gateway"] == before["gateway"] and after["discovery"]["trackers"] == []

@@ -43,3 +43,21 @@ def test_a_server_that_names_no_part_gives_the_file_anew(world, stock):
     assert child.wait(60) == 0, child.text()
     assert apt.wrong([package]) == []
     assert "Err:" not in child.text() and "Ign:" not in child.text(), child.text()
+
+
+def test_a_list_that_its_own_server_does_not_have_fails_as_without_us(world, stock):
+    """Root and detached signature came through the agent from the very server that has no list: that is no mirror that lags behind another."""
+    repository = DebianRepository(world.folder / "own", stock.key)
+    repository.add("tiny", 10_000)
+    base = repository.publish(inrelease=False, by_hash=False, compressions=(".gz",)).base
+    mirror = OddMirror(world, "m1", base, slow="Packages.gz")
+    machine = world.machine("c1")
+    machine.start_agent([stock.debian_repository(mirror)])
+    for file in base.rglob("Packages.gz"):
+        file.unlink()
+    apt = machine.apt([stock.source(mirror)])
+    child = apt.child("update")
+    wait_until(lambda: "Release.gpg" in child.text(), 30, lambda: f"the signature has come:\n{child.text()[-2000:]}")
+    machine.agent.kill()
+    assert child.wait(60) == 100, child.text()
+    assert "Ign:4" not in child.text(), f"it was asked for once more:\n{child.text()}"

@@ -13,7 +13,7 @@ from harness.processes import wait_until
 
 
 def canonical_infohash(path):
-    """DESIGN 5 in a few lines of another language: v1, one file, named by its SHA-256, 64 KiB to 16 MiB a piece, at most 512 of them."""
+    """The canonical torrent in a few lines of another language: v1, one file, named by its SHA-256, 64 KiB to 16 MiB a piece, at most 512 of them."""
     data = path.read_bytes()
     length = 64 << 10
     while length < 16 << 20 and len(data) > length * 512:

@@ -111,6 +111,25 @@ def test_nothing_goes_on_when_pacman_is_killed(world, stock, mirror):
     assert pacman.wrong(wanted) == []
 
 
+def test_a_pacman_of_another_network_is_none_of_ours(world, stock, mirror):
+    """As a container's is. It is root's, older than ours, and what is asked for is of its transaction too."""
+    wanted = stock.arch.packages["large03"]
+    machine, beside = machine_with(world, stock, mirror), world.machine("c2")
+    other = beside.pacman(stock.pacman_keyring, {"lab": [f"Server = {mirror.url}/$repo/os/$arch"]})
+    other.run("-Sy")
+    child = other.child("-Sw", *names([stock.arch.packages["huge64"], *chosen(stock.arch), wanted]))
+    wait_until(lambda: list(other.cache.glob("*.part")) + list(other.cache.glob("download-*/*.part")), 20, "it is downloading")
+    os.kill(child.pid, signal.SIGSTOP)
+    machine.node.network.household.add(lambda: go_on(child.pid))
+    pacman = by_server(machine, stock, mirror)
+    pacman.run("-Sy")
+    pacman.run("-Sw", wanted.name)
+    assert pacman.wrong([wanted]) == []
+    assert "it is in another network namespace" in machine.agent.log()
+    assert known(machine) is None or known(machine)[2] == "1", known(machine)[0]
+    assert len(list((machine.agent.state / "files").glob("*/*"))) < 5, "what the other wants was fetched too"
+
+
 def off(settings):
     verbose(settings)
     settings["pacman"] = {"ahead": False}

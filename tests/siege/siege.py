@@ -58,6 +58,9 @@ class MemoryLimit:
         return next((int(line.split()[1]) for line in lines if line.startswith("rss ")), 0)
 
 
+HONEST = ("apt on c1", "apt on c2", "pacman on c1")
+
+
 class Siege:
     def __init__(self, world, stock, loop_limit_ms=50):
         self.world, self.stock, self.loop_limit_ms = world, stock, loop_limit_ms
@@ -191,10 +194,15 @@ class Siege:
     def _thread(self, target, *args):
         threading.Thread(target=target, args=args, daemon=True).start()
 
-    def watch(self, seconds):
-        """A sample every two seconds. Ends early when the agent has ended."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and self.agent.child.alive():
+    def idle(self):
+        """The honest who have not ended a round yet."""
+        return [who for who in HONEST if not any(one.who == who for one in self.rounds)]
+
+    def watch(self, seconds, patience=0):
+        """A sample every two seconds. Ends early when the agent has ended; later, by `patience` seconds at most, when a busy machine has not let
+        each of the honest end a round."""
+        begin = time.monotonic()
+        while self.agent.child.alive() and time.monotonic() < begin + seconds + (patience if self.idle() else 0):
             begun = time.monotonic()
             status = self.agent.status()
             proc = pathlib.Path(f"/proc/{self.agent.child.pid}")
@@ -213,7 +221,7 @@ class Siege:
         out = [f"{one.who}: {one.failure[-1500:]}" for one in self.rounds if one.failure]
         if not self.agent.child.alive():
             return out + [f"the agent ended with {self.agent.child.process.returncode}:\n{self.agent.log()[-3000:]}"]
-        out += [f"nothing was done by {who}" for who in ("apt on c1", "apt on c2", "pacman on c1") if not any(one.who == who for one in self.rounds)]
+        out += [f"nothing was done by {who}" for who in self.idle()]
         quarter = len(self.samples) // 4
         if quarter > 30:
             early, late = (statistics.median(one["anonymous"] for one in part) for part in (self.samples[quarter:2 * quarter], self.samples[-quarter:]))

@@ -1,5 +1,5 @@
-// The real broker, planner, store, ledger and verification under a virtual clock, on many bad days: one seed, one day. A seed
-// that fails is named, and runs alone with PACKSWARM_SIM_SEED=N.
+// The real broker, planner, store, ledger and verification under a virtual clock, on many bad days: one seed, one day.
+// A seed that fails is named, and runs alone with PACKSWARM_SIM_SEED=N.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -31,7 +31,10 @@ struct Asked {
     bool delivered = false, right = false;
 };
 
-enum class Kind { calm, interrupted };  // the second: all mirrors go and come back, askers give up in the middle, and ask again
+enum class Kind {
+    calm,
+    interrupted
+};  // the second: all mirrors go and come back, askers give up in the middle, and ask again
 
 // Mirrors of random pace and fault, the last one always honest; files of random size, asked for at random times.
 class Day {
@@ -146,7 +149,8 @@ void live_through(unsigned seed, Kind kind) {
 
 void live_through_all(Kind kind) {
     spdlog::set_level(std::getenv("PACKSWARM_SIM_SEED") ? spdlog::level::debug : spdlog::level::off);
-    if (const char* one = std::getenv("PACKSWARM_SIM_SEED")) return live_through(static_cast<unsigned>(std::atoi(one)), kind);
+    if (const char* one = std::getenv("PACKSWARM_SIM_SEED"))
+        return live_through(static_cast<unsigned>(std::atoi(one)), kind);
     for (unsigned seed = 1; seed <= days && !::testing::Test::HasFailure(); ++seed) live_through(seed, kind);
 }
 

@@ -1,8 +1,8 @@
-// The planner at scale: N agents, each with a board of its own and core::plan, in a network made of rates only (no packets, no
-// latency, no bytes, nobody lies). The lab's lines: mirrors 60, uplinks 20, downlinks 100 Mbit/s, 143 MB for everybody; each agent
-// knows some others at random and nobody else. Prints time over the bound of Kumar and Ross (2006) as a line of CSV.
-// Usage: crowd_scale N [first-hand|relay] [mirror Mbit/s per agent, on top of the 60] [neighbours, 50] [seed]
-// relay is what would be if borrowed pieces were lent on, which they are not.
+// The planner at scale: N agents, each with a board of its own and plan::decide, in a network made of rates only (no
+// packets, no latency, no bytes, nobody lies). The lab's lines: mirrors 60, uplinks 20, downlinks 100 Mbit/s, 143 MB
+// for everybody; each agent knows some others at random and nobody else. Prints time over the bound of Kumar and Ross
+// (2006) as a line of CSV. Usage: crowd_scale N [first-hand|relay] [mirror Mbit/s per agent, on top of the 60]
+// [neighbours, 50] [seed] relay is what would be if borrowed pieces were lent on, which they are not.
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -16,14 +16,14 @@
 #include <utility>
 
 #include "p2p/core/canonical.hpp"
-#include "p2p/core/crowd.hpp"
-#include "p2p/core/plan.hpp"
+#include "p2p/plan/crowd.hpp"
+#include "p2p/plan/plan.hpp"
 
-namespace packswarm::core {
+namespace packswarm::plan {
 namespace {
 
-constexpr double mbit = 1e6 / 8;         // bytes per second
-constexpr std::size_t artifacts = 40;    // four large ones, the others of 1 MiB
+constexpr double mbit = 1e6 / 8;       // bytes per second
+constexpr std::size_t artifacts = 40;  // four large ones, the others of 1 MiB
 constexpr double up = 20 * mbit, down = 100 * mbit;
 const SourceId mirror{1};
 
@@ -35,18 +35,18 @@ ByteCount size_of(std::size_t artifact) {
 std::size_t number(WantId id) { return static_cast<std::size_t>(id); }
 
 struct Flow {
-    std::size_t agent = 0, from = 0;     // from: an agent, or the number of agents for the mirrors
+    std::size_t agent = 0, from = 0;  // from: an agent, or the number of agents for the mirrors
     WantId want{};
     ClaimId claim{};
 };
 
 struct Agent {
     Board board;
-    std::map<SourceId, std::size_t> peers;          // who a source is
-    std::map<std::size_t, SourceId> sources;        // and the way back
-    std::vector<RangeSet> first_hand{artifacts};     // may be lent
-    std::vector<std::vector<bool>> lent{large_ones};  // pieces of the large ones
-    std::set<std::size_t> news;                      // of the large ones
+    std::map<SourceId, std::size_t> peers;              // who a source is
+    std::map<std::size_t, SourceId> sources;            // and the way back
+    std::vector<core::RangeSet> first_hand{artifacts};  // may be lent
+    std::vector<std::vector<bool>> lent{large_ones};    // pieces of the large ones
+    std::set<std::size_t> news;                         // of the large ones
     bool due = true;
     double done_s = 0;
     std::uint64_t next_claim = 1;
@@ -54,7 +54,8 @@ struct Agent {
 
 class Scale {
   public:
-    Scale(std::size_t count, bool relays, double mirrors, std::size_t neighbours, unsigned seed) : agents_(count), relays_(relays), mirrors_(mirrors), random_(seed) {
+    Scale(std::size_t count, bool relays, double mirrors, std::size_t neighbours, unsigned seed)
+        : agents_(count), relays_(relays), mirrors_(mirrors), random_(seed) {
         connect(std::min(neighbours, count - 1));
         for (auto& agent : agents_) prepare(agent);
     }
@@ -65,7 +66,8 @@ class Scale {
             flow();
             tell_news();
             if (std::getenv("CROWD_SCALE_TRACE") != nullptr && std::fmod(now_s_, 5) < step_s()) trace();
-            left = static_cast<std::size_t>(std::count_if(agents_.begin(), agents_.end(), [](const Agent& agent) { return agent.done_s == 0; }));
+            left = static_cast<std::size_t>(
+                std::count_if(agents_.begin(), agents_.end(), [](const Agent& agent) { return agent.done_s == 0; }));
         }
         double last = 0;
         for (const auto& agent : agents_) last = std::max(last, agent.done_s == 0 ? 1e9 : agent.done_s);
@@ -76,20 +78,28 @@ class Scale {
 
   private:
     // Who owns a small artifact has 200 ms to say that it is at work: the beginning is looked at more closely.
-    // Whose get has ended has nothing from there until the next step, which makes lines seem slower: large crowds pay that for their number.
+    // Whose get has ended has nothing from there until the next step, which makes lines seem slower: large crowds pay
+    // that for their number.
     double step_s() const { return now_s_ < 1 || agents_.size() <= 200 ? 0.05 : 0.25; }
-    TimePoint now() const { return TimePoint(std::chrono::milliseconds(1'000'000 + static_cast<std::int64_t>(now_s_ * 1000))); }
+    TimePoint now() const {
+        return TimePoint(std::chrono::milliseconds(1'000'000 + static_cast<std::int64_t>(now_s_ * 1000)));
+    }
 
     // For people: what is missing, and how much of the lines is in use.
     void trace() {
         double missing[2] = {0, 0};
         for (const auto& agent : agents_)
-            for (const auto& [id, want] : agent.board.wants) missing[number(id) < large_ones] += static_cast<double>(want.size - want.done.total()) / 1e6;
+            for (const auto& [id, want] : agent.board.wants)
+                missing[number(id) < large_ones] += static_cast<double>(want.size - want.done.total()) / 1e6;
         std::set<std::size_t> giving;
         std::size_t at_mirrors = 0;
-        for (const auto& flow : flows_) flow.from == agents_.size() ? void(++at_mirrors) : void(giving.insert(flow.from));
-        std::fprintf(stderr, "%6.1f s: %.1f MB of small and %.1f MB of large missing, %zu giving, %zu gets at mirrors, %.1f MB from them\n", now_s_, missing[0], missing[1],
-                     giving.size(), at_mirrors, static_cast<double>(from_mirrors_) / 1e6);
+        for (const auto& flow : flows_)
+            flow.from == agents_.size() ? void(++at_mirrors) : void(giving.insert(flow.from));
+        std::fprintf(stderr,
+                     "%6.1f s: %.1f MB of small and %.1f MB of large missing, %zu giving, %zu gets at mirrors, %.1f MB "
+                     "from them\n",
+                     now_s_, missing[0], missing[1], giving.size(), at_mirrors,
+                     static_cast<double>(from_mirrors_) / 1e6);
     }
 
     void connect(std::size_t degree) {
@@ -97,7 +107,8 @@ class Scale {
         for (std::size_t i = 0; i < count; ++i)
             for (int tries = 0; agents_[i].peers.size() < degree && tries < 300; ++tries) {
                 const auto other = static_cast<std::size_t>(random_() % count);
-                if (other == i || agents_[i].sources.count(other) != 0 || agents_[other].peers.size() >= degree) continue;
+                if (other == i || agents_[i].sources.count(other) != 0 || agents_[other].peers.size() >= degree)
+                    continue;
                 for (const auto& [a, b] : {std::pair(i, other), std::pair(other, i)}) {
                     const auto id = SourceId{static_cast<std::uint32_t>(2 + agents_[a].peers.size())};
                     agents_[a].peers[id] = b;
@@ -118,7 +129,7 @@ class Scale {
             source.key = agents_[peer].board.key;
             source.trusted = 1LL << 40;  // an honest crowd: what is compared with mirrors to find liars is left out
         }
-        for (std::size_t i = 0; i < large_ones; ++i) agent.lent[i].resize(piece_count(size_of(i)));
+        for (std::size_t i = 0; i < large_ones; ++i) agent.lent[i].resize(core::piece_count(size_of(i)));
         for (std::size_t i = 0; i < artifacts; ++i) {
             auto& want = agent.board.wants[WantId{i}];
             want.size = size_of(i);
@@ -138,7 +149,7 @@ class Scale {
         std::vector<Decisions> decided(due.size());
         std::atomic<std::size_t> next = 0;
         const auto work = [&] {
-            for (std::size_t k = next++; k < due.size(); k = next++) decided[k] = plan(agents_[due[k]].board, now());
+            for (std::size_t k = next++; k < due.size(); k = next++) decided[k] = decide(agents_[due[k]].board, now());
         };
         const auto began = std::chrono::steady_clock::now();
         std::thread other(work);
@@ -152,12 +163,15 @@ class Scale {
     void carry_out(std::size_t i, const Decisions& decisions) {
         auto& agent = agents_[i];
         for (const auto& stop : decisions.stops) end_claim(agent, stop.want, stop.claim);
-        for (const auto& shorten : decisions.shortens) agent.board.wants.at(shorten.want).claims.at(shorten.claim).range.end = shorten.end;
+        for (const auto& shorten : decisions.shortens)
+            agent.board.wants.at(shorten.want).claims.at(shorten.claim).range.end = shorten.end;
         for (const auto& start : decisions.starts) {
             const auto id = ClaimId{agent.next_claim++};
-            agent.board.wants.at(start.want).claims[id] = {start.source, start.range, 0, now(), now(), now(), start.purpose};
+            agent.board.wants.at(start.want).claims[id] = {start.source, start.range,  0, now(), now(),
+                                                           now(),        start.purpose};
             ++agent.board.sources.at(start.source).busy;
-            flows_.push_back({i, start.source == mirror ? agents_.size() : agent.peers.at(start.source), start.want, id});
+            flows_.push_back(
+                {i, start.source == mirror ? agents_.size() : agent.peers.at(start.source), start.want, id});
             if (start.source == mirror && number(start.want) >= large_ones) announce(i, start.want);
         }
     }
@@ -188,8 +202,8 @@ class Scale {
 
     using Gets = std::vector<std::pair<ByteCount, const Flow*>>;  // with what is left of each
 
-    // One step: each giver's line is shared evenly among its connections, what one of them does not need goes to the others; on each
-    // what is small goes first, as swarm::Giver has it. No taker gets more than its own line carries.
+    // One step: each giver's line is shared evenly among its connections, what one of them does not need goes to the
+    // others; on each what is small goes first, as swarm::Giver has it. No taker gets more than its own line carries.
     void flow() {
         std::erase_if(flows_, [this](const Flow& flow) { return claim_of(flow) == nullptr; });
         std::map<std::size_t, std::map<std::size_t, Gets>> givers;
@@ -204,13 +218,16 @@ class Scale {
             }
             std::vector<std::pair<ByteCount, Gets*>> order;
             for (auto& [taker, gets] : connections)
-                order.emplace_back(std::accumulate(gets.begin(), gets.end(), ByteCount{0}, [](ByteCount sum, const auto& get) { return sum + get.first; }), &gets);
+                order.emplace_back(std::accumulate(gets.begin(), gets.end(), ByteCount{0},
+                                                   [](ByteCount sum, const auto& get) { return sum + get.first; }),
+                                   &gets);
             std::sort(order.begin(), order.end());
             double line = up * step_s();
             for (std::size_t i = 0; i < order.size(); ++i) {
                 const double part = line / static_cast<double>(order.size() - i);
                 auto& gets = *order[i].second;
-                const auto large = std::partition(gets.begin(), gets.end(), [](const auto& get) { return number(get.second->want) >= large_ones; });
+                const auto large = std::partition(
+                    gets.begin(), gets.end(), [](const auto& get) { return number(get.second->want) >= large_ones; });
                 line -= part - share({large, gets.end()}, share({gets.begin(), large}, part, room), room);
             }
         }
@@ -221,7 +238,8 @@ class Scale {
         std::sort(gets.begin(), gets.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
         for (std::size_t i = 0; i < gets.size(); ++i) {
             const auto& flow = *gets[i].second;
-            const auto moved = static_cast<double>(move(flow, std::max(0.0, std::min(line / static_cast<double>(gets.size() - i), room[flow.agent]))));
+            const auto moved = static_cast<double>(
+                move(flow, std::max(0.0, std::min(line / static_cast<double>(gets.size() - i), room[flow.agent]))));
             line -= moved;
             room[flow.agent] -= moved;
         }
@@ -256,10 +274,11 @@ class Scale {
     }
 
     void lend(Agent& agent, std::size_t artifact, ByteRange got) {
-        const auto size = size_of(artifact), length = piece_length(size);
+        const auto size = size_of(artifact), length = core::piece_length(size);
         auto& lent = agent.lent[artifact];
-        for (auto piece = static_cast<std::size_t>(got.begin / length); piece < lent.size() && piece_range(size, piece).begin < got.end; ++piece) {
-            if (lent[piece] || !agent.first_hand[artifact].covers(piece_range(size, piece))) continue;
+        for (auto piece = static_cast<std::size_t>(got.begin / length);
+             piece < lent.size() && core::piece_range(size, piece).begin < got.end; ++piece) {
+            if (lent[piece] || !agent.first_hand[artifact].covers(core::piece_range(size, piece))) continue;
             lent[piece] = true;
             agent.news.insert(artifact);
         }
@@ -267,7 +286,8 @@ class Scale {
 
     void complete(std::size_t i, WantId id) {
         auto& agent = agents_[i];
-        while (!agent.board.wants.at(id).claims.empty()) end_claim(agent, id, agent.board.wants.at(id).claims.begin()->first);
+        while (!agent.board.wants.at(id).claims.empty())
+            end_claim(agent, id, agent.board.wants.at(id).claims.begin()->first);
         agent.board.wants.erase(id);
         if (agent.board.wants.empty()) agent.done_s = now_s_ + step_s();
         if (number(id) < large_ones) {
@@ -293,7 +313,8 @@ class Scale {
                     at->second.crowd.lenders.set(agents_[peer].sources.at(i), agents_[i].lent[artifact]);
                     agents_[peer].due = true;
                 }
-        for (auto& agent : agents_) agent.due = agent.due || now_s_ < 1 || std::fmod(now_s_, 1) < step_s();  // the broker's own tick
+        for (auto& agent : agents_)
+            agent.due = agent.due || now_s_ < 1 || std::fmod(now_s_, 1) < step_s();  // the broker's own tick
     }
 
     std::vector<Agent> agents_;
@@ -307,11 +328,14 @@ class Scale {
 };
 
 }  // namespace
-}  // namespace packswarm::core
+}  // namespace packswarm::plan
 
 int main(int argc, char** argv) {
-    using namespace packswarm::core;
-    if (argc < 2) return std::fprintf(stderr, "usage: crowd_scale N [first-hand|relay] [mirror Mbit/s per agent] [neighbours] [seed]\n"), 2;
+    using namespace packswarm::plan;
+    if (argc < 2)
+        return std::fprintf(stderr,
+                            "usage: crowd_scale N [first-hand|relay] [mirror Mbit/s per agent] [neighbours] [seed]\n"),
+               2;
     const auto count = static_cast<std::size_t>(std::max(2L, std::atol(argv[1])));
     const std::string lending = argc > 2 ? argv[2] : "first-hand";
     const double agents = static_cast<double>(count);
@@ -320,8 +344,10 @@ int main(int argc, char** argv) {
     for (std::size_t i = 0; i < artifacts; ++i) bytes += static_cast<double>(size_of(i));
     const double bound = std::max({bytes / mirrors, bytes / down, agents * bytes / (mirrors + agents * up)});
     const auto neighbours = static_cast<std::size_t>(argc > 4 ? std::max(1L, std::atol(argv[4])) : 50);
-    Scale scale(count, lending == "relay", mirrors, neighbours, argc > 5 ? static_cast<unsigned>(std::atoi(argv[5])) : 1);
+    Scale scale(count, lending == "relay", mirrors, neighbours,
+                argc > 5 ? static_cast<unsigned>(std::atoi(argv[5])) : 1);
     const double took = scale.run();
-    std::printf("%zu,%s,%zu,%.0f,%.1f,%.1f,%.3f,%.4f,%.0f\n", count, lending.c_str(), std::min(neighbours, count - 1), mirrors / mbit, bound, took, took / bound, scale.from_mirrors() / (agents * bytes), scale.plan_us());
+    std::printf("%zu,%s,%zu,%.0f,%.1f,%.1f,%.3f,%.4f,%.0f\n", count, lending.c_str(), std::min(neighbours, count - 1),
+                mirrors / mbit, bound, took, took / bound, scale.from_mirrors() / (agents * bytes), scale.plan_us());
     return 0;
 }

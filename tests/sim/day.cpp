@@ -30,7 +30,8 @@ World::Artifact artifact_of(std::string content) {
     const auto bytes = static_cast<ByteCount>(content.size());
     for (std::size_t piece = 0; bytes > limits::small_artifact && piece < core::piece_count(bytes); ++piece) {
         const auto range = core::piece_range(bytes, piece);
-        out.pieces.push_back(verify::piece_hash_of(ByteView(content.data() + range.begin, static_cast<std::size_t>(range.length()))));
+        out.pieces.push_back(
+            verify::piece_hash_of(ByteView(content.data() + range.begin, static_cast<std::size_t>(range.length()))));
     }
     out.content = std::move(content);
     return out;
@@ -53,26 +54,31 @@ Day::Day(unsigned number) : seed(number) {
         if (i > 0 && any(2) == 0) mirror.manner.fault = static_cast<Fault>(any(6));
         if (i > 0 && any(6) == 0) mirror.then = static_cast<Fault>(1 + any(5));
         if (outage) mirror.then = any(2) == 0 ? Fault::silent : Fault::refused_connection;
-        if (mirror.manner.fault == Fault::wrong_bytes && mirror.then == Fault::dribble) mirror.then = Fault::none;  // to know it takes minutes, alone or not
+        if (mirror.manner.fault == Fault::wrong_bytes && mirror.then == Fault::dribble)
+            mirror.then = Fault::none;  // to know it takes minutes, alone or not
         if (mirror.then != Fault::none) mirror.breaks = Millis(150 + any(1500));
     }
     const auto count = 2 + any(3) + (any(8) == 0 ? any(4) : 0);
     for (std::size_t i = 0; i < count; ++i) {
         HonestAgent agent;
-        agent.line = {5e5 * static_cast<double>(1 + any(20)), 25e6, Millis(1 + any(40)), any(4) == 0 ? broker::Reach::lan : broker::Reach::wan};
+        agent.line = {5e5 * static_cast<double>(1 + any(20)), 25e6, Millis(1 + any(40)),
+                      any(4) == 0 ? broker::Reach::lan : broker::Reach::wan};
         agent.arrives = Millis(any(3) == 0 ? any(2000) : 0);
         if (i > 0 && any(10) == 0) agent.leaves = Millis(200 + any(2500));
         agent.shares = any(6) != 0;
         agents.push_back(agent);
     }
     if (any(2) == 0)
-        for (auto liars = 1 + any(3); liars > 0; --liars) lies.push_back(static_cast<Lie>(1 + any(static_cast<std::size_t>(Lie::last))));
+        for (auto liars = 1 + any(3); liars > 0; --liars)
+            lies.push_back(static_cast<Lie>(1 + any(static_cast<std::size_t>(Lie::last))));
     if (outage) std::erase(lies, Lie::drip);  // who has nobody else is served for hours
     const auto artifacts = 4 + any(6);
-    const auto drawn = any(5) == 0 ? 1 + any(2) : 0, large = std::max<std::size_t>(drawn, interrupted || seed >= days_of_whole_files ? 1 + seed % 2 : 0);
+    const auto drawn = any(5) == 0 ? 1 + any(2) : 0,
+               large = std::max<std::size_t>(drawn, interrupted || seed >= days_of_whole_files ? 1 + seed % 2 : 0);
     for (std::size_t i = 0; i < artifacts; ++i) {
         auto size = 1 + any(any(4) == 0 ? 200'000 : 30'000);
-        if (i < large) size = static_cast<std::size_t>(limits::small_artifact) + 1 + any(seed % 32 == 0 ? 4'000'000 : 400'000);
+        if (i < large)
+            size = static_cast<std::size_t>(limits::small_artifact) + 1 + any(seed % 32 == 0 ? 4'000'000 : 400'000);
         auto content = noise(random, size);
         digests.push_back(verify::digest_of(as_bytes(content)));
         is_private.push_back(any(8) == 0);
@@ -114,24 +120,30 @@ void Day::interrupt() {
         if (size(wishes[i].artifact) <= limits::small_artifact) continue;
         const auto once = wishes[i];
         wishes[i].cancelled = Millis(100 + (seed * 31 + i * 977) % 2000);
-        wishes.push_back({once.agent, once.artifact, once.at + *wishes[i].cancelled + Millis(seed / 6 % 2 * 1000), once.cancelled});
+        wishes.push_back(
+            {once.agent, once.artifact, once.at + *wishes[i].cancelled + Millis(seed / 6 % 2 * 1000), once.cancelled});
     }
 }
 
 bool Day::mirrors_lie() const {
-    return std::any_of(mirrors.begin(), mirrors.end(), [](const auto& item) { return item.second.has(Fault::wrong_bytes); });
+    return std::any_of(mirrors.begin(), mirrors.end(),
+                       [](const auto& item) { return item.second.has(Fault::wrong_bytes); });
 }
 
-std::string Day::path(std::size_t artifact) const { return std::string(is_private[artifact] ? "/private/" : "/core/") + "p" + std::to_string(artifact) + ".pkg.tar.zst"; }
+std::string Day::path(std::size_t artifact) const {
+    return std::string(is_private[artifact] ? "/private/" : "/core/") + "p" + std::to_string(artifact) + ".pkg.tar.zst";
+}
 
 std::string Day::text() const {
     constexpr const char* parts[] = {"", " (parts from the start)", " (no parts)", " (parts without a name)"};
     constexpr const char* faults[] = {"fine", "absent", "refuses", "silent", "lies", "dribbles"};
     auto out = fmt::format("{} agents, {} artifacts", agents.size(), digests.size());
     for (const auto& [base, mirror] : mirrors)
-        out += fmt::format(", {} {} KB/s {}{}{}", base, static_cast<int>(mirror.manner.total / 1000), faults[static_cast<int>(mirror.manner.fault)],
-                           parts[static_cast<int>(mirror.manner.parts)],
-                           mirror.breaks ? fmt::format(" then {} at {} ms", faults[static_cast<int>(mirror.then)], mirror.breaks->count()) : "");
+        out += fmt::format(", {} {} KB/s {}{}{}", base, static_cast<int>(mirror.manner.total / 1000),
+                           faults[static_cast<int>(mirror.manner.fault)], parts[static_cast<int>(mirror.manner.parts)],
+                           mirror.breaks ? fmt::format(" then {} at {} ms", faults[static_cast<int>(mirror.then)],
+                                                       mirror.breaks->count())
+                                         : "");
     for (const auto lie : lies) out += fmt::format(", {}", to_string(lie));
     return out + (outage ? ", outage" : "") + (ahead ? ", known ahead" : "") + (interrupted ? ", interrupted" : "");
 }

@@ -1,5 +1,5 @@
-// Day: everything that happens in one simulated day, made from its seed alone: artifacts, mirrors and their faults, honest agents with
-// their lines and wishes, liars. Not here: living through it (crowd_sim.cpp).
+// Day: everything that happens in one simulated day, made from its seed alone: artifacts, mirrors and their faults,
+// honest agents with their lines and wishes, liars. Not here: living through it (crowd_sim.cpp).
 #pragma once
 
 #include <map>
@@ -47,14 +47,16 @@ struct Day {
     std::map<std::string, MirrorDay> mirrors;  // by base
     std::vector<std::string> bases;            // the first one never lies
     std::vector<Wish> wishes;
-    bool interrupted = false;                  // large artifacts are asked for, given up in the middle, and asked for again
-    bool outage = false;                       // all mirrors break, the first one too
-    bool whole_files = false;                  // some mirrors, the first one among them at times, give no parts of files
-    bool ahead = false;                        // agents know what they will be asked for, and are asked for one thing after the other
-    std::optional<Millis> ahead_ends;          // after the first wish: the package manager is said to have gone
+    bool interrupted = false;  // large artifacts are asked for, given up in the middle, and asked for again
+    bool outage = false;       // all mirrors break, the first one too
+    bool whole_files = false;  // some mirrors, the first one among them at times, give no parts of files
+    bool ahead = false;        // agents know what they will be asked for, and are asked for one thing after the other
+    std::optional<Millis> ahead_ends;  // after the first wish: the package manager is said to have gone
 
     bool mirrors_lie() const;
-    ByteCount size(std::size_t artifact) const { return static_cast<ByteCount>(world.artifacts.at(digests[artifact]).content.size()); }
+    ByteCount size(std::size_t artifact) const {
+        return static_cast<ByteCount>(world.artifacts.at(digests[artifact]).content.size());
+    }
     std::string path(std::size_t artifact) const;  // on every mirror
     std::string text() const;                      // one line for people
 

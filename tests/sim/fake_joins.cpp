@@ -1,5 +1,6 @@
-// The torrents of fake peers: whole pieces from those who offered, in order, two at a time of each, checked against the hints. A
-// peer that gave a wrong piece, or none, is not asked again in this torrent; nobody else hears of it, as with libtorrent.
+// The torrents of fake peers: whole pieces from those who offered, in order, two at a time of each, checked against the
+// hints. A peer that gave a wrong piece, or none, is not asked again in this torrent; nobody else hears of it, as with
+// libtorrent.
 #include <algorithm>
 
 #include "p2p/core/canonical.hpp"
@@ -38,7 +39,8 @@ void FakePeers::claim(broker::JoinId join, std::size_t first, std::size_t count)
 void FakePeers::unclaim(broker::JoinId join, std::size_t first, std::size_t count) {
     const auto at = joins_.find(join);
     if (at == joins_.end()) return;
-    for (auto piece = first; piece < first + count; ++piece) at->second.claimed.at(piece) = at->second.have.at(piece) = false;
+    for (auto piece = first; piece < first + count; ++piece)
+        at->second.claimed.at(piece) = at->second.have.at(piece) = false;
     pull(join);
 }
 
@@ -84,8 +86,11 @@ void FakePeers::ask_piece(broker::JoinId id, std::size_t piece, broker::PeerId p
     const auto buffer = std::make_shared<Bytes>();
     broker::GetEvents events;
     events.data = [buffer](ByteCount, Bytes bytes) { buffer->insert(buffer->end(), bytes.begin(), bytes.end()); };
-    events.done = [this, id, piece, peer, buffer](Result<void> result) { piece_came(id, piece, peer, *buffer, result.has_value()); };
-    joined.asked[piece] = open_get(peer, joined.join.digest, core::piece_range(joined.join.size, piece), std::move(events), true);
+    events.done = [this, id, piece, peer, buffer](Result<void> result) {
+        piece_came(id, piece, peer, *buffer, result.has_value());
+    };
+    joined.asked[piece] =
+        open_get(peer, joined.join.digest, core::piece_range(joined.join.size, piece), std::move(events), true);
 }
 
 void FakePeers::piece_came(broker::JoinId id, std::size_t piece, broker::PeerId peer, const Bytes& bytes, bool whole) {
@@ -95,7 +100,8 @@ void FakePeers::piece_came(broker::JoinId id, std::size_t piece, broker::PeerId 
     joined.asked.erase(piece);
     const bool right = whole && verify::piece_hash_of(bytes) == joined.join.pieces.at(piece);
     if (!right) joined.out.insert(peer);
-    if (right && !joined.have[piece] && joined.join.file.write(core::piece_range(joined.join.size, piece).begin, bytes)) {
+    if (right && !joined.have[piece] &&
+        joined.join.file.write(core::piece_range(joined.join.size, piece).begin, bytes)) {
         joined.have[piece] = true;
         const auto events = joined.events;
         events.piece_done(piece, peer);

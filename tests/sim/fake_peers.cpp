@@ -10,8 +10,9 @@
 namespace packswarm::test {
 
 const char* to_string(Lie lie) {
-    constexpr const char* names[] = {"none", "garbage offers", "garbage loans", "some garbage", "wrong hashes", "wrong sizes", "silence",
-                                     "absence", "drip", "seeks only", "vanishes", "floods"};
+    constexpr const char* names[] = {"none",         "garbage offers", "garbage loans", "some garbage",
+                                     "wrong hashes", "wrong sizes",    "silence",       "absence",
+                                     "drip",         "seeks only",     "vanishes",      "floods"};
     return names[static_cast<int>(lie)];
 }
 
@@ -50,27 +51,34 @@ void FakePeers::ask(const std::string& lineage, std::vector<Digest> digests, cor
     asked.insert(digests.begin(), digests.end());
     for (const auto& [id, peer] : links_) {
         if (whom == core::Audience::neighbours && peer->line_.reach == broker::Reach::wan) continue;
-        send(*peer, 40 + 32 * static_cast<ByteCount>(digests.size()), [peer = peer, from = id_, lineage, digests] { peer->take_ask(from, lineage, digests); });
+        send(*peer, 40 + 32 * static_cast<ByteCount>(digests.size()),
+             [peer = peer, from = id_, lineage, digests] { peer->take_ask(from, lineage, digests); });
     }
 }
 
 broker::FetchId FakePeers::get(broker::PeerId peer, const Digest& digest, ByteRange range, broker::GetEvents events) {
     const auto fetch = open_get(peer, digest, range, std::move(events), false);
-    const auto open = std::count_if(gets_.begin(), gets_.end(), [&](const auto& item) { return item.second.peer == peer && !item.second.of_torrent; });
+    const auto open = std::count_if(gets_.begin(), gets_.end(), [&](const auto& item) {
+        return item.second.peer == peer && !item.second.of_torrent;
+    });
     most_gets[peer] = std::max(most_gets[peer], static_cast<std::size_t>(open));
     return fetch;
 }
 
-broker::FetchId FakePeers::open_get(broker::PeerId peer, const Digest& digest, ByteRange range, broker::GetEvents events, bool of_torrent) {
+broker::FetchId FakePeers::open_get(broker::PeerId peer, const Digest& digest, ByteRange range,
+                                    broker::GetEvents events, bool of_torrent) {
     const auto fetch = broker::FetchId{++last_};
     asked.insert(digest);
-    gets_[fetch] = {peer, range.begin, range.end, std::make_shared<broker::GetEvents>(std::move(events)), loop_.now(), of_torrent};
+    gets_[fetch] = {peer,        range.begin, range.end, std::make_shared<broker::GetEvents>(std::move(events)),
+                    loop_.now(), of_torrent};
     const auto at = links_.find(peer);
     if (at == links_.end()) {
         loop_.post([this, fetch] { finish(fetch, fail(ErrorKind::Transient, "the peer is gone")); });
         return fetch;
     }
-    send(*at->second, 60, [to = at->second, from = id_, fetch, digest, range] { to->take_get({from, fetch, digest, range.begin, range.end}); });
+    send(*at->second, 60, [to = at->second, from = id_, fetch, digest, range] {
+        to->take_get({from, fetch, digest, range.begin, range.end});
+    });
     watch(fetch);
     return fetch;
 }
@@ -80,7 +88,9 @@ void FakePeers::cancel(broker::FetchId fetch) {
     if (!get) return;
     const auto at = links_.find(get.mapped().peer);
     if (at == links_.end()) return;
-    send(*at->second, 20, [to = at->second, from = id_, fetch] { std::erase_if(to->open_, [&](const Open& open) { return open.from == from && open.fetch == fetch; }); });
+    send(*at->second, 20, [to = at->second, from = id_, fetch] {
+        std::erase_if(to->open_, [&](const Open& open) { return open.from == from && open.fetch == fetch; });
+    });
 }
 
 void FakePeers::lend(const Digest& digest, const StagedFile& file, const std::string& lineage) {
@@ -131,7 +141,8 @@ broker::PeerView FakePeers::view_of() const {
 
 void FakePeers::send(FakePeers& to, ByteCount bytes, Task arrival) {
     up_free_ = std::max(up_free_, loop_.now()) + time_for(bytes, line_.up);
-    to.down_free_ = std::max(up_free_ + line_.latency + to.line_.latency, to.down_free_ + time_for(bytes, to.line_.down));
+    to.down_free_ =
+        std::max(up_free_ + line_.latency + to.line_.latency, to.down_free_ + time_for(bytes, to.line_.down));
     loop_.after(up_to(to.down_free_ - loop_.now()), [this, other = to.id_, arrival = std::move(arrival)] {
         if (links_.count(other) != 0) arrival();
     });
@@ -158,7 +169,9 @@ void FakePeers::watch(broker::FetchId fetch) {
 void FakePeers::seek_everything(FakePeers& victim) {
     std::vector<Digest> all;
     for (const auto& [digest, artifact] : world_.artifacts) all.push_back(digest);
-    send(victim, 40, [&victim, from = id_, all] { if (victim.observer_ != nullptr) victim.observer_->peer_seeks(from, all); });
+    send(victim, 40, [&victim, from = id_, all] {
+        if (victim.observer_ != nullptr) victim.observer_->peer_seeks(from, all);
+    });
 }
 
 // What belongs to nobody and what somebody may want, as often as the channel lets through.
@@ -193,11 +206,14 @@ void FakePeers::tell(broker::PeerId peer, const Digest& digest) {
     FakePeers& to = *links_.at(peer);
     const auto artifact = world_.artifacts.find(digest);
     if (artifact == world_.artifacts.end() || lie_ == Lie::seeks_only) return;
-    broker::PeerOffer offer{id_, line_.reach, digest, static_cast<ByteCount>(artifact->second.content.size()), artifact->second.pieces};
+    broker::PeerOffer offer{id_, line_.reach, digest, static_cast<ByteCount>(artifact->second.content.size()),
+                            artifact->second.pieces};
     if (lie_ == Lie::wrong_hashes)
         for (auto& hash : offer.pieces) hash = PieceHash{};
     if (lie_ == Lie::wrong_sizes) offer.size += 1;
-    const bool lends = lie_ == Lie::garbage_loans || (lie_ == Lie::floods && ++blocks_ % 2 == 0) || (lie_ != Lie::floods && lie_ != Lie::none && offer.size > limits::small_artifact && lie_ != Lie::wrong_hashes);
+    const bool lends =
+        lie_ == Lie::garbage_loans || (lie_ == Lie::floods && ++blocks_ % 2 == 0) ||
+        (lie_ != Lie::floods && lie_ != Lie::none && offer.size > limits::small_artifact && lie_ != Lie::wrong_hashes);
     const auto loan = loans_.find(digest);
     if (shelf_.count(digest) == 0 && lie_ == Lie::none && loan == loans_.end()) return;
     broker::PeerLoan have{id_, digest, offer.size, std::vector<bool>(core::piece_count(offer.size), true)};
@@ -225,10 +241,13 @@ void FakePeers::pump() {
     auto bytes = read(open.digest, open.next, length);
     if (bytes) sent += length;
     if (lie_ == Lie::vanishes && ++blocks_ % 3 == 0) {
-        for (const auto& [id, peer] : std::map(links_)) loop_.after(Millis(500), [this, other = peer] { meet(*other); });
+        for (const auto& [id, peer] : std::map(links_))
+            loop_.after(Millis(500), [this, other = peer] { meet(*other); });
         return leave_everybody();
     }
-    send(to, bytes ? length : 20, [&to, from = id_, fetch = open.fetch, offset = open.next, bytes] { to.take_data(from, fetch, offset, bytes); });
+    send(to, bytes ? length : 20, [&to, from = id_, fetch = open.fetch, offset = open.next, bytes] {
+        to.take_data(from, fetch, offset, bytes);
+    });
     open.next += length;
     if (bytes && open.next < open.end) open_.push_back(open);
     is_sending_ = true;
@@ -257,15 +276,18 @@ std::optional<Bytes> FakePeers::read(const Digest& digest, ByteCount offset, Byt
         return out;
     }
     const auto& content = world_.artifacts.at(digest).content;
-    Bytes out(content.begin() + offset, content.begin() + std::min<ByteCount>(offset + length, static_cast<ByteCount>(content.size())));
+    Bytes out(content.begin() + offset,
+              content.begin() + std::min<ByteCount>(offset + length, static_cast<ByteCount>(content.size())));
     out.resize(static_cast<std::size_t>(length));
-    const bool flips = lie_ == Lie::garbage_offers || lie_ == Lie::garbage_loans || lie_ == Lie::floods || (lie_ == Lie::some_garbage && ++blocks_ % 3 == 0);
+    const bool flips = lie_ == Lie::garbage_offers || lie_ == Lie::garbage_loans || lie_ == Lie::floods ||
+                       (lie_ == Lie::some_garbage && ++blocks_ % 3 == 0);
     if (flips)
         for (char& c : out) c = static_cast<char>(~c);
     return out;
 }
 
-void FakePeers::take_data(broker::PeerId from, broker::FetchId fetch, ByteCount offset, const std::optional<Bytes>& bytes) {
+void FakePeers::take_data(broker::PeerId from, broker::FetchId fetch, ByteCount offset,
+                          const std::optional<Bytes>& bytes) {
     heard_[from] = loop_.now();
     const auto at = gets_.find(fetch);
     if (at == gets_.end()) return;

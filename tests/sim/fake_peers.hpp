@@ -1,6 +1,7 @@
-// Peers for broker tests: agents in one loop, joined by a network with uplinks, downlinks and latency. An agent is a broker's
-// (honest) or nobody's: then it lies in a chosen way. What honest agents name to others is kept for the test to judge.
-// Torrents (fake_joins.cpp) take whole pieces over the same lines and check them against the hints. Not here: encryption, audiences.
+// Peers for broker tests: agents in one loop, joined by a network with uplinks, downlinks and latency. An agent is a
+// broker's (honest) or nobody's: then it lies in a chosen way. What honest agents name to others is kept for the test
+// to judge. Torrents (fake_joins.cpp) take whole pieces over the same lines and check them against the hints. Not here:
+// encryption, audiences.
 #pragma once
 
 #include <deque>
@@ -10,7 +11,8 @@
 #include <set>
 #include <string>
 
-#include "p2p/broker/ports.hpp"
+#include "p2p/broker/ports/answers.hpp"
+#include "p2p/broker/ports/peers.hpp"
 
 namespace packswarm::test {
 
@@ -20,7 +22,21 @@ struct Line {
     broker::Reach reach = broker::Reach::wan;
 };
 
-enum class Lie { none, garbage_offers, garbage_loans, some_garbage, wrong_hashes, wrong_sizes, silence, absence, drip, seeks_only, vanishes, floods, last = floods };
+enum class Lie {
+    none,
+    garbage_offers,
+    garbage_loans,
+    some_garbage,
+    wrong_hashes,
+    wrong_sizes,
+    silence,
+    absence,
+    drip,
+    seeks_only,
+    vanishes,
+    floods,
+    last = floods
+};
 const char* to_string(Lie lie);
 
 // What there is in the world, by digest: liars claim to have it, honest agents read their stored files here.
@@ -35,14 +51,20 @@ struct World {
 class FakePeers final : public broker::Peers {
   public:
     FakePeers(Loop& loop, const World& world, unsigned number, Line line, Lie lie = Lie::none)
-        : loop_(loop), world_(world), id_(broker::PeerId{number}), line_(line), lie_(lie), up_free_(loop.now()), down_free_(loop.now()) {}
+        : loop_(loop),
+          world_(world),
+          id_(broker::PeerId{number}),
+          line_(line),
+          lie_(lie),
+          up_free_(loop.now()),
+          down_free_(loop.now()) {}
 
-    std::set<Digest> asked, offered, lent;     // named to anybody, ever
-    std::set<std::string> lineages;            // likewise
+    std::set<Digest> asked, offered, lent;  // named to anybody, ever
+    std::set<std::string> lineages;         // likewise
     std::map<broker::PeerId, int> blamed;
     std::map<broker::PeerId, std::size_t> most_gets;  // open at once, those of torrents aside
     ByteCount sent = 0;
-    int second_hand = 0;                       // pieces lent that nobody but peers gave
+    int second_hand = 0;  // pieces lent that nobody but peers gave
     // An honest agent's bytes, as it stored them; and whether mirrors gave it that range of a file.
     std::function<std::optional<StoredFile>(const Digest&)> stored;
     std::function<bool(const Digest&, ByteRange)> is_first_hand;
@@ -60,7 +82,7 @@ class FakePeers final : public broker::Peers {
         for (const auto& state : lineages) lineages_.insert(state.lineage.name());
         this->lineages.insert(lineages_.begin(), lineages_.end());
     }
-    core::AgentKey key() const override { return static_cast<core::AgentKey>(id_) * 0x9e3779b97f4a7c15ULL; }
+    plan::AgentKey key() const override { return static_cast<plan::AgentKey>(id_) * 0x9e3779b97f4a7c15ULL; }
     std::vector<broker::PeerView> view() const override;
     broker::Company company(const std::string&) const override { return {view().size(), 0, true}; }
 
@@ -114,8 +136,13 @@ class FakePeers final : public broker::Peers {
     };
 
     broker::PeerView view_of() const;
-    static TimePoint::duration time_for(ByteCount bytes, double rate) { return std::chrono::duration_cast<TimePoint::duration>(std::chrono::duration<double>(static_cast<double>(bytes) / rate)); }
-    static Millis up_to(TimePoint::duration time) { return std::chrono::ceil<Millis>(std::max(time, TimePoint::duration::zero())); }
+    static TimePoint::duration time_for(ByteCount bytes, double rate) {
+        return std::chrono::duration_cast<TimePoint::duration>(
+            std::chrono::duration<double>(static_cast<double>(bytes) / rate));
+    }
+    static Millis up_to(TimePoint::duration time) {
+        return std::chrono::ceil<Millis>(std::max(time, TimePoint::duration::zero()));
+    }
 
     void send(FakePeers& to, ByteCount bytes, Task arrival);
     void drop(broker::PeerId peer);
@@ -128,7 +155,8 @@ class FakePeers final : public broker::Peers {
 
     // ---- What others ask of us
 
-    broker::FetchId open_get(broker::PeerId peer, const Digest& digest, ByteRange range, broker::GetEvents events, bool of_torrent);
+    broker::FetchId open_get(broker::PeerId peer, const Digest& digest, ByteRange range, broker::GetEvents events,
+                             bool of_torrent);
     void pull(broker::JoinId id);
     void ask_piece(broker::JoinId id, std::size_t piece, broker::PeerId peer);
     void piece_came(broker::JoinId id, std::size_t piece, broker::PeerId peer, const Bytes& bytes, bool whole);

@@ -1,5 +1,6 @@
-// live: one Day lived through by real brokers under a virtual clock, with peers or with mirrors alone. What went wrong whatever the
-// outcome (a bound exceeded, something shared against policy, wrong bytes) is noted on the way. Not here: judging times (crowd_sim.cpp).
+// live: one Day lived through by real brokers under a virtual clock, with peers or with mirrors alone. What went wrong
+// whatever the outcome (a bound exceeded, something shared against policy, wrong bytes) is noted on the way. Not here:
+// judging times (crowd_sim.cpp).
 #pragma once
 
 #include <filesystem>
@@ -18,9 +19,9 @@ struct Answer {
 };
 
 struct Lived {
-    std::vector<Answer> answers;        // one for each wish
-    std::vector<std::string> faults;    // what must not be, in words
-    std::vector<std::string> trace;     // for people: what each agent decided
+    std::vector<Answer> answers;      // one for each wish
+    std::vector<std::string> faults;  // what must not be, in words
+    std::vector<std::string> trace;   // for people: what each agent decided
     ByteCount from_mirrors = 0, moved = 0, wasted = 0;
     double last_of(const Day& day, std::size_t agent) const;  // when its last wish was answered
 };

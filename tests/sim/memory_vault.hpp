@@ -1,11 +1,15 @@
-// The store's seat in simulations: files under their digest in a folder that should be memory (/dev/shm), nothing flushed, no quota,
-// no table. It has to be called store::Vault, since nobody else may make a StoredFile: a program links this one or the real one.
+// The store's seat in simulations: files under their digest in a folder that should be memory (/dev/shm), nothing
+// flushed, no quota, no table. It has to be called store::Vault, since nobody else may make a StoredFile: a program
+// links this one or the real one.
 #pragma once
 
+#include <filesystem>
 #include <map>
+#include <string>
 
+#include "p2p/base/limits.hpp"
 #include "p2p/base/loop.hpp"
-#include "p2p/broker/ports.hpp"
+#include "p2p/broker/ports/store.hpp"
 
 namespace packswarm::store {
 
@@ -18,6 +22,12 @@ class Vault final : public broker::Store {
         return StagedFile::create(folder_ / std::to_string(++last_), size);
     }
     void note(const StagedFile&, ByteView) override {}
+    void write(const StagedFile& file, std::vector<broker::FilePart> parts, broker::Then<void> then) override {
+        Result<void> written;
+        for (const auto& part : parts)
+            if (written) written = file.write(part.offset, part.data);
+        loop_.post([written, then = std::move(then)] { then(written); });
+    }
     std::vector<broker::Leftover> leftovers() override { return {}; }
     ByteCount room() override { return limits::gib; }
     std::optional<StoredFile> find(const Digest& digest) override {

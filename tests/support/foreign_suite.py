@@ -52,7 +52,16 @@ def unpack(package, work, mirror):
     options = ["-o", f"Dir::Etc::sourcelist={sources}", "-o", "Dir::Etc::sourceparts=-", "-o", f"Dir::State::Lists={work}/lists",
                "-o", f"Dir::Cache={work}/cache", "-o", "APT::Sandbox::User=root"]
     sh("apt-get", "-qq", *options, "update")
-    sh("apt-get", "-qq", *options, "source", package, cwd=work)
+    try:
+        sh("apt-get", "-qq", *options, "source", package, cwd=work)
+    except Unavailable as all_of_it:  # a mirror may have the authors' archive without the distribution's changes
+        if not list(work.glob("*.orig.tar.*")):
+            try:
+                sh("apt-get", "-qq", *options, "source", "--tar-only", package, cwd=work)
+            except Unavailable:
+                raise all_of_it from None
+        for archive in work.glob("*.orig.tar.*"):
+            sh("tar", "xf", archive, cwd=work)
 
 
 def known_differences(document, forms):

@@ -1,5 +1,5 @@
-// IoThread: an io_context that runs on a thread of its own, as the daemon's loop does, while the test's thread blocks in clients.
-// Everything that belongs to the loop is touched through run() or until().
+// IoThread: an io_context that runs on a thread of its own, as the daemon's loop does, while the test's thread blocks
+// in clients. Everything that belongs to the loop is touched through run() or until().
 #pragma once
 
 #include <boost/asio/executor_work_guard.hpp>

@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "p2p/broker/ports.hpp"
+#include "p2p/broker/ports/answers.hpp"
+#include "p2p/broker/ports/peers.hpp"
 
 namespace packswarm::test {
 
@@ -44,10 +45,12 @@ class RecordingPeers final : public broker::Peers {
     void unclaim(broker::JoinId, std::size_t, std::size_t) override {}
     void feed(broker::JoinId, std::size_t, Bytes) override {}
     void leave(broker::JoinId, Task left) override { left(); }
-    void lend(const Digest& digest, const StagedFile&, const std::string& lineage) override { lent.emplace(lineage, digest); }
+    void lend(const Digest& digest, const StagedFile&, const std::string& lineage) override {
+        lent.emplace(lineage, digest);
+    }
     void lend_piece(const Digest&, std::size_t) override {}
     void end_loan(const Digest&, Outcome) override {}
-    core::AgentKey key() const override { return 0; }
+    plan::AgentKey key() const override { return 0; }
     std::vector<broker::PeerId> blamed;
     void blame(broker::PeerId peer, broker::Blame) override { blamed.push_back(peer); }
     std::vector<broker::PeerView> view() const override { return {}; }

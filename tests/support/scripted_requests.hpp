@@ -1,5 +1,5 @@
-// ScriptedRequests: a broker that does what the test says: it remembers what was asked, and the test decides which events follow.
-// A rule for an address answers by itself. Everything on the loop's thread.
+// ScriptedRequests: a broker that does what the test says: it remembers what was asked, and the test decides which
+// events follow. A rule for an address answers by itself. Everything on the loop's thread.
 #pragma once
 
 #include <sys/mman.h>
@@ -35,7 +35,7 @@ class ScriptedRequests : public broker::Requests {
     std::vector<broker::Request> asked;
     std::vector<std::string> cancelled;  // addresses
     std::map<broker::RequestId, Open> open;
-    std::map<std::string, Rule> rules;   // by address; run soon after the get
+    std::map<std::string, Rule> rules;  // by address; run soon after the get
     core::PackageSignatures signatures = core::PackageSignatures::demanded;
     std::optional<TimePoint> silent_since;  // no source gives a byte
     std::map<std::string, std::string> repositories{{"core/x86_64", "http://mirror.example/core/os/x86_64"}};
@@ -45,7 +45,10 @@ class ScriptedRequests : public broker::Requests {
         asked.push_back(request);
         const auto rule = rules.find(request.url);
         open[id] = {std::move(request), std::move(events)};
-        if (rule != rules.end()) boost::asio::post(io_, [this, id, run = rule->second] { if (open.contains(id)) run(id); });
+        if (rule != rules.end())
+            boost::asio::post(io_, [this, id, run = rule->second] {
+                if (open.contains(id)) run(id);
+            });
         return id;
     }
     void cancel(broker::RequestId id) override {
@@ -61,7 +64,9 @@ class ScriptedRequests : public broker::Requests {
         if (it == repositories.end()) return std::nullopt;
         return it->second + "/" + file;
     }
-    core::PackageSignatures package_signatures(const std::string&, const std::string&) const override { return signatures; }
+    core::PackageSignatures package_signatures(const std::string&, const std::string&) const override {
+        return signatures;
+    }
 
     broker::RequestId id_of(const std::string& url) const {
         for (const auto& [id, one] : open) {
@@ -71,11 +76,13 @@ class ScriptedRequests : public broker::Requests {
     }
     bool asked_for(const std::string& url) const { return id_of(url) != broker::RequestId::none; }
 
-    void start(broker::RequestId id, const broker::SharedBytes& bytes, ByteCount size, std::optional<WallTime> modified = {}) {
+    void start(broker::RequestId id, const broker::SharedBytes& bytes, ByteCount size,
+               std::optional<WallTime> modified = {}) {
         open.at(id).events.started({size, modified, bytes});
     }
     void progress(broker::RequestId id, broker::Progress progress) { open.at(id).events.progress(progress); }
-    void deliver(broker::RequestId id, const broker::SharedBytes& bytes, ByteCount size, std::optional<WallTime> modified = {}) {
+    void deliver(broker::RequestId id, const broker::SharedBytes& bytes, ByteCount size,
+                 std::optional<WallTime> modified = {}) {
         broker::Delivered delivered{bytes, size, Digest{}, modified, {}};
         delivered.digest.bytes.fill(0xab);
         delivered.sources.push_back({broker::SourceKind::mirror, "http://mirror.example", size, 0});
@@ -85,14 +92,15 @@ class ScriptedRequests : public broker::Requests {
         broker::Delivered delivered{bytes, part.range.length(), Digest{}, std::nullopt, {}, part};
         close(id).delivered(delivered);
     }
-    void fail(broker::RequestId id, ErrorKind kind, std::string message) { close(id).failed(Error{kind, std::move(message)}); }
+    void fail(broker::RequestId id, ErrorKind kind, std::string message) {
+        close(id).failed(Error{kind, std::move(message)});
+    }
     void not_modified(broker::RequestId id) { close(id).not_modified(); }
 
     // Rules
     void has(const std::string& url, const std::string& content, std::optional<WallTime> modified = {}) {
-        rules[url] = [this, bytes = file_with(content), size = static_cast<ByteCount>(content.size()), modified](broker::RequestId id) {
-            deliver(id, bytes, size, modified);
-        };
+        rules[url] = [this, bytes = file_with(content), size = static_cast<ByteCount>(content.size()),
+                      modified](broker::RequestId id) { deliver(id, bytes, size, modified); };
     }
     void lacks(const std::string& url, ErrorKind kind = ErrorKind::Absent) {
         rules[url] = [this, kind](broker::RequestId id) { fail(id, kind, "no mirror has it"); };

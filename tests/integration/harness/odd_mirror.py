@@ -24,6 +24,7 @@ class Habits:
     encoding: str = ""        # Content-Encoding of .gz files
     at_once: int = 0          # answers at a time; 503 beyond
     rate: int = 0             # bytes a second of one answer
+    slow: str = ""            # what ends so is answered after two seconds
 
 
 class OddMirror:
@@ -58,6 +59,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         began = time.time()
+        if self.habits.slow and self.path.endswith(self.habits.slow):
+            time.sleep(2)
         with Handler.counting:
             Handler.open_answers += 1
             at_once = Handler.open_answers

@@ -22,7 +22,8 @@ TEST(IpNetwork, ContainsTheAddressesOfItsRange) {
 }
 
 TEST(IpNetwork, RefusesWhatIsNone) {
-    for (const char* text : {"", "wlan0", "10.9.0.0/33", "10.9.0.0/", "10.9.0.0/-1", "10.9.0.0/8x", "10.9/16", "2001:db8::/129", "[::1]"})
+    for (const char* text :
+         {"", "wlan0", "10.9.0.0/33", "10.9.0.0/", "10.9.0.0/-1", "10.9.0.0/8x", "10.9/16", "2001:db8::/129", "[::1]"})
         EXPECT_FALSE(IpNetwork::parse(text)) << text;
 }
 

@@ -17,20 +17,24 @@ TEST(Url, FoldsPercentEncodingsToOneSpelling) {
 }
 
 TEST(Url, AsksAsItWasWritten) {
-    for (const std::string spelled : {"http://a/b%2bc", "http://a/b+c", "http://a/%7e", "http://a/x/./y", "http://a/%2540", "http://a/?q=%2B"})
+    for (const std::string spelled :
+         {"http://a/b%2bc", "http://a/b+c", "http://a/%7e", "http://a/x/./y", "http://a/%2540", "http://a/?q=%2B"})
         EXPECT_EQ(Url::parse(spelled).value().asked(), spelled);
     EXPECT_EQ(Url::parse("HTTP://A:80").value().asked(), "http://a/");
     EXPECT_EQ(Url::parse("http://user:secret@a/b").value().asked(), "http://a/b");
 }
 
 TEST(Url, FoldsDotSegmentsThatStayWhereTheyAre) {
-    for (const char* spelled : {"http://a/flat/./x.deb", "http://a/./flat/x.deb", "http://a/flat/%2e/x.deb", "http://a/flat/././x.deb"})
+    for (const char* spelled :
+         {"http://a/flat/./x.deb", "http://a/./flat/x.deb", "http://a/flat/%2e/x.deb", "http://a/flat/././x.deb"})
         EXPECT_EQ(Url::parse(spelled).value().text(), "http://a/flat/x.deb") << spelled;
     EXPECT_EQ(Url::parse("http://a/flat/.").value().path, "/flat/");
     EXPECT_EQ(Url::parse("http://a/.flat/x..y").value().path, "/.flat/x..y");
 }
 
-TEST(Url, WritesPlusAsObjectStoresReadIt) { EXPECT_EQ(encode_path("pool/a+b_1:2~c %.deb"), "pool/a%2Bb_1:2~c%20%25.deb"); }
+TEST(Url, WritesPlusAsObjectStoresReadIt) {
+    EXPECT_EQ(encode_path("pool/a+b_1:2~c %.deb"), "pool/a%2Bb_1:2~c%20%25.deb");
+}
 
 TEST(Url, KeepsPasswordsOutOfItsText) {
     const auto url = Url::parse("https://user:secret@example.org/debian/x.deb");
@@ -40,8 +44,9 @@ TEST(Url, KeepsPasswordsOutOfItsText) {
 }
 
 TEST(Url, RefusesWhatCouldClimbInjectOrLeaveHttp) {
-    for (const char* bad : {"ftp://a/b", "http://a/../etc/passwd", "http://a/%2e%2e/b", "http://a/b%0d%0aX: y", "http://a/b%00", "http://a/b c",
-                            "http:///b", "http://a:0/", "http://a:99999/", "http://a/%4", "nonsense", "http://a\"b/", "file:///etc/passwd"})
+    for (const char* bad : {"ftp://a/b", "http://a/../etc/passwd", "http://a/%2e%2e/b", "http://a/b%0d%0aX: y",
+                            "http://a/b%00", "http://a/b c", "http:///b", "http://a:0/", "http://a:99999/",
+                            "http://a/%4", "nonsense", "http://a\"b/", "file:///etc/passwd"})
         EXPECT_FALSE(Url::parse(bad)) << bad;
     EXPECT_FALSE(Url::parse("http://a/" + std::string(5000, 'x')));
 }

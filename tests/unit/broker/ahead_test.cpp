@@ -8,7 +8,8 @@ namespace {
 
 using core::PrintedPackage;
 
-// A pacman repository with a signed database; only mirrors are made up. Packages p00 to p39 of 20 to 40 KB, and two large ones.
+// A pacman repository with a signed database; only mirrors are made up. Packages p00 to p39 of 20 to 40 KB, and two
+// large ones.
 class AheadTest : public test::PacmanFixture {
   protected:
     void SetUp() override {
@@ -21,9 +22,12 @@ class AheadTest : public test::PacmanFixture {
         for (int i = 0; i < 42; ++i) {
             test::PacmanPackage package;
             package.name = fmt::format("p{:02}", i);
-            package.file = std::string(i < 40 ? 20'000 + 500 * static_cast<std::size_t>(i) : 3 << 20, static_cast<char>('a' + i % 26)) + package.name;
+            package.file = std::string(i < 40 ? 20'000 + 500 * static_cast<std::size_t>(i) : 3 << 20,
+                                       static_cast<char>('a' + i % 26)) +
+                           package.name;
             package.signature = signature;
-            if (signature.empty() && i < 5) package.file = test::pacman_package_file(package.name, "1-1", "x86_64", package.file);
+            if (signature.empty() && i < 5)
+                package.file = test::pacman_package_file(package.name, "1-1", "x86_64", package.file);
             files_.push_back(package.file_name());
             mirrors_.files["/" + package.file_name()] = package.file;
             if (signature.empty() && i < 5) mirrors_.files["/" + package.file_name() + ".sig"] = sign(package.file);

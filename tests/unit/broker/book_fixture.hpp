@@ -1,5 +1,5 @@
-// The real broker, index book, store, ledger and verification under a virtual clock; peers only remember what they were told.
-// Repositories are signed by a real key.
+// The real broker, index book, store, ledger and verification under a virtual clock; peers only remember what they were
+// told. Repositories are signed by a real key.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -36,7 +36,8 @@ class BookFixture : public ::testing::Test {
         settings.folder = folder_.path();
         settings.reserve = 0;
         vault_ = std::move(*store::Vault::open(std::move(settings), loop_, loop_));
-        broker_ = std::make_unique<broker::Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_, broker::BrokerSettings{Millis(0)});
+        broker_ = std::make_unique<broker::Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_,
+                                                   broker::BrokerSettings{Millis(0)});
     }
     broker::IndexBook& book() { return broker_->book(); }
 
@@ -61,14 +62,17 @@ class BookFixture : public ::testing::Test {
     // A new index of the suite arrives, as when the package manager updates; day: of July 2026.
     void update(const std::string& suite, const Pool& pool, int day = 1) {
         std::string packages;
-        for (const auto& [path, content] : pool) packages += packages_stanza("p" + sha256_hex(path).substr(0, 12), "1", path, content);
+        for (const auto& [path, content] : pool)
+            packages += packages_stanza("p" + sha256_hex(path).substr(0, 12), "1", path, content);
         ReleaseOptions options;
         options.suite = options.codename = suite;
         constexpr const char* weekdays[] = {"Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "Mon"};
         options.date = fmt::format("{}, {:02} Jul 2026 10:00:00 UTC", weekdays[day % 7], day);
-        const auto release = gpg_->clearsign(release_text({{"main/binary-amd64/Packages", packages}}, options), {*key_});
+        const auto release =
+            gpg_->clearsign(release_text({{"main/binary-amd64/Packages", packages}}, options), {*key_});
         std::optional<Result<std::shared_ptr<const broker::OpenedRoot>>> accepted;
-        book().accept({*book().table().find(suite), Bytes(release.begin(), release.end()), {}}, {}, [&](auto answer) { accepted = std::move(answer); });
+        book().accept({*book().table().find(suite), Bytes(release.begin(), release.end()), {}}, {},
+                      [&](auto answer) { accepted = std::move(answer); });
         loop_.drain();
         ASSERT_TRUE(accepted && *accepted) << (accepted ? accepted->error().message : "no answer");
         keep(packages, "Packages");
@@ -77,7 +81,8 @@ class BookFixture : public ::testing::Test {
     void keep(const std::string& content, const std::string& name) {
         const auto staged = vault_->stage(static_cast<ByteCount>(content.size())).value();
         ASSERT_TRUE(staged.write(0, as_bytes(content)));
-        broker_->publish(verify::FileVerifier::check_all(staged, digest_of(content)).value(), name, {}, [](Result<StoredFile> stored) { ASSERT_TRUE(stored); });
+        broker_->publish(verify::FileVerifier::check_all(staged, digest_of(content)).value(), name, {},
+                         [](Result<StoredFile> stored) { ASSERT_TRUE(stored); });
         loop_.drain();
     }
     void settle() { loop_.advance(Millis(100)); }

@@ -57,7 +57,8 @@ class BrokerTest : public ::testing::Test {
         settings.folder = folder_.path();
         settings.reserve = 0;
         vault_ = std::move(*store::Vault::open(std::move(settings), loop_, loop_));
-        broker_ = std::make_unique<Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_, BrokerSettings{Millis(0)});
+        broker_ =
+            std::make_unique<Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_, BrokerSettings{Millis(0)});
         core::Repository repository;
         repository.id = "repo";
         repository.suite = "stable";
@@ -108,9 +109,12 @@ class BrokerTest : public ::testing::Test {
     }
     double seconds_until(const std::vector<std::shared_ptr<Outcome>>& outcomes, Millis limit = Millis(120'000)) {
         const auto begun = loop_.now();
-        loop_.advance_until([&] {
-            return std::all_of(outcomes.begin(), outcomes.end(), [](const auto& one) { return one->delivered + one->failed > 0; });
-        }, limit);
+        loop_.advance_until(
+            [&] {
+                return std::all_of(outcomes.begin(), outcomes.end(),
+                                   [](const auto& one) { return one->delivered + one->failed > 0; });
+            },
+            limit);
         return seconds_between(begun, loop_.now());
     }
     ByteCount sent() const {

@@ -42,12 +42,12 @@ TEST_F(BrokerTest, WhoTakesFirstBytesAsTheyComeIsShownThoseOfASlowSmallFile) {
     EXPECT_FALSE(streaming->started) << "a moment later it may be here whole";
     loop_.advance(Millis(20'000));
     EXPECT_TRUE(streaming->started);
-    EXPECT_EQ(streaming->safe, core::head_length(1'000'000));
+    EXPECT_EQ(streaming->safe, plan::head_length(1'000'000));
     EXPECT_FALSE(patient->started);
     const auto late = get("/pool/x.deb", content, true);
     loop_.advance(Millis(200));
     EXPECT_TRUE(late->started);
-    EXPECT_EQ(late->safe, core::head_length(1'000'000));
+    EXPECT_EQ(late->safe, plan::head_length(1'000'000));
     seconds_until({streaming, patient, late});
     EXPECT_EQ(streaming->bytes, content);
     EXPECT_EQ(late->bytes, content);
@@ -62,7 +62,7 @@ TEST_F(BrokerTest, WhatTheOnlyMirrorGivesOfASlowSmallFileIsShown) {
     const auto content = content_of(500'000, 1);
     const auto outcome = get("/pool/x.deb", content, true);
     loop_.advance(Millis(8000));
-    EXPECT_EQ(outcome->safe, core::head_length(500'000));
+    EXPECT_EQ(outcome->safe, plan::head_length(500'000));
     seconds_until({outcome});
     EXPECT_EQ(outcome->bytes, content);
 }
@@ -75,8 +75,8 @@ TEST_F(BrokerTest, WhatTheLastMirrorGivesIsShownWhenAllOthersHaveFailed) {
     loop_.advance(Millis(20'000));
     EXPECT_EQ(first->safe + second->safe, 0) << "another may still say whether it is right";
     loop_.advance(Millis(20'000));
-    EXPECT_EQ(first->safe, core::head_length(1'000'000));
-    EXPECT_EQ(second->safe, core::head_bytes);
+    EXPECT_EQ(first->safe, plan::head_length(1'000'000));
+    EXPECT_EQ(second->safe, plan::tuning::head_bytes);
     seconds_until({first, second});
     EXPECT_EQ(first->bytes, small);
     EXPECT_EQ(second->bytes, large);
@@ -84,7 +84,8 @@ TEST_F(BrokerTest, WhatTheLastMirrorGivesIsShownWhenAllOthersHaveFailed) {
 
 TEST_F(BrokerTest, WhoWasShownOtherBytesThanTheVerifiedOnesIsNotGivenTheRest) {
     for (auto& [origin, manner] : mirrors_.mirrors) manner.rate = 20'000;
-    for (const char* origin : {"http://a", "http://b"}) mirrors_.mirrors[origin].fault = Fault::wrong_bytes;  // and they agree
+    for (const char* origin : {"http://a", "http://b"})
+        mirrors_.mirrors[origin].fault = Fault::wrong_bytes;  // and they agree
     const auto content = content_of(500'000, 1);
     const auto shown = get("/pool/x.deb", content, true), patient = get("/pool/x.deb", content);
     seconds_until({shown, patient});
@@ -104,15 +105,19 @@ TEST_F(BrokerTest, WhoIsHandedAHeadGoesOnWithItWhenALiarsBytesWentAndItHasComeAg
     for (const char* origin : {"http://b", "http://c"}) mirrors_.mirrors[origin].rate = 100'000;
     const auto content = content_of(4 * limits::mib, 3);
     const auto outcome = get("/pool/x.deb", content, true);
-    ASSERT_TRUE(loop_.advance_until([&] { return outcome->safe == core::head_bytes; }, Millis(60'000)));
-    const auto is_caught = [](const SourceShare& share) { return share.source == "http://a" && share.wasted >= limits::mib; };
-    ASSERT_TRUE(loop_.advance_until([&] {
-        const auto live = broker_->live();
-        return !live.empty() && std::any_of(live.front().sources.begin(), live.front().sources.end(), is_caught);
-    }, Millis(60'000)));
+    ASSERT_TRUE(loop_.advance_until([&] { return outcome->safe == plan::tuning::head_bytes; }, Millis(60'000)));
+    const auto is_caught = [](const SourceShare& share) {
+        return share.source == "http://a" && share.wasted >= limits::mib;
+    };
+    ASSERT_TRUE(loop_.advance_until(
+        [&] {
+            const auto live = broker_->live();
+            return !live.empty() && std::any_of(live.front().sources.begin(), live.front().sources.end(), is_caught);
+        },
+        Millis(60'000)));
     loop_.advance(Millis(4000));
     EXPECT_EQ(outcome->delivered, 0);
-    EXPECT_EQ(outcome->safe, core::head_bytes);
+    EXPECT_EQ(outcome->safe, plan::tuning::head_bytes);
     seconds_until({outcome});
     EXPECT_EQ(outcome->bytes, content);
 }
@@ -124,7 +129,8 @@ TEST_F(BrokerTest, OneLargeFileUsesEveryMirror) {
     const auto outcome = get("/pool/big.deb", content);
     seconds_until({outcome});
     EXPECT_EQ(outcome->bytes, content);
-    for (const char* origin : {"http://a", "http://b", "http://c"}) EXPECT_GT(mirrors_.sent[origin], limits::mib) << origin;
+    for (const char* origin : {"http://a", "http://b", "http://c"})
+        EXPECT_GT(mirrors_.sent[origin], limits::mib) << origin;
     EXPECT_LE(sent(), static_cast<ByteCount>(content.size()) * 105 / 100);
 }
 
@@ -145,14 +151,17 @@ TEST_P(BrokerFault, CostsRetriesNeverTheFiles) {
         outcomes.push_back(get("/pool/" + std::to_string(i) + ".deb", contents.back()));
     }
     const double seconds = seconds_until(outcomes);
-    for (std::size_t i = 0; i < outcomes.size(); ++i) EXPECT_EQ(outcomes[i]->bytes, contents[i]) << outcomes[i]->error.message;
+    for (std::size_t i = 0; i < outcomes.size(); ++i)
+        EXPECT_EQ(outcomes[i]->bytes, contents[i]) << outcomes[i]->error.message;
     EXPECT_LT(seconds, 30);
     EXPECT_LE(sent(), needed * 125 / 100);
 }
 
 INSTANTIATE_TEST_SUITE_P(Mirror, BrokerFault,
-                         ::testing::Values(FaultCase{Fault::absent, "absent"}, FaultCase{Fault::refused_connection, "refused"},
-                                           FaultCase{Fault::silent, "silent"}, FaultCase{Fault::wrong_bytes, "wrong_bytes"},
+                         ::testing::Values(FaultCase{Fault::absent, "absent"},
+                                           FaultCase{Fault::refused_connection, "refused"},
+                                           FaultCase{Fault::silent, "silent"},
+                                           FaultCase{Fault::wrong_bytes, "wrong_bytes"},
                                            FaultCase{Fault::dribble, "dribble"}),
                          [](const auto& info) { return std::string(info.param.name); });
 
@@ -177,7 +186,8 @@ TEST_F(BrokerTest, ACancelledRequestIsForgottenAndOthersGoOn) {
     request.url = "http://a/pool/y.deb";
     request.digest = verify::digest_of(as_bytes(content));
     request.size = static_cast<ByteCount>(content.size());
-    const auto id = broker_->get(request, {[](const Started&) {}, [](const Progress&) {}, [](const Delivered&) { FAIL(); }, [] {}, [](const Error&) { FAIL(); }});
+    const auto id = broker_->get(request, {[](const Started&) {}, [](const Progress&) {},
+                                           [](const Delivered&) { FAIL(); }, [] {}, [](const Error&) { FAIL(); }});
     const auto other = get("/pool/y.deb", content);
     loop_.advance(Millis(50));
     broker_->cancel(id);
@@ -194,7 +204,8 @@ TEST_F(BrokerTest, ARequestIsCancelledWhileTheAnswerAboutItsDigestWaits) {
         request.url = "http://a" + path;
         request.digest = verify::digest_of(as_bytes(content));
         request.size = static_cast<ByteCount>(content.size());
-        const auto id = broker_->get(request, {[](const Started&) {}, [](const Progress&) {}, [](const Delivered&) { FAIL(); }, [] {}, [](const Error&) { FAIL(); }});
+        const auto id = broker_->get(request, {[](const Started&) {}, [](const Progress&) {},
+                                               [](const Delivered&) { FAIL(); }, [] {}, [](const Error&) { FAIL(); }});
         bool is_cancelled = false;
         workers_.interrupt = [&] {
             broker_->cancel(id);
@@ -208,7 +219,8 @@ TEST_F(BrokerTest, ARequestIsCancelledWhileTheAnswerAboutItsDigestWaits) {
     }
 }
 
-// ---- What unfinished transfers leave ---------------------------------------------------------------------------------------
+// ---- What unfinished transfers leave
+// ---------------------------------------------------------------------------------------
 
 class RemainsOfBrokerTest : public BrokerTest {
   protected:
@@ -282,7 +294,8 @@ TEST_F(RemainsOfBrokerTest, AWrongDigestLeavesNothing) {
 }
 
 TEST_F(RemainsOfBrokerTest, WhatALiarGaveGoesWhenItIsCaughtElsewhere) {
-    loop_.after(Millis(300), [this] { mirrors_.mirrors["http://a"].fault = Fault::wrong_bytes; });  // when heads have been compared
+    loop_.after(Millis(300),
+                [this] { mirrors_.mirrors["http://a"].fault = Fault::wrong_bytes; });  // when heads have been compared
     interrupt_at_half("/pool/x.deb", content_);
     for (const char* origin : {"http://b", "http://c"}) mirrors_.mirrors[origin].fault = Fault::refused_connection;
     seconds_until({get("/pool/small.deb", content_of(20'000, 8))});

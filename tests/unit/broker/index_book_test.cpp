@@ -45,7 +45,8 @@ TEST_F(IndexBookTest, OffersAWholeArchiveInSteps) {
     for (const auto& [path, content] : pool) {
         const auto staged = vault_->stage(static_cast<ByteCount>(content.size())).value();
         ASSERT_TRUE(staged.write(0, as_bytes(content)));
-        vault_->publish(verify::FileVerifier::check_all(staged, digest_of(content)).value(), {{}, 0, path, "public", {}, {}, false}, [](auto) {});
+        vault_->publish(verify::FileVerifier::check_all(staged, digest_of(content)).value(),
+                        {{}, 0, path, "public", {}, {}, false}, [](auto) {});
     }
     loop_.drain();
     update("stable", pool);
@@ -70,8 +71,8 @@ TEST_F(IndexBookTest, OffersLargeArtifactsOnlyWithTheirPieceHashes) {
     keep(with, "pool/with.deb");
     const auto staged = vault_->stage(static_cast<ByteCount>(without.size())).value();
     ASSERT_TRUE(staged.write(0, as_bytes(without)));
-    vault_->publish(verify::FileVerifier::check_all(staged, digest_of(without)).value(), {{}, 0, "x", "public", {}, {}, false},
-                    [&](Result<StoredFile> stored) { book().stored(*stored); });
+    vault_->publish(verify::FileVerifier::check_all(staged, digest_of(without)).value(),
+                    {{}, 0, "x", "public", {}, {}, false}, [&](Result<StoredFile> stored) { book().stored(*stored); });
     loop_.drain();
     settle();
     EXPECT_TRUE(shelf_has(with));

@@ -41,8 +41,12 @@ class NewerIndexTest : public test::PacmanFixture {
     }
     // It came before this start.
     void keep_index() { accept(packages_); }
-    bool is_right(const Outcome& outcome, const std::string& file) const { return outcome.bytes == mirrors_.files.at("/" + file); }
-    bool is_stored(const std::string& file) { return vault_->find(digest_of(mirrors_.files.at("/" + file))).has_value(); }
+    bool is_right(const Outcome& outcome, const std::string& file) const {
+        return outcome.bytes == mirrors_.files.at("/" + file);
+    }
+    bool is_stored(const std::string& file) {
+        return vault_->find(digest_of(mirrors_.files.at("/" + file))).has_value();
+    }
 
     std::vector<test::PacmanPackage> packages_;
 };

@@ -23,7 +23,9 @@ class PacmanFixture : public BookFixture {
         lab_.signed_database = database_is_signed;
         use({lab_});
     }
-    static std::string sign(std::string_view bytes) { return gpg_->sign_detached(bytes, {*key_}, {.at = signing_time, .armor = false}); }
+    static std::string sign(std::string_view bytes) {
+        return gpg_->sign_detached(bytes, {*key_}, {.at = signing_time, .armor = false});
+    }
     // A new database arrives, as when pacman updates.
     void accept(const std::vector<PacmanPackage>& packages) {
         const auto database = pacman_database(packages);
@@ -33,7 +35,8 @@ class PacmanFixture : public BookFixture {
             detached = Bytes(signature.begin(), signature.end());
         }
         std::optional<Result<std::shared_ptr<const broker::OpenedRoot>>> accepted;
-        book().accept({lab_, Bytes(database.begin(), database.end()), detached}, {}, [&](auto answer) { accepted = std::move(answer); });
+        book().accept({lab_, Bytes(database.begin(), database.end()), detached}, {},
+                      [&](auto answer) { accepted = std::move(answer); });
         loop_.drain();
         ASSERT_TRUE(accepted && *accepted) << (accepted ? accepted->error().message : "no answer");
     }

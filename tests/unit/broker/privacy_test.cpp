@@ -44,8 +44,8 @@ class Privacy : public BookFixture {
     bool peers_know(const std::string& content) const {
         const auto digest = digest_of(content);
         const auto named = [&](const auto& item) { return item.second == digest; };
-        return std::any_of(peers_.asked.begin(), peers_.asked.end(), named) || std::any_of(peers_.lent.begin(), peers_.lent.end(), named) ||
-               peers_.shelf.count(digest) != 0;
+        return std::any_of(peers_.asked.begin(), peers_.asked.end(), named) ||
+               std::any_of(peers_.lent.begin(), peers_.lent.end(), named) || peers_.shelf.count(digest) != 0;
     }
     int ended_ = 0;
     std::optional<Error> error_;

@@ -1,4 +1,4 @@
-#include "p2p/broker/remains.hpp"
+#include "p2p/broker/transfer/remains.hpp"
 
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@ namespace {
 using limits::gib;
 using limits::mib;
 
-constexpr auto mirror = core::SourceId{1}, peer = core::SourceId{2};
+constexpr auto mirror = plan::SourceId{1}, peer = plan::SourceId{2};
 
 class RemainsTest : public ::testing::Test {
   protected:
@@ -21,7 +21,7 @@ class RemainsTest : public ::testing::Test {
         return out;
     }
     // The first bytes of a file, all from one source.
-    void keep(unsigned char number, ByteCount size, ByteCount here, core::SourceId from = mirror) {
+    void keep(unsigned char number, ByteCount size, ByteCount here, plan::SourceId from = mirror) {
         Remnant remnant{StagedFile::create(folder_.path() / std::to_string(++files_), size).value(), {}, {}};
         remnant.given[from].add({0, here});
         remains_.keep(digest(number), std::move(remnant), now_);
@@ -66,7 +66,8 @@ TEST_F(RemainsTest, NothingIsKeptForLongerThanItsTime) {
 }
 
 TEST_F(RemainsTest, OfTooManyFilesThatWithTheFewestBytesGoes) {
-    for (unsigned char number = 0; number <= limits::max_remains; ++number) keep(number, 8 * mib, number == 5 ? 1 : mib);
+    for (unsigned char number = 0; number <= limits::max_remains; ++number)
+        keep(number, 8 * mib, number == 5 ? 1 : mib);
     EXPECT_EQ(remains_.files(), limits::max_remains);
     EXPECT_EQ(files_on_disk(), limits::max_remains);
     EXPECT_FALSE(has(5, 8 * mib));

@@ -8,14 +8,18 @@ namespace {
 
 constexpr PeerId honest{1}, liar{2};
 
-// A pacman repository whose database does not carry its packages' signatures; mirrors and peers are made up, all else is real.
+// A pacman repository whose database does not carry its packages' signatures; mirrors and peers are made up, all else
+// is real.
 class SignatureDeskTest : public test::PacmanFixture {
   protected:
     void SetUp() override {
         PacmanFixture::SetUp();
         broker_.reset();
-        broker_ = std::make_unique<Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_, BrokerSettings{Millis(3000)});
-        peers_.on_get = [this](PeerId peer, const Digest& digest, ByteRange range, GetEvents events) { return give(peer, digest, range, std::move(events)); };
+        broker_ =
+            std::make_unique<Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_, BrokerSettings{Millis(3000)});
+        peers_.on_get = [this](PeerId peer, const Digest& digest, ByteRange range, GetEvents events) {
+            return give(peer, digest, range, std::move(events));
+        };
         package_.name = "tool";
         package_.file = test::pacman_package_file("tool", "1-1", "x86_64", std::string(30'000, 'x'));
         signature_ = sign(package_.file);
@@ -27,7 +31,9 @@ class SignatureDeskTest : public test::PacmanFixture {
         use_lab(database_is_signed);
         accept({package_});
     }
-    std::shared_ptr<Outcome> get(const std::string& ending = "") { return PacmanFixture::get(package_.file_name() + ending); }
+    std::shared_ptr<Outcome> get(const std::string& ending = "") {
+        return PacmanFixture::get(package_.file_name() + ending);
+    }
     Digest digest() const { return digest_of(package_.file); }
     Bytes kept() { return vault_->record(digest()) ? vault_->record(digest())->signature : Bytes(); }
     static std::string text(const Bytes& bytes) { return {bytes.begin(), bytes.end()}; }
@@ -35,20 +41,34 @@ class SignatureDeskTest : public test::PacmanFixture {
     // ---- Peers: what each would give as the signature; the package is given by all
     void meet(PeerId peer, std::string gives) {
         peers_.around.connected = 1;
-        peers_.observer->peer_up({peer, fmt::format("192.0.2.{}:6881", static_cast<int>(peer)), "", Reach::wan, {}, 0, 0, static_cast<core::AgentKey>(peer)});
+        peers_.observer->peer_up({peer,
+                                  fmt::format("192.0.2.{}:6881", static_cast<int>(peer)),
+                                  "",
+                                  Reach::wan,
+                                  {},
+                                  0,
+                                  0,
+                                  static_cast<plan::AgentKey>(peer)});
         gives_[peer] = std::move(gives);
     }
     void tell() {
         for (const auto& [peer, signature] : gives_)
-            peers_.observer->peer_offers({{peer, Reach::wan, digest(), static_cast<ByteCount>(package_.file.size()), {}, static_cast<ByteCount>(signature.size())}});
+            peers_.observer->peer_offers({{peer,
+                                           Reach::wan,
+                                           digest(),
+                                           static_cast<ByteCount>(package_.file.size()),
+                                           {},
+                                           static_cast<ByteCount>(signature.size())}});
     }
     FetchId give(PeerId peer, const Digest& asked, ByteRange range, GetEvents events) {
         EXPECT_EQ(asked, digest());
         const auto all = package_.file + gives_.at(peer);
-        loop_.after(Millis(10), [part = all.substr(static_cast<std::size_t>(range.begin), static_cast<std::size_t>(range.length())), begin = range.begin, events] {
-            events.data(begin, Bytes(part.begin(), part.end()));
-            events.done({});
-        });
+        loop_.after(Millis(10),
+                    [part = all.substr(static_cast<std::size_t>(range.begin), static_cast<std::size_t>(range.length())),
+                     begin = range.begin, events] {
+                        events.data(begin, Bytes(part.begin(), part.end()));
+                        events.done({});
+                    });
         return FetchId{++gets_};
     }
     void mirrors_are_gone() { mirrors_.mirrors["http://lab"].fault = test::MirrorManner::Fault::refused_connection; }
@@ -176,7 +196,8 @@ TEST_F(SignatureDeskTest, APackageThatNeverComesLeavesNobodyWaiting) {
     EXPECT_NE(signature->error.find("not here"), std::string::npos) << signature->error;
 }
 
-// Its database vouches for nothing: the package is delivered as one that may be shared because a peer had its signature.
+// Its database vouches for nothing: the package is delivered as one that may be shared because a peer had its
+// signature.
 TEST_F(SignatureDeskTest, VouchesForAPackageOfAnUnsignedDatabaseWithoutMirrors) {
     list(false);
     mirrors_are_gone();

@@ -18,7 +18,7 @@ class NoLedger final : public Ledger {
 
 class SourceBookTest : public ::testing::Test {
   protected:
-    void answer(core::SourceId source, ByteCount bytes) {
+    void answer(plan::SourceId source, ByteCount bytes) {
         book.claim_started(source);
         book.received(source, bytes);
         window();
@@ -30,7 +30,7 @@ class SourceBookTest : public ::testing::Test {
     }
     test::FakeLoop loop;
     NoLedger ledger;
-    core::Board board;
+    plan::Board board;
     SourceBook book{loop, ledger, board};
 };
 

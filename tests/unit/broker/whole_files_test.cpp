@@ -42,7 +42,8 @@ class WholeFilesTest : public BrokerTest, public ::testing::WithParamInterface<W
         EXPECT_TRUE(outcome->bytes == content_);
         EXPECT_LE(took, times * static_cast<double>(content_.size()) / rate + more_s);
         EXPECT_LE(static_cast<double>(sent() - before), times * static_cast<double>(content_.size()) + 1.2e6);
-        for (const auto& [base, health] : broker_->sources().mirrors()) EXPECT_EQ(health.corrupt + health.errors, 0) << base;
+        for (const auto& [base, health] : broker_->sources().mirrors())
+            EXPECT_EQ(health.corrupt + health.errors, 0) << base;
     }
     std::string content_;
 };
@@ -72,7 +73,8 @@ TEST_P(WholeFilesTest, SeveralFilesComeSideBySide) {
         outcomes.push_back(get("/pool/" + std::to_string(i) + ".deb", contents.back()));
     }
     seconds_until(outcomes, Millis(600'000));
-    for (std::size_t i = 0; i < contents.size(); ++i) EXPECT_TRUE(outcomes[i]->bytes == contents[i]) << i << " " << outcomes[i]->error.message;
+    for (std::size_t i = 0; i < contents.size(); ++i)
+        EXPECT_TRUE(outcomes[i]->bytes == contents[i]) << i << " " << outcomes[i]->error.message;
 }
 
 TEST_P(WholeFilesTest, AfterAnInterruptionItBeginsAgain) {
@@ -88,7 +90,8 @@ TEST_P(WholeFilesTest, TheOtherTakesOverFromOneThatFallsSilent) {
     only({"http://a", "http://b"});
     const auto outcome = get("/pool/x.deb", content_);
     loop_.advance_until([&] { return sent() > static_cast<ByteCount>(content_.size()) / 2; });
-    auto& sender = mirrors_.sent["http://a"] > mirrors_.sent["http://b"] ? mirrors_.mirrors["http://a"] : mirrors_.mirrors["http://b"];
+    auto& sender = mirrors_.sent["http://a"] > mirrors_.sent["http://b"] ? mirrors_.mirrors["http://a"]
+                                                                         : mirrors_.mirrors["http://b"];
     sender.fault = Fault::silent;
     seconds_until({outcome}, Millis(600'000));
     EXPECT_TRUE(outcome->bytes == content_) << outcome->error.message;
@@ -116,7 +119,8 @@ TEST_P(WholeFilesTest, ItIsAskedForPartsAgainAfterAWhile) {
     EXPECT_TRUE(ranges());
 }
 
-const std::vector<WholeFiles> kinds{{Parts::none, 3}, {Parts::none, 9}, {Parts::from_the_start, 3}, {Parts::from_the_start, 40}, {Parts::unnamed, 3}};
+const std::vector<WholeFiles> kinds{
+    {Parts::none, 3}, {Parts::none, 9}, {Parts::from_the_start, 3}, {Parts::from_the_start, 40}, {Parts::unnamed, 3}};
 
 std::string name_of(const ::testing::TestParamInfo<WholeFiles>& one) {
     constexpr const char* words[] = {"AllParts", "PartsFromTheStart", "NoParts", "UnnamedParts"};

@@ -56,8 +56,9 @@ TEST(Answers, ShowEachLimitWithItsValueAndReason) {
                   {"name":"store.reserve","unit":"bytes","now":1024,"least":2048,"state":"reached","why":"stays free"},
                   {"name":"sharing.not_on_interfaces","list":["wwan0","ppp*"],"state":"reached","why":"the default route leads through wwan0"},
                   {"name":"sharing.not_on_networks","list":[],"state":"ok","why":"no address"}]})");
-    for (const auto* part : {"5.0 GiB; this month 3.0 GiB of 50.0 GiB, and 1.0 GiB to neighbours", "paused (wwan0 is in sharing.not_on_interfaces)",
-                             "1.5 KiB/s of 1.0 MiB/s", "1.0 KiB, at least 2.0 KiB", "wwan0 ppp*", "none"})
+    for (const auto* part : {"5.0 GiB; this month 3.0 GiB of 50.0 GiB, and 1.0 GiB to neighbours",
+                             "paused (wwan0 is in sharing.not_on_interfaces)", "1.5 KiB/s of 1.0 MiB/s",
+                             "1.0 KiB, at least 2.0 KiB", "wwan0 ppp*", "none"})
         EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
 }
 

@@ -228,7 +228,10 @@ TEST_F(Control, ClosesAClientThatNeverReads) {
     restart(100ms);
     auto client = connect();
     const auto id = get(client);
-    for (int i = 0; i < 20'000; ++i) loop.run([&] { if (requests.open.contains(id)) requests.progress(id, {i, i, i}); });
+    for (int i = 0; i < 20'000; ++i)
+        loop.run([&] {
+            if (requests.open.contains(id)) requests.progress(id, {i, i, i});
+        });
     EXPECT_TRUE(has_clients(0));
     EXPECT_TRUE(loop.run([&] { return requests.open.empty(); }));
 }
@@ -250,7 +253,8 @@ class RawClient {
     std::string hear_all() {
         std::string out(1 << 20, '\0');
         std::size_t size = 0;
-        for (ssize_t got = 0; (got = ::recv(socket_.fd(), out.data() + size, out.size() - size, 0)) > 0;) size += static_cast<std::size_t>(got);
+        for (ssize_t got = 0; (got = ::recv(socket_.fd(), out.data() + size, out.size() - size, 0)) > 0;)
+            size += static_cast<std::size_t>(got);
         out.resize(size);
         return out;
     }
@@ -269,7 +273,8 @@ TEST_F(Control, ClosesAfterSeveralBadLines) {
     RawClient client(path);
     for (int i = 0; i < 20; ++i) client.say("nonsense\n");
     const auto heard = client.hear_all();
-    EXPECT_EQ(count(heard, R"("event":"failed","kind":"refused")"), static_cast<std::size_t>(limits::max_bad_lines)) << heard;
+    EXPECT_EQ(count(heard, R"("event":"failed","kind":"refused")"), static_cast<std::size_t>(limits::max_bad_lines))
+        << heard;
     EXPECT_TRUE(has_clients(0));
 }
 

@@ -75,15 +75,32 @@ TEST(Protocol, RefusesArgumentsOfAnotherType) {
 }
 
 TEST(Protocol, RefusesWhatIsNoCommand) {
-    const std::string deep = R"({"op":"status","id":1,"x":)" + std::string(200'000, '[') + std::string(200'000, ']') + "}";
+    const std::string deep =
+        R"({"op":"status","id":1,"x":)" + std::string(200'000, '[') + std::string(200'000, ']') + "}";
     const std::vector<std::string> lines{
-        "", "x", "[]", "null", "{}", R"({"op":1})", R"({"op":"format"})", R"({"op":"get","id":1})", R"({"op":"get","url":"http://m/x"})",
-        R"({"op":"get","id":0,"url":"http://m/x"})", R"({"op":"get","id":-1,"url":"http://m/x"})",
-        R"({"op":"get","id":"1","url":"http://m/x"})", R"({"op":"get","id":1.5,"url":"http://m/x"})",
-        R"({"op":"get","id":1,"url":"http://m/x","size":-1})", R"({"op":"get","id":1,"url":"http://m/x","size":99999999999999999999})",
-        R"({"op":"get","id":1,"url":"http://m/x","size":18446744073709551615})", R"({"op":"get","id":1,"url":"http://m/x","sha256":"abc"})",
-        R"({"op":"get","id":1,"url":"http://m/x","since":"today"})", R"({"op":"cancel"})", R"({"op":"status"})",
-        R"({"op":"share","id":1,"fd":"yes"})", "{\"op\":\"get\",\"id\":1,\"url\":\"\xff\"}", deep,
+        "",
+        "x",
+        "[]",
+        "null",
+        "{}",
+        R"({"op":1})",
+        R"({"op":"format"})",
+        R"({"op":"get","id":1})",
+        R"({"op":"get","url":"http://m/x"})",
+        R"({"op":"get","id":0,"url":"http://m/x"})",
+        R"({"op":"get","id":-1,"url":"http://m/x"})",
+        R"({"op":"get","id":"1","url":"http://m/x"})",
+        R"({"op":"get","id":1.5,"url":"http://m/x"})",
+        R"({"op":"get","id":1,"url":"http://m/x","size":-1})",
+        R"({"op":"get","id":1,"url":"http://m/x","size":99999999999999999999})",
+        R"({"op":"get","id":1,"url":"http://m/x","size":18446744073709551615})",
+        R"({"op":"get","id":1,"url":"http://m/x","sha256":"abc"})",
+        R"({"op":"get","id":1,"url":"http://m/x","since":"today"})",
+        R"({"op":"cancel"})",
+        R"({"op":"status"})",
+        R"({"op":"share","id":1,"fd":"yes"})",
+        "{\"op\":\"get\",\"id\":1,\"url\":\"\xff\"}",
+        deep,
         R"({"op":"get","id":1,"url":")" + std::string(limits::max_url + 1, 'a') + "\"}",
         R"({"op":"status","id":1,"x":")" + std::string(limits::max_control_line, 'a') + "\"}"};
     for (const auto& line : lines) EXPECT_EQ(refusal(line), ErrorKind::Refused) << line.substr(0, 80);
@@ -91,7 +108,8 @@ TEST(Protocol, RefusesWhatIsNoCommand) {
 
 TEST(Protocol, KnowsWhatOnlyTheOwnerMayDo) {
     for (const char* op : {"share", "import", "refresh"}) EXPECT_TRUE(is_for_owner(op)) << op;
-    for (const char* op : {"status", "explain", "mirrors", "peers", "doctor"}) EXPECT_TRUE(is_query(op) && !is_for_owner(op)) << op;
+    for (const char* op : {"status", "explain", "mirrors", "peers", "doctor"})
+        EXPECT_TRUE(is_query(op) && !is_for_owner(op)) << op;
     EXPECT_FALSE(is_query("get"));
 }
 
@@ -157,8 +175,9 @@ TEST(Protocol, SurvivesTextThatIsNotUtf8) {
 }
 
 TEST(Protocol, RefusesWhatIsNoEvent) {
-    for (const char* line : {"", "{}", R"({"event":"party"})", R"({"event":"done","sources":{}})", R"({"event":"done","sources":[1]})",
-                             R"({"event":"progress","safe":-1})", R"({"event":"done","id":1,"sha256":7})"})
+    for (const char* line :
+         {"", "{}", R"({"event":"party"})", R"({"event":"done","sources":{}})", R"({"event":"done","sources":[1]})",
+          R"({"event":"progress","safe":-1})", R"({"event":"done","id":1,"sha256":7})"})
         EXPECT_FALSE(parse_event(line)) << line;
 }
 

@@ -130,8 +130,8 @@ TEST(DateRules, OfTheMachineLetAnExpiredRootPassForThisMachineAlone) {
     ASSERT_TRUE(fresh);
     EXPECT_NE(fresh->only_here.find("expired on"), std::string::npos);
     EXPECT_TRUE(check_freshness(root_of(noon - day), std::nullopt, noon, StaleIndex::refuse, rules)->only_here.empty());
-    expect_error(check_freshness(expired_root(), KnownRoot{noon - day, digest(9), {}}, noon, StaleIndex::refuse, rules), ErrorKind::Absent,
-                 "is older than");
+    expect_error(check_freshness(expired_root(), KnownRoot{noon - day, digest(9), {}}, noon, StaleIndex::refuse, rules),
+                 ErrorKind::Absent, "is older than");
 }
 
 TEST(DateRules, OfARestoredRootAreLookedAtAgain) {
@@ -155,7 +155,8 @@ TEST(DateRules, OfAGreatestAgeRefuseWhatAptWouldRefuse) {
     DateRules rules;
     rules.max_age = {day, {}};
     EXPECT_TRUE(check_freshness(root_of(noon - day), std::nullopt, noon, StaleIndex::refuse, rules));
-    expect_error(check_freshness(root_of(noon - day - Seconds(1)), std::nullopt, noon, StaleIndex::refuse, rules), ErrorKind::Absent, "expired on");
+    expect_error(check_freshness(root_of(noon - day - Seconds(1)), std::nullopt, noon, StaleIndex::refuse, rules),
+                 ErrorKind::Absent, "expired on");
 }
 
 TEST(DateRules, OfTheFutureNeitherShareNorRaiseTheFloor) {

@@ -27,20 +27,25 @@ std::string asked(const Words& words) {
 
 TEST(PacmanCommand, IsAskedWithTheSameTargetsAndWithoutRefresh) {
     EXPECT_EQ(asked({"pacman", "-Syu"}), "--sysupgrade --");
-    EXPECT_EQ(asked({"pacman", "-Syyuu", "--noconfirm", "extra/gcc", "sh", "glibc>=2.36"}), "--sysupgrade --sysupgrade -- extra/gcc sh glibc>=2.36");
-    EXPECT_EQ(asked({"/usr/bin/pacman", "--sync", "-w", "base-devel", "--needed", "-dd"}), "--nodeps --nodeps --downloadonly --needed -- base-devel");
+    EXPECT_EQ(asked({"pacman", "-Syyuu", "--noconfirm", "extra/gcc", "sh", "glibc>=2.36"}),
+              "--sysupgrade --sysupgrade -- extra/gcc sh glibc>=2.36");
+    EXPECT_EQ(asked({"/usr/bin/pacman", "--sync", "-w", "base-devel", "--needed", "-dd"}),
+              "--nodeps --nodeps --downloadonly --needed -- base-devel");
     EXPECT_EQ(asked({"pacman", "-S", "--", "gtk4"}), "-- gtk4");
 }
 
 TEST(PacmanCommand, OnlyPrintsAndNeverAsks) {
     const auto all = printing_arguments(*parse({"pacman", "-Su"}));
-    EXPECT_EQ(Words(all.begin(), all.begin() + 7), (Words{"--sync", "--print", "--print-format", "%r %s %l", "--noconfirm", "--color", "never"}));
+    EXPECT_EQ(Words(all.begin(), all.begin() + 7),
+              (Words{"--sync", "--print", "--print-format", "%r %s %l", "--noconfirm", "--color", "never"}));
 }
 
 TEST(PacmanCommand, KeepsWhatDecidesWhichPackagesAndMarksPaths) {
-    EXPECT_EQ(asked({"pacman", "-Su", "--ignore", "linux,nvidia*", "--arch=x86_64", "--ignoregroup=gnome", "--overwrite", "*", "--logfile", "-x"}),
+    EXPECT_EQ(asked({"pacman", "-Su", "--ignore", "linux,nvidia*", "--arch=x86_64", "--ignoregroup=gnome",
+                     "--overwrite", "*", "--logfile", "-x"}),
               "--sysupgrade --ignore linux,nvidia* --arch x86_64 --ignoregroup gnome --");
-    const auto command = parse({"pacman", "--config", "/etc/other.conf", "-Sb/mnt/db", "-r", "/mnt", "--cachedir=/mnt/cache", "x"});
+    const auto command =
+        parse({"pacman", "--config", "/etc/other.conf", "-Sb/mnt/db", "-r", "/mnt", "--cachedir=/mnt/cache", "x"});
     ASSERT_TRUE(command) << command.error().message;
     ASSERT_EQ(command->options.size(), 4u);
     for (const auto& option : command->options) EXPECT_TRUE(option.is_path) << option.name;
@@ -49,14 +54,40 @@ TEST(PacmanCommand, KeepsWhatDecidesWhichPackagesAndMarksPaths) {
 
 TEST(PacmanCommand, AnythingElseIsRefused) {
     const std::vector<Words> wrong{
-        {}, {"pacman"}, {"pacman", "-S"}, {"pacman", "-Sy"}, {"pacman", "-U", "x"}, {"pacman", "-Rs", "x"}, {"pacman", "x"},
-        {"pacman", "-Sc"}, {"pacman", "-Ss", "x"}, {"pacman", "-Si", "x"}, {"pacman", "-Sg"}, {"pacman", "-Sl"}, {"pacman", "-Sp", "x"},
-        {"pacman", "-S", "--print", "x"}, {"pacman", "-S", "--print-format", "%n", "x"}, {"pacman", "-S", "--sysroot", "/mnt", "x"},
-        {"pacman", "-S", "--debug", "x"}, {"pacman", "-S", "--ask", "4", "x"}, {"pacman", "-S", "--conf", "/etc/pacman.conf", "x"},
-        {"pacman", "-S", "-"}, {"pacman", "-S", "--needed=1", "x"}, {"pacman", "-S", "x", "--config"}, {"pacman", "-S", "x", "--config", "rel.conf"},
-        {"pacman", "-S", "x", "--arch", "-p"}, {"pacman", "-S", "x", "--arch", "a b"}, {"pacman", "-S", "--", "-p"}, {"pacman", "-S", "a/b/c"},
-        {"pacman", "-S", "a b"}, {"pacman", "-S", "$(x)"}, {"pacman", "-S", ""}, {"pacman", "-S", "../x"}, {"pacman", "-S", "x", "--config", "/etc/\n"},
-        {"pacman", "-S", std::string(limits::max_name + 1, 'x')}, {"pacman", "-S", std::string(limits::max_pacman_command, 'x')},
+        {},
+        {"pacman"},
+        {"pacman", "-S"},
+        {"pacman", "-Sy"},
+        {"pacman", "-U", "x"},
+        {"pacman", "-Rs", "x"},
+        {"pacman", "x"},
+        {"pacman", "-Sc"},
+        {"pacman", "-Ss", "x"},
+        {"pacman", "-Si", "x"},
+        {"pacman", "-Sg"},
+        {"pacman", "-Sl"},
+        {"pacman", "-Sp", "x"},
+        {"pacman", "-S", "--print", "x"},
+        {"pacman", "-S", "--print-format", "%n", "x"},
+        {"pacman", "-S", "--sysroot", "/mnt", "x"},
+        {"pacman", "-S", "--debug", "x"},
+        {"pacman", "-S", "--ask", "4", "x"},
+        {"pacman", "-S", "--conf", "/etc/pacman.conf", "x"},
+        {"pacman", "-S", "-"},
+        {"pacman", "-S", "--needed=1", "x"},
+        {"pacman", "-S", "x", "--config"},
+        {"pacman", "-S", "x", "--config", "rel.conf"},
+        {"pacman", "-S", "x", "--arch", "-p"},
+        {"pacman", "-S", "x", "--arch", "a b"},
+        {"pacman", "-S", "--", "-p"},
+        {"pacman", "-S", "a/b/c"},
+        {"pacman", "-S", "a b"},
+        {"pacman", "-S", "$(x)"},
+        {"pacman", "-S", ""},
+        {"pacman", "-S", "../x"},
+        {"pacman", "-S", "x", "--config", "/etc/\n"},
+        {"pacman", "-S", std::string(limits::max_name + 1, 'x')},
+        {"pacman", "-S", std::string(limits::max_pacman_command, 'x')},
     };
     for (const auto& words : wrong) EXPECT_FALSE(parse(words)) << (words.empty() ? "" : words.back().substr(0, 40));
     Words many{"pacman", "-S"};

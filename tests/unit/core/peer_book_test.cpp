@@ -23,7 +23,8 @@ TEST(PeerBook, TheBestAreThoseWhoAnswerThenThoseWhoGaveThenTheLatest) {
     book.met("l", "192.0.2.4:1", 10, start + 1h);
     book.met("other", "192.0.2.5:1", 9'000, start);
     book.unanswered("l", "192.0.2.3:1");
-    EXPECT_EQ(endpoints(book.best("l", 10)), (std::vector<std::string>{"192.0.2.2:1", "192.0.2.4:1", "192.0.2.1:1", "192.0.2.3:1"}));
+    EXPECT_EQ(endpoints(book.best("l", 10)),
+              (std::vector<std::string>{"192.0.2.2:1", "192.0.2.4:1", "192.0.2.1:1", "192.0.2.3:1"}));
     EXPECT_EQ(book.best("l", 2).size(), 2U);
     EXPECT_TRUE(book.best("none", 2).empty());
 }
@@ -64,7 +65,11 @@ TEST(PeerBook, WhoWasBlamedIsForgottenWithAllThatListensThere) {
 
 TEST(PeerBook, OldRowsAreNotLoadedAndAWrongClockDoesNotKeepThemForEver) {
     PeerBook book({64, 512, Seconds(3600), 3});
-    book.load({{"l", "old:1", start - 2h, 5, 0}, {"l", "new:1", start - 30min, 5, 0}, {"l", "future:1", start + 9999h, 5, 0}, {"l", "silent:1", start, 5, 3}}, start);
+    book.load({{"l", "old:1", start - 2h, 5, 0},
+               {"l", "new:1", start - 30min, 5, 0},
+               {"l", "future:1", start + 9999h, 5, 0},
+               {"l", "silent:1", start, 5, 3}},
+              start);
     EXPECT_EQ(endpoints(book.best("l", 9)), (std::vector<std::string>{"future:1", "new:1"}));
     EXPECT_EQ(book.best("l", 1).at(0).last_seen, start);
     EXPECT_EQ(book.take_changes().dropped.size(), 2U);

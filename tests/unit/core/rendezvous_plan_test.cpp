@@ -35,7 +35,8 @@ struct Member {
     int bits = 0;
 };
 
-// Agents that come in groups into one lineage, each of which sees how many are announced where it is. Returns who is where.
+// Agents that come in groups into one lineage, each of which sees how many are announced where it is. Returns who is
+// where.
 std::map<std::string, std::size_t> settled(std::size_t agents, std::size_t at_once, std::size_t wanted) {
     std::mt19937_64 chance(agents + at_once);
     std::vector<Member> members;
@@ -78,9 +79,7 @@ TEST(Shards, NoSwarmGrowsFarBeyondWhatIsWantedHoweverAgentsCome) {
     }
 }
 
-TEST(Shards, ASwarmThatOverflowsIsNotDeserted) {
-    EXPECT_GE(settled(2'000, 10, 500).at(""), 250U);
-}
+TEST(Shards, ASwarmThatOverflowsIsNotDeserted) { EXPECT_GE(settled(2'000, 10, 500).at(""), 250U); }
 
 TEST(Shards, TheDeepestAreNotLeft) {
     const std::array<std::uint8_t, 16> number{0xa5, 0x0f};

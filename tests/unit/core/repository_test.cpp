@@ -56,7 +56,8 @@ TEST(RepositoryTable, FindsWhatLiesBelowItsBases) {
     EXPECT_EQ(found[0].path, "pool/main/x+y.deb");
     EXPECT_EQ(address("http://a/debian", found[0].path), "http://a/debian/pool/main/x%2By.deb");
     EXPECT_EQ(table.locate(*Url::parse("http://a/debian/x")).size(), 2u) << "several suites have one base";
-    EXPECT_TRUE(table.locate(*Url::parse("http://a/debian-security/x")).empty()) << "a base is a folder, not a prefix of text";
+    EXPECT_TRUE(table.locate(*Url::parse("http://a/debian-security/x")).empty())
+        << "a base is a folder, not a prefix of text";
 }
 
 TEST(RepositoryTable, FindsPacmanRepositoriesByNameAndArchitecture) {
@@ -73,7 +74,11 @@ TEST(RepositoryTable, FindsPacmanRepositoriesByNameAndArchitecture) {
 
 TEST(RepositoryTable, KnowsTheRootOfAFlatRepositoryHoweverItsFolderIsWritten) {
     Repository flat;
-    for (const auto& [suite, path] : {std::pair("./", "InRelease"), {"/", "InRelease"}, {"sub/", "sub/InRelease"}, {"./sub/", "sub/InRelease"}, {"a/./b/", "a/b/InRelease"}}) {
+    for (const auto& [suite, path] : {std::pair("./", "InRelease"),
+                                      {"/", "InRelease"},
+                                      {"sub/", "sub/InRelease"},
+                                      {"./sub/", "sub/InRelease"},
+                                      {"a/./b/", "a/b/InRelease"}}) {
         flat.suite = suite;
         EXPECT_EQ(root_path(flat), path) << suite;
     }
@@ -141,7 +146,8 @@ TEST(Catalog, FindsAPathWithTwoDigestsByNeitherAndCountsIt) {
     EXPECT_TRUE(catalog.find(other.digest));
     const auto left_out = catalog.left_out("r");
     EXPECT_EQ(left_out.count, 2u);
-    EXPECT_EQ(left_out.text().find("2 entries are left out: c: no Size; pool/a.deb is listed with two digests"), 0u) << left_out.text();
+    EXPECT_EQ(left_out.text().find("2 entries are left out: c: no Size; pool/a.deb is listed with two digests"), 0u)
+        << left_out.text();
 }
 
 TEST(Canonical, PieceLengthIsAFunctionOfSizeAlone) {
@@ -162,7 +168,8 @@ TEST(Bundle, CarriesRootAndSignatureAndRefusesBrokenOnes) {
     EXPECT_EQ(back->root, bundle.root);
     EXPECT_EQ(back->signature, bundle.signature);
     EXPECT_EQ(unpack_bundle(pack_bundle({Bytes{'x'}, std::nullopt}))->root, Bytes{'x'});
-    for (const std::string bad : {"packswarm-root-1\n", "packswarm-root-1\n99\nab", "packswarm-root-1\nx\n", "packswarm-root-1\n1"})
+    for (const std::string bad :
+         {"packswarm-root-1\n", "packswarm-root-1\n99\nab", "packswarm-root-1\nx\n", "packswarm-root-1\n1"})
         EXPECT_EQ(unpack_bundle(Bytes(bad.begin(), bad.end())).error().kind, ErrorKind::Corrupt) << bad;
 }
 

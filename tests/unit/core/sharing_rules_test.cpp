@@ -5,7 +5,9 @@
 namespace packswarm::core {
 namespace {
 
-Surroundings on(const std::string& interface, const std::string& address) { return {{interface}, {{interface, address}, {"lo", "127.0.0.1"}}}; }
+Surroundings on(const std::string& interface, const std::string& address) {
+    return {{interface}, {{interface, address}, {"lo", "127.0.0.1"}}};
+}
 
 TEST(SharingRules, GiveToEverybodyUnlessALimitSaysOtherwise) {
     EXPECT_EQ(judge_sharing({}, on("eth0", "192.0.2.7"), 1'000'000), SharingVerdict{});
@@ -34,7 +36,8 @@ TEST(SharingRules, PauseWhileTheDefaultRouteLeadsThroughANamedInterface) {
     EXPECT_EQ(wwan.reason, "wwan0 is in sharing.not_on_interfaces");
     EXPECT_EQ(judge_sharing(rules, on("ppp3", "192.0.2.7"), 0).audience, Audience::nobody);
     EXPECT_EQ(judge_sharing(rules, on("wwan1", "192.0.2.7"), 0).audience, Audience::everybody);
-    EXPECT_EQ(judge_sharing(rules, {{"eth0"}, {{"wwan0", "192.0.2.7"}}}, 0).audience, Audience::everybody) << "it is there, but not the way out";
+    EXPECT_EQ(judge_sharing(rules, {{"eth0"}, {{"wwan0", "192.0.2.7"}}}, 0).audience, Audience::everybody)
+        << "it is there, but not the way out";
 }
 
 TEST(SharingRules, PauseWhileAnAddressIsInANamedNetwork) {

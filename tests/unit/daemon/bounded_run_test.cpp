@@ -15,12 +15,15 @@ namespace {
 
 class BoundedRunTest : public ::testing::Test {
   protected:
-    Result<std::string> run(const std::string& path, std::vector<std::string> arguments, ByteCount most = limits::mib, Millis deadline = Millis(60'000)) {
+    Result<std::string> run(const std::string& path, std::vector<std::string> arguments, ByteCount most = limits::mib,
+                            Millis deadline = Millis(60'000)) {
         std::optional<Result<std::string>> out;
-        const BoundedRun one(io_, loop_, {path, std::move(arguments), most, deadline}, [&](Result<std::string> text) { out = std::move(text); });
+        const BoundedRun one(io_, loop_, {path, std::move(arguments), most, deadline},
+                             [&](Result<std::string> text) { out = std::move(text); });
         EXPECT_FALSE(out) << "answered inside the call";
         io_.restart();
-        while (!out && io_.run_one() > 0) {}
+        while (!out && io_.run_one() > 0) {
+        }
         if (!out) return fail(ErrorKind::Broken, "the loop ran dry");
         return std::move(*out);
     }
@@ -42,14 +45,20 @@ TEST_F(BoundedRunTest, EndsWithAnErrorOfItsOwnKind) {
     EXPECT_EQ(run("/bin/sh", {"-c", "kill -9 $$"}).error().kind, ErrorKind::Refused);
     EXPECT_EQ(run("/usr/bin/yes", {}).error().kind, ErrorKind::Refused);
     EXPECT_EQ(run("/bin/sleep", {"1000"}, limits::mib, Millis(50)).error().kind, ErrorKind::Transient);
-    EXPECT_EQ(run("/bin/sh", {"-c", "exec >&-; sleep 1000"}, limits::mib, Millis(200)).error().kind, ErrorKind::Transient);
+    EXPECT_EQ(run("/bin/sh", {"-c", "exec >&-; sleep 1000"}, limits::mib, Millis(200)).error().kind,
+              ErrorKind::Transient);
 }
 
 TEST_F(BoundedRunTest, TakesItsChildrenAlongWhenItIsDropped) {
     const test::TempDir folder;
     const auto told = folder.path() / "pid";
     {
-        const BoundedRun one(io_, loop_, {"/bin/sh", {"-c", "sleep 1000 & echo $! > " + told.string() + ".new; mv " + told.string() + ".new " + told.string() + "; wait"}, 1, Millis(60'000)},
+        const BoundedRun one(io_, loop_,
+                             {"/bin/sh",
+                              {"-c", "sleep 1000 & echo $! > " + told.string() + ".new; mv " + told.string() + ".new " +
+                                         told.string() + "; wait"},
+                              1,
+                              Millis(60'000)},
                              [](Result<std::string>) { FAIL(); });
         while (!std::filesystem::exists(told)) io_.run_one_for(Millis(10));
     }

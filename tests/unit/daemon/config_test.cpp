@@ -9,6 +9,7 @@
 #include "p2p/daemon/apt_lists.hpp"
 #include "p2p/daemon/apt_settings.hpp"
 #include "p2p/daemon/learned.hpp"
+#include "p2p/daemon/option_pages.hpp"
 #include "p2p/daemon/repositories.hpp"
 #include "tests/support/nginx.hpp"
 #include "tests/support/signed_repo.hpp"
@@ -19,7 +20,7 @@ namespace {
 TEST(Config, TheDefaultFileIsReadableAndChangesNothing) {
     const auto config = parse_config(default_file(), "default");
     ASSERT_TRUE(config) << config.error().message;
-    EXPECT_EQ(config->store_quota, Config{}.store_quota);
+    EXPECT_EQ(config->store.quota, Config{}.store.quota);
     EXPECT_TRUE(config->repositories.empty());
 }
 
@@ -30,8 +31,8 @@ TEST(Config, EveryPrintedOptionIsAcceptedAsPrinted) {
         if (text[at + 2] != ' ') text.erase(at + 1, 1);
     const auto config = parse_config(text, "uncommented");
     ASSERT_TRUE(config) << config.error().message;
-    EXPECT_EQ(config->swarm_listen, Config{}.swarm_listen);
-    EXPECT_EQ(config->sharing_keyrings, Config{}.sharing_keyrings);
+    EXPECT_EQ(config->listening.swarm, Config{}.listening.swarm);
+    EXPECT_EQ(config->publics.keyrings, Config{}.publics.keyrings);
     EXPECT_EQ(config->repositories.size(), 1u);
 }
 
@@ -41,9 +42,11 @@ TEST(Config, NamesTheLineAndTheRemedyOfAMistake) {
     EXPECT_NE(unknown.error().message.find("line 3"), std::string::npos) << unknown.error().message;
     EXPECT_NE(unknown.error().message.find("swarm.listen_on"), std::string::npos);
     EXPECT_NE(unknown.error().message.find("--print-config"), std::string::npos);
-    for (const char* bad : {"[store]\nquota = true", "[store]\nquota = \"much\"", "[store]\nquota = 5", "[swarm]\npeers = \"a\"", "[swarm]\npeers = [1]",
-                            "x = [", "[[repository]]\nsuite = \"s\"", "[[repository]]\nformat = \"rpm\"\nsuite = \"s\"\nmirrors = [\"http://a\"]", "repository = 3",
-                            "[sharing]\nnot_on_networks = [\"wlan0\"]", "[sharing]\nnot_on_networks = [\"10.0.0.0/40\"]"})
+    for (const char* bad :
+         {"[store]\nquota = true", "[store]\nquota = \"much\"", "[store]\nquota = 5", "[swarm]\npeers = \"a\"",
+          "[swarm]\npeers = [1]", "x = [", "[[repository]]\nsuite = \"s\"",
+          "[[repository]]\nformat = \"rpm\"\nsuite = \"s\"\nmirrors = [\"http://a\"]", "repository = 3",
+          "[sharing]\nnot_on_networks = [\"wlan0\"]", "[sharing]\nnot_on_networks = [\"10.0.0.0/40\"]"})
         EXPECT_FALSE(parse_config(bad, "f")) << bad;
 }
 
@@ -57,17 +60,23 @@ TEST(Config, ReadsSizesWithUnits) {
 TEST(Config, TheCommandLineSetsWhatTheFileSets) {
     Config config;
     ASSERT_TRUE(set_option(config, "swarm.peers", "a:1,b:2"));
-    EXPECT_EQ(config.swarm_peers, (std::vector<std::string>{"a:1", "b:2"}));
+    EXPECT_EQ(config.swarm.static_peers, (std::vector<std::string>{"a:1", "b:2"}));
     ASSERT_TRUE(set_option(config, "store.quota", "1 GiB"));
-    EXPECT_EQ(config.store_quota, limits::gib);
+    EXPECT_EQ(config.store.quota, limits::gib);
     EXPECT_FALSE(set_option(config, "swarm.enabled", "maybe"));
     EXPECT_FALSE(set_option(config, "no.such", "x"));
 }
 
 TEST(Sources, OneLineAndDeb822SourcesGiveTheSameRepository) {
     Learned one, two;
-    parse_one_line_sources("# c\ndeb-src http://m/debian stable main\ndeb [arch=amd64 signed-by=/k.gpg] http://m/debian/ stable main contrib # x\n", "/etc/apt", one);
-    parse_deb822_sources("Types: deb deb-src\nURIs: http://m/debian\nSuites: stable\nComponents: main contrib\nArchitectures: amd64\nSigned-By: /k.gpg\n", "/etc/apt", two);
+    parse_one_line_sources(
+        "# c\ndeb-src http://m/debian stable main\ndeb [arch=amd64 signed-by=/k.gpg] http://m/debian/ stable main "
+        "contrib # x\n",
+        "/etc/apt", one);
+    parse_deb822_sources(
+        "Types: deb deb-src\nURIs: http://m/debian\nSuites: stable\nComponents: main contrib\nArchitectures: "
+        "amd64\nSigned-By: /k.gpg\n",
+        "/etc/apt", two);
     ASSERT_EQ(one.repositories.size(), 1u);
     ASSERT_EQ(two.repositories.size(), 1u);
     EXPECT_EQ(one.repositories[0].bases, two.repositories[0].bases);
@@ -79,7 +88,8 @@ TEST(Sources, OneLineAndDeb822SourcesGiveTheSameRepository) {
 TEST(Sources, EmbeddedKeysDisabledStanzasAndPasswordsAreUnderstood) {
     Learned out;
     parse_deb822_sources(
-        "Types: deb\nURIs: http://a/x http://user:pw@b/x cdrom:[x]/\nSuites: s1 s2\nComponents: main\nSigned-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n abc\n\n"
+        "Types: deb\nURIs: http://a/x http://user:pw@b/x cdrom:[x]/\nSuites: s1 s2\nComponents: main\nSigned-By:\n "
+        "-----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n abc\n\n"
         "Types: deb\nURIs: http://c/\nSuites: s\nEnabled: no\n",
         "/etc/apt", out);
     ASSERT_EQ(out.repositories.size(), 2u);
@@ -114,7 +124,7 @@ TEST(Sources, AptsCopiesOfRootsAreFoundUnderAptsNamesAndSayWhichRepositoryItIs) 
 
 TEST(Sources, TheNameOfARepositoryIsAnotherOneForEveryGroupOfBases) {
     Config config;
-    config.sources_apt = config.sources_pacman = false;
+    config.sources.apt = config.sources.pacman = false;
     RepositoryConfig repository;
     repository.suite = "s";
     const auto name = [&](std::vector<std::string> mirrors) {
@@ -128,7 +138,7 @@ TEST(Sources, TheNameOfARepositoryIsAnotherOneForEveryGroupOfBases) {
 
 TEST(Sources, AnAddressWithAPasswordIsNeverARepository) {
     Config config;
-    config.sources_apt = config.sources_pacman = false;
+    config.sources.apt = config.sources.pacman = false;
     RepositoryConfig repository;
     repository.suite = "s";
     repository.mirrors = {"http://user:secret@m/debian"};
@@ -143,7 +153,9 @@ TEST(Sources, AnAddressWithAPasswordIsNeverARepository) {
 TEST(Learned, PackagesNeedSignaturesAsSigLevelSays) {
     const auto file = std::filesystem::path(testing::TempDir()) / "siglevel.conf";
     const auto level_of = [&](const std::string& options, const std::string& section) {
-        std::ofstream(file) << "[options]\nArchitecture = x86_64\n" << options << "\n[own]\n" << section << "\nServer = http://m.example/$repo\n";
+        std::ofstream(file) << "[options]\nArchitecture = x86_64\n"
+                            << options << "\n[own]\n"
+                            << section << "\nServer = http://m.example/$repo\n";
         const auto learned = learn_from_pacman(file);
         return learned.repositories.at(0);
     };
@@ -153,8 +165,8 @@ TEST(Learned, PackagesNeedSignaturesAsSigLevelSays) {
     EXPECT_FALSE(level_of(stock, "").signed_database);
     EXPECT_TRUE(level_of("SigLevel = Required", "").signed_database);
     EXPECT_TRUE(level_of("SigLevel = Optional\nSigLevel = DatabaseRequired", "").signed_database);
-    for (const char* none : {"SigLevel = Optional TrustAll", "SigLevel = Never", "SigLevel = PackageOptional", "SigLevel = PackageNever",
-                             "SigLevel = Required\nSigLevel = Optional"})
+    for (const char* none : {"SigLevel = Optional TrustAll", "SigLevel = Never", "SigLevel = PackageOptional",
+                             "SigLevel = PackageNever", "SigLevel = Required\nSigLevel = Optional"})
         EXPECT_EQ(level_of(stock, none).package_signatures, not_demanded) << none;
     EXPECT_EQ(level_of("SigLevel = Never", "SigLevel = PackageRequired").package_signatures, demanded);
     EXPECT_EQ(level_of("", "").package_signatures, not_demanded);
@@ -163,7 +175,11 @@ TEST(Learned, PackagesNeedSignaturesAsSigLevelSays) {
 
 TEST(Config, SaysWhetherPackagesAreSigned) {
     const auto level_of = [](const std::string& lines) {
-        const auto config = parse_config("[sources]\napt = false\npacman = false\n[[repository]]\nformat = \"pacman\"\nsuite = \"own\"\nmirrors = [\"http://m.example/own\"]\n" + lines, "f");
+        const auto config = parse_config(
+            "[sources]\napt = false\npacman = false\n[[repository]]\nformat = \"pacman\"\nsuite = \"own\"\nmirrors = "
+            "[\"http://m.example/own\"]\n" +
+                lines,
+            "f");
         return gather_repositories(config.value()).table.all().at(0).package_signatures;
     };
     EXPECT_EQ(level_of(""), core::PackageSignatures::demanded);
@@ -174,8 +190,11 @@ TEST(Config, SaysWhetherPackagesAreSigned) {
 
 TEST(Sources, TheRootMayLieElsewhere) {
     Learned out;
-    parse_one_line_sources("deb [inrelease-path=by-day/1/InRelease] http://a/x s main\ndeb [inrelease-path=../../InRelease] http://b/x s main\n"
-                           "deb http://a/x s main\n", "/etc/apt", out);
+    parse_one_line_sources(
+        "deb [inrelease-path=by-day/1/InRelease] http://a/x s main\ndeb [inrelease-path=../../InRelease] http://b/x s "
+        "main\n"
+        "deb http://a/x s main\n",
+        "/etc/apt", out);
     parse_deb822_sources("Types: deb\nURIs: http://c/x\nSuites: ./\nInRelease-Path: a%2Bb/In\n", "/etc/apt", out);
     ASSERT_EQ(out.repositories.size(), 4u);
     EXPECT_EQ(core::root_path(out.repositories[0]), "dists/s/by-day/1/InRelease");
@@ -186,8 +205,11 @@ TEST(Sources, TheRootMayLieElsewhere) {
 }
 
 TEST(Sources, WhatAptAsksThroughAProxyIsLeftToApt) {
-    const auto rules = AptSettings::parse("Acquire::http::Proxy=http://proxy.example:3128\nAcquire::http::Proxy::a=DIRECT\nAcquire::https::Proxy=\n"
-                                          "Acquire::https::Proxy::c=false\nAcquire::http::Proxy-Auto-Detect=/bin/find-proxy\n").proxy_rules();
+    const auto rules =
+        AptSettings::parse(
+            "Acquire::http::Proxy=http://proxy.example:3128\nAcquire::http::Proxy::a=DIRECT\nAcquire::https::Proxy=\n"
+            "Acquire::https::Proxy::c=false\nAcquire::http::Proxy-Auto-Detect=/bin/find-proxy\n")
+            .proxy_rules();
     EXPECT_FALSE(rules.is_proxied("http", "A"));
     EXPECT_FALSE(rules.is_proxied("https", "a")) << "https has http's";
     EXPECT_TRUE(rules.is_proxied("http", "b"));
@@ -195,10 +217,17 @@ TEST(Sources, WhatAptAsksThroughAProxyIsLeftToApt) {
     EXPECT_FALSE(rules.is_proxied("https", "c"));
     EXPECT_TRUE(rules.is_proxied("http", "c"));
     EXPECT_FALSE(AptSettings::parse("").proxy_rules().is_proxied("http", "b"));
-    EXPECT_FALSE(AptSettings::parse("Acquire::http::Proxy=http://p/\nPackswarm::Use-With-Proxy=true\n").proxy_rules().is_proxied("http", "b"));
+    EXPECT_FALSE(AptSettings::parse("Acquire::http::Proxy=http://p/\nPackswarm::Use-With-Proxy=true\n")
+                     .proxy_rules()
+                     .is_proxied("http", "b"));
     for (const auto* own : {"http://127.0.0.1:7878/", "http://localhost:7878", "http://192.0.2.1:7878"})
-        EXPECT_FALSE(AptSettings::parse(std::string("Acquire::http::Proxy=") + own + "\n").proxy_rules("192.0.2.1:7878").is_proxied("http", "b")) << own;
-    EXPECT_TRUE(AptSettings::parse("Acquire::http::Proxy=http://127.0.0.1:3128\n").proxy_rules("127.0.0.1:7878").is_proxied("http", "b"));
+        EXPECT_FALSE(AptSettings::parse(std::string("Acquire::http::Proxy=") + own + "\n")
+                         .proxy_rules("192.0.2.1:7878")
+                         .is_proxied("http", "b"))
+            << own;
+    EXPECT_TRUE(AptSettings::parse("Acquire::http::Proxy=http://127.0.0.1:3128\n")
+                    .proxy_rules("127.0.0.1:7878")
+                    .is_proxied("http", "b"));
     Learned out;
     out.proxies = rules;
     parse_deb822_sources("Types: deb\nURIs: http://a/x http://b/x\nSuites: s\nComponents: main\n", "/etc/apt", out);
@@ -209,14 +238,21 @@ TEST(Sources, WhatAptAsksThroughAProxyIsLeftToApt) {
 }
 
 TEST(Sources, DatesAreJudgedAsAptConfAndTheSourceSay) {
-    const auto settings = AptSettings::parse("Acquire::Check-Valid-Until=false\nAcquire::Max-ValidTime=86400\nAcquire::Max-ValidTime::My%20Label=60\n"
-                                             "Acquire::Max-FutureTime=x\nno line of it\n");
+    const auto settings = AptSettings::parse(
+        "Acquire::Check-Valid-Until=false\nAcquire::Max-ValidTime=86400\nAcquire::Max-ValidTime::My%20Label=60\n"
+        "Acquire::Max-FutureTime=x\nno line of it\n");
     Learned out;
     out.dates = settings.date_rules();
     EXPECT_EQ(out.dates.max_age.of("my label"), Seconds(60));
     EXPECT_EQ(out.dates.max_future.value, Seconds(10)) << "what is no number is not set";
-    parse_one_line_sources("deb http://a/x s main\ndeb [Check-Valid-Until=yes valid-until-max=7 date-max-future=99999999999] http://b/x s main\n", "/etc/apt", out);
-    parse_deb822_sources("Types: deb\nURIs: http://c/x\nSuites: s\nComponents: main\nCheck-Date: no\nDate-Max-Future: 3600\nValid-Until-Min: 5\n", "/etc/apt", out);
+    parse_one_line_sources(
+        "deb http://a/x s main\ndeb [Check-Valid-Until=yes valid-until-max=7 date-max-future=99999999999] http://b/x s "
+        "main\n",
+        "/etc/apt", out);
+    parse_deb822_sources(
+        "Types: deb\nURIs: http://c/x\nSuites: s\nComponents: main\nCheck-Date: no\nDate-Max-Future: "
+        "3600\nValid-Until-Min: 5\n",
+        "/etc/apt", out);
     ASSERT_EQ(out.repositories.size(), 3u);
     const auto &a = out.repositories[0].dates, &b = out.repositories[1].dates, &c = out.repositories[2].dates;
     EXPECT_EQ(a, settings.date_rules());

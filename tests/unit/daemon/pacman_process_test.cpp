@@ -18,18 +18,21 @@ class PacmanProcesses : public ::testing::Test {
   protected:
     void SetUp() override {
         test::write_file(proc_ / "uptime", "1000.00 900.00\n");
-        std::filesystem::create_directories(proc_ / "self/ns");
-        std::filesystem::create_symlink("net:[1]", proc_ / "self/ns/net");
+        test::write_file(proc_ / "self/net/dev", "");
         test::write_file(config_, "[options]\n");
         ::chmod(folder_.path().c_str(), 0755);
     }
-    std::filesystem::path process(int pid, std::vector<std::string> words, uid_t user = 0, const std::string& name = "pacman", int parent = 1) {
+    std::filesystem::path process(int pid, std::vector<std::string> words, uid_t user = 0,
+                                  const std::string& name = "pacman", int parent = 1) {
         const auto at = proc_ / std::to_string(pid);
         std::string cmdline;
         for (const auto& word : words) cmdline += word + '\0';
         test::write_file(at / "comm", name + "\n");
         test::write_file(at / "cmdline", cmdline);
-        test::write_file(at / "status", fmt::format("Name:\t{}\nUid:\t{}\t{}\t{}\t{}\n", name, stranger, user, user, user));
+        test::write_file(at / "status", fmt::format("Name:\t{}\nUid:\t{}\t{}\t{}\t{}\nNSpid:\t{}\n", name, stranger,
+                                                    user, user, user, pid));
+        std::filesystem::create_directories(at / "net");
+        std::filesystem::create_hard_link(proc_ / "self/net/dev", at / "net/dev");
         std::string stat = fmt::format("{} ({} ) x) S {}", pid, name, parent);
         for (int field = 5; field < 22; ++field) stat += " 0";
         test::write_file(at / "stat", stat + fmt::format(" {} 0 0\n", 990 * ::sysconf(_SC_CLK_TCK)));
@@ -75,12 +78,14 @@ TEST_F(PacmanProcesses, ThoseOfOthersAndTheirChildrenAreNot) {
 }
 
 TEST_F(PacmanProcesses, ThoseInOtherNamespacesOrFoldersAreNot) {
-    std::filesystem::create_directories(process(10, {"pacman", "-Syu"}) / "ns");
-    std::filesystem::create_symlink("net:[2]", proc_ / "10/ns/net");
+    const auto elsewhere = process(10, {"pacman", "-Syu"}) / "net/dev";
+    std::filesystem::remove(elsewhere);
+    test::write_file(elsewhere, "");
     std::filesystem::create_symlink("/srv/chroot", process(11, {"pacman", "-Syu"}) / "root");
+    test::write_file(process(12, {"pacman", "-Syu"}) / "status", "Uid:\t0\t0\t0\t0\nNSpid:\t12\t1\n");
     const auto found = search();
     EXPECT_TRUE(found.found.empty());
-    EXPECT_EQ(found.turned_down.size(), 2u);
+    EXPECT_EQ(found.turned_down.size(), 3u);
 }
 
 TEST_F(PacmanProcesses, NoPathIsTakenThatSomebodyElseCouldChange) {
@@ -93,7 +98,8 @@ TEST_F(PacmanProcesses, NoPathIsTakenThatSomebodyElseCouldChange) {
     EXPECT_TRUE(search().found.empty());
     ::chmod(folder_.path().c_str(), 0755);
     std::filesystem::create_symlink(config_, folder_.path() / "link");
-    EXPECT_EQ(trusted_path((folder_.path() / "link").string(), ::geteuid()).value(), std::filesystem::canonical(config_).string());
+    EXPECT_EQ(trusted_path((folder_.path() / "link").string(), ::geteuid()).value(),
+              std::filesystem::canonical(config_).string());
     EXPECT_FALSE(trusted_path((folder_.path() / "nothing").string(), ::geteuid()));
     if (::geteuid() == 0 && ::chown(config_.c_str(), stranger, 0) == 0) EXPECT_TRUE(search().found.empty());
 }

@@ -13,7 +13,9 @@ namespace {
 
 using core::Audience;
 
-WallTime day(int year, unsigned month, unsigned number) { return std::chrono::sys_days(std::chrono::year(year) / static_cast<int>(month) / static_cast<int>(number)); }
+WallTime day(int year, unsigned month, unsigned number) {
+    return std::chrono::sys_days(std::chrono::year(year) / static_cast<int>(month) / static_cast<int>(number));
+}
 
 // The real ledger and book under a fake clock that begins a day before a month ends; the surroundings are the test's.
 class SharingWatchTest : public ::testing::Test {

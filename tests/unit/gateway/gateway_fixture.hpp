@@ -1,5 +1,5 @@
-// GatewayTest: a gateway on a free port over a broker that does what the test says, and a client that sends and reads raw text.
-// The test's thread blocks in the client; the gateway runs on IoThread's.
+// GatewayTest: a gateway on a free port over a broker that does what the test says, and a client that sends and reads
+// raw text. The test's thread blocks in the client; the gateway runs on IoThread's.
 #pragma once
 
 #include <arpa/inet.h>
@@ -45,7 +45,9 @@ class HttpClient {
         const timeval limit{15, 0};
         ::setsockopt(socket_.fd(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     }
-    void say(const std::string& text) { EXPECT_EQ(::send(socket_.fd(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size())); }
+    void say(const std::string& text) {
+        EXPECT_EQ(::send(socket_.fd(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+    }
     void ask(const std::string& target, const std::string& more = "", const std::string& method = "GET") {
         const bool is_absolute = target.starts_with("http://");
         const auto host = is_absolute ? target.substr(7, target.find('/', 7) - 7) : "127.0.0.1";
@@ -67,7 +69,8 @@ class HttpClient {
         return ::select(socket_.fd() + 1, &set, nullptr, nullptr, &limit) > 0;
     }
     Reply read_head() {
-        while (heard_.find("\r\n\r\n") == std::string::npos && hear_more()) {}
+        while (heard_.find("\r\n\r\n") == std::string::npos && hear_more()) {
+        }
         Reply reply;
         const auto end = heard_.find("\r\n\r\n");
         EXPECT_NE(end, std::string::npos) << "no head: " << heard_;
@@ -78,7 +81,8 @@ class HttpClient {
         return reply;
     }
     std::string read_body(std::size_t size) {
-        while (heard_.size() < size && hear_more()) {}
+        while (heard_.size() < size && hear_more()) {
+        }
         std::string body = heard_.substr(0, size);
         heard_.erase(0, body.size());
         return body;
@@ -86,7 +90,8 @@ class HttpClient {
     std::size_t take_all() { return std::exchange(heard_, {}).size(); }  // bytes heard so far
     Reply read_reply() {
         Reply reply = read_head();
-        if (reply.status != 304) reply.body = read_body(static_cast<std::size_t>(std::atoll(reply.header("Content-Length").c_str())));
+        if (reply.status != 304)
+            reply.body = read_body(static_cast<std::size_t>(std::atoll(reply.header("Content-Length").c_str())));
         return reply;
     }
     Reply get(const std::string& target, const std::string& more = "") {
@@ -95,7 +100,8 @@ class HttpClient {
     }
     // What came up to the close; only for connections that the gateway ends.
     std::string read_to_end() {
-        while (hear_more()) {}
+        while (hear_more()) {
+        }
         return std::exchange(heard_, {});
     }
 
@@ -112,7 +118,8 @@ class GatewayTest : public testing::Test {
     }
     void open(Patience patience) {
         loop.run([&] {
-            gateway = std::move(Gateway::open(loop.io(), requests, {"127.0.0.1", 0, {}, "packswarm-test", patience}).value());
+            gateway =
+                std::move(Gateway::open(loop.io(), requests, {"127.0.0.1", 0, {}, "packswarm-test", patience}).value());
             port = gateway->port();
         });
     }
@@ -123,7 +130,8 @@ class GatewayTest : public testing::Test {
         loop.run([&] { requests.lacks(mirror + file, kind); });
     }
     broker::RequestId wait_for(const std::string& file) {
-        if (!loop.until([&] { return requests.asked_for(mirror + file); })) throw std::runtime_error(file + " was not asked for");
+        if (!loop.until([&] { return requests.asked_for(mirror + file); }))
+            throw std::runtime_error(file + " was not asked for");
         return loop.run([&] { return requests.id_of(mirror + file); });
     }
     void start(broker::RequestId id, const std::string& bytes, ByteCount size, ByteCount safe) {

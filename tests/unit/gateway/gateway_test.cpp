@@ -1,7 +1,7 @@
 #include "p2p/gateway/gateway.hpp"
 
 #include "p2p/base/limits.hpp"
-#include "p2p/gateway/http_date.hpp"
+#include "p2p/gateway/http/http_date.hpp"
 #include "tests/unit/gateway/gateway_fixture.hpp"
 
 namespace packswarm::gateway {
@@ -44,9 +44,12 @@ TEST_F(GatewayTest, AnswersPipelinedRequestsInOrderAndWorksOnThemAtOnce) {
     for (int i = 0; i < 20; ++i) {
         if (i != static_cast<int>(limits::max_http_pipeline) - 1) {
             const auto id = wait_for(std::to_string(i) + ".db");
-            loop.run([&] { requests.deliver(id, file_with(std::to_string(i)), static_cast<ByteCount>(std::to_string(i).size())); });
+            loop.run([&] {
+                requests.deliver(id, file_with(std::to_string(i)), static_cast<ByteCount>(std::to_string(i).size()));
+            });
         }
-        EXPECT_EQ(client.read_reply().body, i == static_cast<int>(limits::max_http_pipeline) - 1 ? "early" : std::to_string(i));
+        EXPECT_EQ(client.read_reply().body,
+                  i == static_cast<int>(limits::max_http_pipeline) - 1 ? "early" : std::to_string(i));
     }
 }
 
@@ -77,7 +80,8 @@ TEST_F(GatewayTest, ServesRanges) {
     EXPECT_EQ(reply.body, "456789");
     EXPECT_EQ(reply.header("Content-Range"), "bytes 4-9/10");
     EXPECT_EQ(client.get(core + "core.db", "Range: bytes=-2\r\n").body, "89");
-    EXPECT_EQ(client.get(core + "core.db", "Range: bytes=2-3\r\nIf-Range: Sun, 06 Nov 1994 08:49:37 GMT\r\n").body, "23");
+    EXPECT_EQ(client.get(core + "core.db", "Range: bytes=2-3\r\nIf-Range: Sun, 06 Nov 1994 08:49:37 GMT\r\n").body,
+              "23");
     reply = client.get(core + "core.db", "Range: bytes=2-3\r\nIf-Range: Sun, 06 Nov 1994 08:49:38 GMT\r\n");
     EXPECT_EQ(reply.status, 200);
     EXPECT_EQ(reply.body, "0123456789");
@@ -121,9 +125,11 @@ TEST_F(GatewayTest, PassesTermsOnAndAnswersWithThePartThatCame) {
     EXPECT_EQ(client.read_reply().body, "89");
 
     has("core.db", "0123456789");
-    EXPECT_EQ(client.get(core + "core.db", "Range: bytes=4-7\r\nIf-Range: \"tag\"\r\n").body, "0123456789") << "the whole is not judged by tags";
+    EXPECT_EQ(client.get(core + "core.db", "Range: bytes=4-7\r\nIf-Range: \"tag\"\r\n").body, "0123456789")
+        << "the whole is not judged by tags";
     EXPECT_EQ(client.get(core + "core.db", "Range: bytes=-3\r\n").body, "789");
-    EXPECT_FALSE(loop.run([&] { return requests.asked.back().terms.begin; })) << "the last bytes are taken from the whole";
+    EXPECT_FALSE(loop.run([&] { return requests.asked.back().terms.begin; }))
+        << "the last bytes are taken from the whole";
 }
 
 TEST_F(GatewayTest, AnswersNotModified) {
@@ -165,7 +171,8 @@ TEST_F(GatewayTest, ServesAsAProxy) {
     loop.run([&] { requests.has("http://deb.example/debian/g%2b%2b.deb", "proxied"); });
     HttpClient client(port);
     EXPECT_EQ(client.get("http://deb.example/debian/g%2b%2b.deb").body, "proxied");
-    EXPECT_EQ(loop.run([&] { return requests.asked.back().url; }), "http://deb.example/debian/g%2b%2b.deb") << "as it was spelled";
+    EXPECT_EQ(loop.run([&] { return requests.asked.back().url; }), "http://deb.example/debian/g%2b%2b.deb")
+        << "as it was spelled";
     EXPECT_EQ(loop.run([&] { return requests.asked.back().asker; }), "gateway");
 }
 

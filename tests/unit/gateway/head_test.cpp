@@ -1,38 +1,39 @@
-#include "p2p/gateway/head.hpp"
+#include "p2p/gateway/sites/site_request.hpp"
 
 #include <gtest/gtest.h>
 
 #include "p2p/base/limits.hpp"
-#include "p2p/gateway/http_date.hpp"
+#include "p2p/gateway/http/http_date.hpp"
 
 namespace packswarm::gateway {
 namespace {
 
 const Door door{"192.168.1.5", 7878, "packswarm-0123"};
 
-std::string request(const std::string& target, const std::string& more = "", const std::string& host = "127.0.0.1:7878") {
+std::string request(const std::string& target, const std::string& more = "",
+                    const std::string& host = "127.0.0.1:7878") {
     return "GET " + target + " HTTP/1.1\r\nHost: " + host + "\r\n" + more + "\r\n";
 }
-Head accepted(const std::string& bytes) {
-    auto head = read_head(bytes, door);
-    if (!head) throw std::runtime_error(head.error().message);
-    if (!*head) throw std::runtime_error("incomplete");
-    return **head;
+SiteRequest accepted(const std::string& bytes) {
+    auto request = read_site_request(bytes, door);
+    if (!request) throw std::runtime_error(request.error().message);
+    if (!*request) throw std::runtime_error("incomplete");
+    return **request;
 }
 int status(const std::string& bytes) {
-    auto head = read_head(bytes, door);
+    auto head = read_site_request(bytes, door);
     return head ? 0 : head.error().status;
 }
 
 TEST(Head, ReadsAPacmanPath) {
-    const auto head = accepted(request("/core/os/x86_64/pacman-6.0.2-1-x86_64.pkg.tar.zst"));
-    EXPECT_TRUE(head.target.is_pacman_path());
-    EXPECT_EQ(head.target.repository, "core");
-    EXPECT_EQ(head.target.architecture, "x86_64");
-    EXPECT_EQ(head.target.file, "pacman-6.0.2-1-x86_64.pkg.tar.zst");
-    EXPECT_TRUE(head.wants_body);
-    EXPECT_TRUE(head.keep_alive);
-    EXPECT_TRUE(needs_signature(head.target));
+    const auto asked = accepted(request("/core/os/x86_64/pacman-6.0.2-1-x86_64.pkg.tar.zst"));
+    EXPECT_TRUE(asked.target.is_pacman_path());
+    EXPECT_EQ(asked.target.repository, "core");
+    EXPECT_EQ(asked.target.architecture, "x86_64");
+    EXPECT_EQ(asked.target.file, "pacman-6.0.2-1-x86_64.pkg.tar.zst");
+    EXPECT_TRUE(asked.head.wants_body);
+    EXPECT_TRUE(asked.head.keep_alive);
+    EXPECT_TRUE(needs_signature(asked.target));
 }
 
 TEST(Head, FoldsEverySpellingOfANameToOne) {
@@ -41,15 +42,16 @@ TEST(Head, FoldsEverySpellingOfANameToOne) {
 }
 
 TEST(Head, KeepsTheSpellingOfAnAbsoluteAddress) {
-    for (const std::string spelled : {"http://deb.example/g%2b%2b", "http://deb.example/g++", "http://deb.example/flat/./x.deb", "http://deb.example/a%2525"})
+    for (const std::string spelled : {"http://deb.example/g%2b%2b", "http://deb.example/g++",
+                                      "http://deb.example/flat/./x.deb", "http://deb.example/a%2525"})
         EXPECT_EQ(accepted(request(spelled, "", "deb.example")).target.url, spelled);
 }
 
 TEST(Head, ReadsAnAbsoluteAddressAsAProxyWould) {
-    const auto head = accepted(request("http://deb.example:8080/debian/x.deb?q=1", "", "deb.example:8080"));
-    EXPECT_FALSE(head.target.is_pacman_path());
-    EXPECT_EQ(head.target.url, "http://deb.example:8080/debian/x.deb?q=1");
-    EXPECT_FALSE(needs_signature(head.target));
+    const auto asked = accepted(request("http://deb.example:8080/debian/x.deb?q=1", "", "deb.example:8080"));
+    EXPECT_FALSE(asked.target.is_pacman_path());
+    EXPECT_EQ(asked.target.url, "http://deb.example:8080/debian/x.deb?q=1");
+    EXPECT_FALSE(needs_signature(asked.target));
 }
 
 TEST(Head, TakesAnAbsoluteAddressOfItsOwnForAPath) {
@@ -147,11 +149,13 @@ TEST(Head, RefusesABodyHoweverItsLengthIsSpelled) {
 }
 
 TEST(Head, RefusesPathsOfAnyOtherShape) {
-    for (const char* path : {"/", "/core", "/core/os/x86_64", "/core/os/x86_64/", "/core/os/x86_64/a/b", "/core/xx/x86_64/a", "//os/x86_64/a",
-                             "/core/os/x86_64/a%2Fb", "/core/os/x86_64/a%20b", "/core/os/x86_64/a%23b"})
+    for (const char* path :
+         {"/", "/core", "/core/os/x86_64", "/core/os/x86_64/", "/core/os/x86_64/a/b", "/core/xx/x86_64/a",
+          "//os/x86_64/a", "/core/os/x86_64/a%2Fb", "/core/os/x86_64/a%20b", "/core/os/x86_64/a%23b"})
         EXPECT_EQ(status(request(path)), 404) << path;
-    for (const char* path : {"/core/os/x86_64/..", "/core/os/x86_64/%2e%2e", "/core/os/x86_64/a%00b", "/core/os/x86_64/a%0d%0ab",
-                             "/core/os/x86_64/a%zz", "*", "core/os/x86_64/a", "ftp://m.example/x", "http://", "http:///x"})
+    for (const char* path :
+         {"/core/os/x86_64/..", "/core/os/x86_64/%2e%2e", "/core/os/x86_64/a%00b", "/core/os/x86_64/a%0d%0ab",
+          "/core/os/x86_64/a%zz", "*", "core/os/x86_64/a", "ftp://m.example/x", "http://", "http:///x"})
         EXPECT_EQ(status(request(path)), 400) << path;
 }
 
@@ -178,11 +182,11 @@ TEST(Head, FindsItsOwnNameInVia) {
 TEST(Head, WaitsForTheEndAndTakesOnlyItsOwnBytes) {
     const auto first = request("/core/os/x86_64/one"), second = request("/core/os/x86_64/two");
     for (std::size_t size = 0; size < first.size(); ++size) {
-        auto head = read_head(first.substr(0, size), door);
+        auto head = read_site_request(first.substr(0, size), door);
         ASSERT_TRUE(head);
         EXPECT_FALSE(*head);
     }
-    EXPECT_EQ(accepted(first + second).length, first.size());
+    EXPECT_EQ(accepted(first + second).head.length, first.size());
     EXPECT_EQ(accepted((first + second).substr(first.size())).target.file, "two");
 }
 
@@ -193,34 +197,41 @@ TEST(Head, BoundsItsLength) {
 }
 
 TEST(Head, KnowsWhetherTheConnectionGoesOn) {
-    EXPECT_FALSE(accepted(request("/core/os/x86_64/a", "Connection: close\r\n")).keep_alive);
-    EXPECT_FALSE(accepted("GET /core/os/x86_64/a HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n").keep_alive);
-    EXPECT_TRUE(accepted("GET /core/os/x86_64/a HTTP/1.0\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n\r\n").keep_alive);
+    EXPECT_FALSE(accepted(request("/core/os/x86_64/a", "Connection: close\r\n")).head.keep_alive);
+    EXPECT_FALSE(accepted("GET /core/os/x86_64/a HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n").head.keep_alive);
+    EXPECT_TRUE(accepted("GET /core/os/x86_64/a HTTP/1.0\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n\r\n")
+                    .head.keep_alive);
 }
 
 TEST(Head, ReadsConditions) {
-    const auto head = accepted(request("/core/os/x86_64/a", "Range: bytes=5-\r\nIf-Range: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
-                                                            "If-Modified-Since: Sun, 06 Nov 1994 08:49:38 GMT\r\n"));
+    const auto head = accepted(request("/core/os/x86_64/a",
+                                       "Range: bytes=5-\r\nIf-Range: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+                                       "If-Modified-Since: Sun, 06 Nov 1994 08:49:38 GMT\r\n"))
+                          .head;
     EXPECT_EQ(head.range->first, 5);
     EXPECT_TRUE(head.takes_part_of(WallTime(Seconds(784111777))));
     EXPECT_FALSE(head.takes_part_of(WallTime(Seconds(784111778))));
     EXPECT_FALSE(head.takes_part_of(std::nullopt));
     EXPECT_EQ(head.if_modified_since, WallTime(Seconds(784111778)));
-    const auto tagged = accepted(request("/core/os/x86_64/a", "Range: bytes=5-\r\nIf-Range: \"tag\"\r\n"));
+    const auto tagged = accepted(request("/core/os/x86_64/a", "Range: bytes=5-\r\nIf-Range: \"tag\"\r\n")).head;
     EXPECT_EQ(tagged.if_range, "\"tag\"");
     EXPECT_FALSE(tagged.takes_part_of(WallTime(Seconds(784111777))));
-    EXPECT_FALSE(accepted(request("/core/os/x86_64/a", "Range: bytes=5-\r\nIf-Range: " + std::string(300, 'x') + "\r\n")).range);
+    EXPECT_FALSE(
+        accepted(request("/core/os/x86_64/a", "Range: bytes=5-\r\nIf-Range: " + std::string(300, 'x') + "\r\n"))
+            .head.range);
 }
 
 TEST(Head, KeepsWhatCachesAreTold) {
-    EXPECT_EQ(accepted(request("/core/os/x86_64/a", "Cache-Control: no-cache\r\n")).cache_control, "no-cache");
-    EXPECT_EQ(accepted(request("/core/os/x86_64/a", "Cache-Control: " + std::string(300, 'x') + "\r\n")).cache_control, "");
-    EXPECT_EQ(accepted(request("/core/os/x86_64/a", "")).cache_control, "");
+    EXPECT_EQ(accepted(request("/core/os/x86_64/a", "Cache-Control: no-cache\r\n")).head.cache_control, "no-cache");
+    EXPECT_EQ(
+        accepted(request("/core/os/x86_64/a", "Cache-Control: " + std::string(300, 'x') + "\r\n")).head.cache_control,
+        "");
+    EXPECT_EQ(accepted(request("/core/os/x86_64/a", "")).head.cache_control, "");
 }
 
 TEST(Head, KeepsTheNameThatTheAskersOwnerChose) {
     const auto name = [](const std::string& text) {
-        return accepted(request("/core/os/x86_64/a", "User-Agent: " + text + "\r\n")).user_agent;
+        return accepted(request("/core/os/x86_64/a", "User-Agent: " + text + "\r\n")).chosen_name;
     };
     EXPECT_EQ(name("corp-updater/1.0"), "corp-updater/1.0");
     EXPECT_EQ(name("Debian APT-HTTP/1.3 (2.6.1) non-interactive"), "")
@@ -247,13 +258,14 @@ TEST(Range, ReadsOneRangeAndIgnoresTheRest) {
     EXPECT_EQ(laid("bytes=-5", 0), std::nullopt);
     EXPECT_EQ(laid("bytes=9223372036854775807-9223372036854775807", 10), std::nullopt);
     EXPECT_EQ(laid("bytes=0-9223372036854775807", 10), (ByteRange{0, 10}));
-    for (const char* ignored : {"", "bytes=", "bytes=-", "bytes=5-3", "bytes=0-1,3-4", "bytes=a-b", "items=0-1", "bytes=1-2x",
-                                "bytes=99999999999999999999-", "bytes=--5", "bytes=+5-"})
+    for (const char* ignored : {"", "bytes=", "bytes=-", "bytes=5-3", "bytes=0-1,3-4", "bytes=a-b", "items=0-1",
+                                "bytes=1-2x", "bytes=99999999999999999999-", "bytes=--5", "bytes=+5-"})
         EXPECT_EQ(laid(ignored, 10), (ByteRange{-1, -1})) << ignored;
 }
 
 TEST(HttpDate, SurvivesTheRoundTrip) {
-    for (const std::int64_t seconds : {std::int64_t{0}, std::int64_t{784111777}, std::int64_t{951827696}, std::int64_t{4102444799}}) {
+    for (const std::int64_t seconds :
+         {std::int64_t{0}, std::int64_t{784111777}, std::int64_t{951827696}, std::int64_t{4102444799}}) {
         const WallTime time{Seconds(seconds)};
         EXPECT_EQ(parse_http_date(http_date(time)), time) << http_date(time);
     }
@@ -261,16 +273,19 @@ TEST(HttpDate, SurvivesTheRoundTrip) {
 }
 
 TEST(HttpDate, ReadsNothingElse) {
-    for (const char* text : {"", "today", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT",
-                             "Sun, 06 Nov 1994 08:49:37 UTC", "Sun, 06 Xyz 1994 08:49:37 GMT", "Sun, -6 Nov 1994 08:49:37 GMT"})
+    for (const char* text : {"", "today", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 31 Feb 1994 08:49:37 GMT",
+                             "Sun, 06 Nov 1994 24:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 UTC",
+                             "Sun, 06 Xyz 1994 08:49:37 GMT", "Sun, -6 Nov 1994 08:49:37 GMT"})
         EXPECT_FALSE(parse_http_date(text)) << text;
 }
 
 TEST(Reply, SaysWhatAndWhyInOneLine) {
-    const auto reply = problem_reply(problem_of({ErrorKind::Absent, "no mirror\r\nSet-Cookie: x"}), Body::sent, true, WallTime());
+    const auto reply =
+        problem_reply(problem_of({ErrorKind::Absent, "no mirror\r\nSet-Cookie: x"}), Body::sent, true, WallTime());
     EXPECT_EQ(reply.substr(0, 24), "HTTP/1.1 404 Not Found\r\n");
     EXPECT_NE(reply.find("\r\n\r\npackswarm: absent: no mirror\\x0d\\x0aSet-Cookie: x\n"), std::string::npos) << reply;
-    const auto head = problem_reply(problem_of({ErrorKind::Absent, "no mirror\r\nSet-Cookie: x"}), Body::left_out, true, WallTime());
+    const auto head =
+        problem_reply(problem_of({ErrorKind::Absent, "no mirror\r\nSet-Cookie: x"}), Body::left_out, true, WallTime());
     EXPECT_EQ(head, reply.substr(0, head.size()));
     EXPECT_EQ(head.substr(head.size() - 4), "\r\n\r\n");
 }

@@ -1,4 +1,4 @@
-#include "p2p/gateway/pacing.hpp"
+#include "p2p/gateway/http/pacing.hpp"
 
 #include <gtest/gtest.h>
 
@@ -37,7 +37,8 @@ TEST(Pacing, WaitsForTheTickBetweenTrickles) {
 TEST(Pacing, NeverGoesBeyondSafe) {
     for (ByteCount safe : {1, 2, 3, 700}) {
         ByteCount position = 0;
-        for (int second = 0; second < 10'000; ++second) position += bytes_to_send({position, safe, 10 * mib, pacing_tick});
+        for (int second = 0; second < 10'000; ++second)
+            position += bytes_to_send({position, safe, 10 * mib, pacing_tick});
         EXPECT_EQ(position, safe);
     }
 }
@@ -45,7 +46,8 @@ TEST(Pacing, NeverGoesBeyondSafe) {
 TEST(Pacing, NeverSendsTheLastByteOfAnUnfinishedFile) {
     for (ByteCount size : {ByteCount(1), ByteCount(2), ByteCount(1000), 3 * mib}) {
         ByteCount position = 0;
-        for (int second = 0; second < 100'000 && position < size - 1; ++second) position += bytes_to_send({position, size, size, pacing_tick});
+        for (int second = 0; second < 100'000 && position < size - 1; ++second)
+            position += bytes_to_send({position, size, size, pacing_tick});
         EXPECT_EQ(position, size - 1);
         EXPECT_EQ(bytes_to_send({position, size, size, 1h}), 0);
     }

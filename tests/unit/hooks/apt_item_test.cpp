@@ -1,4 +1,4 @@
-#include "hooks/apt_item.hpp"
+#include "hooks/apt/item.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -145,12 +145,14 @@ TEST_F(Items, NeedTheAgentsDigestWhereAptKnowsNone) {
 class HashesOfAbc : public Items {
   protected:
     static constexpr const char* sha512 =
-        "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f";
+        "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce8"
+        "0e2a9ac94fa54ca49f";
     static constexpr const char* sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     static constexpr const char* md5 = "900150983cd24fb0d6963f7d28e17f72";
 
     // What apt is told of the file "abc", or nothing when that is refused.
-    std::optional<AptMessage> answer(std::initializer_list<std::pair<const char*, std::string>> expected, const std::string& forced = {}) const {
+    std::optional<AptMessage> answer(std::initializer_list<std::pair<const char*, std::string>> expected,
+                                     const std::string& forced = {}) const {
         write_source("abc");
         AptMessage acquire(600, "URI Acquire");
         acquire.add("URI", "http://a.example/x.deb").add("Filename", target_.string());
@@ -202,7 +204,8 @@ TEST_F(HashesOfAbc, AreForAptsOwnMethodWhenNoneOfThemIsKnown) {
     EXPECT_EQ(why_not({}), "");
     EXPECT_EQ(why_not({{"Expected-Checksum-FileSize", "3"}}), "");
     EXPECT_EQ(why_not({{"Expected-BLAKE9", "00"}, {"Expected-SHA512", "00"}}), "");
-    EXPECT_NE(why_not({{"Expected-BLAKE9", "00"}, {"Expected-Checksum-FileSize", "3"}}).find("BLAKE9"), std::string::npos);
+    EXPECT_NE(why_not({{"Expected-BLAKE9", "00"}, {"Expected-Checksum-FileSize", "3"}}).find("BLAKE9"),
+              std::string::npos);
 }
 
 TEST_F(Items, RefuseOtherSizesThanAptAllows) {

@@ -1,9 +1,9 @@
-#include "hooks/apt_message.hpp"
+#include "hooks/apt/message.hpp"
 
 #include <gtest/gtest.h>
 
-#include "hooks/apt_config.hpp"
-#include "hooks/apt_route.hpp"
+#include "hooks/apt/config.hpp"
+#include "hooks/apt/route.hpp"
 #include "p2p/base/limits.hpp"
 
 namespace packswarm::hooks {

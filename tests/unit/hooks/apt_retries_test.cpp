@@ -1,4 +1,4 @@
-#include "hooks/apt_retries.hpp"
+#include "hooks/apt/retries.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "hooks/setup.hpp"
+#include "hooks/setup/setup.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "hooks/setup_texts.hpp"
+#include "hooks/setup/texts.hpp"
 #include "p2p/base/file.hpp"
 
 namespace packswarm::hooks {

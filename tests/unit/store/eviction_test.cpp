@@ -33,8 +33,12 @@ TEST(Eviction, TakesOrphansThenSupersededThenPackagesByUseThenOpenOnesThenIndexe
 
 TEST(Eviction, TakesWhatMostPeersHaveBeforeWhatWasNotUsedForLongest) {
     const std::vector<Candidate> all = {
-        candidate(1, Worth::package, 1),           candidate(2, Worth::package, 9, false, 3), candidate(3, Worth::package, 4, false, 12),
-        candidate(4, Worth::package, 2, false, 3), candidate(5, Worth::superseded, 50),       candidate(6, Worth::package, 0, true, 99),
+        candidate(1, Worth::package, 1),
+        candidate(2, Worth::package, 9, false, 3),
+        candidate(3, Worth::package, 4, false, 12),
+        candidate(4, Worth::package, 2, false, 3),
+        candidate(5, Worth::superseded, 50),
+        candidate(6, Worth::package, 0, true, 99),
     };
     EXPECT_EQ(order(all, {60}), (std::vector<int>{5, 3, 4, 2, 1, 6}));
 }

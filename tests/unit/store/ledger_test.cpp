@@ -91,7 +91,8 @@ TEST_F(LedgerTest, RemembersWhichRootsAnAddressShowed) {
 
 TEST_F(LedgerTest, KeepsThePeersMetOverARestart) {
     EXPECT_TRUE(ledger->known_peers().empty());
-    const core::KnownPeer one{"l", "192.0.2.7:26881", WallTime(Seconds(1000)), 5, 2}, other{"l", "[2001:db8::1]:1", WallTime(Seconds(2000)), 0, 0};
+    const core::KnownPeer one{"l", "192.0.2.7:26881", WallTime(Seconds(1000)), 5, 2},
+        other{"l", "[2001:db8::1]:1", WallTime(Seconds(2000)), 0, 0};
     ledger->update_peers({{one, other}, {}});
     open();
     EXPECT_EQ(ledger->known_peers(), (std::vector{one, other}));
@@ -484,7 +485,8 @@ TEST_F(LedgerTest, CountsBytesSentByMonth) {
     EXPECT_EQ(ledger->sent_in_month(day(2026, 2, 15)), (Sent{12, 2}));
     EXPECT_EQ(ledger->sent_in_month(day(2026, 3, 1)), Sent{});
     EXPECT_EQ(ledger->sent(), (Sent{22, 3}));
-    EXPECT_EQ(ledger->sent_by_month(), (std::vector<std::pair<std::string, Sent>>{{"2026-01", {10, 1}}, {"2026-02", {12, 2}}}));
+    EXPECT_EQ(ledger->sent_by_month(),
+              (std::vector<std::pair<std::string, Sent>>{{"2026-01", {10, 1}}, {"2026-02", {12, 2}}}));
 }
 
 TEST_F(LedgerTest, SaysWhatIsWrongWhenItsFolderCannotBeMade) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include "p2p/broker/ports/ledger.hpp"
 #include "p2p/store/vault.hpp"
 #include "tests/support/test_loop.hpp"
 #include "verify/file_prover.hpp"

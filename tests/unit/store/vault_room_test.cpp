@@ -17,7 +17,8 @@ class VaultRoomTest : public VaultTest {
     }
     std::set<unsigned> left() {
         std::set<unsigned> out;
-        for (const auto& digest : vault->digests()) out.insert(static_cast<unsigned>(std::stoul(vault->record(digest)->name)));
+        for (const auto& digest : vault->digests())
+            out.insert(static_cast<unsigned>(std::stoul(vault->record(digest)->name)));
         return out;
     }
 };

@@ -225,15 +225,19 @@ TEST_F(VaultTest, TakesOverATableThatKeptThePieceHashesInItsRows) {
     const PieceHash piece = verify::piece_hash_of(as_bytes("hello"));
     {
         const char* const first[] = {
-            "CREATE TABLE artifacts (digest BLOB PRIMARY KEY, size INTEGER NOT NULL, inode INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,"
-            " name TEXT NOT NULL, lineage TEXT NOT NULL, pieces BLOB NOT NULL, modified INTEGER NOT NULL, is_root INTEGER NOT NULL, use INTEGER NOT NULL)"};
+            "CREATE TABLE artifacts (digest BLOB PRIMARY KEY, size INTEGER NOT NULL, inode INTEGER NOT NULL, mtime_ns "
+            "INTEGER NOT NULL,"
+            " name TEXT NOT NULL, lineage TEXT NOT NULL, pieces BLOB NOT NULL, modified INTEGER NOT NULL, is_root "
+            "INTEGER NOT NULL, use INTEGER NOT NULL)"};
         auto old = Database::open(place, first);
         ASSERT_TRUE(old);
         for (const std::string content : {"hello", "small"}) {
             const auto info = file_info(open_for_reading(path_of(content)).value()).value();
             const Blob pieces{content == "hello" ? piece.raw() : std::string_view("")};
-            ASSERT_TRUE((*old)->statement("INSERT INTO artifacts VALUES (?,?,?,?,?,?,?,?,?,?)")
-                            .bind(Blob{digest_of(content).raw()}, info.size, static_cast<std::int64_t>(info.inode), info.modified_ns, "name", "lineage", pieces, 77, 0, 5)
+            ASSERT_TRUE((*old)
+                            ->statement("INSERT INTO artifacts VALUES (?,?,?,?,?,?,?,?,?,?)")
+                            .bind(Blob{digest_of(content).raw()}, info.size, static_cast<std::int64_t>(info.inode),
+                                  info.modified_ns, "name", "lineage", pieces, 77, 0, 5)
                             .run());
         }
     }

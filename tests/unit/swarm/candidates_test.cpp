@@ -1,10 +1,10 @@
-#include "p2p/swarm/candidates.hpp"
+#include "p2p/swarm/discovery/candidates.hpp"
 
 #include <gtest/gtest.h>
 
 #include <set>
 
-#include "p2p/swarm/guard.hpp"
+#include "p2p/swarm/discovery/guard.hpp"
 
 namespace packswarm::test {
 namespace {

@@ -1,4 +1,4 @@
-#include "p2p/swarm/canonical_torrent.hpp"
+#include "p2p/swarm/torrents/canonical_torrent.hpp"
 
 #include <gtest/gtest.h>
 
@@ -14,13 +14,15 @@ namespace {
 
 Digest some_digest(int seed) {
     Digest out;
-    for (std::size_t i = 0; i < out.bytes.size(); ++i) out.bytes[i] = static_cast<std::uint8_t>(seed * 31 + static_cast<int>(i) * 7);
+    for (std::size_t i = 0; i < out.bytes.size(); ++i)
+        out.bytes[i] = static_cast<std::uint8_t>(seed * 31 + static_cast<int>(i) * 7);
     return out;
 }
 
 PieceHashes some_pieces(ByteCount size) {
     PieceHashes out(core::piece_count(size));
-    for (std::size_t i = 0; i < out.size(); ++i) out[i].bytes = {1, static_cast<std::uint8_t>(i), static_cast<std::uint8_t>(i >> 8)};
+    for (std::size_t i = 0; i < out.size(); ++i)
+        out[i].bytes = {1, static_cast<std::uint8_t>(i), static_cast<std::uint8_t>(i >> 8)};
     return out;
 }
 
@@ -37,7 +39,8 @@ std::string info_by_libtorrent(const Digest& digest, ByteCount size, const Piece
 }
 
 TEST(CanonicalTorrent, InfoDictionaryEqualsLibtorrentsByteForByte) {
-    for (const ByteCount size : {ByteCount{1}, 64 * limits::kib, 64 * limits::kib + 1, 5 * limits::mib + 17, 700 * limits::mib, 16 * limits::gib}) {
+    for (const ByteCount size : {ByteCount{1}, 64 * limits::kib, 64 * limits::kib + 1, 5 * limits::mib + 17,
+                                 700 * limits::mib, 16 * limits::gib}) {
         const auto digest = some_digest(static_cast<int>(size % 251));
         const auto pieces = some_pieces(size);
         EXPECT_EQ(core::info_dictionary(digest, size, pieces), info_by_libtorrent(digest, size, pieces)) << size;
@@ -46,8 +49,8 @@ TEST(CanonicalTorrent, InfoDictionaryEqualsLibtorrentsByteForByte) {
 
 TEST(CanonicalTorrent, ReadsBackWhatItMade) {
     const ByteCount size = 40 * limits::mib + 3;
-    const auto made = make_torrent_file(some_digest(1), size, some_pieces(size), {"udp://tracker.example:6969/announce"},
-                                        {"http://mirror.example/pool/a.deb"});
+    const auto made = make_torrent_file(some_digest(1), size, some_pieces(size),
+                                        {"udp://tracker.example:6969/announce"}, {"http://mirror.example/pool/a.deb"});
     ASSERT_TRUE(made) << made.error().message;
     const auto read = parse_torrent_file(*made);
     ASSERT_TRUE(read) << read.error().message;
@@ -76,8 +79,8 @@ TEST(CanonicalTorrent, RefusesTorrentsThatAreNotCanonical) {
 
 TEST(CanonicalTorrent, MagnetLinkNamesInfohashDigestSizeAndTrackers) {
     const auto link = magnet_link(some_digest(3), 10, some_pieces(10), {"http://t.example/a?b=c"}, {});
-    EXPECT_EQ(link, "magnet:?xt=urn:btih:" + infohash(some_digest(3), 10, some_pieces(10)).hex() + "&dn=" + some_digest(3).hex() +
-                        "&xl=10&tr=http%3A%2F%2Ft.example%2Fa%3Fb%3Dc");
+    EXPECT_EQ(link, "magnet:?xt=urn:btih:" + infohash(some_digest(3), 10, some_pieces(10)).hex() +
+                        "&dn=" + some_digest(3).hex() + "&xl=10&tr=http%3A%2F%2Ft.example%2Fa%3Fb%3Dc");
 }
 
 }  // namespace

@@ -31,7 +31,8 @@ TEST_F(Channel, NeighboursFindEachOtherWithoutBeingNamed) {
     Agent& a = agent(one);
     Agent& b = agent(other);
     a.be_in();
-    loop_.run_for(Millis(200));  // two that dial each other in the same instant lose both connections, and wait ten seconds to dial again
+    loop_.run_for(Millis(200));  // two that dial each other in the same instant lose both connections, and wait ten
+                                 // seconds to dial again
     b.be_in();
     EXPECT_TRUE(wait([&] { return a.record.up.size() == 1 && b.record.up.size() == 1; }));
 }
@@ -49,7 +50,8 @@ TEST_F(Channel, AgentsOfDifferentLineagesDoNotMeet) {
 }
 
 TEST_F(Channel, APeerInTwoLineagesIsOnePeer) {
-    const std::vector<broker::LineageState> both{{a_lineage("bookworm"), {}, {}, 0}, {a_lineage("bookworm-updates"), {}, {}, 0}};
+    const std::vector<broker::LineageState> both{{a_lineage("bookworm"), {}, {}, 0},
+                                                 {a_lineage("bookworm-updates"), {}, {}, 0}};
     Agent& a = agent(settings(2));
     a.swarm->set_lineages(both);
     Agent& b = agent(knowing(settings(3), a));
@@ -142,7 +144,8 @@ TEST_F(Channel, GivesTheSignatureThatIsKeptBesideAnArtifact) {
     ASSERT_TRUE(wait([&] { return fetched.result.has_value(); }));
     ASSERT_TRUE(*fetched.result) << fetched.result->error().message;
     EXPECT_EQ(fetched.bytes, signature);
-    for (const ByteRange range : {ByteRange{5'000, 5'565}, {5'000, 5'567}, {5'001, 5'566}, {4'999, 5'566}, {20'000, 20'566}})
+    for (const ByteRange range :
+         {ByteRange{5'000, 5'565}, {5'000, 5'567}, {5'001, 5'566}, {4'999, 5'566}, {20'000, 20'566}})
         EXPECT_EQ(failure(get(*b, b->only_peer(), file.digest(), range)), ErrorKind::Absent) << range.begin;
     EXPECT_TRUE(b->record.down.empty());
 }
@@ -156,13 +159,18 @@ TEST_F(Channel, FourHundredSmallFilesPipelined) {
         files.emplace_back(a->share(bytes).digest(), std::move(bytes));
     }
     const auto begin = Clock::now();
-    for (const auto& [digest, bytes] : files) get(*b, b->only_peer(), digest, {0, static_cast<ByteCount>(bytes.size())});
-    ASSERT_TRUE(wait([&] { return std::all_of(fetched_.begin(), fetched_.end(), [](const auto& one) { return one.result.has_value(); }); }));
+    for (const auto& [digest, bytes] : files)
+        get(*b, b->only_peer(), digest, {0, static_cast<ByteCount>(bytes.size())});
+    ASSERT_TRUE(wait([&] {
+        return std::all_of(fetched_.begin(), fetched_.end(), [](const auto& one) { return one.result.has_value(); });
+    }));
     const auto seconds = std::chrono::duration<double>(Clock::now() - begin).count();
     std::printf("%d files of 64 KiB: %.0f files/s, %.0f MB/s\n", count, count / seconds, count * 65536e-6 / seconds);
     auto file = files.begin();
     for (const auto& fetched : fetched_) EXPECT_EQ(fetched.bytes, (file++)->second);
-    ASSERT_TRUE(wait([&] { return b->swarm->view().at(0).received == count * 65536 && a->swarm->view().at(0).sent == count * 65536; }));
+    ASSERT_TRUE(wait([&] {
+        return b->swarm->view().at(0).received == count * 65536 && a->swarm->view().at(0).sent == count * 65536;
+    }));
 }
 
 TEST_F(Channel, ALargeGetDoesNotHoldUpSmallOnes) {

@@ -3,8 +3,8 @@
 #include <libtorrent/session.hpp>
 #include <libtorrent/session_params.hpp>
 
-#include "p2p/swarm/canonical_torrent.hpp"
-#include "p2p/swarm/rendezvous.hpp"
+#include "p2p/swarm/discovery/rendezvous.hpp"
+#include "p2p/swarm/torrents/canonical_torrent.hpp"
 #include "tests/unit/swarm/party.hpp"
 #include "tests/unit/swarm/raw_peer.hpp"
 
@@ -45,8 +45,12 @@ class Discovery : public Party {
     std::vector<Agent*> nodes(int count) {
         std::vector<Agent*> out;
         for (int host = 20; host < 20 + count; ++host)
-            out.push_back(&agent(with_dht(host, out.empty() ? std::vector<std::string>{} : std::vector{out.front()->endpoint()})));
-        EXPECT_TRUE(wait([&] { return std::all_of(out.begin(), out.end(), [](Agent* one) { return one->swarm->discovery().dht_nodes > 0; }); }));
+            out.push_back(&agent(
+                with_dht(host, out.empty() ? std::vector<std::string>{} : std::vector{out.front()->endpoint()})));
+        EXPECT_TRUE(wait([&] {
+            return std::all_of(out.begin(), out.end(),
+                               [](Agent* one) { return one->swarm->discovery().dht_nodes > 0; });
+        }));
         return out;
     }
     void leave(Agent& gone) {
@@ -67,13 +71,15 @@ TEST_F(Discovery, AgentsThatKnowOneNodeOfADhtFindEachOther) {
     a.be_in();
     b.be_in();
     ASSERT_TRUE(met(a, b));
-    ASSERT_TRUE(wait([&] { return a.swarm->discovery().swarms.size() == 1 && a.swarm->discovery().swarms[0].peers == 1; }));
+    ASSERT_TRUE(
+        wait([&] { return a.swarm->discovery().swarms.size() == 1 && a.swarm->discovery().swarms[0].peers == 1; }));
     const auto view = a.swarm->discovery();
     EXPECT_EQ(view.swarms[0].lineage, a_lineage().name());
     EXPECT_EQ(view.swarms[0].infohash, swarm::lineage_id(a_lineage().name()).hex());
     EXPECT_GE(view.swarms[0].announces.dht, 1U);
     EXPECT_EQ(view.swarms[0].announces.tracker + view.swarms[0].announces.lan, 0U);
-    EXPECT_TRUE(wait([&] { return a.swarm->discovery().dht_nodes >= 3; })) << "nodes of one subnet all have a place in the table";
+    EXPECT_TRUE(wait([&] { return a.swarm->discovery().dht_nodes >= 3; }))
+        << "nodes of one subnet all have a place in the table";
 }
 
 TEST_F(Discovery, WhoIsAroundIsToldToThoseWhoWait) {
@@ -110,7 +116,8 @@ TEST_F(Discovery, TheDhtIsFoundAgainAfterARestartWhenTheNamedNodeIsGone) {
 
 TEST_F(Discovery, ADamagedMemoryOfTheDhtIsIgnored) {
     const auto net = nodes(3);
-    for (const std::string damage : {std::string("garbage"), std::string(100'000, 'd'), std::string("d9:dht stated5:nodesl3:abcee"), std::string()}) {
+    for (const std::string damage : {std::string("garbage"), std::string(100'000, 'd'),
+                                     std::string("d9:dht stated5:nodesl3:abcee"), std::string()}) {
         std::ofstream(folder_ / "dht2", std::ios::binary | std::ios::trunc) << damage;
         Agent& a = agent(with_dht(2, {net[0]->endpoint()}));
         EXPECT_TRUE(wait([&] { return a.swarm->discovery().dht_nodes > 0; })) << damage.substr(0, 20);
@@ -135,7 +142,8 @@ TEST_F(Discovery, LargeArtifactsAreAnnouncedOneByOneWhenTheOwnerGivesABudget) {
     lt::settings_pack pack;
     pack.set_str(lt::settings_pack::listen_interfaces, "127.0.0.40:0");
     pack.set_int(lt::settings_pack::alert_mask, lt::alert_category::dht_operation);
-    for (const int strict : {lt::settings_pack::dht_restrict_routing_ips, lt::settings_pack::dht_restrict_search_ips, lt::settings_pack::dht_ignore_dark_internet})
+    for (const int strict : {lt::settings_pack::dht_restrict_routing_ips, lt::settings_pack::dht_restrict_search_ips,
+                             lt::settings_pack::dht_ignore_dark_internet})
         pack.set_bool(strict, false);
     lt::session client{lt::session_params(pack, {})};
     const auto node = net[1]->endpoint();
@@ -143,16 +151,20 @@ TEST_F(Discovery, LargeArtifactsAreAnnouncedOneByOneWhenTheOwnerGivesABudget) {
     for (const auto* bytes : {&first, &second}) {
         const auto infohash = swarm::infohash(verify::digest_of(*bytes), 2 << 20, hashes_of(*bytes));
         std::set<std::string> found;
-        EXPECT_TRUE(wait([&] {
-            client.dht_get_peers(lt::sha1_hash(infohash.raw().data()));
-            client.wait_for_alert(lt::milliseconds(200));
-            std::vector<lt::alert*> alerts;
-            client.pop_alerts(&alerts);
-            for (auto* alert : alerts)
-                if (const auto* reply = lt::alert_cast<lt::dht_get_peers_reply_alert>(alert); reply != nullptr && reply->info_hash == lt::sha1_hash(infohash.raw().data()))
-                    for (const auto& peer : reply->peers()) found.insert(peer.address().to_string() + ":" + std::to_string(peer.port()));
-            return found.count(a.endpoint()) != 0;
-        }, Millis(30'000)));
+        EXPECT_TRUE(wait(
+            [&] {
+                client.dht_get_peers(lt::sha1_hash(infohash.raw().data()));
+                client.wait_for_alert(lt::milliseconds(200));
+                std::vector<lt::alert*> alerts;
+                client.pop_alerts(&alerts);
+                for (auto* alert : alerts)
+                    if (const auto* reply = lt::alert_cast<lt::dht_get_peers_reply_alert>(alert);
+                        reply != nullptr && reply->info_hash == lt::sha1_hash(infohash.raw().data()))
+                        for (const auto& peer : reply->peers())
+                            found.insert(peer.address().to_string() + ":" + std::to_string(peer.port()));
+                return found.count(a.endpoint()) != 0;
+            },
+            Millis(30'000)));
     }
 }
 
@@ -213,7 +225,8 @@ TEST_F(Discovery, StaticPeersAndTheUploadLimitChangeWhileItRuns) {
     b.swarm->set_upload_limit(1000);
 }
 
-// libtorrent would end the connection that came in, at either side, and with them both; the next attempt is ten seconds away.
+// libtorrent would end the connection that came in, at either side, and with them both; the next attempt is ten seconds
+// away.
 TEST_F(Discovery, OfTwoAgentsThatDialEachOtherAtOnceBothKeepTheSameConnection) {
     for (const char number : {'\0', '\xff'}) {  // less, and greater than any other
         const bool is_greater = number != '\0';
@@ -225,7 +238,8 @@ TEST_F(Discovery, OfTwoAgentsThatDialEachOtherAtOnceBothKeepTheSameConnection) {
         ASSERT_TRUE(theirs && theirs->handshake(swarm::lineage_id(a_lineage().name())));
         RawPeer ours("127.0.0.9", self.address, self.swarm->port());
         ASSERT_TRUE(ours.handshake(swarm::lineage_id(a_lineage().name())));
-        ASSERT_TRUE(ours.extend("1:pi" + std::to_string(door.port()) + "e15:packswarm_agent16:" + std::string(16, number)));
+        ASSERT_TRUE(
+            ours.extend("1:pi" + std::to_string(door.port()) + "e15:packswarm_agent16:" + std::string(16, number)));
         RawPeer& kept = is_greater ? ours : *theirs;
         RawPeer& gone = is_greater ? *theirs : ours;
         EXPECT_TRUE(gone.closes());
@@ -243,7 +257,8 @@ TEST_F(Discovery, ATorrentOfWhichNobodyCanBeDialledEndsSoon) {
     ASSERT_TRUE(peer.meet(swarm::lineage_id(a_lineage().name()), 1));  // nobody listens there
     ASSERT_TRUE(wait([&] { return self.record.up.size() == 1; }));
     const auto bytes = noise(4 << 20, 1);
-    const auto& joined = join(self, {self.only_peer(), broker::Reach::wan, verify::digest_of(bytes), std::ssize(bytes), hashes_of(bytes)});
+    const auto& joined = join(
+        self, {self.only_peer(), broker::Reach::wan, verify::digest_of(bytes), std::ssize(bytes), hashes_of(bytes)});
     ASSERT_TRUE(wait([&] { return joined.ended.has_value(); }));
     EXPECT_EQ(joined.ended->kind, ErrorKind::Transient);
     EXPECT_EQ(joined.ended->message, "no peer of the torrent can be reached");
@@ -277,9 +292,11 @@ TEST_F(Discovery, AgentsOfASwarmThatIsTooLargeMoveToShardsAndStayConnected) {
         const auto& swarms = one->swarm->discovery().swarms;
         return swarms.size() >= 2 && swarms[0].is_guest && swarms[1].shard.size() == 1 && !swarms.back().is_guest;
     };
-    EXPECT_TRUE(wait([&] { return std::any_of(agents_.begin(), agents_.end(), is_sharded); })) << "of five where one is wanted 1 in 64 stays";
+    EXPECT_TRUE(wait([&] { return std::any_of(agents_.begin(), agents_.end(), is_sharded); }))
+        << "of five where one is wanted 1 in 64 stays";
     EXPECT_TRUE(wait([&] { return hub.record.up.size() == 4; }));
-    EXPECT_TRUE(std::all_of(hub.record.down.begin(), hub.record.down.end(), [&](auto id) { return hub.record.up.count(id) > 0; }));
+    EXPECT_TRUE(std::all_of(hub.record.down.begin(), hub.record.down.end(),
+                            [&](auto id) { return hub.record.up.count(id) > 0; }));
 }
 
 TEST_F(Discovery, EveryShardHasAnInfohashOfItsOwn) {

@@ -20,7 +20,8 @@ class Joins : public Party {
         count = offer.pieces.size();
     }
     bool complete(const Joined& joined, std::size_t without = 0) {
-        return wait([&] { return joined.done.size() + without == count || joined.ended; }, Millis(120'000)) && !joined.ended;
+        return wait([&] { return joined.done.size() + without == count || joined.ended; }, Millis(120'000)) &&
+               !joined.ended;
     }
     Bytes piece_of(const Bytes& bytes, std::size_t piece) const {
         const auto range = core::piece_range(static_cast<ByteCount>(bytes.size()), piece);
@@ -45,7 +46,9 @@ TEST_F(Joins, TakesALargeArtifactFromAPeer) {
     for (const auto& [piece, from] : joined.done) EXPECT_EQ(from, taker->only_peer());
     EXPECT_TRUE(leave(*taker, joined));
     EXPECT_TRUE(std::filesystem::exists(joined.file->path()));
-    ASSERT_TRUE(wait([&] { return taker->swarm->view().at(0).received >= 32 << 20 && giver->swarm->view().at(0).sent >= 32 << 20; }));
+    ASSERT_TRUE(wait([&] {
+        return taker->swarm->view().at(0).received >= 32 << 20 && giver->swarm->view().at(0).sent >= 32 << 20;
+    }));
 }
 
 TEST_F(Joins, TakesALargeArtifactOverUtp) {
@@ -92,7 +95,8 @@ TEST_F(Joins, HalfOfThePiecesComeFromMirrors) {
     meet(bytes);
     auto& joined = join(*taker, offer);
     taker->swarm->claim(joined.id, count / 2, count - count / 2);
-    for (std::size_t piece = count - 1; piece >= count / 2; --piece) taker->swarm->feed(joined.id, piece, piece_of(bytes, piece));
+    for (std::size_t piece = count - 1; piece >= count / 2; --piece)
+        taker->swarm->feed(joined.id, piece, piece_of(bytes, piece));
     ASSERT_TRUE(complete(joined));
     EXPECT_EQ(joined.digest(), offer.digest);
     for (const auto& [piece, from] : joined.done) EXPECT_EQ(from == broker::PeerId::none, piece >= count / 2) << piece;
@@ -106,7 +110,8 @@ TEST_F(Joins, ClaimedPiecesAreLeftAloneUntilTheyAreGivenBack) {
     taker->swarm->claim(joined.id, 10, count - 10);
     ASSERT_TRUE(wait([&] { return joined.done.size() >= 10; }));
     // Requests that left before the claim are still answered; no more than those.
-    EXPECT_FALSE(wait([&] { return joined.done.size() > count / 2; }, Millis(1'500))) << "claimed pieces were taken from a peer";
+    EXPECT_FALSE(wait([&] { return joined.done.size() > count / 2; }, Millis(1'500)))
+        << "claimed pieces were taken from a peer";
     taker->swarm->unclaim(joined.id, 10, count - 10);
     ASSERT_TRUE(complete(joined));
     EXPECT_EQ(joined.digest(), offer.digest);
@@ -116,7 +121,8 @@ TEST_F(Joins, AllClaimedAtFirstStillWorksWhenGivenBack) {
     meet(noise(4 << 20, 4));
     auto& joined = join(*taker, offer);
     taker->swarm->claim(joined.id, 0, count);
-    EXPECT_FALSE(wait([&] { return joined.done.size() > count / 2; }, Millis(1'500)));  // what was asked before the claim may come
+    EXPECT_FALSE(wait([&] { return joined.done.size() > count / 2; },
+                      Millis(1'500)));  // what was asked before the claim may come
     taker->swarm->unclaim(joined.id, 0, count);
     ASSERT_TRUE(complete(joined));
     EXPECT_EQ(joined.digest(), offer.digest);

@@ -13,11 +13,13 @@ class Lending : public Party {
         staged = lender->vault->stage(static_cast<ByteCount>(bytes.size())).value();
     }
     void write(std::size_t number) {
-        ASSERT_TRUE(staged->write(static_cast<ByteCount>(number * piece), ByteView(bytes).subspan(number * piece, piece)));
+        ASSERT_TRUE(
+            staged->write(static_cast<ByteCount>(number * piece), ByteView(bytes).subspan(number * piece, piece)));
         lender->swarm->lend_piece(digest, number);
     }
     bool is_lent(std::size_t number) const {
-        return !asker->record.loans.empty() && asker->record.loans.back().digest == digest && asker->record.loans.back().pieces.at(number);
+        return !asker->record.loans.empty() && asker->record.loans.back().digest == digest &&
+               asker->record.loans.back().pieces.at(number);
     }
     Result<void> take(std::size_t number, Bytes& out) {
         std::optional<Result<void>> result;
@@ -25,7 +27,8 @@ class Lending : public Party {
         events.data = [&out](ByteCount, Bytes data) { out.insert(out.end(), data.begin(), data.end()); };
         events.done = [&result](Result<void> done) { result = std::move(done); };
         const auto begin = static_cast<ByteCount>(number * piece);
-        asker->swarm->get(asker->only_peer(), digest, {begin, begin + static_cast<ByteCount>(piece)}, std::move(events));
+        asker->swarm->get(asker->only_peer(), digest, {begin, begin + static_cast<ByteCount>(piece)},
+                          std::move(events));
         EXPECT_TRUE(wait([&] { return result.has_value(); }));
         return *result;
     }

@@ -1,4 +1,4 @@
-#include "p2p/swarm/message.hpp"
+#include "p2p/swarm/channel/message.hpp"
 
 #include <gtest/gtest.h>
 
@@ -39,13 +39,17 @@ TEST(Message, SurvivesTheWire) {
     EXPECT_EQ(through_the_wire(some_hello()), some_hello());
     const Ask ask{7, {digest_of(1), digest_of(2)}};
     EXPECT_EQ(through_the_wire(ask), ask);
-    const Tell tell{7, false, {{digest_of(1), 100, {}, 566}, {digest_of(2), 5 * limits::mib, PieceHashes(core::piece_count(5 * limits::mib))}}};
+    const Tell tell{7,
+                    false,
+                    {{digest_of(1), 100, {}, 566},
+                     {digest_of(2), 5 * limits::mib, PieceHashes(core::piece_count(5 * limits::mib))}}};
     EXPECT_EQ(through_the_wire(tell), tell);
     const Get get{0xffffffff, digest_of(3), 1 << 30, 131072};
     EXPECT_EQ(through_the_wire(get), get);
     EXPECT_EQ(through_the_wire(Refuse{5}), Refuse{5});
     EXPECT_EQ(through_the_wire(Cancel{6}), Cancel{6});
-    Have have{digest_of(4), 600'000, std::vector<bool>(10)};  // ten pieces of 64 KiB: the bitfield's last byte is not full
+    Have have{digest_of(4), 600'000,
+              std::vector<bool>(10)};  // ten pieces of 64 KiB: the bitfield's last byte is not full
     have.pieces[0] = have.pieces[9] = true;
     EXPECT_EQ(through_the_wire(have), have);
     const auto bytes = encode(Data{4, as_bytes("some bytes")});
@@ -65,7 +69,8 @@ TEST(Message, EveryTruncationIsMalformed) {
 }
 
 TEST(Message, TrailingBytesAreMalformedExceptInHello) {
-    for (const Message& message : {Message(Ask{7, {digest_of(1)}}), Message(Tell{}), Message(Get{1, digest_of(3), 0, 10}), Message(Refuse{5})}) {
+    for (const Message& message :
+         {Message(Ask{7, {digest_of(1)}}), Message(Tell{}), Message(Get{1, digest_of(3), 0, 10}), Message(Refuse{5})}) {
         auto bytes = encode(message);
         bytes.push_back(0);
         EXPECT_FALSE(decode(bytes)) << "type " << message.index();
@@ -100,7 +105,8 @@ TEST(Message, NumbersBeyondTheBoundsAreMalformed) {
     EXPECT_FALSE(decode(encode(Ask{1, std::vector<Digest>(limits::max_ask + 1)})));
     EXPECT_FALSE(decode(encode(Tell{1, true, {{digest_of(1), -1, {}}}})));
     EXPECT_FALSE(decode(encode(Tell{1, true, {{digest_of(1), limits::max_artifact + 1, {}}}})));
-    EXPECT_FALSE(decode(encode(Tell{1, true, {{digest_of(1), 5, {}, static_cast<std::uint16_t>(limits::max_package_signature + 1)}}})));
+    EXPECT_FALSE(decode(
+        encode(Tell{1, true, {{digest_of(1), 5, {}, static_cast<std::uint16_t>(limits::max_package_signature + 1)}}})));
     auto hello = some_hello();
     hello.root.root_size = limits::max_database + 1;
     EXPECT_FALSE(decode(encode(hello)));

@@ -1,4 +1,4 @@
-#include "p2p/swarm/no_delay.hpp"
+#include "p2p/swarm/channel/no_delay.hpp"
 
 #include <gtest/gtest.h>
 

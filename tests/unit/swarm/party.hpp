@@ -1,5 +1,5 @@
-// Party: several real agents' swarm rooms in one process, each on its own loopback address, with a real vault and a record of
-// what its peers told. Thread: the test's, which runs the one loop they share.
+// Party: several real agents' swarm rooms in one process, each on its own loopback address, with a real vault and a
+// record of what its peers told. Thread: the test's, which runs the one loop they share.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -24,7 +24,8 @@ namespace packswarm::test {
 inline Bytes noise(std::size_t size, unsigned seed) {
     Bytes out(size);
     std::uint64_t state = seed * 0x9e3779b97f4a7c15U + 1;
-    for (char& byte : out) byte = static_cast<char>((state = state * 6364136223846793005U + 1442695040888963407U) >> 56);
+    for (char& byte : out)
+        byte = static_cast<char>((state = state * 6364136223846793005U + 1442695040888963407U) >> 56);
     return out;
 }
 
@@ -37,7 +38,8 @@ inline PieceHashes hashes_of(const Bytes& bytes) {
     const auto size = static_cast<ByteCount>(bytes.size());
     for (std::size_t piece = 0; piece < core::piece_count(size); ++piece) {
         const auto range = core::piece_range(size, piece);
-        out.push_back(verify::piece_hash_of(ByteView(bytes).subspan(static_cast<std::size_t>(range.begin), static_cast<std::size_t>(range.length()))));
+        out.push_back(verify::piece_hash_of(
+            ByteView(bytes).subspan(static_cast<std::size_t>(range.begin), static_cast<std::size_t>(range.length()))));
     }
     return out;
 }
@@ -56,9 +58,13 @@ struct Record : broker::PeerObserver {
         up.erase(peer);
         down.insert(peer);
     }
-    void peer_offers(std::vector<broker::PeerOffer> more) override { offers.insert(offers.end(), more.begin(), more.end()); }
+    void peer_offers(std::vector<broker::PeerOffer> more) override {
+        offers.insert(offers.end(), more.begin(), more.end());
+    }
     void peer_lends(const broker::PeerLoan& loan) override { loans.push_back(loan); }
-    void peer_seeks(broker::PeerId, const std::vector<Digest>& digests) override { sought.insert(digests.begin(), digests.end()); }
+    void peer_seeks(broker::PeerId, const std::vector<Digest>& digests) override {
+        sought.insert(digests.begin(), digests.end());
+    }
     void peer_snapshot(const broker::PeerSnapshot& snapshot) override { snapshots.push_back(snapshot); }
 };
 
@@ -70,7 +76,9 @@ struct Agent {
     std::unique_ptr<store::Vault> vault;
     std::unique_ptr<swarm::Swarm> swarm;
 
-    Agent(TestLoop& the_loop, Workers& workers, const swarm::SwarmSettings& settings, broker::PeerMemory* memory = nullptr) : loop(the_loop), address(settings.listen_address) {
+    Agent(TestLoop& the_loop, Workers& workers, const swarm::SwarmSettings& settings,
+          broker::PeerMemory* memory = nullptr)
+        : loop(the_loop), address(settings.listen_address) {
         std::string name = (std::filesystem::temp_directory_path() / "packswarm-swarm.XXXXXX").string();
         folder = ::mkdtemp(name.data());
         auto opened = store::Vault::open({folder / "store", ByteCount{1} << 34, 0, {}}, loop, workers);
@@ -102,8 +110,10 @@ struct Agent {
         EXPECT_TRUE(staged.write(0, bytes));
         const auto verified = verify::FileVerifier::check_all(staged, verify::digest_of(bytes)).value();
         std::optional<StoredFile> stored;
-        vault->publish(verified, {verify::digest_of(bytes), static_cast<ByteCount>(bytes.size()), "a", "", std::move(pieces), {}, false},
-                       [&](Result<StoredFile> file) { stored = file.value(); });
+        vault->publish(
+            verified,
+            {verify::digest_of(bytes), static_cast<ByteCount>(bytes.size()), "a", "", std::move(pieces), {}, false},
+            [&](Result<StoredFile> file) { stored = file.value(); });
         if (!loop.run_until([&] { return stored.has_value(); })) throw std::runtime_error("not published");
         return *stored;
     }
@@ -112,7 +122,9 @@ struct Agent {
         offer(file.digest(), lineage);
         return file;
     }
-    void offer(const Digest& digest, const core::Lineage& lineage = a_lineage()) { swarm->offer(lineage.name(), {vault->brief(digest)->mark}); }
+    void offer(const Digest& digest, const core::Lineage& lineage = a_lineage()) {
+        swarm->offer(lineage.name(), {vault->brief(digest)->mark});
+    }
     void be_in(const core::Lineage& lineage = a_lineage()) { swarm->set_lineages({{lineage, {}, {}, 0}}); }
 };
 
@@ -165,7 +177,9 @@ class Party : public ::testing::Test {
         EXPECT_TRUE(wait([&] { return a.record.up.size() == 1 && b.record.up.size() == 1; }));
         return {&a, &b};
     }
-    bool wait(const std::function<bool()>& done, Millis deadline = Millis(60'000)) { return loop_.run_until(done, deadline); }
+    bool wait(const std::function<bool()>& done, Millis deadline = Millis(60'000)) {
+        return loop_.run_until(done, deadline);
+    }
 
     Fetched& get(Agent& by, broker::PeerId peer, const Digest& digest, ByteRange range) {
         auto& out = fetched_.emplace_back();
@@ -187,23 +201,29 @@ class Party : public ::testing::Test {
         if (!wait([&] { return fetched.result.has_value(); }) || *fetched.result) return std::nullopt;
         return fetched.result->error().kind;
     }
-    std::optional<broker::PeerOffer> ask(Agent& agent, const Digest& digest, const core::Lineage& lineage = a_lineage()) {
+    std::optional<broker::PeerOffer> ask(Agent& agent, const Digest& digest,
+                                         const core::Lineage& lineage = a_lineage()) {
         const auto told = [&] {
-            return std::find_if(agent.record.offers.begin(), agent.record.offers.end(), [&](const auto& offer) { return offer.digest == digest; });
+            return std::find_if(agent.record.offers.begin(), agent.record.offers.end(),
+                                [&](const auto& offer) { return offer.digest == digest; });
         };
         agent.swarm->ask(lineage.name(), {digest}, core::Audience::everybody);
         if (!wait([&] { return told() != agent.record.offers.end(); })) return std::nullopt;
         return *told();
     }
-    Joined& join(Agent& by, const broker::PeerOffer& offer, std::optional<StagedFile> file = {}, std::vector<bool> have = {}) {
+    Joined& join(Agent& by, const broker::PeerOffer& offer, std::optional<StagedFile> file = {},
+                 std::vector<bool> have = {}) {
         auto& out = joined_.emplace_back();
         out.file = file ? *file : by.vault->stage(offer.size).value();
         have.resize(offer.pieces.size(), false);
         broker::JoinEvents events;
-        events.piece_done = [&out](std::size_t piece, broker::PeerId from) { EXPECT_TRUE(out.done.emplace(piece, from).second) << piece << " done twice"; };
+        events.piece_done = [&out](std::size_t piece, broker::PeerId from) {
+            EXPECT_TRUE(out.done.emplace(piece, from).second) << piece << " done twice";
+        };
         events.piece_wrong = [&out](std::size_t piece) { out.wrong.push_back(piece); };
         events.ended = [&out](Result<void> result) { out.ended = result ? Error{} : result.error(); };
-        out.id = by.swarm->join({offer.digest, offer.size, offer.pieces, *out.file, std::move(have), {offer.peer}}, std::move(events));
+        out.id = by.swarm->join({offer.digest, offer.size, offer.pieces, *out.file, std::move(have), {offer.peer}},
+                                std::move(events));
         return out;
     }
     bool leave(Agent& by, Joined& joined) {

@@ -10,9 +10,9 @@
 #include "p2p/base/text.hpp"
 #include "p2p/core/artifact.hpp"
 #include "p2p/core/canonical.hpp"
-#include "p2p/swarm/canonical_torrent.hpp"
-#include "p2p/swarm/message.hpp"
-#include "p2p/swarm/rendezvous.hpp"
+#include "p2p/swarm/channel/message.hpp"
+#include "p2p/swarm/discovery/rendezvous.hpp"
+#include "p2p/swarm/torrents/canonical_torrent.hpp"
 
 namespace packswarm::swarm {
 namespace {

@@ -1,6 +1,5 @@
-// RawPeer: a BitTorrent peer by hand over a blocking socket, that can say anything. RawDoor: where one can be dialled. RawSeed: one that
-// serves a torrent, badly.
-// Thread: the test's; RawSeed has one of its own, ended with it.
+// RawPeer: a BitTorrent peer by hand over a blocking socket, that can say anything. RawDoor: where one can be dialled.
+// RawSeed: one that serves a torrent, badly. Thread: the test's; RawSeed has one of its own, ended with it.
 #pragma once
 
 #include <arpa/inet.h>
@@ -15,8 +14,8 @@
 #include <string>
 #include <thread>
 
-#include "p2p/swarm/message.hpp"
-#include "p2p/swarm/wire.hpp"
+#include "p2p/swarm/channel/message.hpp"
+#include "p2p/swarm/channel/wire.hpp"
 
 namespace packswarm::test {
 
@@ -32,7 +31,8 @@ class RawPeer {
   public:
     explicit RawPeer(int fd) : fd_(fd) {}
     // Connects from one loopback address to another.
-    RawPeer(const std::string& from, const std::string& to, int port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    RawPeer(const std::string& from, const std::string& to, int port)
+        : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
         auto own = address_of(from, 0), other = address_of(to, port);
         const int on = 1;
         ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -74,11 +74,15 @@ class RawPeer {
     bool handshake(const Infohash& infohash, bool extensions = true) {
         std::string reserved(8, '\0');
         if (extensions) reserved[5] = 0x10;
-        if (!write("\x13" "BitTorrent protocol" + reserved + std::string(infohash.raw()) + peer_id())) return false;
+        if (!write("\x13"
+                   "BitTorrent protocol" +
+                   reserved + std::string(infohash.raw()) + peer_id()))
+            return false;
         return read(68).size() == 68;
     }
     static std::string number(std::uint32_t value) {
-        return {static_cast<char>(value >> 24), static_cast<char>(value >> 16), static_cast<char>(value >> 8), static_cast<char>(value)};
+        return {static_cast<char>(value >> 24), static_cast<char>(value >> 16), static_cast<char>(value >> 8),
+                static_cast<char>(value)};
     }
     static std::uint32_t number(std::string_view bytes) {
         std::uint32_t out = 0;
@@ -104,9 +108,13 @@ class RawPeer {
     bool is_connected() const { return is_connected_; }
 
     // ---- The peer channel
-    bool extend(const std::string& more = "") { return message(20, std::string(1, '\0') + "d1:md9:packswarmi7ee" + more + "e"); }
+    bool extend(const std::string& more = "") {
+        return message(20, std::string(1, '\0') + "d1:md9:packswarmi7ee" + more + "e");
+    }
     bool send(const swarm::Message& said) { return send(as_text(swarm::encode(said))); }
-    bool send(std::string_view raw) { return message(20, std::string(1, static_cast<char>(their_id)) + std::string(raw)); }
+    bool send(std::string_view raw) {
+        return message(20, std::string(1, static_cast<char>(their_id)) + std::string(raw));
+    }
     bool hello(std::uint16_t port = 1) {
         swarm::Hello said;
         said.agent_id = {9, 9, static_cast<std::uint8_t>(fd_)};
@@ -148,7 +156,8 @@ class RawDoor {
     explicit RawDoor(const std::string& ip) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), ip_(ip) {
         auto own = address_of(ip, 0);
         socklen_t size = sizeof own;
-        if (::bind(fd_, reinterpret_cast<sockaddr*>(&own), size) != 0 || ::listen(fd_, 8) != 0) throw std::runtime_error("no port");
+        if (::bind(fd_, reinterpret_cast<sockaddr*>(&own), size) != 0 || ::listen(fd_, 8) != 0)
+            throw std::runtime_error("no port");
         ::getsockname(fd_, reinterpret_cast<sockaddr*>(&own), &size);
         port_ = ntohs(own.sin_port);
     }

@@ -1,5 +1,5 @@
 #include "p2p/base/limits.hpp"
-#include "p2p/swarm/rendezvous.hpp"
+#include "p2p/swarm/discovery/rendezvous.hpp"
 #include "tests/unit/swarm/party.hpp"
 #include "tests/unit/swarm/raw_peer.hpp"
 
@@ -125,7 +125,8 @@ TEST_F(RudePeer, IsDroppedForBecomingSomebodyElse) {
 }
 
 TEST_F(RudePeer, IsDroppedForAnswersToNothing) {
-    for (const Message& answer : {Message(Tell{9, true, {{unknown, 5, {}}}}), Message(Data{9, as_bytes("abc")}), Message(Refuse{9}), Message(Cancel{9})}) {
+    for (const Message& answer : {Message(Tell{9, true, {{unknown, 5, {}}}}), Message(Data{9, as_bytes("abc")}),
+                                  Message(Refuse{9}), Message(Cancel{9})}) {
         Agent& other = agent(settings(20 + static_cast<int>(answer.index())));
         enter(other);
         RawPeer peer("127.0.0.9", other.address, other.swarm->port());
@@ -208,7 +209,8 @@ TEST_F(RudePeer, SlowlyArrivingDataIsNotSilence) {
     const auto asked = peer->said<Get>();
     ASSERT_TRUE(asked);
     const auto data = encode(Data{asked->token, noise(1000, 1)});
-    std::string frame = RawPeer::number(static_cast<std::uint32_t>(data.size() + 2)) + '\x14' + static_cast<char>(peer->their_id) + std::string(as_text(data));
+    std::string frame = RawPeer::number(static_cast<std::uint32_t>(data.size() + 2)) + '\x14' +
+                        static_cast<char>(peer->their_id) + std::string(as_text(data));
     for (std::size_t at = 0; at < frame.size(); at += 120) {
         ASSERT_TRUE(peer->write(frame.substr(at, 120)));
         EXPECT_FALSE(wait([&] { return fetched.result.has_value() && at + 120 < frame.size(); }, Millis(300)));
@@ -223,7 +225,10 @@ TEST_F(RudePeer, TooManyConnectionsFromOneAddressAreNotLetIn) {
     int met = 0;
     for (int i = 0; i < limits::max_address_links + 4; ++i) {
         crowd.push_back(std::make_unique<RawPeer>("127.0.0.9", self.address, self.swarm->port()));
-        met += crowd.back()->handshake(lineage) && crowd.back()->extend() && crowd.back()->said<Hello>(2'000).has_value() ? 1 : 0;
+        met +=
+            crowd.back()->handshake(lineage) && crowd.back()->extend() && crowd.back()->said<Hello>(2'000).has_value()
+                ? 1
+                : 0;
     }
     EXPECT_LE(met, limits::max_address_links);
     EXPECT_GE(met, 1);
@@ -291,7 +296,8 @@ TEST_F(RudePeer, WrongBlocksAmongRightOnesAreLaidAtTheRightDoor) {
     auto honest_id = broker::PeerId::none;
     for (const auto& [id, view] : self.record.up)
         if (id != liar_id) honest_id = id;
-    auto& joined = join(self, {honest_id, broker::Reach::lan, verify::digest_of(bytes), static_cast<ByteCount>(bytes.size()), hashes});
+    auto& joined = join(
+        self, {honest_id, broker::Reach::lan, verify::digest_of(bytes), static_cast<ByteCount>(bytes.size()), hashes});
     ASSERT_TRUE(wait([&] { return joined.done.size() > 4; }));
     self.swarm->add_peer(joined.id, liar_id);
     ASSERT_TRUE(wait([&] { return joined.done.size() == hashes.size(); }, Millis(60'000)));
@@ -307,7 +313,8 @@ TEST_F(RudePeer, WrongBlocksDoNotSpoilAPieceThatAMirrorGives) {
     const auto hashes = hashes_of(bytes);
     RawSeed seed("127.0.0.9", hashes.size());
     auto liar = guest(seed.port());
-    broker::PeerOffer offer{self.only_peer(), broker::Reach::lan, verify::digest_of(bytes), static_cast<ByteCount>(bytes.size()), hashes};
+    broker::PeerOffer offer{self.only_peer(), broker::Reach::lan, verify::digest_of(bytes),
+                            static_cast<ByteCount>(bytes.size()), hashes};
     auto& joined = join(self, offer);
     for (std::size_t piece = 0; piece < hashes.size(); ++piece) {
         const auto range = core::piece_range(offer.size, piece);

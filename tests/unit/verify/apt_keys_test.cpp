@@ -15,21 +15,27 @@ TEST(AptVersion, IsWhatDpkgSaysIsInstalled) {
     const auto status = folder.path() / "status";
     EXPECT_EQ(installed_apt(status), std::nullopt);
     const std::string other = "Package: apt-utils\nStatus: install ok installed\nVersion: 9.9\n\n";
-    test::write_file(status, other + "Package: apt\nStatus: install ok installed\nPriority: important\nVersion: 2.6.1+deb12u1\nDescription: x\n Version: 7\n\n" + other);
+    test::write_file(status, other +
+                                 "Package: apt\nStatus: install ok installed\nPriority: important\nVersion: "
+                                 "2.6.1+deb12u1\nDescription: x\n Version: 7\n\n" +
+                                 other);
     EXPECT_EQ(installed_apt(status), "2.6.1+deb12u1");
     test::write_file(status, other + "Package: apt\nStatus: deinstall ok config-files\nVersion: 2.6.1\n\n" + other);
     EXPECT_EQ(installed_apt(status), std::nullopt);
 }
 
 TEST(AptVersion, IsComparedByItsNumbers) {
-    for (const char* later : {"2.9.24", "2.9.24ubuntu1", "2.9.30", "2.10", "3.0", "3.0.3+deb13u1", "10.0"}) EXPECT_TRUE(is_apt_at_least(later, "2.9.24")) << later;
-    for (const char* earlier : {"2.9.23", "2.9", "2.6.1+deb12u1", "1.99.99", ""}) EXPECT_FALSE(is_apt_at_least(earlier, "2.9.24")) << earlier;
+    for (const char* later : {"2.9.24", "2.9.24ubuntu1", "2.9.30", "2.10", "3.0", "3.0.3+deb13u1", "10.0"})
+        EXPECT_TRUE(is_apt_at_least(later, "2.9.24")) << later;
+    for (const char* earlier : {"2.9.23", "2.9", "2.6.1+deb12u1", "1.99.99", ""})
+        EXPECT_FALSE(is_apt_at_least(earlier, "2.9.24")) << earlier;
 }
 
 TEST(AptKeys, AreThoseThatTheInstalledVersionTrusts) {
     const test::TempDir folder;
     test::GpgHome gpg;
-    const auto old = gpg.make_key({.name = "old"}), plain = gpg.make_key({.name = "plain"}), odd = gpg.make_key({.name = "odd"});
+    const auto old = gpg.make_key({.name = "old"}), plain = gpg.make_key({.name = "plain"}),
+               odd = gpg.make_key({.name = "odd"});
     test::write_file(folder.path() / "trusted.gpg", gpg.export_keys({old}));
     test::write_file(folder.path() / "trusted.gpg.d/vendor-1:2_a.gpg", gpg.export_keys({plain}));
     test::write_file(folder.path() / "trusted.gpg.d/my vendor (2024).gpg", gpg.export_keys({odd}));

@@ -128,7 +128,8 @@ class PackageCheck : public testing::Test {
 };
 
 TEST_F(PackageCheck, VouchesForAPackageOfATrustedPackager) {
-    const auto checked = check(package, strangers->sign_detached(package, {packager}, {.armor = false}), entry_of(package));
+    const auto checked =
+        check(package, strangers->sign_detached(package, {packager}, {.armor = false}), entry_of(package));
     EXPECT_TRUE(checked) << checked.error().message;
 }
 

@@ -144,7 +144,8 @@ TEST_F(KeyringFiles, ServeTwoWorkersAtOnce) {
     const core::KeyringSpec spec{.files = {put("a.gpg", gpg->export_keys({first}))}};
     const auto signature = gpg->sign_detached("x", {first});
     std::array<int, 2> good{};
-    std::latch both_done(2);  // GPGME forks, and the thread sanitizer takes a thread that has ended unjoined for a leak of each child
+    std::latch both_done(
+        2);  // GPGME forks, and the thread sanitizer takes a thread that has ended unjoined for a leak of each child
     const auto work = [&](int& count) {
         for (int i = 0; i < 5; ++i) {
             const auto keyring = keyrings.get(spec);

@@ -173,7 +173,8 @@ TEST(Packages, WithAnEndlessParagraphOrLineKeepAllOthers) {
     std::string paragraph = "Package: a\n";
     while (paragraph.size() < (1u << 20) + 100) paragraph += " and on and on\n";
     expect_left_out(paragraph, "a (line");
-    expect_left_out("Package: a\nDescription: " + std::string(2 << 20, 'x') + "\nFilename: a.deb\n" + body, "paragraph of more than");
+    expect_left_out("Package: a\nDescription: " + std::string(2 << 20, 'x') + "\nFilename: a.deb\n" + body,
+                    "paragraph of more than");
     expect_left_out("Package: a\nFilename: " + std::string(2 << 20, 'x') + "\n" + body, "paragraph of more than");
 }
 

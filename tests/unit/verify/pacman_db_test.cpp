@@ -174,13 +174,15 @@ TEST(PacmanDatabase, WithAnOddEntryKeepsAllOthers) {
 }
 
 TEST(PacmanDatabase, ThatListsAPackageTwiceKeepsTheFirst) {
-    const auto database = parse_members({{"tool-1-1/desc", desc("tool", "1-1")}, {"tool-2-1/desc", desc("tool", "2-1")}});
+    const auto database =
+        parse_members({{"tool-1-1/desc", desc("tool", "1-1")}, {"tool-2-1/desc", desc("tool", "2-1")}});
     ASSERT_TRUE(database) << database.error().message;
     ASSERT_EQ(database->entries.size(), 1u);
     EXPECT_EQ(database->entries[0].version, "1-1");
     EXPECT_EQ(database->left_out.count, 1u);
     // Under one file name: which bytes a server has there, nobody can tell.
-    const auto same_file = replaced(replaced(desc("tool", "2-1"), "tool-2-1-x86_64", "tool-1-1-x86_64"), some_hash, std::string(64, 'b'));
+    const auto same_file =
+        replaced(replaced(desc("tool", "2-1"), "tool-2-1-x86_64", "tool-1-1-x86_64"), some_hash, std::string(64, 'b'));
     const auto neither = parse_members({{"tool-1-1/desc", desc("tool", "1-1")}, {"tool-2-1/desc", same_file}});
     ASSERT_TRUE(neither);
     EXPECT_TRUE(neither->entries.empty());

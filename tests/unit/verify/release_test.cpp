@@ -97,7 +97,8 @@ TEST(Release, WithAnOddHashLineKeepsAllOthers) {
           hash_a + " 99999999999999999999 a", hash_a + " 1 ../a", hash_a + " 1 /etc/passwd", hash_a + " 1 a/",
           hash_a + " 1 a/../../b", hash_a + " 0x1 a", "z" + hash_a.substr(1) + " 1 a", hash_a + " 1 a\x01",
           hash_a + " 1 \xff\xfe", hash_a + " 1 " + std::string(5000, 'a')}) {
-        const auto root = parse_release(head + "SHA256:\n " + hash_b + " 2 first\n " + line + "\n " + hash_b + " 3 last\n");
+        const auto root =
+            parse_release(head + "SHA256:\n " + hash_b + " 2 first\n " + line + "\n " + hash_b + " 3 last\n");
         ASSERT_TRUE(root) << line;
         ASSERT_EQ(root->files.size(), 2u) << line;
         EXPECT_EQ(root->files[1].path, "last");
@@ -151,7 +152,7 @@ TEST(Release, WithoutEndIsCorrupt) {
     for (int i = 0; i < 1000; ++i) fields += "X" + std::to_string(i) + ": y\n";
     expect_bad_release(fields, "too many fields");
     expect_bad_release("Date: Sat, 11 Jul 2026 10:16:37 UTC\nSuite: " + std::string(2000, 'x') + "\nSHA256:\n",
-                   "name of 2000");
+                       "name of 2000");
 }
 
 TEST(ReleaseDate, IsReadInTheFormsAptTakes) {

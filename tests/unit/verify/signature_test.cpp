@@ -86,7 +86,8 @@ TEST_F(Signature, NeedsNoChecksumAndNoHashHeader) {
     wrong_hash.replace(wrong_hash.find("Hash: SHA256"), 12, "Hash: SHA1");
     auto odd_hash = message;
     odd_hash.replace(odd_hash.find("Hash: SHA256"), 12, "Hash:SHA256,MD5\nComment: x");
-    for (const auto& variant : {without_checksum, without_hash, wrong_hash, odd_hash, message.substr(0, message.size() - 1)}) {
+    for (const auto& variant :
+         {without_checksum, without_hash, wrong_hash, odd_hash, message.substr(0, message.size() - 1)}) {
         ASSERT_NE(variant, message);
         const auto read = verify(variant);
         ASSERT_TRUE(read) << read.error().message << "\n" << variant;
@@ -158,7 +159,9 @@ TEST_F(Signature, OfAWeakKeyIsGoodAndSaysSo) {
     const auto by_sha1 = gpg->make_key({.name = "sha1", .algorithm = "rsa2048", .binding_digest = "SHA1"});
     test::write_file(folder->path() / "weak.gpg", gpg->export_keys({current, short_rsa, by_sha1}));
     const auto keyring = *Keyring::load({.files = {folder->path() / "weak.gpg"}});
-    const auto read_by = [&](const std::vector<std::string>& keys) { return verify_clearsigned(keyring, as_bytes(gpg->clearsign(text, keys))); };
+    const auto read_by = [&](const std::vector<std::string>& keys) {
+        return verify_clearsigned(keyring, as_bytes(gpg->clearsign(text, keys)));
+    };
     const auto strong = read_by({current + "!"});
     ASSERT_TRUE(strong) << strong.error().message;
     EXPECT_EQ(strong->signers.weakness, "");

@@ -14,7 +14,8 @@ Result<Address> redirect(const std::string& from, std::string_view location) {
 TEST(Address, KeepsThePathAsItIsWritten) {
     EXPECT_EQ(Address::parse("http://mirror.test/a/libstdc%2B%2B_1%3a2.deb?x=1#y")->text,
               "http://mirror.test/a/libstdc%2B%2B_1%3a2.deb?x=1");
-    for (const std::string written : {"http://mirror.test/flat/./x.deb", "http://mirror.test/%7ea/+/~b/%2525", "https://mirror.test/a%2fb"})
+    for (const std::string written :
+         {"http://mirror.test/flat/./x.deb", "http://mirror.test/%7ea/+/~b/%2525", "https://mirror.test/a%2fb"})
         EXPECT_EQ(Address::parse(written)->text, written);
 }
 
@@ -28,9 +29,9 @@ TEST(Address, TakesCredentialsOutOfTheText) {
 }
 
 TEST(Address, RefusesOtherSchemesAndControlCharacters) {
-    for (const char* url :
-         {"ftp://mirror.test/x", "file:///etc/passwd", "mirror.test/x", "http://mirror.test/a b",
-          "http://mirror.test/a\nb", "http://mirror.test/%00", "http:///x", "http://mirror.test/../x", "http://mirror.test/%2e%2e/x"}) {
+    for (const char* url : {"ftp://mirror.test/x", "file:///etc/passwd", "mirror.test/x", "http://mirror.test/a b",
+                            "http://mirror.test/a\nb", "http://mirror.test/%00", "http:///x", "http://mirror.test/../x",
+                            "http://mirror.test/%2e%2e/x"}) {
         const auto address = Address::parse(url);
         ASSERT_FALSE(address) << url;
         EXPECT_EQ(address.error().kind, ErrorKind::Refused);

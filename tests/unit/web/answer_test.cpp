@@ -56,9 +56,8 @@ TEST(ContentRange, RefusesWhatMakesNoSense) {
 }
 
 TEST(AnswerHead, ReadsHeadersOfAnyCase) {
-    const auto head =
-        head_of({"HTTP/1.1 200 OK\r\n", "CONTENT-LENGTH: 12\r\n", "content-range:  Bytes 5-16/30 \r\n",
-                 "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n", "Retry-After: 120\r\n", "\r\n"});
+    const auto head = head_of({"HTTP/1.1 200 OK\r\n", "CONTENT-LENGTH: 12\r\n", "content-range:  Bytes 5-16/30 \r\n",
+                               "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n", "Retry-After: 120\r\n", "\r\n"});
     EXPECT_EQ(head.content_length, 12);
     ASSERT_TRUE(head.content_range && head.content_range->range);
     EXPECT_EQ(*head.content_range->range, (ByteRange{5, 17}));
@@ -116,7 +115,8 @@ TEST(Judge, APartThatCannotBePlacedShowsAServerWithoutRanges) {
         EXPECT_EQ(kind_of(judge(part(10, 20, 100), 206, head)), ErrorKind::Refused);
         EXPECT_TRUE(shows_no_ranges(part(10, 20, 100), 206, head));
     };
-    for (const char* range : {"bytes 11-19/100", "bytes 10-18/100", "bytes 10-20/100", "bytes 0-99/100", "nonsense", "10-19/100"})
+    for (const char* range :
+         {"bytes 11-19/100", "bytes 10-18/100", "bytes 10-20/100", "bytes 0-99/100", "nonsense", "10-19/100"})
         is_unplaced(head_of({(std::string("Content-Range: ") + range).c_str()}));
     is_unplaced(head_of({"Content-Range: bytes 10-19/100", "Content-Length: 11"}));
     is_unplaced(head_of({}));
@@ -178,7 +178,9 @@ TEST(Judge, TakesAWholeAnswerToAnyRangeFromItsFirstByteWhenThatIsWanted) {
         EXPECT_EQ(plan->offset, 0);
         EXPECT_EQ(plan->length, 100);
         EXPECT_FALSE(plan->cut);
-        const auto usual = judge(wanted, 206, head_of({fmt::format("Content-Range: bytes {}-{}/100", *wanted.begin, *wanted.end - 1).c_str()}));
+        const auto usual =
+            judge(wanted, 206,
+                  head_of({fmt::format("Content-Range: bytes {}-{}/100", *wanted.begin, *wanted.end - 1).c_str()}));
         ASSERT_TRUE(usual);
         EXPECT_EQ(usual->length, 10);
     }

@@ -174,7 +174,9 @@ TEST_F(DownloadTest, TakesWhateverTheServerCallsIt) {
 }
 
 TEST_F(DownloadTest, TakesWhatCurlWouldTakeWhereOurRulesAreStricter) {
-    RudeServer created([](RudeTalk& talk) { talk.answer("201 Created", "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n", "made just now"); });
+    RudeServer created([](RudeTalk& talk) {
+        talk.answer("201 Created", "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n", "made just now");
+    });
     const auto odd = download(created.url("a"), out());
     ASSERT_TRUE(odd) << odd.error().message;
     EXPECT_EQ(content(), "made just now");

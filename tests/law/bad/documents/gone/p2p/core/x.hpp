@@ -1,1 +1,2 @@
-// as docs/vanished.md says
+// as docs/vanished.md says (VANISHED: how), see LOSTPAGE
+int x();  // GONEPAGE 3

@@ -1,0 +1,173 @@
+#include "p2p/broker/transfer/incoming_file.hpp"
+
+#include <algorithm>
+
+namespace packswarm::broker {
+
+namespace {
+constexpr ByteCount hash_step = limits::mib;  // prefix growth worth a hashing job
+}  // namespace
+
+IncomingFile::IncomingFile(Engine& engine, plan::WantId want, const Target& target)
+    : engine_(engine),
+      want_(want),
+      target_(target),
+      arrivals_(engine.store, engine.arrivals,
+                [this](Arrivals::Arrival& arrival, const Result<void>& written) { landed(arrival, written); }) {}
+
+IncomingFile::~IncomingFile() {
+    if (check_ != CheckId::none) engine_.trust.drop(check_);
+}
+
+Result<void> IncomingFile::stage() {
+    if (staged_) return {};
+    auto file = engine_.store.stage(target_.size, target_.is_listed ? Promise::listed : Promise::loose);
+    if (!file) return tl::unexpected(file.error());
+    go_on_with(std::move(*file));
+    return {};
+}
+
+void IncomingFile::go_on_with(StagedFile file) {
+    staged_ = std::move(file);
+    begin_check();
+}
+
+Result<void> IncomingFile::make_room(ByteCount bytes) {
+    if (bytes <= room_) return {};
+    const auto room = engine_.store.arrive(*staged_, bytes);
+    if (!room) return tl::unexpected(room.error());
+    room_ = *room;
+    return {};
+}
+
+Result<Bytes> IncomingFile::read(ByteRange range) const {
+    Bytes out(static_cast<std::size_t>(range.length()));
+    if (auto got = read_at(staged_->handle(), range.begin, out); !got) return tl::unexpected(got.error());
+    return out;
+}
+
+Result<void> IncomingFile::write_unclaimed(ByteCount offset, ByteView data) { return staged_->write(offset, data); }
+
+// ---- Bytes and givers
+// ----------------------------------------------------------------------------------------------------------
+
+void IncomingFile::write(plan::SourceId from, ByteCount offset, Bytes data, Written then) {
+    const ByteRange all{offset, offset + static_cast<ByteCount>(data.size())};
+    core::RangeSet fresh;
+    for (const auto& gap : want().here().gaps(all)) fresh.add(gap);
+    shares_[from].wasted += all.length() - fresh.total();
+    if (fresh.empty()) return then(fresh);
+    for (const auto& range : fresh.ranges()) want().arriving.add(range);
+    want().given[from] += fresh.total();
+    arrivals_.add(*staged_, {from, offset, std::move(data), std::move(fresh), std::move(then)});
+}
+
+void IncomingFile::landed(Arrivals::Arrival& arrival, const Result<void>& written) {
+    if (!written) return arrival.then(tl::unexpected(written.error()));
+    if (arrival.live.empty()) return;  // its giver is not believed any more
+    for (const auto& range : arrival.live.ranges()) {
+        want().arriving.remove(range);
+        want().done.add(range);
+        shares_[arrival.from].given.add(range);
+    }
+    want().grown = engine_.loop.now();
+    arrival.then(arrival.live);
+}
+
+void IncomingFile::share(Task then) {
+    arrivals_.share();
+    arrivals_.when_landed(std::move(then));
+}
+
+void IncomingFile::replace(ByteView content, plan::SourceId from) {
+    const ByteRange all{0, static_cast<ByteCount>(content.size())};
+    want().done.add(all);
+    shares_[from].given.add(all);
+}
+
+void IncomingFile::adopt(plan::SourceId from, const core::RangeSet& ranges) {
+    auto& share = shares_[from];
+    share.given = ranges;
+    share.bytes = want().given[from] = ranges.total();
+    for (const auto& range : ranges.ranges()) want().done.add(range);
+}
+
+void IncomingFile::brought(plan::SourceId from, ByteRange range) {
+    auto& share = shares_[from];
+    share.bytes += range.length();
+    share.given.add(range);
+}
+
+void IncomingFile::take_from_givers(ByteRange range) {
+    for (auto& [source, share] : shares_) {
+        ByteCount lost = range.length();
+        for (const auto& gap : share.given.gaps(range)) lost -= gap.length();
+        if (lost == 0) continue;
+        share.given.remove(range);
+        share.wasted += lost;
+        if (const auto at = want().given.find(source); at != want().given.end())
+            at->second -= std::min(lost, at->second);
+    }
+}
+
+void IncomingFile::throw_away(ByteRange range) {
+    want().done.remove(range);
+    hash_again();
+}
+
+core::RangeSet IncomingFile::forget(plan::SourceId giver) {
+    if (!knows(giver)) return {};
+    auto& share = shares_[giver];
+    const auto on_their_way = arrivals_.drop(giver);
+    want().arriving.remove(on_their_way);
+    const auto gone = std::exchange(share.given, {});
+    share.wasted += gone.total() + on_their_way.total();
+    want().given.erase(giver);
+    if (gone.empty()) return gone;
+    want().done.remove(gone);
+    if (check_ != CheckId::none) hash_again();
+    hashed_ = 0;
+    return gone;
+}
+
+const core::RangeSet& IncomingFile::given_by(plan::SourceId source) const {
+    static const core::RangeSet nothing;
+    const auto at = shares_.find(source);
+    return at == shares_.end() ? nothing : at->second.given;
+}
+
+plan::Given IncomingFile::givers() const {
+    plan::Given out;
+    for (const auto& [source, share] : shares_)
+        if (!share.given.empty()) out[source] = share.given.total();
+    return out;
+}
+
+// ---- The digest
+// ------------------------------------------------------------------------------------------------------------------
+
+void IncomingFile::begin_check() {
+    check_ = engine_.trust.begin_check(*staged_, target_.digest);
+    hashed_ = 0;
+}
+
+void IncomingFile::hash_what_is_here() {
+    const ByteCount prefix = want().done.prefix();
+    if (prefix - hashed_ < hash_step) return;
+    hashed_ = prefix;
+    engine_.trust.advance(check_, prefix);
+}
+
+void IncomingFile::hash_again() {
+    engine_.trust.rewind(check_);
+    hashed_ = 0;
+}
+
+void IncomingFile::check(Then<VerifiedFile> then) {
+    engine_.trust.finish(check_, [this, then = std::move(then)](Result<VerifiedFile> file) {
+        check_ = CheckId::none;
+        then(std::move(file));
+    });
+}
+
+}  // namespace packswarm::broker

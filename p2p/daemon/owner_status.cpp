@@ -1,0 +1,188 @@
+#include "p2p/daemon/owner_status.hpp"
+
+#include <unistd.h>
+
+#include "p2p/base/mishap.hpp"
+#include "p2p/base/version.hpp"
+#include "p2p/core/repository_table.hpp"
+#include "p2p/daemon/owner_limits.hpp"
+
+namespace packswarm::daemon {
+
+namespace {
+
+using watch::Count;
+
+template <class Number>
+Count count(Number number) {
+    return static_cast<Count>(number);
+}
+
+std::optional<std::string> unless_empty(const std::string& text) {
+    return text.empty() ? std::nullopt : std::optional(text);
+}
+
+Count epoch_of(WallTime time) { return time.time_since_epoch().count(); }
+
+// How agents are looked for: where each lineage is announced and how often so far.
+watch::Discovery discovery_of(const swarm::DiscoveryView& view, const Config& config) {
+    watch::Discovery out;
+    out.lan = config.swarm.lan_discovery;
+    out.dht = view.dht_is_on;
+    out.dht_nodes = count(view.dht_nodes);
+    out.trackers = config.swarm.trackers;
+    for (const auto& one : view.swarms) {
+        watch::Swarm row;
+        row.lineage = one.lineage;
+        row.infohash = one.infohash;
+        row.shard = unless_empty(one.shard);
+        row.announced = !one.is_guest;
+        row.peers = count(one.peers);
+        row.seen = count(one.seen);
+        row.announces = {count(one.announces.dht), count(one.announces.tracker), count(one.announces.lan)};
+        out.swarms.push_back(std::move(row));
+    }
+    return out;
+}
+
+const char* standing_text(broker::RepositoryState::Standing standing) {
+    using Standing = broker::RepositoryState::Standing;
+    switch (standing) {
+        case Standing::unread:
+            return "unread";
+        case Standing::verified:
+            return "verified";
+        case Standing::unsigned_hint:
+            return "unsigned";
+        case Standing::refused:
+            return "refused";
+    }
+    return "unread";
+}
+
+watch::Store store_of(const store::Usage& usage, const Config& config) {
+    watch::Store out;
+    out.path = config.store.folder.string();
+    out.files = count(usage.files);
+    out.bytes = usage.stored;
+    out.unlisted = usage.loose;
+    out.quota = usage.quota;
+    out.unproven = count(usage.unproven);
+    out.rotten = count(usage.rotten);
+    out.scrub = config.scrub;
+    out.free = usage.disk ? usage.disk->bytes : 0;
+    if (usage.disk && usage.disk->inodes) {
+        out.inodes_free = count(*usage.disk->inodes);
+        out.inodes_kept = count(usage.disk->inode_reserve);
+    }
+    return out;
+}
+
+watch::Repository repository_of(const broker::IndexBook& book, const core::Repository& repository) {
+    const auto& state = book.states().at(repository.id);
+    watch::Repository out;
+    out.id = repository.id;
+    out.format = core::to_string(repository.format);
+    out.suite = repository.suite;
+    out.components = repository.components;
+    out.architectures = repository.architectures;
+    out.bases = repository.bases;
+    out.state = standing_text(state.standing);
+    out.message = unless_empty(state.message);
+    if (state.root) {
+        out.date = epoch_of(state.root->index.date);
+        if (const auto& until = state.root->index.valid_until) out.valid_until = epoch_of(*until);
+    }
+    out.entries = count(book.catalog().packages(repository.id));
+    const bool is_public = book.is_public(repository);
+    out.sharing = is_public ? "allowed" : "forbidden";
+    if (is_public && !state.lineages.empty()) out.lineage = state.lineages.front();
+    if (const auto left_out = book.catalog().left_out(repository.id); !left_out.empty())
+        out.left_out = watch::LeftOut{count(left_out.count), left_out.named};
+    return out;
+}
+
+watch::Moved moved_of(store::Ledger& ledger) {
+    auto totals = ledger.totals();
+    const auto& by_mirrors = totals[broker::SourceKind::mirror];
+    const auto& by_peers = totals[broker::SourceKind::peer];
+    const auto sent = ledger.sent();
+    watch::Moved out;
+    out.mirror = by_mirrors.bytes;
+    out.peer = by_peers.bytes;
+    out.cache = totals[broker::SourceKind::cache].bytes;
+    out.wasted = by_mirrors.wasted + by_peers.wasted;
+    out.sent = sent.far + sent.near;
+    out.received = out.mirror + out.peer;
+    out.needed = out.received - out.wasted;
+    return out;
+}
+
+watch::Mirrors mirrors_of(const House& house) {
+    watch::Mirrors out;
+    for (const auto& [base, health] : house.broker.sources().mirrors()) {
+        out.total += 1;
+        out.usable += core::is_usable(health, house.loop.wall_now()) ? 1 : 0;
+    }
+    return out;
+}
+
+watch::OwnIndexes own_indexes_of(const House& house) {
+    const auto transaction = broker::MissingIndexes::transaction_of(house.loop.wall_now());
+    auto own = house.ledger.totals_of(transaction);
+    return {own[broker::SourceKind::mirror].bytes, own[broker::SourceKind::peer].bytes,
+            house.config.sources.daily_indexes};
+}
+
+void add_repositories(const House& house, const Sight& sight, watch::Status& out) {
+    const auto& book = house.broker.book();
+    for (const auto& repository : book.table().all()) {
+        if (sight.has(repository))
+            out.repositories.push_back(repository_of(book, repository));
+        else
+            out.hidden_repositories += 1;
+    }
+}
+
+void add_transfers(const House& house, const Sight& sight, watch::Status& out) {
+    for (const auto& live : house.broker.live())
+        if (sight.has(live.digest))
+            out.transfers.push_back(
+                {live.name, live.asker, live.size, live.received, live.seconds, sources_of(live.sources)});
+}
+
+}  // namespace
+
+std::vector<watch::Source> sources_of(const std::vector<broker::SourceShare>& shares) {
+    std::vector<watch::Source> out;
+    for (const auto& share : shares)
+        out.push_back({std::string(to_string(share.kind)), share.source, share.bytes, share.wasted});
+    return out;
+}
+
+watch::Status owner_status(const House& house, TimePoint started, const Sight& sight) {
+    watch::Status out;
+    out.version = program_version;
+    out.pid = ::getpid();
+    out.uptime_s = count(seconds_between(started, house.loop.now()));
+    const auto counters = house.broker.counters();
+    out.requests = {count(counters.open), count(counters.done), count(counters.failed)};
+    out.mishaps = count(mishaps());
+    out.loop_late_ms = house.watch.worst().count();
+    if (house.watch.is_looked_on()) out.loop_late_p99_ms = house.watch.lateness().quantile(0.99).count();
+    out.bytes = moved_of(house.ledger);
+    out.store = store_of(house.vault.usage(), house.config);
+    out.gateway = unless_empty(house.gateway);
+    out.swarm = unless_empty(house.swarm);
+    if (house.swarm_room != nullptr) out.discovery = discovery_of(house.swarm_room->discovery(), house.config);
+    out.sharing = sharing_of(house);
+    out.limits = limits_of(house);
+    out.peers = count(house.peers.view().size());
+    out.mirrors = mirrors_of(house);
+    out.own_indexes = own_indexes_of(house);
+    add_repositories(house, sight, out);
+    add_transfers(house, sight, out);
+    return out;
+}
+
+}  // namespace packswarm::daemon

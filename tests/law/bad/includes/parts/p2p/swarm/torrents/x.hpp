@@ -1,0 +1,1 @@
+#include "p2p/swarm/discovery/y.hpp"
