@@ -124,8 +124,8 @@ void Broker::tick() {
     if (!live_.empty()) arm_tick();
 }
 
-void Broker::bury(std::unique_ptr<Transfer> transfer) {
-    graveyard_.push_back(std::move(transfer));
+void Broker::bury(std::shared_ptr<const void> ended) {
+    graveyard_.push_back(std::move(ended));
     loop_.post(lifetime_.guard([this] { graveyard_.clear(); }));
 }
 
@@ -438,13 +438,27 @@ void Broker::publish_as(VerifiedFile file, ArtifactRecord record, Then<StoredFil
 // ---- Telling the askers
 // ----------------------------------------------------------------------------------------------------
 
-Result<SharedBytes> Broker::hold(ByteView bytes) {
+void Broker::deliver_bytes(std::vector<RequestId> askers, Bytes bytes, Delivered as, const char* reason) {
+    as.size = static_cast<ByteCount>(bytes.size());
+    hold(std::move(bytes), lifetime_.guard([this, askers = std::move(askers), as = std::move(as),
+                                            reason](Result<SharedBytes> held) mutable {
+        if (held) as.bytes = *held;
+        for (const auto id : askers) held ? deliver(id, as, {reason}) : fail_request(id, held.error(), {});
+    }));
+}
+
+void Broker::hold(Bytes bytes, Then<SharedBytes> then) {
+    const auto cannot = [&](Error error) {
+        loop_.post([then = std::move(then), error = std::move(error)] { then(tl::unexpected(error)); });
+    };
     auto file = store_.stage(static_cast<ByteCount>(bytes.size()), Promise::listed);
-    if (!file) return tl::unexpected(file.error());
-    if (auto room = store_.arrive(*file, file->size()); !room) return tl::unexpected(room.error());
-    if (auto written = file->write(0, bytes); !written) return tl::unexpected(written.error());
-    const auto staged = std::make_shared<const StagedFile>(*file);
-    return SharedBytes(staged, &staged->handle());
+    if (!file) return cannot(file.error());
+    if (auto room = store_.arrive(*file, file->size()); !room) return cannot(room.error());
+    store_.write(*file, {{0, std::move(bytes)}}, [file = *file, then = std::move(then)](const Result<void>& written) {
+        if (!written) return then(tl::unexpected(written.error()));
+        const auto staged = std::make_shared<const StagedFile>(file);
+        then(SharedBytes(staged, &staged->handle()));
+    });
 }
 
 }  // namespace packswarm::broker

@@ -150,7 +150,8 @@ class Broker final : public Requests, public PeerObserver {
     void note_served(const std::string& address, const Result<RootAnswer>& answer);
     void hand_root_through(RequestId id);
     bool is_behind(const core::Location& location) const;
-    void answer_root(const RootAsker& asker, const RootAnswer& answer);
+    void answer_signature(RequestId id, const RootAnswer& answer);
+    bool wants_root(const RootAsker& asker, const RootAnswer& answer);  // false: it was answered
     std::optional<GivenRoots::Given> signature_for(RequestId id, const std::string& address,
                                                    const core::Location& location, const Url& url);
     void give_signature(RequestId id, const GivenRoots::Given& given, const SourceShare& from, const char* reason);
@@ -197,7 +198,8 @@ class Broker final : public Requests, public PeerObserver {
     std::unique_ptr<Transfer> take_out(plan::WantId want, std::vector<RequestId>& askers);
 
     SharedBytes bytes_of(const Digest& digest);
-    Result<SharedBytes> hold(ByteView bytes);
+    void hold(Bytes bytes, Then<SharedBytes> then);  // in a file, written by a worker
+    void deliver_bytes(std::vector<RequestId> askers, Bytes bytes, Delivered as, const char* reason);
     void tell_started(RequestId id, const StagedFile& file, std::optional<WallTime> modified,
                       std::optional<Part> part = {});
     void deliver(RequestId id, Delivered delivered, const std::vector<std::string>& reasons);
@@ -215,7 +217,7 @@ class Broker final : public Requests, public PeerObserver {
     void note_missed(plan::WantId want);
     void tick();
     void arm_tick();
-    void bury(std::unique_ptr<Transfer> transfer);
+    void bury(std::shared_ptr<const void> ended);  // it may still be telling of something
 
     Loop& loop_;
     Mirrors& mirrors_;
@@ -251,8 +253,8 @@ class Broker final : public Requests, public PeerObserver {
         RequestId first = RequestId::none;  // its askers', in the order of their coming
         std::vector<RequestId> askers;
     };
-    std::map<std::string, LivePlain> plain_;            // by PlainFetch::Wish::key
-    std::vector<std::unique_ptr<Transfer>> graveyard_;  // ended inside their own callbacks
+    std::map<std::string, LivePlain> plain_;              // by PlainFetch::Wish::key
+    std::vector<std::shared_ptr<const void>> graveyard_;  // ended inside their own callbacks
     std::vector<std::unique_ptr<RootFetch>> refreshes_;
     std::map<std::pair<std::string, core::Audience>, std::vector<Digest>> to_ask_;  // by lineage, and whom
     struct Seek {

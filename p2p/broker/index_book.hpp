@@ -138,6 +138,8 @@ class IndexBook {
     void find_kin();
     void adopt(const core::Repository& repository, std::shared_ptr<const OpenedRoot> opened);
     void keep_bundle(const core::Repository& repository, std::shared_ptr<const OpenedRoot> opened);
+    void publish_bundle(const core::Repository& repository, std::shared_ptr<const OpenedRoot> opened,
+                        const StagedFile& file);
     void read_index(const std::string& repository, const StoredFile& file, const core::IndexEntry& entry);
     void read_kept(const std::string& repository, const core::IndexEntry& entry);
     void open_kept(const core::Repository& repository, const ArtifactRecord& record);

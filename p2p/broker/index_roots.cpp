@@ -187,11 +187,20 @@ void IndexBook::keep_bundle(const core::Repository& repository, std::shared_ptr<
     auto file = store_.stage(static_cast<ByteCount>(opened->bundle.size()), Promise::listed);
     if (file)
         if (auto room = store_.arrive(*file, file->size()); !room) file = tl::unexpected(room.error());
-    if (!file || !file->write(0, opened->bundle)) {
-        spdlog::warn("{}: the index cannot be kept: {}", repository.id, file ? "writing failed" : file.error().message);
-        return;
-    }
-    const auto check = trust_.begin_check(*file, opened->bundle_digest);
+    const auto cannot = [id = repository.id](const Error& error) {
+        spdlog::warn("{}: the index cannot be kept: {}", id, error.message);
+    };
+    if (!file) return cannot(file.error());
+    store_.write(*file, {{0, opened->bundle}},
+                 lifetime_.guard([this, repository, opened, cannot, file = *file](const Result<void>& written) {
+                     if (!written) return cannot(written.error());
+                     publish_bundle(repository, opened, file);
+                 }));
+}
+
+void IndexBook::publish_bundle(const core::Repository& repository, std::shared_ptr<const OpenedRoot> opened,
+                               const StagedFile& file) {
+    const auto check = trust_.begin_check(file, opened->bundle_digest);
     trust_.finish(check, [this, repository, opened](Result<VerifiedFile> verified) {
         if (!verified)
             return spdlog::error("{}: the index changed while it was kept: {}", repository.id,

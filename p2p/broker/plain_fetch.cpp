@@ -45,13 +45,17 @@ std::string PlainFetch::Wish::key() const {
     return out;
 }
 
-PlainFetch::~PlainFetch() {
+PlainFetch::~PlainFetch() { leave(); }
+
+void PlainFetch::leave() {
     lifetime_.end();
-    if (fetch_ != FetchId::none) {
-        engine_.mirrors.cancel(fetch_);
+    then_ = nullptr;
+    turn_.reset();
+    if (const auto fetch = std::exchange(fetch_, FetchId::none); fetch != FetchId::none) {
+        engine_.mirrors.cancel(fetch);
         engine_.sources.claim_ended(now_.source);
     }
-    if (check_ != CheckId::none) engine_.trust.drop(check_);
+    if (const auto check = std::exchange(check_, CheckId::none); check != CheckId::none) engine_.trust.drop(check);
 }
 
 void PlainFetch::next() {
@@ -86,22 +90,27 @@ void PlainFetch::head(const MirrorHead& answer_head) {
 
 bool PlainFetch::stage(ByteCount size) {
     auto file = engine_.store.stage(size, Promise::loose);
-    if (file)
-        staged_ = *file;
-    else
+    if (!file) {
         answer(tl::unexpected(file.error()));
-    return file.has_value();
+        return false;
+    }
+    staged_ = *file;
+    arrivals_ = std::make_unique<Arrivals>(
+        engine_.store, engine_.arrivals,
+        [this](const Arrivals::Arrival& arrival, const Result<void>& written) { landed(arrival, written); });
+    return true;
 }
 
 void PlainFetch::forget() {
+    arrivals_.reset();
     staged_.reset();
     part_.reset();
-    has_no_size_ = false;
-    received_ = room_ = 0;
+    has_no_size_ = is_whole_ = false;
+    received_ = written_ = room_ = 0;
 }
 
 void PlainFetch::data(ByteCount offset, Bytes bytes) {
-    if (!then_) return;
+    if (!then_ || bytes.empty()) return;
     received_ += static_cast<ByteCount>(bytes.size());
     if (has_no_size_ && received_ > max_unsized)
         return answer(
@@ -112,8 +121,19 @@ void PlainFetch::data(ByteCount offset, Bytes bytes) {
         if (!room) return answer(tl::unexpected(room.error()));
         room_ = *room;
     }
-    const auto begin = part_ ? part_->range.begin : 0;
-    if (auto written = staged_->write(offset - begin, bytes); !written) return answer(tl::unexpected(written.error()));
+    Arrivals::Arrival arrival;
+    arrival.from = now_.source;
+    arrival.offset = offset - (part_ ? part_->range.begin : 0);
+    arrival.live.add({arrival.offset, arrival.offset + static_cast<ByteCount>(bytes.size())});
+    arrival.data = std::move(bytes);
+    arrivals_->add(*staged_, std::move(arrival));
+}
+
+void PlainFetch::landed(const Arrivals::Arrival& arrival, const Result<void>& written) {
+    if (!then_) return;
+    if (!written) return answer(tl::unexpected(written.error()));
+    written_ += arrival.live.total();
+    if (is_whole_ && written_ == received_) return complete();
     if (has_no_size_) return;
     const auto now = engine_.loop.now();
     if (now - progressed_ < progress_interval) return;
@@ -125,7 +145,8 @@ void PlainFetch::done(const Result<void>& result) {
     fetch_ = FetchId::none;
     engine_.sources.claim_ended(now_.source);
     if (!then_) return;
-    if (result) return complete();
+    is_whole_ = result.has_value();
+    if (is_whole_) return written_ == received_ ? complete() : void();
     if (result.error().kind == ErrorKind::Refused && wish_.terms.begin && received_ == 0) {
         wish_.terms.begin.reset();  // that server gives no such part: the whole file is as good
         left_.push_front(now_);

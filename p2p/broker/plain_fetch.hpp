@@ -10,6 +10,7 @@
 #include "p2p/base/lifetime.hpp"
 #include "p2p/broker/ports/mirrors.hpp"
 #include "p2p/broker/terms.hpp"
+#include "p2p/broker/transfer/arrivals.hpp"
 #include "p2p/broker/transfer/engine.hpp"
 #include "p2p/broker/turn.hpp"
 
@@ -38,14 +39,15 @@ class PlainFetch {
     ~PlainFetch();
     PlainFetch(const PlainFetch&) = delete;
     PlainFetch& operator=(const PlainFetch&) = delete;
+    void leave();  // nobody asks any more: it says nothing from here on
 
     bool has_started() const { return staged_ && !has_no_size_; }  // its askers have been told so
     const std::optional<StagedFile>& staged() const { return staged_; }
     std::optional<WallTime> modified() const { return modified_; }
     const std::optional<Part>& part() const { return part_; }
-    ByteCount received() const { return received_; }
+    ByteCount received() const { return written_; }  // and in the file
     // What may be handed out before the end: nothing when a digest is to be checked first.
-    ByteCount safe() const { return wish_.digest ? 0 : received_; }
+    ByteCount safe() const { return wish_.digest ? 0 : written_; }
 
   private:
     void next();
@@ -53,6 +55,7 @@ class PlainFetch {
     bool stage(ByteCount size);
     void forget();
     void data(ByteCount offset, Bytes bytes);
+    void landed(const Arrivals::Arrival& arrival, const Result<void>& written);
     void done(const Result<void>& result);
     void wait_for_turn();
     void complete();
@@ -68,8 +71,11 @@ class PlainFetch {
     std::optional<StagedFile> staged_;
     std::optional<WallTime> modified_, asked_since_;
     std::optional<Part> part_;
-    bool has_no_size_ = false;           // it is staged as the largest that is taken, and cut in the end
-    ByteCount received_ = 0, room_ = 0;  // the second: in the store, for what has come
+    bool has_no_size_ = false;            // it is staged as the largest that is taken, and cut in the end
+    std::unique_ptr<Arrivals> arrivals_;  // into the staged file
+    ByteCount received_ = 0, written_ = 0;
+    ByteCount room_ = 0;     // in the store, for what has come
+    bool is_whole_ = false;  // all has come
     bool not_modified_ = false;
     CheckId check_ = CheckId::none;
     std::optional<Error> last_error_;

@@ -268,9 +268,7 @@ bool Broker::serve_signature(RequestId id, const Meaning& meaning) {
 }
 
 void Broker::deliver_signature(RequestId id, const PackageSignature& signature, const char* reason) {
-    auto bytes = hold(signature.bytes);
-    if (!bytes) return fail_request(id, bytes.error(), {});
-    deliver(id, {*bytes, static_cast<ByteCount>(signature.bytes.size()), {}, std::nullopt, {signature.from}}, {reason});
+    deliver_bytes({id}, signature.bytes, {{}, 0, {}, std::nullopt, {signature.from}}, reason);
 }
 
 // ---- Artifacts

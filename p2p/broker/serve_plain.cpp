@@ -134,6 +134,10 @@ void Broker::leave_plain(RequestId id, const std::string& key) {
     std::erase(at->second.askers, id);
     if (!at->second.askers.empty()) return;
     const auto left = plain_.extract(at);
+    if (auto& fetch = left.mapped().fetch) {
+        fetch->leave();
+        bury(std::move(fetch));  // it may be telling of its progress
+    }
     begin_waiting_plain(left.mapped().user);
 }
 

@@ -100,10 +100,8 @@ void Broker::give_signature(RequestId id, const GivenRoots::Given& given, const 
     if (since &&
         ((given.fate == Fate::passed_over && obeys_dates) || (given.fate == Fate::had && given.modified == since)))
         return say_not_modified(id, {SourceKind::cache, "", 0, 0});
-    auto bytes = hold(given.signature);
-    if (!bytes) return fail_request(id, bytes.error(), {});
     const auto modified = is_level && given.fate == Fate::taken ? *since + Seconds(1) : given.modified;
-    deliver(id, {*bytes, static_cast<ByteCount>(given.signature.size()), given.digest, modified, {from}}, {reason});
+    deliver_bytes({id}, given.signature, {{}, 0, given.digest, modified, {from}}, reason);
 }
 
 // apt's method has apt's own behind it, which gets what we do not.
@@ -123,27 +121,38 @@ void Broker::root_answered(const std::string& key, const std::string& address, R
     const auto live = std::move(at->second);
     roots_.erase(at);
     if (result || live.fetch->own_is_refused()) note_served(address, result);
+    std::vector<RequestId> takers;  // of one file
     for (const auto& asker : live.askers) {
         const auto id = asker.request;
         if (requests_.count(id) == 0) continue;
-        if (result)
-            answer_root(asker, *result);
+        if (result && wants_root(asker, *result))
+            takers.push_back(id);
+        else if (result)
+            continue;
         else if (live.fetch->own_is_refused() && !has_other_way(id))
             hand_root_through(id);
         else
             fail_request(id, result.error(), {});
     }
+    if (takers.empty()) return;
+    const auto digest = result->opened->index.digest;
+    deliver_bytes(std::move(takers), std::move(result->root), {{}, 0, digest, result->modified, {result->from}},
+                  "revalidated and verified");
 }
 
-void Broker::answer_root(const RootAsker& asker, const RootAnswer& answer) {
+void Broker::answer_signature(RequestId id, const RootAnswer& answer) {
+    if (!answer.signature) return fail_request(id, {ErrorKind::Absent, "the index carries its own signature"}, {});
+    const auto fate = answer.unchanged_since ? GivenRoots::Fate::had : GivenRoots::Fate::taken;
+    give_signature(id, {{}, {}, *answer.signature, answer.signature_modified, fate, answer.opened->signature_digest},
+                   answer.from, "revalidated and verified");
+}
+
+bool Broker::wants_root(const RootAsker& asker, const RootAnswer& answer) {
     using Fate = GivenRoots::Fate;
     const auto id = asker.request;
     if (asker.wants_signature) {
-        if (!answer.signature) return fail_request(id, {ErrorKind::Absent, "the index carries its own signature"}, {});
-        const auto fate = answer.unchanged_since ? Fate::had : Fate::taken;
-        return give_signature(
-            id, {{}, {}, *answer.signature, answer.signature_modified, fate, answer.opened->signature_digest},
-            answer.from, "revalidated and verified");
+        answer_signature(id, answer);
+        return false;
     }
     const auto& request = requests_.at(id).request;
     const auto since = request.if_modified_since;
@@ -153,16 +162,8 @@ void Broker::answer_root(const RootAsker& asker, const RootAnswer& answer) {
     if (const auto url = Url::parse(request.url); url && answer.signature)
         given_roots_.gave({request.transaction, url->text(), *answer.signature, answer.signature_modified, fate,
                            answer.opened->signature_digest});
-    if (has_it) return say_not_modified(id, answer.from);
-    auto bytes = hold(answer.root);
-    if (!bytes) return fail_request(id, bytes.error(), {});
-    deliver(id,
-            {*bytes,
-             static_cast<ByteCount>(answer.root.size()),
-             answer.opened->index.digest,
-             answer.modified,
-             {answer.from}},
-            {"revalidated and verified"});
+    if (has_it) say_not_modified(id, answer.from);
+    return !has_it;
 }
 
 // Not believed here, and nobody else had a better one: its asker is told what its mirror says, and judges it himself.

@@ -31,7 +31,7 @@ void Arrivals::add(const StagedFile& file, Arrival arrival) {
     waiting_.push_back(std::make_shared<Arrival>(std::move(arrival)));
     // Who brings more waits for the disk then, and so does everybody: memory is not for a slow disk. But what the
     // worker writes in vain could come after the bytes that take its place.
-    if (is_too_much && !has_dropped_) return write_here(file);
+    if (is_too_much && !may_be_replaced_) return write_here(file);
     go_on(file);
 }
 
@@ -49,6 +49,7 @@ void Arrivals::begin(const StagedFile& file) {
             continue;
         }
         arrival->length = static_cast<ByteCount>(arrival->data.size());
+        may_be_replaced_ = may_be_replaced_ || !arrival->is_claimed;
         take_parts(*arrival, parts);
         in_hand_.push_back(std::move(arrival));
     }
@@ -83,20 +84,20 @@ void Arrivals::ended(const StagedFile& file, const Result<void>& written) {
     for (const auto& arrival : batch) keep(-arrival->length);
     for (const auto& arrival : batch) landed_(*arrival, written);
     in_hand_.clear();
-    has_dropped_ = false;
+    may_be_replaced_ = false;
     go_on(file);
 }
 
 core::RangeSet Arrivals::drop(plan::SourceId from) {
     core::RangeSet gone;
     const auto drop = [&](Arrival& arrival) {
-        if (arrival.from != from || arrival.live.empty()) return false;
+        if (arrival.from != from || !arrival.is_claimed || arrival.live.empty()) return false;
         for (const auto& range : arrival.live.ranges()) gone.add(range);
         arrival.live = {};
         return true;
     };
     for (const auto& arrival : waiting_) drop(*arrival);
-    for (const auto& arrival : in_hand_) has_dropped_ = drop(*arrival) || has_dropped_;
+    for (const auto& arrival : in_hand_) may_be_replaced_ = drop(*arrival) || may_be_replaced_;
     return gone;
 }
 

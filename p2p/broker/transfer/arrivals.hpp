@@ -23,6 +23,7 @@ class Arrivals {
         Bytes data;
         core::RangeSet live;                               // what of it still counts
         std::function<void(Result<core::RangeSet>)> then;  // what of it stands in the file now
+        bool is_claimed = true;                            // false: others may take its place before it is written
         ByteCount length = 0;                              // of the data, which the worker has
     };
     using Landed = std::function<void(Arrival&, const Result<void>&)>;  // it stands in the file, or the disk failed
@@ -52,8 +53,8 @@ class Arrivals {
     std::deque<std::shared_ptr<Arrival>> waiting_;
     ByteCount bytes_ = 0;  // that wait, and in the worker's hand
     Budget::Share memory_;
-    Batch in_hand_;             // of the worker
-    bool has_dropped_ = false;  // of these, some count no more and are written all the same
+    Batch in_hand_;                 // of the worker
+    bool may_be_replaced_ = false;  // of these, some count no more, or others take their place: those come later
     bool is_shared_ = false;
     std::shared_ptr<std::vector<Task>> afterwards_;  // once they are in the file; null: there are none
     Lifetime lifetime_;

@@ -46,8 +46,6 @@ Result<Bytes> IncomingFile::read(ByteRange range) const {
     return out;
 }
 
-Result<void> IncomingFile::write_unclaimed(ByteCount offset, ByteView data) { return staged_->write(offset, data); }
-
 // ---- Bytes and givers
 // ----------------------------------------------------------------------------------------------------------
 
@@ -64,6 +62,7 @@ void IncomingFile::write(plan::SourceId from, ByteCount offset, Bytes data, Writ
 
 void IncomingFile::landed(Arrivals::Arrival& arrival, const Result<void>& written) {
     if (!written) return arrival.then(tl::unexpected(written.error()));
+    if (!arrival.is_claimed) return arrival.then(arrival.live);
     if (arrival.live.empty()) return;  // its giver is not believed any more
     for (const auto& range : arrival.live.ranges()) {
         want().arriving.remove(range);
@@ -79,10 +78,28 @@ void IncomingFile::share(Task then) {
     arrivals_.when_landed(std::move(then));
 }
 
-void IncomingFile::replace(ByteView content, plan::SourceId from) {
+// One after the other: a head that somebody else gave must not come after the whole that takes its place.
+void IncomingFile::write_unclaimed(Bytes data, Then<void> then) {
+    core::RangeSet all;
+    all.add({0, static_cast<ByteCount>(data.size())});
+    Arrivals::Arrival arrival;
+    arrival.data = std::move(data);
+    arrival.live = std::move(all);
+    arrival.is_claimed = false;
+    arrival.then = [then = std::move(then)](const Result<core::RangeSet>& written) {
+        then(written ? Result<void>() : tl::unexpected(written.error()));
+    };
+    arrivals_.add(*staged_, std::move(arrival));
+}
+
+void IncomingFile::write_head(Bytes head, Then<void> then) { write_unclaimed(std::move(head), std::move(then)); }
+
+void IncomingFile::write_whole(plan::SourceId from, Bytes content, Then<void> then) {
     const ByteRange all{0, static_cast<ByteCount>(content.size())};
     want().done.add(all);
     shares_[from].given.add(all);
+    if (content.empty()) return then({});
+    write_unclaimed(std::move(content), std::move(then));
 }
 
 void IncomingFile::adopt(plan::SourceId from, const core::RangeSet& ranges) {

@@ -32,8 +32,6 @@ class IncomingFile {
     void go_on_with(StagedFile file);         // of an earlier attempt
     Result<void> make_room(ByteCount bytes);  // for so many of its bytes in the store
     Result<Bytes> read(ByteRange range) const;
-    Result<void> write_unclaimed(ByteCount offset,
-                                 ByteView data);  // bytes that nobody answers for: a head before the whole is here
 
     // ---- Its bytes, and who answers for them
     void received(plan::SourceId from, ByteCount bytes) { shares_[from].bytes += bytes; }
@@ -45,7 +43,11 @@ class IncomingFile {
     void share(Task then);  // others write into it from here on; then: what was on its way is here
     // Once nobody writes there any more of what came until now, also when this is gone by then.
     void when_landed(Task task) { arrivals_.when_landed(std::move(task)); }
-    void replace(ByteView content, plan::SourceId from);            // a small one, whole: written by write_unclaimed
+    // Its first bytes, which nobody answers for, before the whole is here. then: they stand in the file.
+    void write_head(Bytes head, Then<void> then);
+    // A small one, whole and from one source; it counts as here at once. then: it stands in the file; within the call
+    // when it is empty.
+    void write_whole(plan::SourceId from, Bytes content, Then<void> then);
     void adopt(plan::SourceId from, const core::RangeSet& ranges);  // of an earlier attempt
     void brought(plan::SourceId from, ByteRange range);             // by the torrent, which writes by itself
     void vouch(plan::SourceId mirror, ByteRange range) { shares_[mirror].given.add(range); }  // it gave the same
@@ -67,6 +69,7 @@ class IncomingFile {
   private:
     plan::Want& want() const { return engine_.board.wants.at(want_); }
     void landed(Arrivals::Arrival& arrival, const Result<void>& written);
+    void write_unclaimed(Bytes data, Then<void> then);
 
     Engine& engine_;
     const plan::WantId want_;

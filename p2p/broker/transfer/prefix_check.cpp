@@ -1,6 +1,7 @@
 #include "p2p/broker/transfer/prefix_check.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "p2p/plan/tuning.hpp"
 
@@ -88,7 +89,7 @@ void PrefixCheck::arriving(const plan::Claim& claim, ByteView so_far) {
     const auto length = std::min(plan::head_length(case_.target.size), static_cast<ByteCount>(so_far.size()));
     const bool waited = seconds_between(claim.started, case_.now()) >= shown_after_s;
     if (case_.target.mirrors.size() == 1 && want.peers.empty()) {
-        if (waited) show(so_far.first(static_cast<std::size_t>(length)));
+        if (waited) show({so_far.begin(), so_far.begin() + length});
     } else if (!votes_.empty() || waited) {
         settle();
     }
@@ -100,18 +101,27 @@ void PrefixCheck::trust_the_only_mirror() {
     safe_ = std::max(safe_, std::min(given.prefix(), case_.target.size - 1));
 }
 
-void PrefixCheck::show(ByteView head) {
-    if (!shown_.empty()) return;
+void PrefixCheck::show(Bytes head) {
+    if (!shown_.empty() || !to_be_shown_.empty()) return;
     if (auto room = case_.file.make_room(static_cast<ByteCount>(head.size())); !room)
         return case_.host.fail(room.error());
-    if (auto written = case_.file.write_unclaimed(0, head); !written) return case_.host.fail(written.error());
-    shown_.assign(head.begin(), head.end());
-    safe_ = static_cast<ByteCount>(head.size());
-    case_.host.note(fmt::format("its first {} bytes go out before the others are here", head.size()));
+    to_be_shown_ = head;
+    case_.file.write_head(std::move(head), [this](const Result<void>& written) {
+        if (case_.host.is_over() || to_be_shown_.empty()) return;
+        if (!written) return case_.host.fail(written.error());
+        is_shown();
+    });
+}
+
+void PrefixCheck::is_shown() {
+    shown_ = std::exchange(to_be_shown_, {});
+    safe_ = static_cast<ByteCount>(shown_.size());
+    case_.host.note(fmt::format("its first {} bytes go out before the others are here", shown_.size()));
     needs_.shown();
 }
 
 void PrefixCheck::replaced_by(ByteView content) {
+    to_be_shown_.clear();
     if (shown_.empty() || std::equal(shown_.begin(), shown_.end(), content.begin())) return;
     safe_ = 0;
     needs_.withdrawn();

@@ -41,14 +41,15 @@ class PrefixCheck {
     bool stands_alone(plan::SourceId source) const;
     bool collect(ByteCount length);  // votes of those who gave it as part of their work; false: the disk failed
     void agreed(const Bytes& head);
-    void show(ByteView head);
+    void show(Bytes head);
+    void is_shown();
     void stand_again();
     bool is_here(const Bytes& head) const;
 
     Case& case_;
     Needs& needs_;
     std::map<plan::SourceId, Bytes> votes_;
-    Bytes shown_;
+    Bytes shown_, to_be_shown_;  // the second: on its way into the file
     ByteCount safe_ = 0;
     bool is_contradicted_ = false;
 };

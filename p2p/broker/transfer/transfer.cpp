@@ -184,7 +184,7 @@ void Transfer::ended(plan::ClaimId id, const Result<void>& result) {
     }
     if (claim.compares_head()) return prefix_.compare(claim.source, std::move(landed->in_memory));
     if (claim.purpose == plan::Purpose::check) return compared(claim.source, claim.range, landed->in_memory);
-    if (want().is_small()) return small_complete(claim.source, landed->in_memory);
+    if (want().is_small()) return small_complete(claim.source, std::move(landed->in_memory));
 }
 
 // A mirror's copy of what another source gave has come: of a lender's piece, or of one that the hints deny.
@@ -234,15 +234,17 @@ void Transfer::blame(plan::SourceId source, Error error) {
 }
 
 // Whole, in memory, so that exactly one source answers for it.
-void Transfer::small_complete(plan::SourceId from, const Bytes& content) {
+void Transfer::small_complete(plan::SourceId from, Bytes content) {
     if (over_ || want().resting) return;
     if (static_cast<ByteCount>(content.size()) != target_.size)
         return blame(from, {ErrorKind::Corrupt, fmt::format("gave {} bytes of {}", content.size(), target_.size)});
     if (!has_room(target_.size)) return;
     prefix_.replaced_by(content);
-    if (auto written = file_.write_unclaimed(0, content); !written) return fail(written.error());
-    file_.replace(content, from);
-    check_all();
+    rest();
+    file_.write_whole(from, std::move(content), lifetime_.guard([this](const Result<void>& written) {
+        if (over_) return;
+        written ? verify() : fail(written.error());
+    }));
 }
 
 // ---- Verification
@@ -271,18 +273,24 @@ void Transfer::tell_progress() {
 
 void Transfer::check_all() {
     if (over_ || want().resting) return;
+    rest();
+    auto check = lifetime_.guard([this] { verify(); });
+    torrent_ ? torrent_->leave(std::move(check)) : check();
+}
+
+void Transfer::rest() {
     want().resting = true;
     while (const auto claim = flights_.any()) stop(*claim, "all bytes are here");
-    auto check = lifetime_.guard([this] {
-        file_.check([this](Result<VerifiedFile> file) {
-            if (!file) return wrong_digest(file.error());
-            praise();
-            if (lending_) lending_->verified();
-            over_ = true;
-            events_.verified(std::move(*file));
-        });
+}
+
+void Transfer::verify() {
+    file_.check([this](Result<VerifiedFile> file) {
+        if (!file) return wrong_digest(file.error());
+        praise();
+        if (lending_) lending_->verified();
+        over_ = true;
+        events_.verified(std::move(*file));
     });
-    torrent_ ? torrent_->leave(std::move(check)) : check();
 }
 
 void Transfer::praise() {

@@ -86,9 +86,11 @@ class Transfer final : Host, PrefixCheck::Needs, TorrentFeed::Needs, Lending::Ne
     void without_ranges(plan::ClaimId id);
     void landed(plan::SourceId from, ByteRange all, const Result<core::RangeSet>& fresh);
     void compared(plan::SourceId mirror, ByteRange range, const Bytes& copy);
-    void small_complete(plan::SourceId from, const Bytes& content);
+    void small_complete(plan::SourceId from, Bytes content);
     void tell_progress();
     void check_all();
+    void rest();    // nobody brings anything until the digest has spoken
+    void verify();  // what the file holds
     void wrong_digest(const Error& error);
     void praise();
     bool may_resume_from(plan::SourceId source) const;  // this and the next three: unfinished.cpp

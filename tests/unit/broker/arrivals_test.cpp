@@ -75,6 +75,30 @@ TEST_F(ArrivalsTest, WhenMuchWaitsWhoBringsMoreWritesIt) {
     EXPECT_EQ(engine_->arrivals.sum(), 0u);
 }
 
+TEST_F(ArrivalsTest, AHeadNeverComesAfterTheWholeThatTakesItsPlace) {
+    want(32 * mib, 2);
+    ASSERT_TRUE(file_->stage());
+    std::vector<std::string> order;
+    file_->write_head(wrong({0, 1000}), [&](const Result<void>& written) { order.push_back(written ? "head" : "-"); });
+    bring(mirror(2), {mib, 27 * mib});  // so that nothing more may wait
+    file_->write_whole(mirror(1), right({0, mib}),
+                       [&](const Result<void>& written) { order.push_back(written ? "whole" : "-"); });
+    EXPECT_TRUE(order.empty());
+    loop_.drain();
+    EXPECT_EQ(order, (std::vector<std::string>{"head", "whole"}));
+    EXPECT_EQ(*file_->read({0, mib}), right({0, mib}));
+    EXPECT_EQ(file_->given_by(mirror(1)).total(), mib) << "what nobody answers for is nobody's";
+    EXPECT_EQ(engine_->arrivals.sum(), 0u);
+}
+
+TEST_F(ArrivalsTest, AnEmptyFileIsThereAtOnce) {
+    want(0, 1);
+    ASSERT_TRUE(file_->stage());
+    bool is_there = false;
+    file_->write_whole(mirror(1), {}, [&](const Result<void>& written) { is_there = written.has_value(); });
+    EXPECT_TRUE(is_there);
+}
+
 TEST_F(ArrivalsTest, AFileThatOthersWriteToIsWrittenAtOnceWhenTheWorkerHasEnded) {
     want(4 * mib, 1);
     bring(mirror(1), {0, mib});

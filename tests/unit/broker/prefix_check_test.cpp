@@ -86,11 +86,31 @@ TEST_F(PrefixCheckTest, ASmallOneShowsItsFirstBytesToWhoHasWaited) {
     EXPECT_EQ(shows, 0);
     loop_.advance(Millis(4'500));
     check().arriving(at, memory[claim]);
+    check().arriving(at, memory[claim]);
+    EXPECT_EQ(check().safe(), 0) << "they do not stand in the file yet";
+    loop_.drain();
     EXPECT_EQ(shows, 1);
     EXPECT_GT(check().safe(), 0);
     check().replaced_by(wrong({0, 100'000}));
     EXPECT_EQ(withdrawals, 1);
     EXPECT_EQ(check().safe(), 0);
+}
+
+TEST_F(PrefixCheckTest, OfASmallOneThatIsHereMeanwhileNoHeadIsShown) {
+    want(100'000, 1);
+    ASSERT_TRUE(file_->stage());
+    wanted().streamed = true;
+    const plan::ClaimId claim{1};
+    plan::Claim at{mirror(1), {0, 100'000}, 0, loop_.now(), loop_.now(), loop_.now(), plan::Purpose::work};
+    memory[claim] = wrong({0, 50'000});
+    loop_.advance(Millis(4'500));
+    check().arriving(at, memory[claim]);
+    check().replaced_by(right({0, 100'000}));
+    loop_.drain();
+    EXPECT_EQ(shows, 0);
+    EXPECT_EQ(withdrawals, 0) << "nothing of it had gone out";
+    EXPECT_EQ(check().safe(), 0);
+    EXPECT_TRUE(check().was_true());
 }
 
 }  // namespace

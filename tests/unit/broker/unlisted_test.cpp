@@ -73,6 +73,23 @@ TEST_F(UnlistedTest, IsFetchedOnceForAllWhoAskAtATime) {
     EXPECT_EQ(mirrors_.asked["/long.txt"], 1);
 }
 
+TEST_F(UnlistedTest, WhoIsToldOfProgressMayLeave) {
+    mirrors_.mirrors["http://lab"].rate = 50'000;
+    mirrors_.files["/long.txt"] = std::string(100'000, 'l');
+    RequestId leaver{};
+    int told = 0;
+    RequestEvents events;
+    events.progress = [&](const Progress& progress) {
+        EXPECT_GT(progress.safe, 0);
+        ++told;
+        broker_->cancel(leaver);
+    };
+    leaver = broker_->get(request("http://lab/long.txt", Unlisted::handed_through), std::move(events));
+    loop_.advance(Millis(5'000));
+    EXPECT_EQ(told, 1);
+    EXPECT_EQ(ask(request("http://lab/long.txt", Unlisted::handed_through)).first.size(), 100'000u);
+}
+
 TEST_F(UnlistedTest, IsFetchedAsOftenAsItIsAskedForInDifferentWays) {
     auto in_part = request("http://lab/notes.txt", Unlisted::handed_through);
     in_part.terms.begin = 2;
