@@ -13,6 +13,10 @@ inline constexpr ByteCount kib = 1024;
 inline constexpr ByteCount mib = 1024 * kib;
 inline constexpr ByteCount gib = 1024 * mib;
 
+// What strangers make us keep in memory, over all rooms: indexes and bytes on their way, buffers of peers, lines
+// without an end. Their own bounds are below; together they would be half as much again.
+inline constexpr ByteCount max_foreign_memory = 96 * mib;
+
 // Texts
 inline constexpr std::size_t max_url = 4096;  // longer than any package address; a header line must hold it
 inline constexpr std::size_t max_name = 512;  // package and file names of an index

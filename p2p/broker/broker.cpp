@@ -52,6 +52,10 @@ Broker::Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger&
       ticked_(loop.now()) {
     board_.peer_grace = settings_.peer_grace;
     engine_.asks_strangers = settings_.asks_strangers;
+    if (settings_.memory) {
+        engine_.roots.count_in(*settings_.memory);
+        engine_.arrivals.count_in(*settings_.memory);
+    }
     board_.key = peers_.key();
     peers_.set_observer(this);
     book_.set_missing([this](const auto& repository, const auto& missing) { missing_.want(repository, missing); });

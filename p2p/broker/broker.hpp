@@ -30,6 +30,7 @@ namespace packswarm::broker {
 struct BrokerSettings {
     Millis peer_grace{1500};  // how long a request that no mirror answers waits for peers to speak up
     bool asks_strangers = true;
+    MemorySum* memory = nullptr;  // where indexes and bytes on their way count; null: by their own bounds alone
 };
 
 struct LiveTransfer {  // for status

@@ -101,7 +101,9 @@ struct ControlServer::State : std::enable_shared_from_this<ControlServer::State>
           pause(io_),
           settings(std::move(settings_)),
           inode(inode_of(settings.socket)),
-          started(std::chrono::floor<Seconds>(std::chrono::system_clock::now())) {}
+          started(std::chrono::floor<Seconds>(std::chrono::system_clock::now())) {
+        if (settings.memory) part.emplace(*settings.memory);
+    }
 
     boost::asio::io_context& io;
     broker::Requests& requests;
@@ -113,6 +115,7 @@ struct ControlServer::State : std::enable_shared_from_this<ControlServer::State>
     WallTime started;
     std::uint64_t last_client = 0;
     std::vector<std::shared_ptr<Session>> sessions;
+    std::optional<MemorySum::Part> part;  // lines that are not whole
     std::shared_ptr<Closing> closing = std::make_shared<Closing>();
     std::multiset<unsigned> leaving;  // users of clients that have gone, and of whom something is still being closed
 
@@ -167,6 +170,7 @@ struct ControlServer::State : std::enable_shared_from_this<ControlServer::State>
             if (!self) return;
             self->leaving.insert(uid);
             std::erase_if(self->sessions, [&](const auto& one) { return one.get() == raw; });
+            self->count_input();
         });
         sessions.push_back(session);
         session->start();
@@ -205,13 +209,19 @@ struct ControlServer::State : std::enable_shared_from_this<ControlServer::State>
         return oldest != nullptr;
     }
 
+    ByteCount count_input() {
+        ByteCount sum = 0;
+        for (const auto& session : sessions) sum += session->unfinished();
+        if (part) part->set(sum);
+        return sum;
+    }
+
     // Of the user whose clients have begun most, the longest line goes, until all together are within their bound.
     void bound_input() {
         for (;;) {
-            ByteCount sum = 0;
+            if (count_input() <= (part ? std::min(limits::max_control_input, part->room()) : limits::max_control_input))
+                return;
             std::map<unsigned, ByteCount> by_user;
-            for (const auto& session : sessions) sum += session->unfinished();
-            if (sum <= limits::max_control_input) return;
             for (const auto& session : sessions) by_user[session->uid()] += session->unfinished();
             const auto most = std::max_element(by_user.begin(), by_user.end(),
                                                [](const auto& a, const auto& b) { return a.second < b.second; });

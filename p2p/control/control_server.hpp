@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "p2p/base/limits.hpp"
+#include "p2p/base/memory_sum.hpp"
 #include "p2p/base/result.hpp"
 #include "p2p/broker/requests.hpp"
 #include "p2p/control/owner_view.hpp"
@@ -20,6 +21,7 @@ namespace packswarm::control {
 struct ControlSettings {
     std::filesystem::path socket;  // its folder exists; mode 0666 so that apt's _apt user may connect
     Millis write_stall = limits::control_write_stall;
+    MemorySum* memory = nullptr;  // where lines without an end count; null: by their own bound alone
 };
 
 class ControlServer {

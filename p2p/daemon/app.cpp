@@ -43,6 +43,7 @@ constexpr auto end_patience = Millis(1500);  // of the two seconds that packswar
 struct App::Parts {
     Config config;
     Reload reload;
+    MemorySum memory{limits::max_foreign_memory};  // what strangers make us keep
     boost::asio::io_context io{1};
     AsioLoop loop{io};                      // the one thread that owns all state below
     WorkerPool workers{loop};               // two threads: hashing, signatures, index parsing, disk flushes
@@ -111,6 +112,7 @@ Result<void> App::Parts::open_swarm() {
     settings.agent = "packswarm/" + std::string(program_version);
     if (settings.lan_networks.empty()) settings.lan_networks = swarm::SwarmSettings::default_lan_networks();
     settings.workers = &workers;
+    settings.memory = &memory;
     settings.dht_state_file = vault->folder() / "dht.state";
     if (auto ours = check_own_file(settings.dht_state_file); !ours) {  // the DHT can do without what it remembered
         const auto aside = set_aside(settings.dht_state_file);
@@ -140,7 +142,9 @@ Result<void> App::Parts::open_doors() {
     }
     owner = std::make_unique<Owner>(House{loop, workers, config, *broker, peers(), swarm.get(), *vault, *ledger, trust,
                                           *sharing, *watch, gateway_listens, swarm_listens});
-    auto opened = control::ControlServer::open(io, *broker, *owner, config.control);
+    auto door = config.control;
+    door.memory = &memory;
+    auto opened = control::ControlServer::open(io, *broker, *owner, std::move(door));
     if (!opened) return tl::unexpected(opened.error());
     control = std::move(*opened);
     return {};
@@ -302,6 +306,7 @@ Result<std::unique_ptr<App>> App::build(Config config, Reload reload) {
     if (auto done = parts.open_sources(); !done) return tl::unexpected(done.error());
     auto settings = parts.config.broker;
     if (!parts.swarm) settings.peer_grace = Millis(0);
+    settings.memory = &parts.memory;
     parts.broker = std::make_unique<broker::Broker>(parts.loop, *parts.mirrors, parts.peers(), *parts.vault,
                                                     *parts.ledger, parts.trust, settings);
     parts.sources = std::make_unique<SourcesWatch>(parts.io, parts.loop, [raw = &parts] { raw->relearn(); });

@@ -71,12 +71,16 @@ std::vector<Burdens::Load> Burdens::loads() const {
 ByteCount Burdens::relieve(ByteCount most) {
     auto all = loads();
     ByteCount sum = 0;
+    for (const auto& load : all) sum += load.bytes;
+    if (part_) most = std::min(most, part_->room());
+    if (sum > most) sum = end_heaviest(std::move(all), sum, most);
+    if (part_) part_->set(sum);
+    return sum;
+}
+
+ByteCount Burdens::end_heaviest(std::vector<Load> all, ByteCount sum, ByteCount most) {
     std::map<std::string, ByteCount> by_group;
-    for (const auto& load : all) {
-        sum += load.bytes;
-        by_group[load.group] += load.bytes;
-    }
-    if (sum <= most) return sum;
+    for (const auto& load : all) by_group[load.group] += load.bytes;
     std::sort(all.begin(), all.end(), [](const Load& a, const Load& b) { return a.bytes > b.bytes; });
     std::size_t ended = 0;
     for (const auto before = sum; sum > most; ++ended) {

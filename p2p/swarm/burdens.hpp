@@ -5,9 +5,11 @@
 
 #include <libtorrent/extensions.hpp>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
+#include "p2p/base/memory_sum.hpp"
 #include "p2p/base/units.hpp"
 
 namespace packswarm::swarm {
@@ -17,6 +19,7 @@ class Session;
 class Burdens {
   public:
     explicit Burdens(const Session& session) : session_(session) {}
+    void count_in(MemorySum& sum) { part_.emplace(sum); }  // and have its room alone
 
     std::shared_ptr<lt::torrent_plugin> watch();  // of each torrent, so that its connections count
     std::size_t connections() const { return bearers_.size(); }
@@ -32,9 +35,11 @@ class Burdens {
         ByteCount bytes = 0;
     };
     std::vector<Load> loads() const;
+    ByteCount end_heaviest(std::vector<Load> all, ByteCount sum, ByteCount most);
 
     const Session& session_;
     std::set<Bearer*> bearers_;
+    std::optional<MemorySum::Part> part_;
 };
 
 }  // namespace packswarm::swarm

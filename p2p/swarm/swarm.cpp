@@ -129,7 +129,9 @@ struct Swarm::Inside {
           announcer(*session, dht, gate, settings.announce_large),
           rendezvous(*session, channel, doorstep, dht, settings, to_loop),
           on_demand(*session, offered, gate, channel, seats, doorstep),
-          joins(*session, channel, on_demand, to_loop, settings.get_timeout) {}
+          joins(*session, channel, on_demand, to_loop, settings.get_timeout) {
+        if (settings.memory) burdens.count_in(*settings.memory);
+    }
     ~Inside() {
         if (dht.is_on()) save_last();
         session->close();

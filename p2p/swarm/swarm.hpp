@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "p2p/base/loop.hpp"
+#include "p2p/base/memory_sum.hpp"
 #include "p2p/broker/peer_memory.hpp"
 #include "p2p/broker/ports/channel.hpp"
 #include "p2p/broker/ports/peer_views.hpp"
@@ -39,6 +40,7 @@ struct SwarmSettings {
     bool dht = false;  // take part in the DHT although no node is named: as the first of a network of one's own
     std::vector<std::string> dht_nodes;    // "host:port" to begin with
     std::filesystem::path dht_state_file;  // where nodes are remembered; empty: nowhere
+    MemorySum* memory = nullptr;           // where what connections keep counts; null: by its own bound alone
     Workers* workers = nullptr;            // write that file; none: the loop does
     std::vector<std::string> trackers;     // announce addresses for the rendezvous swarms: http, https, udp
     int announce_large = 0;                // announces of single large artifacts to the DHT, at most so many an hour

@@ -30,9 +30,9 @@ class CaseFixture : public ::testing::Test, public Host {
         settings.reserve = 0;
         vault_ = std::move(*store::Vault::open(std::move(settings), loop_, loop_));
         sources_ = std::make_unique<SourceBook>(loop_, *ledger_, board_);
-        engine_ = std::make_unique<Engine>(Engine{loop_, mirrors_, peers_, *vault_, trust_, board_, *sources_,
-                                                  [this] { ++replans; }, [] { return true; },
-                                                  [this](plan::SourceId source) { discredited.push_back(source); }, 1});
+        engine_ = std::unique_ptr<Engine>(
+            new Engine{loop_, mirrors_, peers_, *vault_, trust_, board_, *sources_, [this] { ++replans; },
+                       [] { return true; }, [this](plan::SourceId source) { discredited.push_back(source); }, 1});
     }
     void TearDown() override {
         case_.reset();

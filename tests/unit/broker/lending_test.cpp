@@ -96,9 +96,9 @@ class LendingTest : public ::testing::Test {
         settings.reserve = 0;
         vault_ = std::move(*store::Vault::open(std::move(settings), loop_, loop_));
         sources_ = std::make_unique<SourceBook>(loop_, *ledger_, board_);
-        engine_ = std::make_unique<Engine>(
-            Engine{loop_, mirrors_, lenders_, *vault_, trust_, board_, *sources_, [this] { replan(); },
-                   [] { return true; }, [this](plan::SourceId source) { transfer_->discredited(source); }, 1});
+        engine_ = std::unique_ptr<Engine>(
+            new Engine{loop_, mirrors_, lenders_, *vault_, trust_, board_, *sources_, [this] { replan(); },
+                       [] { return true; }, [this](plan::SourceId source) { transfer_->discredited(source); }, 1});
     }
     PeerId lender(ByteCount right_bytes) {
         const auto id = PeerId{lenders_.lenders.size() + 1};

@@ -67,8 +67,8 @@ class TorrentFeedTest : public CaseFixture, public TorrentFeed::Needs {
     void prepare(ByteCount size, int mirrors) {
         want(size, mirrors);
         with_torrents_ =
-            std::make_unique<Engine>(Engine{loop_, mirrors_, torrents, *vault_, trust_, board_, *sources_,
-                                            [this] { ++replans; }, [] { return true; }, [](plan::SourceId) {}, 1});
+            std::unique_ptr<Engine>(new Engine{loop_, mirrors_, torrents, *vault_, trust_, board_, *sources_,
+                                               [this] { ++replans; }, [] { return true; }, [](plan::SourceId) {}, 1});
         case_.reset(new Case{*with_torrents_, target_, want_id, *file_, *this});
         feed_ = std::make_unique<TorrentFeed>(*case_, static_cast<TorrentFeed::Needs&>(*this));
         ASSERT_TRUE(file_->stage());
