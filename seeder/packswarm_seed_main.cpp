@@ -10,12 +10,12 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "formats/mirror_folder.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
 #include "p2p/control/client.hpp"
 #include "p2p/core/freshness.hpp"
 #include "verify/hasher.hpp"
-#include "verify/mirror_folder.hpp"
 
 namespace packswarm {
 
@@ -64,7 +64,7 @@ class Survey {
 
     void look(const fs::path& folder) {
         const auto& suites = words_.suites;
-        for (const auto& found : verify::find_repositories(folder))
+        for (const auto& found : formats::find_repositories(folder))
             if (suites.empty() || std::find(suites.begin(), suites.end(), found.repository.suite) != suites.end())
                 look(found);
         if (jobs.empty() && problems.empty())
@@ -76,12 +76,12 @@ class Survey {
     std::vector<std::string> problems;
 
   private:
-    void look(const verify::FolderRepository& found) {
+    void look(const formats::FolderRepository& found) {
         auto repository = found.repository;
         repository.components = words_.components;
         repository.architectures = words_.architectures;
-        repository.keyring = verify::keyring_or_default(repository.format, words_.keyrings, words_.pacman_home);
-        const auto index = verify::read_repository(keyrings_, found.base, repository);
+        repository.keyring = formats::keyring_or_default(repository.format, words_.keyrings, words_.pacman_home);
+        const auto index = formats::read_repository(keyrings_, found.base, repository);
         if (!index) return problems.push_back(index.error().message);
         problems.insert(problems.end(), index->problems.begin(), index->problems.end());
         const auto now = std::chrono::floor<Seconds>(std::chrono::system_clock::now());

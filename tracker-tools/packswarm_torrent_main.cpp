@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "formats/mirror_folder.hpp"
+#include "formats/pacman/package_check.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
 #include "p2p/core/canonical.hpp"
@@ -16,7 +18,6 @@
 #include "p2p/swarm/torrents/canonical_torrent.hpp"
 #include "verify/file_verifier.hpp"
 #include "verify/hasher.hpp"
-#include "verify/mirror_folder.hpp"
 
 namespace packswarm {
 
@@ -209,12 +210,12 @@ class IndexRun {
   public:
     IndexRun(const Words& words, Report& report) : words_(words), report_(report) {}
 
-    void add(const verify::FolderRepository& found) {
+    void add(const formats::FolderRepository& found) {
         auto repository = found.repository;
         repository.components = words_.components;
         repository.architectures = words_.architectures;
-        repository.keyring = verify::keyring_or_default(repository.format, words_.keyrings, words_.pacman_home);
-        auto index = verify::read_repository(keyrings_, found.base, repository);
+        repository.keyring = formats::keyring_or_default(repository.format, words_.keyrings, words_.pacman_home);
+        auto index = formats::read_repository(keyrings_, found.base, repository);
         if (!index) return report_.problem(index.error().message);
         for (const auto& problem : index->problems) report_.problem(problem);
         tell_age(repository, index->root);
@@ -248,8 +249,8 @@ class IndexRun {
         if (signature.empty()) return fail(ErrorKind::Absent, "it has no signature, and neither has its database");
         if (const auto right = verify::FileVerifier::check_all(*file, entry.digest); !right)
             return tl::unexpected(right.error());
-        return verify::check_package(keyrings_, file->handle(), file->size(), as_bytes(signature), repository.keyring,
-                                     entry);
+        return formats::check_package(keyrings_, file->handle(), file->size(), as_bytes(signature), repository.keyring,
+                                      entry);
     }
     void add(const fs::path& base, const core::Repository& repository, const core::IndexRoot& root,
              const core::IndexEntry& entry) {
@@ -291,7 +292,7 @@ int run_index(Words words) {
     if (problem) return report.finish();
     IndexRun run(words, report);
     bool any = false;
-    for (const auto& found : verify::find_repositories(folder)) {
+    for (const auto& found : formats::find_repositories(folder)) {
         if (!wanted(words.suites, found.repository.suite)) continue;
         any = true;
         run.add(found);

@@ -1,12 +1,9 @@
-// FileVerifier: the only maker of VerifiedFile, hashes a file while its bytes arrive. Beside it, what a pacman
-// package's own signature says. Not here: who the keys are (keyring.hpp). Any thread, one object at a time. Errors:
-// Corrupt (other bytes than promised), Refused (no key we may believe), Broken (reading failed).
+// FileVerifier: the only maker of VerifiedFile, hashes a file while its bytes arrive. Any thread, one object at a time.
+// Errors: Corrupt (other bytes than promised), Broken (reading failed).
 #pragma once
 
 #include "p2p/base/trusted_file.hpp"
-#include "p2p/core/artifact.hpp"
 #include "verify/hasher.hpp"
-#include "verify/keyring.hpp"
 
 namespace packswarm::verify {
 
@@ -31,11 +28,5 @@ class FileVerifier {
     Hasher hasher_{HashKind::sha256};
     ByteCount hashed_ = 0;
 };
-
-// A pacman package by its own signature: every detached signature good by a key that is valid in the keyring, and
-// pkgname, pkgver and arch of the .PKGINFO inside equal to the entry's. Its digest is another matter. Refused when only
-// keys we do not believe signed it.
-Result<void> check_package(Keyrings& keyrings, const FileHandle& file, ByteCount size, ByteView signature,
-                           const core::KeyringSpec& keyring, const core::IndexEntry& entry);
 
 }  // namespace packswarm::verify

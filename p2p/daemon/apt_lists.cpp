@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "formats/index_root.hpp"
 #include "p2p/base/file.hpp"
 #include "p2p/base/limits.hpp"
-#include "verify/index_root.hpp"
 
 namespace packswarm::daemon {
 
@@ -31,7 +31,7 @@ std::optional<core::OwnCopy> find_own_copy(const core::Repository& repository, c
     for (const auto& base : repository.bases)
         for (const auto& path : {root, root.substr(0, root.rfind('/') + 1) + "Release"}) {
             const auto text = read_text(lists / apt_list_name(base + "/" + path), limits::max_release);
-            const auto copy = text ? verify::own_copy(*text) : std::nullopt;
+            const auto copy = text ? formats::own_copy(*text) : std::nullopt;
             if (copy && (!newest || newest->mark.date < copy->mark.date)) newest = copy;
         }
     return newest;

@@ -4,6 +4,7 @@
 #include <map>
 #include <sstream>
 
+#include "formats/debian/apt_keys.hpp"
 #include "p2p/base/file.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
@@ -11,7 +12,6 @@
 #include "p2p/base/url.hpp"
 #include "p2p/core/apt_text.hpp"
 #include "p2p/daemon/learned.hpp"
-#include "verify/apt_keys.hpp"
 
 namespace packswarm::daemon {
 
@@ -67,7 +67,7 @@ bool is_fingerprint(const std::string& word) {
 core::KeyringSpec keyring_of(const Source& source, const std::filesystem::path& folder,
                              const std::optional<std::string>& apt_version) {
     core::KeyringSpec spec;
-    spec.outlived_keys = verify::takes_outlived_keys(apt_version);
+    spec.outlived_keys = formats::takes_outlived_keys(apt_version);
     if (source.signed_by.find("BEGIN PGP") != std::string::npos) {
         spec.embedded.push_back(source.signed_by);
         return spec;
@@ -82,7 +82,7 @@ core::KeyringSpec keyring_of(const Source& source, const std::filesystem::path& 
         }
     }
     if (!spec.files.empty()) return spec;
-    auto trusted = verify::apt_keyring(folder, apt_version);
+    auto trusted = formats::apt_keyring(folder, apt_version);
     trusted.fingerprints = std::move(spec.fingerprints);
     trusted.outlived_keys = spec.outlived_keys;
     return trusted;
@@ -240,7 +240,7 @@ void parse_deb822_sources(std::string_view text, const std::filesystem::path& fo
 Learned learn_from_apt(const std::filesystem::path& folder, const std::filesystem::path& dpkg_status,
                        const core::DateRules& dates, const core::ProxyRules& proxies) {
     Learned out;
-    out.apt_version = verify::installed_apt(dpkg_status);
+    out.apt_version = formats::installed_apt(dpkg_status);
     out.folders = {folder, folder / "sources.list.d", folder / "trusted.gpg.d", folder / "apt.conf.d"};
     out.dates = dates;
     out.proxies = proxies;

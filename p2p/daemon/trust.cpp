@@ -2,12 +2,13 @@
 
 #include <malloc.h>
 
+#include "formats/debian/packages.hpp"
+#include "formats/index_root.hpp"
+#include "formats/pacman/package_check.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/loop.hpp"
 #include "p2p/core/bundle.hpp"
 #include "verify/hasher.hpp"
-#include "verify/index_root.hpp"
-#include "verify/packages.hpp"
 
 namespace packswarm::daemon {
 
@@ -149,7 +150,7 @@ void TrustDesk::open_root(broker::RootFiles files, broker::Then<broker::OpenedRo
         [files = std::move(files), keyrings = keyrings_]() mutable -> Result<broker::OpenedRoot> {
             std::optional<ByteView> signature;
             if (files.signature) signature = ByteView(*files.signature);
-            auto index = verify::open_root(*keyrings, files.repository, files.root, signature);
+            auto index = formats::open_root(*keyrings, files.repository, files.root, signature);
             if (!index) return tl::unexpected(index.error());
             broker::OpenedRoot opened;
             opened.index = std::move(*index);
@@ -192,7 +193,7 @@ Result<Sheet> sheet_of(Parse parse) {
 
 void TrustDesk::open_packages(StoredFile file, std::string, broker::Then<Sheet> then) {
     ask<Sheet>(
-        workers_, [file] { return sheet_of([&] { return verify::parse_packages(file.handle(), file.size()); }); },
+        workers_, [file] { return sheet_of([&] { return formats::parse_packages(file.handle(), file.size()); }); },
         std::move(then));
 }
 
@@ -200,7 +201,9 @@ void TrustDesk::open_list(FileHandle file, core::IndexEntry plain, broker::Then<
     const auto shared = std::make_shared<const FileHandle>(std::move(file));
     ask<Sheet>(
         workers_,
-        [shared, plain = std::move(plain)] { return sheet_of([&] { return verify::parse_packages(*shared, plain); }); },
+        [shared, plain = std::move(plain)] {
+            return sheet_of([&] { return formats::parse_packages(*shared, plain); });
+        },
         std::move(then));
 }
 
@@ -210,7 +213,7 @@ void TrustDesk::check_package(broker::SharedBytes package, Bytes signature, core
         workers_,
         [package = std::move(package), signature = std::move(signature), keyring = std::move(keyring),
          entry = std::move(entry), keyrings = keyrings_] {
-            return verify::check_package(*keyrings, *package, entry.size, signature, keyring, entry);
+            return formats::check_package(*keyrings, *package, entry.size, signature, keyring, entry);
         },
         std::move(then));
 }

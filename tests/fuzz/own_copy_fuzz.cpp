@@ -1,13 +1,13 @@
-// rooms: verify
+// rooms: formats
 // A root as apt keeps it, read for its name and date without a look at its signature.
 #include <cstdint>
 #include <string>
 
-#include "verify/index_root.hpp"
+#include "formats/index_root.hpp"
 
 using namespace packswarm;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    static_cast<void>(verify::own_copy(std::string_view(reinterpret_cast<const char*>(data), size)));
+    static_cast<void>(formats::own_copy(std::string_view(reinterpret_cast<const char*>(data), size)));
     return 0;
 }

@@ -1,12 +1,12 @@
-// rooms: verify
+// rooms: formats
 // Packages, plain and in every compression: only safe paths and names come out.
 #include <cstdint>
 
-#include "verify/packages.hpp"
+#include "formats/debian/packages.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace packswarm;
-    const auto index = verify::parse_packages(ByteView(reinterpret_cast<const char*>(data), size));
+    const auto index = formats::parse_packages(ByteView(reinterpret_cast<const char*>(data), size));
     if (!index) return 0;
     if (index->left_out.named.size() > index->left_out.count) __builtin_trap();
     for (const auto& entry : index->entries) {

@@ -1,10 +1,10 @@
-// rooms: verify
+// rooms: formats verify
 // Text of an InRelease before and after its signature is checked: the message cut apart, and the Release fields.
 #include <cstdint>
 
+#include "formats/debian/release.hpp"
+#include "formats/index_root.hpp"
 #include "verify/clearsigned.hpp"
-#include "verify/index_root.hpp"
-#include "verify/release.hpp"
 #include "verify/safe_text.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -18,14 +18,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             const auto line = verify::take_line(rest);
             if (!line.empty() && (line.back() == ' ' || line.back() == '\t')) __builtin_trap();
         }
-        (void)verify::parse_release(cut->text);
+        (void)formats::parse_release(cut->text);
     }
-    const auto root = verify::parse_release(as_text(bytes));
+    const auto root = formats::parse_release(as_text(bytes));
     if (root)
         for (const auto& file : root->files)
             if (file.path.empty() || file.path.front() == '/' || file.path.find("..") == 0 || file.size < 0)
                 __builtin_trap();
-    (void)verify::own_copy(as_text(bytes));
-    if (root) (void)verify::check_suite(*root, as_text(bytes).substr(0, 20));
+    (void)formats::own_copy(as_text(bytes));
+    if (root) (void)formats::check_suite(*root, as_text(bytes).substr(0, 20));
     return 0;
 }

@@ -7,6 +7,7 @@ ROOMS = {  # room: (folder, rooms it may include)
     "core": ("p2p/core", {"base"}),
     "plan": ("p2p/plan", {"base", "core"}),
     "verify": ("verify", {"base", "core"}),
+    "formats": ("formats", {"base", "core", "verify"}),
     "broker": ("p2p/broker", {"base", "core", "plan"}),
     "web": ("p2p/web", {"base", "core", "broker"}),
     "swarm": ("p2p/swarm", {"base", "core", "plan", "broker"}),
@@ -16,23 +17,27 @@ ROOMS = {  # room: (folder, rooms it may include)
     "watch": ("p2p/watch", {"base"}),
     "daemon": (
         "p2p/daemon",
-        {"base", "core", "verify", "broker", "web", "swarm", "store", "gateway", "control", "watch"},
+        {"base", "core", "verify", "formats", "broker", "web", "swarm", "store", "gateway", "control", "watch"},
     ),
     "hooks": ("hooks", {"base", "core", "control", "verify"}),
     "cli": ("p2p/cli", {"base", "core", "control", "hooks", "watch", "web", "broker"}),
-    "seeder": ("seeder", {"base", "core", "control", "verify"}),
-    "tracker-tools": ("tracker-tools", {"base", "core", "verify", "swarm"}),
+    "seeder": ("seeder", {"base", "core", "control", "verify", "formats"}),
+    "tracker-tools": ("tracker-tools", {"base", "core", "verify", "formats", "swarm"}),
 }
 PARTS = {  # folder below a room's: what else of its room it may include; the room's own folder is named when it may
     "p2p/swarm/channel": {"p2p/swarm"},
     "p2p/swarm/torrents": {"p2p/swarm", "p2p/swarm/channel"},
     "p2p/swarm/discovery": {"p2p/swarm", "p2p/swarm/channel"},
+    "formats/debian": {"formats"},
+    "formats/pacman": {"formats"},
     "p2p/gateway/http": set(),
     "p2p/gateway/sites": {"p2p/gateway/http"},
     "hooks/apt": set(),
     "hooks/setup": set(),
 }
 TIES = {  # files of a room's own folder that include parts which include that folder: they tie the parts together
+    "formats/index_root.cpp",
+    "formats/mirror_folder.cpp",
     "p2p/swarm/swarm.cpp",
     "p2p/swarm/session.cpp",  # the nodes of the DHT are settings of the session
 }
@@ -42,7 +47,7 @@ OWNERS = {  # first part of a foreign header: the rooms that may include it
     r"sqlite3": {"store"},
     r"boost/beast": {"gateway"},
     r"gpgme": {"verify"},
-    r"archive(_entry)?\.h": {"verify"},
+    r"archive(_entry)?\.h": {"formats"},
     r"openssl/": {"verify"},
 }
 

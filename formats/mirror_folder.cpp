@@ -1,16 +1,16 @@
-#include "verify/mirror_folder.hpp"
+#include "formats/mirror_folder.hpp"
 
 #include <algorithm>
 #include <map>
 
+#include "formats/debian/apt_keys.hpp"
+#include "formats/debian/packages.hpp"
 #include "p2p/base/file.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
-#include "verify/apt_keys.hpp"
 #include "verify/hasher.hpp"
-#include "verify/packages.hpp"
 
-namespace packswarm::verify {
+namespace packswarm::formats {
 
 namespace {
 
@@ -98,7 +98,7 @@ Result<PackagesIndex> read_packages(const fs::path& path, const core::IndexEntry
     if (!info) return tl::unexpected(info.error());
     if (info->size != listed.size)
         return fail(ErrorKind::Corrupt, "{} has another size than the root says", path.string());
-    const auto digest = hash_file(*file);
+    const auto digest = verify::hash_file(*file);
     if (!digest) return tl::unexpected(digest.error());
     if (*digest != listed.digest)
         return fail(ErrorKind::Corrupt, "{} is not the file that the root lists", path.string());
@@ -173,7 +173,8 @@ std::vector<FolderRepository> find_repositories(const fs::path& folder) {
     return found;
 }
 
-Result<FolderIndex> read_repository(Keyrings& keyrings, const fs::path& base, const core::Repository& repository) {
+Result<FolderIndex> read_repository(verify::Keyrings& keyrings, const fs::path& base,
+                                    const core::Repository& repository) {
     const auto bytes = read_root(base, repository);
     if (!bytes) return tl::unexpected(bytes.error());
     std::optional<ByteView> signature;
@@ -210,4 +211,4 @@ core::KeyringSpec keyring_or_default(core::Format format, const std::vector<std:
     return spec;
 }
 
-}  // namespace packswarm::verify
+}  // namespace packswarm::formats

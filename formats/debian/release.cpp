@@ -1,4 +1,4 @@
-#include "verify/release.hpp"
+#include "formats/debian/release.hpp"
 
 #include <array>
 #include <charconv>
@@ -12,7 +12,7 @@
 #include "verify/hasher.hpp"
 #include "verify/safe_text.hpp"
 
-namespace packswarm::verify {
+namespace packswarm::formats {
 
 namespace {
 
@@ -88,7 +88,7 @@ class ReleaseReader {
 Result<void> ReleaseReader::line(std::string_view line) {
     if (line.size() > static_cast<std::size_t>(limits::max_release_line))
         return fail(ErrorKind::Corrupt, "a Release file with a line of {} bytes", line.size());
-    if (trim(line).empty()) {
+    if (verify::trim(line).empty()) {
         ended_ = !seen_.empty();
         return {};
     }
@@ -105,7 +105,7 @@ Result<void> ReleaseReader::line(std::string_view line) {
         left_out("a line without a field name", line);
         return {};
     }
-    return field(line.substr(0, colon), trim(line.substr(colon + 1)));
+    return field(line.substr(0, colon), verify::trim(line.substr(colon + 1)));
 }
 
 Result<void> ReleaseReader::field(std::string_view name, std::string_view value) {
@@ -126,7 +126,7 @@ Result<void> ReleaseReader::field(std::string_view name, std::string_view value)
     if (lower == "codename") root_.codename = value;
     if (lower == "architectures") root_.architectures = names(value);
     if (lower == "components") root_.components = names(value);
-    if (lower == "acquire-by-hash") root_.by_hash = equals_ignoring_case(value, "yes");
+    if (lower == "acquire-by-hash") root_.by_hash = verify::equals_ignoring_case(value, "yes");
     if (lower == "date") return date(name, value, date_);
     if (lower == "valid-until") return date(name, value, root_.valid_until);
     return {};
@@ -146,9 +146,9 @@ void ReleaseReader::hash(std::string_view line) {
     const auto digest = parts.size() != 3 ? std::nullopt
                         : is_sha512       ? half_of_sha512(parts[0])
                                           : Digest::parse(parts[0]);
-    const auto size = parts.size() == 3 ? parse_count(parts[1], limits::max_artifact) : std::nullopt;
-    auto path = parts.size() == 3 ? safe_path(parts[2]) : std::nullopt;
-    if (!digest || !size || !path) return left_out(is_sha512 ? "a SHA512 line" : "a SHA256 line", trim(line));
+    const auto size = parts.size() == 3 ? verify::parse_count(parts[1], limits::max_artifact) : std::nullopt;
+    auto path = parts.size() == 3 ? verify::safe_path(parts[2]) : std::nullopt;
+    if (!digest || !size || !path) return left_out(is_sha512 ? "a SHA512 line" : "a SHA256 line", verify::trim(line));
     if (const auto known = listed.by_path.find(*path); known != listed.by_path.end()) {  // apt takes the first
         const auto& first = listed.files[known->second];
         if (first.digest != *digest || first.size != *size)
@@ -198,7 +198,7 @@ Result<core::IndexRoot> ReleaseReader::finish() {
 
 Digest product_of(const core::IndexRoot& root) {
     const auto& name = root.codename.empty() ? root.suite : root.codename;
-    return digest_of(as_bytes("packswarm product 1\n" + root.origin + "\n" + root.label + "\n" + name + "\n"));
+    return verify::digest_of(as_bytes("packswarm product 1\n" + root.origin + "\n" + root.label + "\n" + name + "\n"));
 }
 
 std::optional<WallTime> parse_date(std::string_view text) {
@@ -210,7 +210,7 @@ std::optional<WallTime> parse_date(std::string_view text) {
     const auto year = number(parts[3], 9999);
     const auto time = parse_clock(parts[4]);
     std::size_t month = 0;
-    while (month < months.size() && !equals_ignoring_case(parts[2], months[month])) ++month;
+    while (month < months.size() && !verify::equals_ignoring_case(parts[2], months[month])) ++month;
     const bool utc =
         parts[5] == "UTC" || parts[5] == "GMT" || parts[5] == "Z" || parts[5] == "+0000" || parts[5] == "-0000";
     if (!day.good || !year.good || year.value < 1970 || !time || month == months.size() || !utc) return std::nullopt;
@@ -227,7 +227,7 @@ Result<core::IndexRoot> parse_release(std::string_view text) {
                     limits::max_release);
     ReleaseReader reader;
     while (!text.empty())
-        if (auto read = reader.line(take_line(text)); !read) return tl::unexpected(read.error());
+        if (auto read = reader.line(verify::take_line(text)); !read) return tl::unexpected(read.error());
     return reader.finish();
 }
 
@@ -245,4 +245,4 @@ Result<void> check_suite(const core::IndexRoot& root, std::string_view suite) {
                 printable(root.suite, 60), printable(root.codename, 60), printable(suite, 60));
 }
 
-}  // namespace packswarm::verify
+}  // namespace packswarm::formats

@@ -1,4 +1,4 @@
-#include "verify/unpacked.hpp"
+#include "formats/unpacked.hpp"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -10,7 +10,7 @@
 #include "p2p/base/log.hpp"
 #include "p2p/base/stop.hpp"
 
-namespace packswarm::verify {
+namespace packswarm::formats {
 
 namespace {
 constexpr std::size_t block_size = 1 << 17;
@@ -135,4 +135,4 @@ Result<ByteView> Unpacked::next() {
     return ByteView(static_cast<const char*>(block), length);
 }
 
-}  // namespace packswarm::verify
+}  // namespace packswarm::formats

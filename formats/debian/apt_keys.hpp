@@ -8,7 +8,7 @@
 
 #include "p2p/core/artifact.hpp"
 
-namespace packswarm::verify {
+namespace packswarm::formats {
 
 // Version of the installed apt, as dpkg's status file says; none when there is no such package or file.
 std::optional<std::string> installed_apt(const std::filesystem::path& dpkg_status);
@@ -24,4 +24,4 @@ bool takes_outlived_keys(const std::optional<std::string>& apt_version,
 // names apt reads. An unknown version trusts what the newest does.
 core::KeyringSpec apt_keyring(const std::filesystem::path& folder, const std::optional<std::string>& apt_version);
 
-}  // namespace packswarm::verify
+}  // namespace packswarm::formats

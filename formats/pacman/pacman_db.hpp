@@ -9,7 +9,7 @@
 #include "p2p/base/result.hpp"
 #include "p2p/core/artifact.hpp"
 
-namespace packswarm::verify {
+namespace packswarm::formats {
 
 struct PacmanDatabase {
     std::vector<core::IndexEntry> entries;
@@ -35,4 +35,4 @@ PacmanDesc read_desc(std::string_view folder, std::string_view text);
 // The same, with its problem as an error.
 Result<PacmanDesc> parse_desc(std::string_view folder, std::string_view text);
 
-}  // namespace packswarm::verify
+}  // namespace packswarm::formats

@@ -1,12 +1,12 @@
-#include "verify/pacman_db.hpp"
+#include "formats/pacman/pacman_db.hpp"
 
 #include <gtest/gtest.h>
 
+#include "formats/pacman/pkginfo.hpp"
 #include "tests/support/signed_repo.hpp"
 #include "verify/hasher.hpp"
-#include "verify/pkginfo.hpp"
 
-namespace packswarm::verify {
+namespace packswarm::formats {
 namespace {
 
 const std::string some_hash(64, 'a');
@@ -79,7 +79,7 @@ TEST_P(PacmanCompression, IsToldByItsMagic) {
     for (const auto& entry : database->entries) {
         const auto& package = packages[static_cast<std::size_t>(entry.name[1] - '0')];
         EXPECT_EQ(entry.path, package.file_name());
-        EXPECT_EQ(entry.digest, digest_of(as_bytes(package.file)));
+        EXPECT_EQ(entry.digest, verify::digest_of(as_bytes(package.file)));
         EXPECT_EQ(entry.signature, package.signature);
     }
 }
@@ -120,7 +120,7 @@ TEST(PacmanDatabase, MadeByRepoAddIsRead) {
     ASSERT_EQ(database->entries.size(), 1u);
     EXPECT_EQ(database->entries[0].name, "tool");
     EXPECT_EQ(database->entries[0].size, static_cast<ByteCount>(package.size()));
-    EXPECT_EQ(database->entries[0].digest, digest_of(as_bytes(package)));
+    EXPECT_EQ(database->entries[0].digest, verify::digest_of(as_bytes(package)));
 }
 
 void expect_corrupt_database(const Result<PacmanDatabase>& database, std::string_view part) {
@@ -250,4 +250,4 @@ TEST(PkgInfo, BehindTooManyBytesIsCorrupt) {
 }
 
 }  // namespace
-}  // namespace packswarm::verify
+}  // namespace packswarm::formats

@@ -1,4 +1,4 @@
-#include "verify/packages.hpp"
+#include "formats/debian/packages.hpp"
 
 #include <algorithm>
 #include <array>
@@ -6,13 +6,13 @@
 #include <functional>
 #include <optional>
 
+#include "formats/unpacked.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
 #include "verify/hasher.hpp"
 #include "verify/safe_text.hpp"
-#include "verify/unpacked.hpp"
 
-namespace packswarm::verify {
+namespace packswarm::formats {
 
 namespace {
 
@@ -47,17 +47,17 @@ class PackagesReader {
 PackagesReader::Field PackagesReader::field_of(std::string_view name) {
     switch (name.size()) {
         case 4:
-            return equals_ignoring_case(name, "size") ? size : field_count;
+            return verify::equals_ignoring_case(name, "size") ? size : field_count;
         case 6:
-            if (equals_ignoring_case(name, "sha512")) return sha512;
-            return equals_ignoring_case(name, "sha256") ? sha256 : field_count;
+            if (verify::equals_ignoring_case(name, "sha512")) return sha512;
+            return verify::equals_ignoring_case(name, "sha256") ? sha256 : field_count;
         case 7:
-            if (equals_ignoring_case(name, "package")) return package;
-            return equals_ignoring_case(name, "version") ? version : field_count;
+            if (verify::equals_ignoring_case(name, "package")) return package;
+            return verify::equals_ignoring_case(name, "version") ? version : field_count;
         case 8:
-            return equals_ignoring_case(name, "filename") ? filename : field_count;
+            return verify::equals_ignoring_case(name, "filename") ? filename : field_count;
         case 12:
-            return equals_ignoring_case(name, "architecture") ? architecture : field_count;
+            return verify::equals_ignoring_case(name, "architecture") ? architecture : field_count;
         default:
             return field_count;
     }
@@ -95,25 +95,25 @@ std::string_view PackagesReader::bounded(std::string_view text) {
     stanza_bytes_ += static_cast<ByteCount>(text.size()) + 1;
     if (stanza_bytes_ <= limits::max_stanza) return text;
     odd(fmt::format("a paragraph of more than {} bytes", limits::max_stanza), {});
-    return trim(text).substr(0, 1);
+    return verify::trim(text).substr(0, 1);
 }
 
 Result<void> PackagesReader::line(std::string_view line) {
     ++lines_;
-    if (trim(line).empty()) return end_stanza();
+    if (verify::trim(line).empty()) return end_stanza();
     if (!odd_.empty() || line.front() == '#') return {};         // comments of deb-control(5)
     if (line.front() == ' ' || line.front() == '\t') return {};  // the field above goes on
     has_fields_ = true;
     const auto colon = line.find(':');
     const auto field = colon == std::string_view::npos ? field_count : field_of(line.substr(0, colon));
     if (colon == std::string_view::npos || colon == 0)
-        odd("a line without a field name", trim(line));
+        odd("a line without a field name", verify::trim(line));
     else if (field != field_count && has_[field])
-        odd("a field given twice", trim(line));
+        odd("a field given twice", verify::trim(line));
     if (field == field_count) return {};
     is_packages_ = true;
     has_[field] = true;
-    values_[field] = trim(line.substr(colon + 1));
+    values_[field] = verify::trim(line.substr(colon + 1));
     return {};
 }
 
@@ -138,9 +138,9 @@ std::optional<core::IndexEntry> PackagesReader::take_entry() {
     if (odd_.empty() && !has_[filename]) odd("no Filename", {});
     if (odd_.empty() && !has_[size]) odd("no Size", {});
     if (odd_.empty() && !has_[sha256] && !has_[sha512]) odd("no SHA256", {});
-    auto path = odd_.empty() ? safe_path(values_[filename]) : std::nullopt;
+    auto path = odd_.empty() ? verify::safe_path(values_[filename]) : std::nullopt;
     if (!path) odd("a Filename that is not allowed", values_[filename]);
-    const auto bytes = odd_.empty() ? parse_count(values_[size], limits::max_artifact) : std::nullopt;
+    const auto bytes = odd_.empty() ? verify::parse_count(values_[size], limits::max_artifact) : std::nullopt;
     if (!bytes) odd("a Size that is not allowed", values_[size]);
     const auto& hash = values_[has_[sha256] ? sha256 : sha512];
     const auto digest = !odd_.empty() ? std::nullopt : has_[sha256] ? Digest::parse(hash) : half_of_sha512(hash);
@@ -148,7 +148,8 @@ std::optional<core::IndexEntry> PackagesReader::take_entry() {
     constexpr std::array<std::pair<Field, const char*>, 3> names = {
         {{package, "no proper name"}, {version, "no proper version"}, {architecture, "no proper architecture"}}};
     for (const auto& [field, what] : names)
-        if (!has_[field] || !is_safe_name(values_[field])) odd(what, has_[field] ? values_[field] : std::string());
+        if (!has_[field] || !verify::is_safe_name(values_[field]))
+            odd(what, has_[field] ? values_[field] : std::string());
     if (!odd_.empty()) return std::nullopt;
     entry.path = std::move(*path);
     entry.size = *bytes;
@@ -193,7 +194,7 @@ Result<PackagesIndex> parse_packages(const FileHandle& file, ByteCount size) {
 Result<PackagesIndex> parse_packages(const FileHandle& file, const core::IndexEntry& plain) {
     const auto info = file_info(file);
     if (!info) return tl::unexpected(info.error());
-    Sha256 hasher;
+    verify::Sha256 hasher;
     ByteCount size = 0;
     auto index = parse(Unpacked::open(file, info->size, {std::min(plain.size, limits::max_packages_text), 0}),
                        [&](ByteView block) {
@@ -208,4 +209,4 @@ Result<PackagesIndex> parse_packages(const FileHandle& file, const core::IndexEn
 
 Result<PackagesIndex> parse_packages(ByteView bytes) { return parse(Unpacked::open(bytes, bounds)); }
 
-}  // namespace packswarm::verify
+}  // namespace packswarm::formats

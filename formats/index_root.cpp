@@ -1,24 +1,24 @@
-#include "verify/index_root.hpp"
+#include "formats/index_root.hpp"
 
+#include "formats/debian/release.hpp"
+#include "formats/pacman/pacman_db.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
 #include "verify/hasher.hpp"
-#include "verify/pacman_db.hpp"
-#include "verify/release.hpp"
 #include "verify/safe_text.hpp"
 #include "verify/signature.hpp"
 
-namespace packswarm::verify {
+namespace packswarm::formats {
 
 namespace {
 
 // The digest of a text that is the same in InRelease and Release: trailing blanks, line ends and a last blank line do
 // not count.
 Digest content_of(std::string_view text) {
-    Sha256 hasher;
+    verify::Sha256 hasher;
     ByteCount blank_lines = 0;
     while (!text.empty()) {
-        const auto raw = take_line(text);
+        const auto raw = verify::take_line(text);
         const auto line = raw.substr(0, raw.find_last_not_of(" \t\r") + 1);
         if (line.empty()) {
             ++blank_lines;
@@ -31,17 +31,18 @@ Digest content_of(std::string_view text) {
     return hasher.finish();
 }
 
-Result<SignedText> open_release(const Keyring& keyring, ByteView root, std::optional<ByteView> signature) {
-    if (!signature) return verify_clearsigned(keyring, root);
+Result<verify::SignedText> open_release(const verify::Keyring& keyring, ByteView root,
+                                        std::optional<ByteView> signature) {
+    if (!signature) return verify::verify_clearsigned(keyring, root);
     if (static_cast<ByteCount>(root.size()) > limits::max_release)
         return fail(ErrorKind::Corrupt, "a Release file of {} bytes; at most {} are read", root.size(),
                     limits::max_release);
-    auto signers = verify_detached(keyring, root, *signature);
+    auto signers = verify::verify_detached(keyring, root, *signature);
     if (!signers) return tl::unexpected(signers.error());
-    return SignedText{std::string(as_text(root)), std::move(*signers)};
+    return verify::SignedText{std::string(as_text(root)), std::move(*signers)};
 }
 
-Result<core::IndexRoot> open_debian(Keyrings& keyrings, const core::Repository& repository, ByteView bytes,
+Result<core::IndexRoot> open_debian(verify::Keyrings& keyrings, const core::Repository& repository, ByteView bytes,
                                     std::optional<ByteView> signature) {
     const auto keyring = keyrings.get(repository.keyring);
     if (!keyring) return tl::unexpected(keyring.error());
@@ -58,7 +59,7 @@ Result<core::IndexRoot> open_debian(Keyrings& keyrings, const core::Repository& 
     return root;
 }
 
-Result<core::IndexRoot> open_pacman(Keyrings& keyrings, const core::Repository& repository, ByteView bytes,
+Result<core::IndexRoot> open_pacman(verify::Keyrings& keyrings, const core::Repository& repository, ByteView bytes,
                                     std::optional<ByteView> signature) {
     core::IndexRoot root;
     root.format = core::Format::pacman;
@@ -68,7 +69,7 @@ Result<core::IndexRoot> open_pacman(Keyrings& keyrings, const core::Repository& 
     if (signature) {
         const auto keyring = keyrings.get(repository.keyring);
         if (!keyring) return tl::unexpected(keyring.error());
-        auto signers = verify_detached(*keyring, bytes, *signature);
+        auto signers = verify::verify_detached(*keyring, bytes, *signature);
         if (!signers) return tl::unexpected(signers.error());
         root.is_signed = true;
         root.signers = std::move(signers->primaries);
@@ -88,11 +89,11 @@ Result<core::IndexRoot> open_pacman(Keyrings& keyrings, const core::Repository& 
 // checked.
 std::string unsigned_text(std::string_view file) {
     if (!file.starts_with("-----BEGIN PGP SIGNED MESSAGE-----")) return std::string(file);
-    while (!file.empty() && !trim(take_line(file)).empty()) {
+    while (!file.empty() && !verify::trim(verify::take_line(file)).empty()) {
     }
     std::string out;
     while (!file.empty()) {
-        auto line = take_line(file);
+        auto line = verify::take_line(file);
         if (line.starts_with("-----BEGIN PGP SIGNATURE-----")) break;
         if (line.starts_with("- ")) line.remove_prefix(2);
         out.append(line).append("\n");
@@ -109,15 +110,15 @@ std::optional<core::OwnCopy> own_copy(std::string_view file) {
     return core::OwnCopy{root->product, {core::mark_of(content_of(text)), root->date}};
 }
 
-Result<core::IndexRoot> open_root(Keyrings& keyrings, const core::Repository& repository, ByteView bytes,
+Result<core::IndexRoot> open_root(verify::Keyrings& keyrings, const core::Repository& repository, ByteView bytes,
                                   std::optional<ByteView> signature) {
     const bool debian = repository.format == core::Format::debian;
     auto root = debian ? open_debian(keyrings, repository, bytes, signature)
                        : open_pacman(keyrings, repository, bytes, signature);
     if (!root) return fail(root.error().kind, "{}: {}", printable(core::root_path(repository)), root.error().message);
-    root->digest = digest_of(bytes);
+    root->digest = verify::digest_of(bytes);
     if (!debian) root->content = root->digest;
     return root;
 }
 
-}  // namespace packswarm::verify
+}  // namespace packswarm::formats

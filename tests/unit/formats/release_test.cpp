@@ -1,10 +1,10 @@
-#include "verify/release.hpp"
+#include "formats/debian/release.hpp"
 
 #include <gtest/gtest.h>
 
 #include "p2p/base/limits.hpp"
 
-namespace packswarm::verify {
+namespace packswarm::formats {
 namespace {
 
 const std::string hash_a(64, 'a');
@@ -204,4 +204,4 @@ TEST(ReleaseSuite, OfAFlatRepositoryNeedNotBeNamedButMayNotBeAnother) {
 }
 
 }  // namespace
-}  // namespace packswarm::verify
+}  // namespace packswarm::formats

@@ -1,4 +1,4 @@
-#include "verify/apt_keys.hpp"
+#include "formats/debian/apt_keys.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include "tests/support/signed_repo.hpp"
 #include "verify/keyring.hpp"
 
-namespace packswarm::verify {
+namespace packswarm::formats {
 namespace {
 
 TEST(AptVersion, IsWhatDpkgSaysIsInstalled) {
@@ -40,7 +40,7 @@ TEST(AptKeys, AreThoseThatTheInstalledVersionTrusts) {
     test::write_file(folder.path() / "trusted.gpg.d/vendor-1:2_a.gpg", gpg.export_keys({plain}));
     test::write_file(folder.path() / "trusted.gpg.d/my vendor (2024).gpg", gpg.export_keys({odd}));
     const auto trusted = [&](std::optional<std::string> version) {
-        const auto keys = Keyring::load(apt_keyring(folder.path(), version))->primaries();
+        const auto keys = verify::Keyring::load(apt_keyring(folder.path(), version))->primaries();
         return std::set<std::string>(keys.begin(), keys.end());
     };
     EXPECT_EQ(trusted("2.6.1"), (std::set{old, plain, odd}));
@@ -53,4 +53,4 @@ TEST(AptKeys, AreThoseThatTheInstalledVersionTrusts) {
 }
 
 }  // namespace
-}  // namespace packswarm::verify
+}  // namespace packswarm::formats

@@ -9,7 +9,7 @@
 #include "p2p/base/result.hpp"
 #include "p2p/core/artifact.hpp"
 
-namespace packswarm::verify {
+namespace packswarm::formats {
 
 // Fills everything but digest, is_signed and signers. Where apt has a rule for what is said twice, it is followed: of
 // fields and hash sections the last counts, of lines of one file the first, of paragraphs the first.
@@ -22,4 +22,4 @@ std::optional<WallTime> parse_date(std::string_view text);
 // last '/'. Corrupt when it is another suite's file. Flat repositories need not name one.
 Result<void> check_suite(const core::IndexRoot& root, std::string_view suite);
 
-}  // namespace packswarm::verify
+}  // namespace packswarm::formats

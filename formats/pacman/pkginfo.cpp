@@ -1,17 +1,18 @@
-#include "verify/pkginfo.hpp"
+#include "formats/pacman/pkginfo.hpp"
 
+#include "formats/tar_reader.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
 #include "verify/safe_text.hpp"
-#include "verify/tar_reader.hpp"
 
-namespace packswarm::verify {
+namespace packswarm::formats {
 
 namespace {
 
 Result<void> set_once(std::string& field, std::string_view key, std::string_view value) {
     if (!field.empty()) return fail(ErrorKind::Corrupt, "a .PKGINFO with {} twice", key);
-    if (!is_safe_name(value)) return fail(ErrorKind::Corrupt, "a .PKGINFO with {} '{}'", key, printable(value, 60));
+    if (!verify::is_safe_name(value))
+        return fail(ErrorKind::Corrupt, "a .PKGINFO with {} '{}'", key, printable(value, 60));
     field = value;
     return {};
 }
@@ -21,12 +22,12 @@ Result<void> set_once(std::string& field, std::string_view key, std::string_view
 Result<PkgInfo> parse_pkginfo(std::string_view text) {
     PkgInfo info;
     while (!text.empty()) {
-        const auto line = take_line(text);
+        const auto line = verify::take_line(text);
         if (line.starts_with('#')) continue;
         const auto equals = line.find('=');
         if (equals == std::string_view::npos) continue;
-        const auto key = trim(line.substr(0, equals));
-        const auto value = trim(line.substr(equals + 1));
+        const auto key = verify::trim(line.substr(0, equals));
+        const auto value = verify::trim(line.substr(equals + 1));
         Result<void> set;
         if (key == "pkgname") set = set_once(info.name, key, value);
         if (key == "pkgver") set = set_once(info.version, key, value);
@@ -54,4 +55,4 @@ Result<PkgInfo> read_pkginfo(const FileHandle& package, ByteCount size) {
     }
 }
 
-}  // namespace packswarm::verify
+}  // namespace packswarm::formats

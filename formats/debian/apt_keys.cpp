@@ -1,4 +1,4 @@
-#include "verify/apt_keys.hpp"
+#include "formats/debian/apt_keys.hpp"
 
 #include <charconv>
 #include <system_error>
@@ -7,7 +7,7 @@
 #include "p2p/base/limits.hpp"
 #include "verify/safe_text.hpp"
 
-namespace packswarm::verify {
+namespace packswarm::formats {
 
 namespace {
 
@@ -30,10 +30,10 @@ std::optional<std::string> installed_apt(const std::filesystem::path& dpkg_statu
     bool is_apt = false, is_installed = false;
     std::string_view version;
     while (!rest.empty()) {
-        const auto line = take_line(rest);
-        if (line.starts_with("Package: ")) is_apt = trim(line.substr(9)) == "apt";
+        const auto line = verify::take_line(rest);
+        if (line.starts_with("Package: ")) is_apt = verify::trim(line.substr(9)) == "apt";
         if (is_apt && line.starts_with("Status: ")) is_installed = line.ends_with(" installed");
-        if (is_apt && line.starts_with("Version: ")) version = trim(line.substr(9));
+        if (is_apt && line.starts_with("Version: ")) version = verify::trim(line.substr(9));
         if (is_apt && line.empty()) break;
     }
     if (!is_installed || version.empty()) return std::nullopt;
@@ -67,4 +67,4 @@ core::KeyringSpec apt_keyring(const std::filesystem::path& folder, const std::op
     return spec;
 }
 
-}  // namespace packswarm::verify
+}  // namespace packswarm::formats

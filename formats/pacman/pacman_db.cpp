@@ -1,35 +1,19 @@
-#include "verify/pacman_db.hpp"
-
-#include <openssl/evp.h>
+#include "formats/pacman/pacman_db.hpp"
 
 #include <algorithm>
 #include <optional>
 #include <unordered_map>
 #include <unordered_set>
 
+#include "formats/tar_reader.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
+#include "verify/base64.hpp"
 #include "verify/safe_text.hpp"
-#include "verify/tar_reader.hpp"
 
-namespace packswarm::verify {
+namespace packswarm::formats {
 
 namespace {
-
-std::optional<std::string> decode_base64(std::string_view text) {
-    if (text.empty() || text.size() % 4 != 0 || static_cast<ByteCount>(text.size()) > limits::max_signature)
-        return std::nullopt;
-    std::string out(text.size() / 4 * 3, '\0');
-    const int length =
-        EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                        reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-    if (length < 0) return std::nullopt;
-    const auto padding = text.ends_with("==")  ? 2
-                         : text.ends_with('=') ? 1
-                                               : 0;  // EVP_DecodeBlock counts it as zero bytes
-    out.resize(static_cast<std::size_t>(length - padding));
-    return out;
-}
 
 // Gathers the fields of one desc; finish makes sense of them. The first problem says enough; reading goes on for the
 // build date.
@@ -67,13 +51,13 @@ void DescReader::block(std::string_view key, std::string_view value) {
 }
 
 void DescReader::name_into(std::string& field, std::string_view key, std::string_view value) {
-    if (!is_safe_name(value)) return problem(key, value);
+    if (!verify::is_safe_name(value)) return problem(key, value);
     field = value;
 }
 
 void DescReader::number(std::string_view key, std::string_view value) {
     const bool is_size = key == "CSIZE";
-    const auto read = parse_count(value, is_size ? limits::max_artifact : 1LL << 40);
+    const auto read = verify::parse_count(value, is_size ? limits::max_artifact : 1LL << 40);
     if (!read) return problem(key, value);
     if (is_size) desc_.entry.size = *read;
     if (!is_size) desc_.build_date = WallTime(Seconds(*read));
@@ -82,7 +66,7 @@ void DescReader::number(std::string_view key, std::string_view value) {
 
 void DescReader::checksum(std::string_view key, std::string_view value) {
     if (key == "PGPSIG") {
-        auto signature = decode_base64(value);
+        auto signature = verify::decode_base64(value, limits::max_signature);
         if (!signature) return problem(key, value);
         desc_.entry.signature = std::move(*signature);
         return;
@@ -117,16 +101,16 @@ std::string_view folder_of_desc(const TarMember& member) {
 PacmanDesc read_desc(std::string_view folder, std::string_view text) {
     DescReader reader(folder);
     while (!text.empty()) {
-        const auto line = trim(take_line(text));
+        const auto line = verify::trim(verify::take_line(text));
         if (line.empty()) continue;
         if (line.size() < 3 || !line.starts_with('%') || !line.ends_with('%')) {
             reader.problem("field name", line);
             continue;
         }
-        const auto value = trim(take_line(text));
+        const auto value = verify::trim(verify::take_line(text));
         reader.block(line.substr(1, line.size() - 2), value);
         if (value.empty()) continue;
-        while (!text.empty() && !trim(take_line(text)).empty()) {
+        while (!text.empty() && !verify::trim(verify::take_line(text)).empty()) {
         }
     }
     return reader.finish();
@@ -205,4 +189,4 @@ Result<PacmanDatabase> parse_pacman_db(ByteView bytes, const DatabaseBounds& bou
     }
 }
 
-}  // namespace packswarm::verify
+}  // namespace packswarm::formats

@@ -9,7 +9,7 @@
 #include "p2p/base/result.hpp"
 #include "p2p/core/artifact.hpp"
 
-namespace packswarm::verify {
+namespace packswarm::formats {
 
 struct PackagesIndex {
     std::vector<core::IndexEntry> entries;  // in the file's order
@@ -22,4 +22,4 @@ Result<PackagesIndex> parse_packages(ByteView bytes);
 // from has the digest and size that `plain` says. Absent: it is another one.
 Result<PackagesIndex> parse_packages(const FileHandle& file, const core::IndexEntry& plain);
 
-}  // namespace packswarm::verify
+}  // namespace packswarm::formats

@@ -7,9 +7,9 @@
 #include <optional>
 #include <string>
 
-#include "verify/unpacked.hpp"
+#include "formats/unpacked.hpp"
 
-namespace packswarm::verify {
+namespace packswarm::formats {
 
 struct TarMember {
     std::string path;
@@ -33,4 +33,4 @@ class TarReader {
     std::unique_ptr<State> state_;
 };
 
-}  // namespace packswarm::verify
+}  // namespace packswarm::formats

@@ -9,7 +9,7 @@
 #include "p2p/base/result.hpp"
 #include "p2p/base/units.hpp"
 
-namespace packswarm::verify {
+namespace packswarm::formats {
 
 struct UnpackBounds {
     ByteCount max_bytes = 0;  // of unpacked bytes
@@ -34,4 +34,4 @@ class Unpacked {
     std::unique_ptr<State> state_;
 };
 
-}  // namespace packswarm::verify
+}  // namespace packswarm::formats

@@ -1,10 +1,10 @@
-#include "verify/mirror_folder.hpp"
+#include "formats/mirror_folder.hpp"
 
 #include <gtest/gtest.h>
 
 #include "tests/support/signed_repo.hpp"
 
-namespace packswarm::verify {
+namespace packswarm::formats {
 namespace {
 
 namespace fs = std::filesystem;
@@ -56,7 +56,7 @@ class MirrorFolder : public testing::Test {
     inline static test::TempDir* keys = nullptr;
     inline static std::string key;
     test::TempDir mirror;
-    Keyrings keyrings;
+    verify::Keyrings keyrings;
 };
 
 TEST_F(MirrorFolder, FindsEverySuiteOnceAndNoLegacyReleaseOfAComponent) {
@@ -172,4 +172,4 @@ TEST_F(MirrorFolder, AnswersAnEmptyListForAFolderThatIsNone) {
 }
 
 }  // namespace
-}  // namespace packswarm::verify
+}  // namespace packswarm::formats

@@ -1,4 +1,4 @@
-#include "verify/packages.hpp"
+#include "formats/debian/packages.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -10,7 +10,7 @@
 #include "p2p/base/stop.hpp"
 #include "tests/support/signed_repo.hpp"
 
-namespace packswarm::verify {
+namespace packswarm::formats {
 namespace {
 
 namespace fs = std::filesystem;
@@ -229,4 +229,4 @@ TEST(Packages, OfTheRealArchiveAreReadWhole) {
 }
 
 }  // namespace
-}  // namespace packswarm::verify
+}  // namespace packswarm::formats

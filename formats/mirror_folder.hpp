@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "verify/index_root.hpp"
+#include "formats/index_root.hpp"
 
-namespace packswarm::verify {
+namespace packswarm::formats {
 
 struct FolderRepository {
     std::filesystem::path base;   // entries' paths are below it
@@ -28,11 +28,11 @@ struct FolderIndex {
 };
 
 // Empty components or architectures of the repository: all that the root names.
-Result<FolderIndex> read_repository(Keyrings& keyrings, const std::filesystem::path& base,
+Result<FolderIndex> read_repository(verify::Keyrings& keyrings, const std::filesystem::path& base,
                                     const core::Repository& repository);
 
 // Who may sign when nobody said: files, or else the keys this system's package manager trusts.
 core::KeyringSpec keyring_or_default(core::Format format, const std::vector<std::string>& files,
                                      const std::string& pacman_home);
 
-}  // namespace packswarm::verify
+}  // namespace packswarm::formats

@@ -1,4 +1,4 @@
-#include "verify/tar_reader.hpp"
+#include "formats/tar_reader.hpp"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -9,7 +9,7 @@
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
 
-namespace packswarm::verify {
+namespace packswarm::formats {
 
 struct TarReader::State {
     explicit State(Unpacked from) : content(std::move(from)) {}
@@ -83,4 +83,4 @@ Result<std::string> TarReader::text(ByteCount max) {
     }
 }
 
-}  // namespace packswarm::verify
+}  // namespace packswarm::formats

@@ -1,11 +1,11 @@
-#include "verify/index_root.hpp"
+#include "formats/index_root.hpp"
 
 #include <gtest/gtest.h>
 
 #include "tests/support/signed_repo.hpp"
 #include "verify/hasher.hpp"
 
-namespace packswarm::verify {
+namespace packswarm::formats {
 namespace {
 
 namespace fs = std::filesystem;
@@ -59,7 +59,7 @@ class IndexRoots : public testing::Test {
     inline static test::GpgHome* gpg = nullptr;
     inline static test::TempDir* folder = nullptr;
     inline static std::string key, stranger;
-    Keyrings keyrings;
+    verify::Keyrings keyrings;
 };
 
 TEST_F(IndexRoots, OfDebianComeFromInRelease) {
@@ -67,11 +67,11 @@ TEST_F(IndexRoots, OfDebianComeFromInRelease) {
     ASSERT_TRUE(root) << root.error().message;
     EXPECT_TRUE(root->is_signed);
     EXPECT_EQ(root->signers, std::vector{key});
-    EXPECT_EQ(root->digest, digest_of(as_bytes(file("InRelease"))));
+    EXPECT_EQ(root->digest, verify::digest_of(as_bytes(file("InRelease"))));
     EXPECT_EQ(root->codename, "bookworm");
     EXPECT_TRUE(root->by_hash);
     ASSERT_EQ(root->files.size(), 3u);
-    EXPECT_EQ(root->files[0].digest, digest_of(as_bytes(file("main/binary-amd64/Packages"))));
+    EXPECT_EQ(root->files[0].digest, verify::digest_of(as_bytes(file("main/binary-amd64/Packages"))));
 }
 
 TEST_F(IndexRoots, OfDebianComeFromReleaseAndItsSignature) {
@@ -194,4 +194,4 @@ TEST_F(IndexRoots, OfThisMachineAreBelieved) {
 }
 
 }  // namespace
-}  // namespace packswarm::verify
+}  // namespace packswarm::formats

@@ -8,7 +8,7 @@
 #include "p2p/base/file.hpp"
 #include "p2p/base/result.hpp"
 
-namespace packswarm::verify {
+namespace packswarm::formats {
 
 struct PkgInfo {
     std::string name, version, architecture;
@@ -17,4 +17,4 @@ struct PkgInfo {
 Result<PkgInfo> parse_pkginfo(std::string_view text);
 Result<PkgInfo> read_pkginfo(const FileHandle& package, ByteCount size);
 
-}  // namespace packswarm::verify
+}  // namespace packswarm::formats
