@@ -16,6 +16,7 @@
 #include "p2p/control/client.hpp"
 #include "p2p/core/freshness.hpp"
 #include "verify/hasher.hpp"
+#include "verify/keyring.hpp"
 
 namespace packswarm {
 
@@ -67,9 +68,7 @@ class Survey {
         for (const auto& found : formats::find_repositories(folder))
             if (suites.empty() || std::find(suites.begin(), suites.end(), found.repository.suite) != suites.end())
                 look(found);
-        if (jobs.empty() && problems.empty())
-            problems.push_back(
-                fmt::format("{} holds no such repository: neither dists/SUITE/InRelease nor NAME.db", folder.string()));
+        if (jobs.empty() && problems.empty()) problems.push_back(formats::no_repository_in(folder));
     }
 
     std::vector<Job> jobs;

@@ -9,7 +9,6 @@
 #include <set>
 
 #include "formats/mirror_folder.hpp"
-#include "formats/pacman/package_check.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
 #include "p2p/core/canonical.hpp"
@@ -18,6 +17,7 @@
 #include "p2p/swarm/torrents/canonical_torrent.hpp"
 #include "verify/file_verifier.hpp"
 #include "verify/hasher.hpp"
+#include "verify/keyring.hpp"
 
 namespace packswarm {
 
@@ -238,19 +238,20 @@ class IndexRun {
             fmt::format("{}: {}, {} hours old", core::root_path(repository), signer, fresh->age.count() / 3600));
         for (const auto& warning : fresh->warnings) report_.note(warning);
     }
-    // A package of an unsigned pacman database counts when its own signature is good.
+    // A package of an index that nobody signed counts when its own signature is good.
     Result<void> check_signature(const fs::path& path, const core::Repository& repository,
                                  const core::IndexEntry& entry) {
         auto file = StagedFile::take_over(path);
         if (!file) return tl::unexpected(file.error());
         file->keep();  // the mirror's file is only looked at
         std::string signature = entry.signature;
-        if (signature.empty()) signature = read_text(path.string() + ".sig", limits::max_signature).value_or("");
+        const auto beside = repository.format->package_signature(path.string());
+        if (signature.empty() && !beside.empty()) signature = read_text(beside, limits::max_signature).value_or("");
         if (signature.empty()) return fail(ErrorKind::Absent, "it has no signature, and neither has its database");
         if (const auto right = verify::FileVerifier::check_all(*file, entry.digest); !right)
             return tl::unexpected(right.error());
-        return formats::check_package(keyrings_, file->handle(), file->size(), as_bytes(signature), repository.keyring,
-                                      entry);
+        return repository.format->check_package(keyrings_, file->handle(), file->size(), as_bytes(signature),
+                                                repository.keyring, entry);
     }
     void add(const fs::path& base, const core::Repository& repository, const core::IndexRoot& root,
              const core::IndexEntry& entry) {
@@ -297,9 +298,7 @@ int run_index(Words words) {
         any = true;
         run.add(found);
     }
-    if (!any)
-        report.problem(
-            fmt::format("{} holds no such repository: neither dists/SUITE/InRelease nor NAME.db", folder.string()));
+    if (!any) report.problem(formats::no_repository_in(folder));
     run.tell_sums();
     return report.finish();
 }

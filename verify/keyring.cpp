@@ -57,7 +57,7 @@ struct Keyring::State {
     explicit State(TemporaryHome folder, const core::KeyringSpec& spec);
 
     Result<void> prepare(const core::KeyringSpec& spec);
-    Result<void> copy_pacman_home(const fs::path& from);
+    Result<void> copy_gnupg_home(const fs::path& from);
     Result<void> import_path(const fs::path& path);
     Result<void> import_file(const fs::path& path);
     Result<void> import_bytes(std::string_view bytes, const std::string& source);
@@ -92,7 +92,7 @@ core::Fingerprint upper_digits(std::string_view text) {
 
 Keyring::State::State(TemporaryHome folder, const core::KeyringSpec& spec)
     : home(std::move(folder)),
-      needs_validity(!spec.pacman_home.empty()),
+      needs_validity(!spec.gnupg_home.empty()),
       strict_names(spec.strict_names),
       outlived_keys(spec.outlived_keys) {
     for (const auto& fingerprint : spec.fingerprints) allowed.insert(upper_digits(fingerprint));
@@ -103,7 +103,7 @@ Result<void> Keyring::State::prepare(const core::KeyringSpec& spec) {
     for (const auto& [name, text] : {std::pair<const char*, std::string_view>{"gpg.conf", conf}, {"common.conf", ""}})
         if (auto written = replace_file(home.path() / name, as_bytes(text), 0600); !written) return written;
     if (needs_validity)
-        if (auto copied = copy_pacman_home(spec.pacman_home); !copied) return copied;
+        if (auto copied = copy_gnupg_home(spec.gnupg_home); !copied) return copied;
     for (const auto& file : spec.files)
         if (auto imported = import_path(file); !imported) return imported;
     for (const auto& key : spec.embedded)
@@ -114,7 +114,7 @@ Result<void> Keyring::State::prepare(const core::KeyringSpec& spec) {
 
 // Importing would lose the local signatures that make keys valid, so the files are copied. Secret keys stay where they
 // are.
-Result<void> Keyring::State::copy_pacman_home(const fs::path& from) {
+Result<void> Keyring::State::copy_gnupg_home(const fs::path& from) {
     for (const char* name : {"pubring.gpg", "pubring.kbx", "trustdb.gpg"}) {
         const auto text = read_text(from / name, limits::max_keyring_file);
         if (!text && text.error().kind == ErrorKind::Absent) continue;
@@ -305,9 +305,9 @@ void stamp_file(std::string& stamp, const fs::path& path) {
 std::string stamp_of(const core::KeyringSpec& spec) {
     std::string stamp;
     std::vector<fs::path> paths(spec.files.begin(), spec.files.end());
-    if (!spec.pacman_home.empty())
+    if (!spec.gnupg_home.empty())
         for (const char* name : {"pubring.gpg", "pubring.kbx", "trustdb.gpg"})
-            paths.push_back(fs::path(spec.pacman_home) / name);
+            paths.push_back(fs::path(spec.gnupg_home) / name);
     for (const auto& path : paths) {
         std::error_code error;
         std::vector<fs::path> files = {path};

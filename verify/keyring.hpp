@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "p2p/base/result.hpp"
-#include "p2p/core/artifact.hpp"
+#include "p2p/core/signatures.hpp"
 
 namespace packswarm::verify {
 
@@ -41,9 +41,13 @@ class Keyring {
 };
 
 // Shared by the workers, so it holds a lock; nothing slow happens under it.
-class Keyrings {
+class Keyrings final : public core::Signatures {
   public:
     Result<Keyring> get(const core::KeyringSpec& spec);
+    Result<core::SignedText> clearsigned(const core::KeyringSpec& keyring, ByteView message) override;
+    Result<core::Signers> detached(const core::KeyringSpec& keyring, ByteView data, ByteView signature) override;
+    Result<core::Signers> detached(const core::KeyringSpec& keyring, const FileHandle& data, ByteCount size,
+                                   ByteView signature) override;
 
   private:
     struct Entry {

@@ -148,4 +148,23 @@ Result<Signers> verify_detached(const Keyring& keyring, const FileHandle& data, 
     return verify_data(keyring, reader.data(), size, signature);
 }
 
+Result<SignedText> Keyrings::clearsigned(const core::KeyringSpec& keyring, ByteView message) {
+    const auto keys = get(keyring);
+    if (!keys) return tl::unexpected(keys.error());
+    return verify_clearsigned(*keys, message);
+}
+
+Result<Signers> Keyrings::detached(const core::KeyringSpec& keyring, ByteView data, ByteView signature) {
+    const auto keys = get(keyring);
+    if (!keys) return tl::unexpected(keys.error());
+    return verify_detached(*keys, data, signature);
+}
+
+Result<Signers> Keyrings::detached(const core::KeyringSpec& keyring, const FileHandle& data, ByteCount size,
+                                   ByteView signature) {
+    const auto keys = get(keyring);
+    if (!keys) return tl::unexpected(keys.error());
+    return verify_detached(*keys, data, size, signature);
+}
+
 }  // namespace packswarm::verify

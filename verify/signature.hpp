@@ -4,27 +4,15 @@
 // another source may have better), Broken (gpg).
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "p2p/base/file.hpp"
 #include "p2p/base/result.hpp"
-#include "p2p/core/artifact.hpp"
+#include "p2p/core/signatures.hpp"
 #include "verify/keyring.hpp"
 
 namespace packswarm::verify {
 
-struct Signers {
-    // Primary keys with a good signature, sorted; never empty. Of weak keys only when there are no others.
-    std::vector<core::Fingerprint> primaries;
-    std::string weakness;  // why some versions of apt would not believe any of them; empty: all would
-    WallTime signed_at{};  // newest of the good signatures
-};
-
-struct SignedText {
-    std::string text;  // exactly what was signed, and a line end
-    Signers signers;
-};
+using core::SignedText;
+using core::Signers;
 
 // One clearsigned message and nothing around it but blank lines.
 Result<SignedText> verify_clearsigned(const Keyring& keyring, ByteView message);

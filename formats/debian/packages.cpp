@@ -20,7 +20,7 @@ namespace {
 class PackagesReader {
   public:
     Result<void> add(ByteView block);
-    Result<PackagesIndex> finish();
+    Result<core::PackageList> finish();
 
   private:
     enum Field { package, version, architecture, filename, size, sha256, sha512, field_count };
@@ -33,7 +33,7 @@ class PackagesReader {
     std::optional<core::IndexEntry> take_entry();
     std::string where() const;
 
-    PackagesIndex index_;
+    core::PackageList index_;
     std::string partial_;  // a line whose end has not come yet
     ByteCount stanza_bytes_ = 0;
     std::size_t lines_ = 0;
@@ -160,7 +160,7 @@ std::optional<core::IndexEntry> PackagesReader::take_entry() {
     return entry;
 }
 
-Result<PackagesIndex> PackagesReader::finish() {
+Result<core::PackageList> PackagesReader::finish() {
     if (!partial_.empty())
         if (auto read = line(partial_); !read) return tl::unexpected(read.error());
     if (auto ended = end_stanza(); !ended) return tl::unexpected(ended.error());
@@ -171,7 +171,7 @@ Result<PackagesIndex> PackagesReader::finish() {
 
 using Watch = std::function<void(ByteView)>;
 
-Result<PackagesIndex> parse(Result<Unpacked> text, const Watch& watch = {}) {
+Result<core::PackageList> parse(Result<Unpacked> text, const Watch& watch = {}) {
     if (!text) return tl::unexpected(text.error());
     PackagesReader reader;
     while (true) {
@@ -187,11 +187,11 @@ constexpr UnpackBounds bounds{limits::max_packages_text, limits::max_decompressi
 
 }  // namespace
 
-Result<PackagesIndex> parse_packages(const FileHandle& file, ByteCount size) {
+Result<core::PackageList> parse_packages(const FileHandle& file, ByteCount size) {
     return parse(Unpacked::open(file, size, bounds));
 }
 
-Result<PackagesIndex> parse_packages(const FileHandle& file, const core::IndexEntry& plain) {
+Result<core::PackageList> parse_packages(const FileHandle& file, const core::IndexEntry& plain) {
     const auto info = file_info(file);
     if (!info) return tl::unexpected(info.error());
     verify::Sha256 hasher;
@@ -207,6 +207,6 @@ Result<PackagesIndex> parse_packages(const FileHandle& file, const core::IndexEn
     return index;
 }
 
-Result<PackagesIndex> parse_packages(ByteView bytes) { return parse(Unpacked::open(bytes, bounds)); }
+Result<core::PackageList> parse_packages(ByteView bytes) { return parse(Unpacked::open(bytes, bounds)); }
 
 }  // namespace packswarm::formats

@@ -11,15 +11,11 @@
 
 namespace packswarm::formats {
 
-struct PackagesIndex {
-    std::vector<core::IndexEntry> entries;  // in the file's order
-    core::LeftOut left_out;  // paragraphs that are malformed, too long, or without Filename, Size or SHA256
-};
-
-Result<PackagesIndex> parse_packages(const FileHandle& file, ByteCount size);
-Result<PackagesIndex> parse_packages(ByteView bytes);
+// Left out: paragraphs that are malformed, too long, or without Filename, Size or SHA256.
+Result<core::PackageList> parse_packages(const FileHandle& file, ByteCount size);
+Result<core::PackageList> parse_packages(ByteView bytes);
 // A file that anybody may have written, and may still be writing: its entries count when the very text they were read
 // from has the digest and size that `plain` says. Absent: it is another one.
-Result<PackagesIndex> parse_packages(const FileHandle& file, const core::IndexEntry& plain);
+Result<core::PackageList> parse_packages(const FileHandle& file, const core::IndexEntry& plain);
 
 }  // namespace packswarm::formats

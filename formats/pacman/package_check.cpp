@@ -2,7 +2,6 @@
 
 #include "formats/pacman/pkginfo.hpp"
 #include "p2p/base/log.hpp"
-#include "verify/signature.hpp"
 
 namespace packswarm::formats {
 
@@ -16,11 +15,9 @@ Result<void> same_package(const PkgInfo& inside, const core::IndexEntry& entry) 
                 printable(entry.name), printable(entry.version), printable(entry.architecture));
 }
 
-Result<void> check_signature(verify::Keyrings& keyrings, const FileHandle& file, ByteCount size, ByteView signature,
+Result<void> check_signature(core::Signatures& signatures, const FileHandle& file, ByteCount size, ByteView signature,
                              const core::KeyringSpec& spec) {
-    const auto keyring = keyrings.get(spec);
-    if (!keyring) return tl::unexpected(keyring.error());
-    const auto signers = verify::verify_detached(*keyring, file, size, signature);
+    const auto signers = signatures.detached(spec, file, size, signature);
     if (signers) return {};
     // Another source would send the same signature again: what we do not believe here, pacman has to judge.
     if (signers.error().kind == ErrorKind::Absent) return fail(ErrorKind::Refused, "{}", signers.error().message);
@@ -29,9 +26,9 @@ Result<void> check_signature(verify::Keyrings& keyrings, const FileHandle& file,
 
 }  // namespace
 
-Result<void> check_package(verify::Keyrings& keyrings, const FileHandle& file, ByteCount size, ByteView signature,
+Result<void> check_package(core::Signatures& signatures, const FileHandle& file, ByteCount size, ByteView signature,
                            const core::KeyringSpec& keyring, const core::IndexEntry& entry) {
-    if (auto good = check_signature(keyrings, file, size, signature, keyring); !good)
+    if (auto good = check_signature(signatures, file, size, signature, keyring); !good)
         return fail(good.error().kind, "{}: {}", printable(entry.path), good.error().message);
     const auto inside = read_pkginfo(file, size);
     if (!inside) return fail(inside.error().kind, "{}: {}", printable(entry.path), inside.error().message);

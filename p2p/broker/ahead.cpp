@@ -12,11 +12,10 @@ namespace {
 constexpr std::size_t max_signing = 2;  // signatures go past the planner: they must not fill a mirror's places
 }  // namespace
 
-const core::Repository* Ahead::find(const core::PrintedPackage& package, core::CatalogHit& hit) const {
+const core::Repository* Ahead::find(core::Format format, const core::PrintedPackage& package,
+                                    core::CatalogHit& hit) const {
     for (const auto& repository : book_.table().all()) {
-        if (repository.format != core::Format::pacman || repository.suite != package.repository ||
-            repository.bases.empty())
-            continue;
+        if (repository.format != format || repository.suite != package.repository || repository.bases.empty()) continue;
         const auto found = book_.catalog().find(repository.id, package.file);
         if (!found || found->entry.name.empty()) continue;
         hit = *found;
@@ -25,15 +24,16 @@ const core::Repository* Ahead::find(const core::PrintedPackage& package, core::C
     return nullptr;
 }
 
-std::size_t Ahead::want(const std::vector<core::PrintedPackage>& packages) {
+std::size_t Ahead::want(core::Format format, const std::vector<core::PrintedPackage>& packages) {
     end();
     ByteCount room = store_.room();
     std::set<Item> seen;
     for (const auto& package : packages) {
         core::CatalogHit hit;
-        const auto* repository = package.is_here ? nullptr : find(package, hit);
+        const auto* repository = package.is_here ? nullptr : find(format, package, hit);
         if (repository == nullptr || hit.entry.size > room || store_.brief(hit.entry.digest)) continue;
-        Item item{repository->id, hit.entry.path, !hit.entry.signature.empty()};
+        const bool is_signed_beside = !repository->format->package_signature(hit.entry.path).empty();
+        Item item{repository->id, hit.entry.path, !hit.entry.signature.empty() || !is_signed_beside};
         if (!seen.insert(item).second) continue;
         room -= hit.entry.size;
         waiting_.push_back(std::move(item));
@@ -68,7 +68,8 @@ void Ahead::ask(const Item& item, bool for_signature) {
     const auto* repository = book_.table().find(item.repository);
     if (repository == nullptr || repository->bases.empty()) return;
     Request request;
-    request.url = core::address(repository->bases.front(), item.path + (for_signature ? ".sig" : ""));
+    const auto path = for_signature ? repository->format->package_signature(item.path) : item.path;
+    request.url = core::address(repository->bases.front(), path);
     if (for_signature) request.max_size = limits::max_signature;
     request.asker = request.transaction = "ahead";
     request.need = Need::ahead;

@@ -19,19 +19,19 @@ class Ahead {
   public:
     Ahead(Requests& requests, const IndexBook& book, Store& store) : requests_(requests), book_(book), store_(store) {}
 
-    // What of these the indexes list and the store lacks, as far as it has room without giving up anything current. In
-    // place of what was wanted before. How many packages that is.
-    std::size_t want(const std::vector<core::PrintedPackage>& packages);
+    // What of these the indexes of this format's repositories list and the store lacks, as far as it has room without
+    // giving up anything current. In place of what was wanted before. How many packages that is.
+    std::size_t want(core::Format format, const std::vector<core::PrintedPackage>& packages);
     void end();  // what nobody has come to wait for is dropped where it stands
     std::size_t left() const { return open_.size() + waiting_.size() + unsigned_.size(); }
 
   private:
     struct Item {
         std::string repository, path;  // as in the catalog
-        bool has_signature = false;    // the database carries it
+        bool has_signature = false;    // the index carries it, or there is none
         auto operator<=>(const Item&) const = default;
     };
-    const core::Repository* find(const core::PrintedPackage& package, core::CatalogHit& hit) const;
+    const core::Repository* find(core::Format format, const core::PrintedPackage& package, core::CatalogHit& hit) const;
     void go_on();
     void ask(const Item& item, bool for_signature);
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "p2p/base/log.hpp"
+#include "p2p/broker/askers.hpp"
 #include "p2p/broker/broker.hpp"
 
 namespace packswarm::broker {
@@ -44,7 +45,8 @@ void Broker::fail_request(RequestId id, const Error& error, const std::vector<st
     ++failed_;
     const auto url = Url::parse(asker.request.url);           // its text never holds a password
     const bool is_listed = asker.request.digest.has_value();  // by an index: that nobody has it is worth a word
-    const bool others_follow = (asker.request.asker == "apt" && !is_listed) || asker.request.from == From::peers;
+    const bool others_follow =
+        (manners_of(asker.request.asker).has_other_way && !is_listed) || asker.request.from == From::peers;
     spdlog::log(error.kind == ErrorKind::Absent && others_follow ? spdlog::level::info : spdlog::level::warn,
                 "{} for {}: {}: {}", url ? url->text() : "an unreadable address", asker.request.asker,
                 to_string(error.kind), printable(error.message, 400));

@@ -293,11 +293,11 @@ void Broker::weigh_need(Live& live) {
     live.transfer->set_need(ahead == live.askers.begin() ? Need::ahead : Need::awaited, streamed);
 }
 
-std::optional<std::string> Broker::pacman_address(const std::string& repository, const std::string& architecture,
-                                                  const std::string& file) const {
-    const auto* known = book_.table().find_pacman(repository, architecture);
+std::optional<std::string> Broker::gateway_address(core::Format format, const core::GatewayFile& at,
+                                                   const std::string& path) const {
+    const auto* known = book_.table().find(format, at.repository, at.architecture);
     if (known == nullptr || known->bases.empty()) return std::nullopt;
-    return core::address(known->bases.front(), file);
+    return core::address(known->bases.front(), path);
 }
 
 std::unique_ptr<Transfer> Broker::take_out(plan::WantId want, std::vector<RequestId>& askers) {

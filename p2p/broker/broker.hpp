@@ -30,6 +30,7 @@ namespace packswarm::broker {
 struct BrokerSettings {
     Millis peer_grace{1500};  // how long a request that no mirror answers waits for peers to speak up
     bool asks_strangers = true;
+    core::Formats formats{};      // by which the name of a file is understood that stands in no repository
     MemorySum* memory = nullptr;  // where indexes and bytes on their way count; null: by their own bounds alone
 };
 
@@ -75,13 +76,12 @@ class Broker final : public Requests, public PeerObserver {
 
     RequestId get(Request request, RequestEvents events) override;
     void cancel(RequestId request) override;
-    core::PackageSignatures package_signatures(const std::string& repository,
-                                               const std::string& architecture) const override;
+    core::PackageSignatures package_signatures(core::Format format, const core::GatewayFile& at) const override;
     TimePoint last_sign() const override {
         return vouching_.empty() && !proofs_.is_awaited() ? board_.last_sign(loop_.now()) : loop_.now();
     }
-    std::optional<std::string> pacman_address(const std::string& repository, const std::string& architecture,
-                                              const std::string& file) const override;
+    std::optional<std::string> gateway_address(core::Format format, const core::GatewayFile& at,
+                                               const std::string& path) const override;
 
     void peer_up(const PeerView& peer) override;
     void peer_down(PeerId peer) override;

@@ -17,13 +17,6 @@ constexpr std::size_t walk_step = 1024;            // judged in one turn of the 
 constexpr auto missing_after = Millis(3000);       // the package manager asks for what it wants first
 const std::string root_sheet = "root";
 
-std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
-
-bool is_packages_file(const std::string& path) {
-    const auto name = path.substr(path.rfind('/') + 1);
-    return name == "Packages" || name.starts_with("Packages.");
-}
-
 std::vector<core::IndexEntry> with_folder(const std::vector<core::IndexEntry>& files, const std::string& folder) {
     std::vector<core::IndexEntry> out = files;
     for (auto& file : out) file.path = folder + file.path;
@@ -73,9 +66,9 @@ void IndexBook::allow_peers(bool allowed) {
     if (std::exchange(has_peers_, allowed) != allowed) announce_lineages();
 }
 
-void IndexBook::set_public(std::set<core::Fingerprint> keys, std::set<std::string> pacman_repositories) {
+void IndexBook::set_public(std::set<core::Fingerprint> keys, std::set<std::string> unsigned_repositories) {
     public_keys_ = std::move(keys);
-    public_pacman_ = std::move(pacman_repositories);
+    public_unsigned_ = std::move(unsigned_repositories);
     for (const auto& repository : table_.all()) guess_lineages(repository);
     announce_lineages();
     reconcile_later();
@@ -92,8 +85,7 @@ bool IndexBook::is_public(const core::Repository& repository) const {
         case core::Sharing::by_signer:
             break;
     }
-    if (repository.format == core::Format::pacman && !repository.signed_database)
-        return public_pacman_.count(repository.suite) != 0;
+    if (core::nobody_signs(repository)) return public_unsigned_.count(repository.suite) != 0;
     if (state == states_.end() || !state->second.root)
         return true;  // only in the swarms of public keys, see guess_lineages
     const auto& signers = state->second.root->index.signers;
@@ -127,7 +119,7 @@ std::vector<std::string> IndexBook::lineages_of(const core::Repository& reposito
 // Until a root was seen nobody knows which key of the keyring signs it: this agent waits in the swarms of all of them.
 void IndexBook::guess_lineages(const core::Repository& repository) {
     if (!is_public(repository) || states_[repository.id].root) return;
-    if (repository.format == core::Format::pacman && !repository.signed_database) {
+    if (core::nobody_signs(repository)) {
         states_[repository.id].lineages = lineages_of(repository, {unsigned_signer}, nullptr);
         return;
     }
@@ -215,17 +207,18 @@ void IndexBook::adopt(const core::Repository& repository, std::shared_ptr<const 
     state.standing = root.is_signed ? RepositoryState::Standing::verified : RepositoryState::Standing::unsigned_hint;
     state.lineages = lineages_of(repository, public_signers(repository, root), &root);
     const auto files = with_folder(root.files, core::index_folder(repository));
-    const bool is_pacman = repository.format == core::Format::pacman;
-    catalog_.set(repository.id, root_sheet, files, is_pacman ? core::LeftOut() : root.left_out);
+    const bool lists_packages = repository.format.habits().root_lists_packages;
+    catalog_.set(repository.id, root_sheet, files, lists_packages ? core::LeftOut() : root.left_out);
     std::vector<std::string> sheets{root_sheet};
-    if (is_pacman) {
+    if (lists_packages) {
         catalog_.set(repository.id, "packages", root.entries, root.left_out);
         sheets.push_back("packages");
     }
     for (const auto& file : files) sheets.push_back(file.digest.hex());
     catalog_.keep_only(repository.id, sheets);
     for (const auto& file : files) {
-        if (!is_packages_file(file.path) || catalog_.has_sheet(repository.id, file.digest.hex())) continue;
+        if (!repository.format->is_package_list(file.path)) continue;
+        if (catalog_.has_sheet(repository.id, file.digest.hex())) continue;
         if (auto stored = store_.find(file.digest))
             read_index(repository.id, *stored, file);
         else if (store_.brief(file.digest))
@@ -236,33 +229,18 @@ void IndexBook::adopt(const core::Repository& repository, std::shared_ptr<const 
     loop_.after(missing_after, lifetime_.guard([this, id = repository.id] { fetch_missing(id); }));
 }
 
-// Of each component's index one variant is needed, the smallest; none when one of them is read already.
+// Of each list one form is needed, the smallest; none when one of them is read already.
 std::vector<MissingIndex> IndexBook::missing_of(const std::string& id) const {
     const auto* repository = table_.find(id);
     const auto& state = state_of(id);
-    if (repository == nullptr || !state.root || repository->format != core::Format::debian) return {};
-    const auto folder = core::index_folder(*repository);
-    std::vector<std::string> wanted;
-    for (const auto& component : repository->components)
-        for (const auto& architecture : repository->architectures)
-            wanted.push_back(folder + component + "/binary-" + architecture + "/");
-    if (repository->components.empty()) wanted.push_back(folder);
-    const auto files = with_folder(state.root->index.files, folder);
+    if (repository == nullptr || !state.root) return {};
     std::vector<MissingIndex> out;
-    for (const auto& place : wanted) {
-        const core::IndexEntry* best = nullptr;
-        MissingIndex missing;
-        bool here = false;
-        for (const auto& file : files) {
-            if (folder_of(file.path) != place || !is_packages_file(file.path)) continue;
-            here = here || is_read(id, file.digest);
-            if (file.path == place + "Packages") missing.plain = file;
-            if (best == nullptr || file.size < best->size) best = &file;
-        }
-        if (best == nullptr || here || best->size == 0) continue;
-        missing.packed = *best;
-        if (state.root->index.by_hash) missing.packed.path = place + "by-hash/SHA256/" + best->digest.hex();
-        out.push_back(std::move(missing));
+    for (auto& list : repository->format->package_lists(*repository, state.root->index)) {
+        const auto is_here = [&](const core::IndexEntry& form) { return is_read(id, form.digest); };
+        if (std::any_of(list.forms.begin(), list.forms.end(), is_here)) continue;
+        const auto best = std::min_element(list.forms.begin(), list.forms.end(),
+                                           [](const auto& a, const auto& b) { return a.size < b.size; });
+        if (best->size > 0) out.push_back({std::move(*best), std::move(list.plain)});
     }
     return out;
 }
@@ -270,10 +248,10 @@ std::vector<MissingIndex> IndexBook::missing_of(const std::string& id) const {
 bool IndexBook::has_none_of_its_lists(const std::string& id) const {
     const auto* repository = table_.find(id);
     const auto& root = state_of(id).root;
-    if (repository == nullptr || !root || repository->format != core::Format::debian) return false;
+    if (repository == nullptr || !root) return false;
     bool names_some = false;
     for (const auto& file : root->index.files) {
-        if (!is_packages_file(file.path)) continue;
+        if (!repository->format->is_package_list(file.path)) continue;
         if (is_read(id, file.digest)) return false;
         names_some = true;
     }
@@ -310,8 +288,8 @@ void IndexBook::take_list(const std::string& repository, const core::IndexEntry&
 void IndexBook::stored(const StoredFile& file) {
     for (const auto& repository : table_.all()) {
         const auto entry = catalog_.find_in(repository.id, file.digest());
-        if (entry && is_packages_file(entry->entry.path) && !catalog_.has_sheet(repository.id, file.digest().hex()))
-            read_index(repository.id, file, entry->entry);
+        if (!entry || !repository.format->is_package_list(entry->entry.path)) continue;
+        if (!catalog_.has_sheet(repository.id, file.digest().hex())) read_index(repository.id, file, entry->entry);
     }
     Changes changes;
     judge_share(file.digest(), changes);
@@ -319,8 +297,9 @@ void IndexBook::stored(const StoredFile& file) {
 }
 
 void IndexBook::read_index(const std::string& repository, const StoredFile& file, const core::IndexEntry& entry) {
-    if (!reading_.insert(file.digest()).second) return;
-    trust_.open_packages(file, entry.path,
+    const auto* known = table_.find(repository);
+    if (known == nullptr || !reading_.insert(file.digest()).second) return;
+    trust_.open_packages(file, known->format, entry.path,
                          [this, repository, digest = file.digest(),
                           path = entry.path](Result<std::shared_ptr<const core::CatalogSheet>> entries) {
                              reading_.erase(digest);

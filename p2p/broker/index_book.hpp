@@ -66,9 +66,9 @@ class IndexBook {
     bool has_none_of_its_lists(const std::string& repository) const;
     void take_list(const std::string& repository, const core::IndexEntry& plain,
                    std::shared_ptr<const core::CatalogSheet> sheet);
-    // Who makes a repository public that is shared by_signer: the distributions' keys, and names of unsigned pacman
-    // databases.
-    void set_public(std::set<core::Fingerprint> keys, std::set<std::string> pacman_repositories);
+    // Who makes a repository public that is shared by_signer: the distributions' keys, and names of those that nobody
+    // signs.
+    void set_public(std::set<core::Fingerprint> keys, std::set<std::string> unsigned_repositories);
     void restore();                                  // roots and indexes that the store kept over a restart
     bool is_restoring(const std::string& id) const;  // what is kept of it is being opened
     const core::RepositoryTable& table() const { return table_; }
@@ -179,7 +179,7 @@ class IndexBook {
     std::set<Digest> reading_;
     std::function<void(const core::Repository&, const MissingIndex&)> missing_;
     std::set<core::Fingerprint> public_keys_;
-    std::set<std::string> public_pacman_;
+    std::set<std::string> public_unsigned_;
     bool sharing_ = true;
     bool has_peers_ = true;
     bool reconcile_due_ = false;

@@ -8,8 +8,11 @@ namespace {
 constexpr auto patience = Seconds(3);
 constexpr auto interval = Seconds(60);
 
+// Or the signature of one.
 bool is_package(const core::Location& location) {
-    return location.repository->format == core::Format::pacman && location.path.find(".pkg.tar") != std::string::npos;
+    const auto& format = location.repository->format;
+    const auto path = format->package_signed_at(location.path).value_or(location.path);
+    return format.habits().asks_by_name && format->classify(path) == core::PathKind::package;
 }
 }  // namespace
 

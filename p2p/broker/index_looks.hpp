@@ -1,5 +1,5 @@
-// IndexLooks: pacman names packages, and means what its own database lists under the name. Where that database may be
-// newer than the index that is here, the package waits for a look at the repository's index. Not here: fetching one
+// IndexLooks: a client that asks by name means what its own index lists under that name. Where that index may be newer
+// than the index that is here, the package waits for a look at the repository's index. Not here: fetching one
 // (root_fetch.hpp). Loop's thread.
 #pragma once
 
@@ -27,7 +27,7 @@ class IndexLooks {
     // Whether the package has to wait; `then` is called when the look is over, seconds later at most. One look in a
     // minute. is_listed: the index that is here has a package of this name.
     bool holds(const core::Location& package, bool is_listed, Task then);
-    // pacman's database came from here: the index is as new as that.
+    // The client's index came from here: the index is as new as that.
     void told(const std::string& repository) { looks_[repository].is_told = true; }
     // The mirror that was named gave another file than the one listed. Whether a look may show why; one in a minute.
     bool doubt(const std::string& repository);

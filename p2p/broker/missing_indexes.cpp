@@ -42,7 +42,7 @@ void MissingIndexes::look(const Key& key) {
     if (lists_ == nullptr || !missing.plain) return ask(key, From::peers);
     auto file = lists_->open(repository, *missing.plain);
     if (!file) return look_again(key, file.error());
-    trust_.open_list(std::move(*file), *missing.plain,
+    trust_.open_list(std::move(*file), repository.format, *missing.plain,
                      lifetime_.guard([this, key](Result<std::shared_ptr<const core::CatalogSheet>> sheet) {
                          const auto at = quests_.find(key);
                          if (!sheet)

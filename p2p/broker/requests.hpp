@@ -86,13 +86,12 @@ class Requests {
     // When bytes last came from any source for anything that is wanted; now, while something complete is being
     // verified.
     virtual TimePoint last_sign() const = 0;
-    // For the gateway's own addresses (/core/os/x86_64/...): the repository's first mirror address of that path, when
-    // known.
-    virtual std::optional<std::string> pacman_address(const std::string& repository, const std::string& architecture,
-                                                      const std::string& file) const = 0;
+    // For the gateway's own addresses: the first mirror address of that path in the repository that the file is asked
+    // of, when known.
+    virtual std::optional<std::string> gateway_address(core::Format format, const core::GatewayFile& at,
+                                                       const std::string& path) const = 0;
     // Of the same repository.
-    virtual core::PackageSignatures package_signatures(const std::string& repository,
-                                                       const std::string& architecture) const = 0;
+    virtual core::PackageSignatures package_signatures(core::Format format, const core::GatewayFile& at) const = 0;
 };
 
 }  // namespace packswarm::broker

@@ -52,9 +52,7 @@ RootFetch::~RootFetch() {
 }
 
 std::string RootFetch::signature_path() const {
-    if (wish_.path.ends_with("InRelease")) return {};
-    if (wish_.repository.format == core::Format::debian) return wish_.path + ".gpg";
-    return wish_.repository.signed_database ? wish_.path + ".sig" : "";
+    return wish_.repository.format->root_signature(wish_.repository, wish_.path);
 }
 
 // An index that is held is always held against its mirror: only there is it seen whether a newer one came meanwhile.
@@ -132,7 +130,7 @@ void RootFetch::start_mirror(const std::string& base) {
     attempt.visit = engine_.sources.claim_started(attempt.source);
     MirrorRequest request;
     request.url = core::address(base, wish_.path);
-    request.max_bytes = wish_.repository.format == core::Format::pacman ? limits::max_database : limits::max_release;
+    request.max_bytes = habits().max_root;
     // Revalidated against what this agent holds, whatever the asker has: one that never saw the root needs it itself.
     // Only with the date that this very address gave with these very bytes: "not modified" to any other date says
     // nothing of them.
@@ -179,7 +177,7 @@ void RootFetch::take(Key key, ByteView data) {
 void RootFetch::note_redirect(Attempt& attempt, const std::string& effective_url) const {
     const auto own = Url::parse(core::address(attempt.base, wish_.path)), led = Url::parse(effective_url);
     const auto tail = "/" + wish_.path;
-    if (wish_.repository.format != core::Format::debian) return;  // pacman asks for each file at its server's address
+    if (!habits().files_follow_root) return;
     if (!own || !led || led->text() == own->text() || !led->query.empty() || !led->path.ends_with(tail)) return;
     attempt.led_to = led->origin() + encode_path(led->path.substr(0, led->path.size() - tail.size()));
 }
@@ -250,7 +248,7 @@ void RootFetch::start_peer(const PeerSnapshot& snapshot) {
         auto& at = attempts_.at(key);
         auto bundle = core::unpack_bundle(std::move(at.root));
         if (!bundle) return lost(key, bundle.error());
-        if (wish_.repository.format == core::Format::pacman && !bundle->signature)
+        if (!habits().root_carries_signature && !bundle->signature)
             return lost(key, Error{ErrorKind::Refused, "a peer gave a database without a signature"});
         if (!has_form(bundle->signature))
             return lost(key, Error{ErrorKind::Absent, "a peer has the index in its other form only"});
@@ -300,8 +298,8 @@ RootAnswer RootFetch::answer_of(Attempt& attempt, std::shared_ptr<const OpenedRo
 }
 
 // A mirror that lags has the files of its own index, and its asker gets them there whatever becomes of this agent. A
-// database of pacman's is complete in itself, and its packages are asked of all servers of its list.
-bool RootFetch::stays_at_own() const { return own_older_ && wish_.repository.format != core::Format::pacman; }
+// root that lists the packages is complete in itself, and those are asked of all servers of its list.
+bool RootFetch::stays_at_own() const { return own_older_ && !habits().root_lists_packages; }
 
 void RootFetch::refused(Key key, const Error& error) {
     const auto& attempt = attempts_.at(key);
@@ -388,13 +386,13 @@ bool RootFetch::take_lent() {
     return true;
 }
 
-// InRelease carries its own signature; Release and its signature are worth something only together, and only from one
-// snapshot.
+// Where a root has two forms: one carries its own signature, the other and its signature are worth something only
+// together, and only from one snapshot.
 bool RootFetch::has_form(const std::optional<Bytes>& signature) const {
-    return wish_.repository.format == core::Format::pacman || signature.has_value() != signature_path().empty();
+    return !habits().root_carries_signature || signature.has_value() != signature_path().empty();
 }
 
-// Whether the newest root is here in the form that is asked for (InRelease, or a root with its signature beside it).
+// Whether the newest root is here in the form that is asked for (with its signature within, or beside it).
 bool RootFetch::holds_it() const {
     const auto& state = book_.state_of(wish_.repository.id);
     if (!state.root) return false;
@@ -420,8 +418,7 @@ void RootFetch::answer(Result<RootAnswer> result) {
     if (!then_) return;
     if (stays_at_own()) result = std::move(*own_older_);
     // Another mirror's is of no use where it vouches for no file: each would be asked of the asker's own.
-    if (result && own_has_answered_ && result->opened->index.files.empty() &&
-        wish_.repository.format != core::Format::pacman)
+    if (result && own_has_answered_ && result->opened->index.files.empty() && !habits().root_lists_packages)
         result = tl::unexpected(why_not());
     if (!result && leaves_)
         result.error().kind = ErrorKind::Absent;  // no failure yet: the asker's own way may have more patience

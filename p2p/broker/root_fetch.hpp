@@ -31,7 +31,7 @@ class RootFetch {
   public:
     struct Wish {
         core::Repository repository;
-        std::string path;               // InRelease, Release or .db below the bases
+        std::string path;               // one of the root's, below the bases
         std::string first_base;         // the mirror the asker named; empty: none
         Millis peer_grace{0};           // how long to wait for peers' snapshots when no mirror answers
         bool has_other_way = false;     // for the asker: what was in vain a moment ago is not tried again for it
@@ -93,6 +93,7 @@ class RootFetch {
     Result<RootAnswer> ours(std::shared_ptr<const OpenedRoot> held, SourceShare from) const;
     Error why_not() const;
     void answer(Result<RootAnswer> result);
+    const core::Habits& habits() const { return wish_.repository.format.habits(); }
     std::string signature_path() const;  // empty: the root carries its own
 
     Engine& engine_;

@@ -17,6 +17,10 @@ std::optional<WallTime> date_of(const std::optional<ArtifactRecord>& record) {
     return record && record->modified != WallTime{} ? std::optional(record->modified) : std::nullopt;
 }
 
+bool is_root(const core::Location& location) {
+    return location.repository->format->classify(location.path) == core::PathKind::root;
+}
+
 }  // namespace
 
 Result<Broker::Meaning> Broker::understand(const Request& request) const {
@@ -35,7 +39,7 @@ Result<Broker::Meaning> Broker::understand(const Request& request) const {
         if (!meaning.hit) meaning.hit = book_.find(*meaning.digest);
     } else {
         for (const auto& location : meaning.locations)
-            if (!meaning.hit && core::classify(location.path) != core::PathKind::root && !is_behind(location))
+            if (!meaning.hit && !is_root(location) && !is_behind(location))
                 meaning.hit = book_.catalog().find(location.repository->id, location.path);
         if (meaning.hit) meaning.digest = meaning.hit->entry.digest;
     }
@@ -194,8 +198,9 @@ bool Broker::is_listed(const Meaning& meaning) const {
 }
 
 std::optional<core::CatalogHit> Broker::package_of_signature(const core::Location& location) const {
-    if (!location.path.ends_with(".sig")) return std::nullopt;
-    auto package = book_.catalog().find(location.repository->id, location.path.substr(0, location.path.size() - 4));
+    const auto path = location.repository->format->package_signed_at(location.path);
+    if (!path) return std::nullopt;
+    auto package = book_.catalog().find(location.repository->id, *path);
     return package && !package->entry.name.empty() ? std::move(package) : std::nullopt;
 }
 
@@ -230,14 +235,13 @@ void Broker::look_again(const Transfer& transfer, std::vector<RequestId>& askers
 // ---- Signatures of packages
 // ------------------------------------------------------------------------------------------------
 
-core::PackageSignatures Broker::package_signatures(const std::string& repository,
-                                                   const std::string& architecture) const {
-    const auto* known = book_.table().find_pacman(repository, architecture);
+core::PackageSignatures Broker::package_signatures(core::Format format, const core::GatewayFile& at) const {
+    const auto* known = book_.table().find(format, at.repository, at.architecture);
     return known == nullptr ? core::PackageSignatures::demanded : known->package_signatures;
 }
 
-// Whether a package of an unsigned database has to wait for its signature: where pacman asks for none, it is handed out
-// and not shared.
+// Whether a package of an unsigned database has to wait for its signature: where its owner asks for none, it is handed
+// out and not shared.
 bool Broker::demands_proof(const core::CatalogHit& hit) const {
     const auto* repository = book_.table().find(hit.repository);
     return repository == nullptr || repository->package_signatures != core::PackageSignatures::not_demanded;
@@ -274,8 +278,8 @@ void Broker::deliver_signature(RequestId id, const PackageSignature& signature, 
 // ---- Artifacts
 // -------------------------------------------------------------------------------------------------------------
 
-// Where a file may be asked for. Under its name alone, at the address that was asked, since names may be private;
-// pacman's servers of one repository are one list. By its digest, at all bases that stand with that one; and at those
+// Where a file may be asked for. Under its name alone, at the address that was asked, since names may be private,
+// unless the repository's bases are one list. By its digest, at all bases that stand with that one; and at those
 // of repositories that were shown to be the same, when the asker's own index lists it.
 std::vector<MirrorAddress> Broker::addresses(const Meaning& meaning) {
     std::vector<MirrorAddress> out;
@@ -307,7 +311,7 @@ std::vector<MirrorAddress> Broker::addresses(const Meaning& meaning) {
         return std::find(bases.begin(), bases.end(), base) != bases.end();
     };
     const auto& first = *asked.front();
-    if (!meaning.digest && first.repository->format != core::Format::pacman) return out;
+    if (!meaning.digest && !first.repository->format.habits().bases_are_one_list) return out;
     for (const auto& base : first.repository->bases)
         if (std::all_of(asked.begin(), asked.end(),
                         [&](const core::Location* location) { return has_base(location, base); }))
@@ -346,7 +350,7 @@ void Broker::serve_artifact(RequestId id, const Meaning& meaning) {
     target.lineage = book_.public_lineage(target.digest);
     target.is_listed = meaning.hit.has_value();
     target.asking = {book_.is_security_update(target.digest), requests_.at(id).request.from == From::peers};
-    target.is_rewritten = core::is_rewritten(meaning.url.path);
+    target.is_rewritten = core::is_rewritten(settings_.formats.classify(meaning.url.path));
     if (is_known_to_be_gone(id, target)) return;
     const auto for_askers = [this, want](auto&& action) {
         const auto live = live_.find(want);

@@ -1,6 +1,9 @@
 // How the broker answers who asks for a root or its detached signature: each from one snapshot, with the dates that the
 // asker's mirror gives them, and never with less than that mirror alone would have told.
+#include <algorithm>
+
 #include "p2p/base/limits.hpp"
+#include "p2p/broker/askers.hpp"
 #include "p2p/broker/broker.hpp"
 #include "p2p/core/bundle.hpp"
 
@@ -8,15 +11,14 @@ namespace packswarm::broker {
 
 bool Broker::serve_root(RequestId id, const Meaning& meaning) {
     for (const auto& location : meaning.locations) {
-        const auto root = core::root_path(*location.repository);
-        const bool debian = location.repository->format == core::Format::debian;
-        const auto release = debian ? root.substr(0, root.rfind('/') + 1) + "Release" : root;
-        const bool wants_signature = location.path == release + (debian ? ".gpg" : ".sig");
-        if (location.path != root && location.path != release && !wants_signature) continue;
-        const std::string path = wants_signature ? release : location.path;
+        const auto roots = core::root_paths(*location.repository);
+        const auto signed_root = location.repository->format->root_signed_at(*location.repository, location.path);
+        const bool wants_signature = signed_root.has_value();
+        const std::string path = signed_root.value_or(location.path);
+        if (std::find(roots.begin(), roots.end(), path) == roots.end()) continue;
         const auto address = location.repository->id + " " + core::address(location.base, path);
         const auto key = address + (has_other_way(id) ? " or else" : "");
-        // Of the root that is being fetched now, when there is one: pacman asks for both at once.
+        // Of the root that is being fetched now, when there is one: some ask for both at once.
         const bool is_on_its_way = !has_other_way(id) && roots_.count(key) != 0;
         if (wants_signature && !is_on_its_way && serve_root_signature(id, address, location, meaning.url)) return true;
         const auto since = wants_signature ? std::nullopt : requests_.at(id).request.if_modified_since;
@@ -51,7 +53,7 @@ void Broker::note_served(const std::string& address, const Result<RootAnswer>& a
 bool Broker::is_behind(const core::Location& location) const {
     const auto& newest = book_.state_of(location.repository->id).root;
     bool is_known = false;
-    for (const auto& path : root_paths(*location.repository)) {
+    for (const auto& path : core::root_paths(*location.repository)) {
         const auto* last = given_roots_.last_at(location.repository->id + " " + core::address(location.base, path));
         if (last != nullptr && newest && last->content == newest->index.content) return false;
         is_known = is_known || last != nullptr;
@@ -96,7 +98,7 @@ void Broker::give_signature(RequestId id, const GivenRoots::Given& given, const 
     using Fate = GivenRoots::Fate;
     const auto since = requests_.at(id).request.if_modified_since;
     const bool is_level = since && given.modified && *given.modified <= *since;
-    const bool obeys_dates = requests_.at(id).request.asker == "pacman";
+    const bool obeys_dates = manners_of(requests_.at(id).request.asker).obeys_dates;
     if (since &&
         ((given.fate == Fate::passed_over && obeys_dates) || (given.fate == Fate::had && given.modified == since)))
         return say_not_modified(id, {SourceKind::cache, "", 0, 0});
@@ -104,8 +106,7 @@ void Broker::give_signature(RequestId id, const GivenRoots::Given& given, const 
     deliver_bytes({id}, given.signature, {{}, 0, given.digest, modified, {from}}, reason);
 }
 
-// apt's method has apt's own behind it, which gets what we do not.
-bool Broker::has_other_way(RequestId id) const { return requests_.at(id).request.asker == "apt"; }
+bool Broker::has_other_way(RequestId id) const { return manners_of(requests_.at(id).request.asker).has_other_way; }
 
 // The asker's own copy is what the answer would be: the mirror says so of exactly its date, or it was handed these very
 // bytes with it. A date alone orders nothing: what was published later may bear an earlier one.

@@ -8,12 +8,6 @@
 
 namespace packswarm::broker {
 
-std::vector<std::string> root_paths(const core::Repository& repository) {
-    const auto root = core::root_path(repository);
-    if (repository.format == core::Format::pacman) return {root};
-    return {root, root.substr(0, root.rfind('/') + 1) + "Release"};
-}
-
 Sightings::Sightings(Ledger& ledger) : ledger_(ledger) {
     for (auto& sighting : ledger.sightings()) {
         auto& rows = by_address_[sighting.address];
@@ -89,7 +83,7 @@ std::optional<Digest> Sightings::given(const core::Repository& repository, const
 std::vector<const Sightings::Rows*> Sightings::rows_of(const core::Repository& repository) const {
     std::vector<const Rows*> out;
     for (const auto& base : repository.bases)
-        for (const auto& path : root_paths(repository))
+        for (const auto& path : core::root_paths(repository))
             if (const auto at = by_address_.find(core::address(base, path)); at != by_address_.end())
                 out.push_back(&at->second);
     return out;
@@ -123,7 +117,7 @@ core::Provenance Sightings::provenance(const core::Repository& repository) const
     WallTime newest{};
     for (const auto& base : repository.bases) {
         bool has_shown = false;
-        for (const auto& path : root_paths(repository)) {
+        for (const auto& path : core::root_paths(repository)) {
             const auto at = by_address_.find(core::address(base, path));
             if (at == by_address_.end()) continue;
             for (const auto& row : at->second) {

@@ -50,7 +50,4 @@ class Sightings {
     std::map<std::string, Rows> by_address_;
 };
 
-// The names a root file may have below a base: InRelease and Release are two files with one content.
-std::vector<std::string> root_paths(const core::Repository& repository);
-
 }  // namespace packswarm::broker

@@ -35,9 +35,10 @@ Bytes SignatureDesk::known_of(const Digest& digest) const {
 
 void SignatureDesk::vouch(const core::CatalogHit& hit, Then<void> then) {
     const auto* repository = book_.table().find(hit.repository);
+    const auto signature = repository->format->package_signature(hit.entry.path);
     std::vector<MirrorAddress> mirrors;
     for (const auto& base : repository->bases)
-        mirrors.push_back({engine_.sources.mirror(base), core::address(base, hit.entry.path + ".sig")});
+        mirrors.push_back({engine_.sources.mirror(base), core::address(base, signature)});
     auto& quest = begin(hit, std::move(mirrors));
     quest.vouchers.push_back(std::move(then));
     if (!hit.entry.signature.empty() && quest.candidate.empty())
@@ -202,7 +203,7 @@ void SignatureDesk::check(const Digest& digest) {
     const auto* repository = book_.table().find(quest->hit.repository);
     if (!package || repository == nullptr) return;
     quest->is_checking = true;
-    engine_.trust.check_package(std::move(package), quest->candidate, repository->keyring, quest->hit.entry,
+    engine_.trust.check_package(std::move(package), quest->candidate, *repository, quest->hit.entry,
                                 lifetime_.guard([this, digest](const Result<void>& good) { checked(digest, good); }));
 }
 

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "formats/debian/debian.hpp"
 #include "p2p/base/log.hpp"
 #include "p2p/cli/answers.hpp"
 #include "p2p/cli/apt_itself.hpp"
@@ -60,14 +61,14 @@ std::optional<ByteCount> listed_size(const Common& common, const std::string& fi
 }
 
 // Of the repositories that the agent knows for apt.
-std::vector<std::string> debian_bases(const Common& common) {
+std::vector<std::string> bases_for_apt(const Common& common) {
     std::vector<std::string> bases;
     const auto answer = ask(common, "status", {}, question_timeout);
     const auto status = nlohmann::json::parse(answer.value_or("{}"), nullptr, false);
     if (!status.is_object() || !status.contains("repositories") || !status["repositories"].is_array()) return bases;
     for (const auto& repository : status["repositories"]) {
-        if (!repository.is_object() || repository.value("format", "") != "debian" || !repository["bases"].is_array())
-            continue;
+        const bool is_apts = repository.is_object() && repository.value("format", "") == formats::debian()->name();
+        if (!is_apts || !repository["bases"].is_array()) continue;
         for (const auto& base : repository["bases"]) {
             const auto text = base.is_string() ? base.get<std::string>() : std::string();
             if (!text.empty() && std::find(bases.begin(), bases.end(), text) == bases.end()) bases.push_back(text);
@@ -144,7 +145,7 @@ int run_question(const Common& common, const std::string& op) {
 int run_explain(const Common& common, const std::string& package, int limit) {
     const auto answer = ask(common, "explain", {.package = package, .limit = limit}, question_timeout);
     if (!answer) return complain(answer.error());
-    const auto all = with_apt(*answer, taken_by_apt(debian_bases(common)));
+    const auto all = with_apt(*answer, taken_by_apt(bases_for_apt(common)));
     print(common.output == Output::json ? indented(all) : show_answer("explain", all));
     return 0;
 }
@@ -164,7 +165,7 @@ int run_doctor(const Common& common, const std::filesystem::path& root) {
         const auto size_of = [&](const std::string& file) { return listed_size(common, file); };
         for (auto& check : check_parts(root, size_of)) checks.push_back(std::move(check));
         if (root == "/")
-            for (const auto& one : taken_by_apt(debian_bases(common)))
+            for (const auto& one : taken_by_apt(bases_for_apt(common)))
                 checks.push_back({"apt-options", "warn",
                                   "apt fetches " + one.what + " of " + one.base + " by itself: " + one.reason,
                                   "take the setting back, or leave it so: then apt works there as without packswarm"});

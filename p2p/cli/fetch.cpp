@@ -9,14 +9,17 @@
 #include <cstring>
 #include <map>
 
+#include "formats/format.hpp"
+#include "formats/pacman/pacman.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/url.hpp"
 #include "p2p/control/client.hpp"
-#include "p2p/core/repository_table.hpp"
 #include "p2p/web/plain_download.hpp"
 
 namespace packswarm::cli {
 namespace {
+
+bool is_signature(std::string_view url) { return formats::pacman()->classify(url) == core::PathKind::signature; }
 
 constexpr std::size_t max_in_hand = 128;  // gets of one connection at a time, well below what the agent allows
 
@@ -105,7 +108,7 @@ class AgentFetch {
         if (event.kind != control::EventKind::done) {
             const auto& why = event.kind == control::EventKind::failed ? event.error.message
                                                                        : "it gave an answer that was not asked for";
-            if (options_.note && !jobs_[job].url.ends_with(".sig")) options_.note(jobs_[job].url + ": " + why);
+            if (options_.note && !is_signature(jobs_[job].url)) options_.note(jobs_[job].url + ": " + why);
             return;
         }
         FetchResult result;
@@ -141,13 +144,14 @@ class AgentFetch {
 // under one name.
 web::Resume resume_of(const std::string& url) {
     const auto parsed = Url::parse(url);
-    return parsed && core::classify(parsed->path) == core::PathKind::package ? web::Resume::when_possible
-                                                                             : web::Resume::never;
+    const bool is_package = parsed && formats::all().classify(parsed->path) == core::PathKind::package;
+    return is_package ? web::Resume::when_possible : web::Resume::never;
 }
 
 FetchResult fetch_directly(const FetchJob& job, const FetchOptions& options, FetchProgress progress) {
     web::DownloadOptions download;
     download.http = options.http;
+    download.http.formats = formats::all();
     download.resume = resume_of(job.url);
     if (options.progress)
         download.progress = [&](ByteCount done, std::optional<ByteCount> total) {
@@ -173,11 +177,11 @@ std::optional<FetchJob> signature_beside(const FetchJob& job, std::size_t number
     const auto path = url ? url->path : job.url.substr(0, job.url.find('?'));  // file:///srv/repository/core.db
     const auto out = job.out.string();
     if (!out.ends_with(".part")) return std::nullopt;
-    const auto kind = core::classify(path);
-    const bool signable = kind == core::PathKind::package || (kind == core::PathKind::root && path.ends_with(".db"));
-    if (!signable) return std::nullopt;
+    const auto kind = formats::pacman()->classify(path);
+    if (kind != core::PathKind::package && kind != core::PathKind::root) return std::nullopt;
     const auto after = kind == core::PathKind::root ? std::optional(number) : std::nullopt;
-    return FetchJob{job.url + ".sig", out.substr(0, out.size() - 5) + ".sig", after};
+    const auto signature_of = [](const std::string& file) { return formats::pacman()->package_signature(file); };
+    return FetchJob{signature_of(job.url), signature_of(out.substr(0, out.size() - 5)), after};
 }
 
 FetchOptions quiet(FetchOptions options) {

@@ -13,6 +13,7 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "formats/pacman/pacman.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/control/client.hpp"
 
@@ -147,7 +148,7 @@ std::vector<fs::path> apt_cache_files(const fs::path& root, std::optional<Second
 
 std::vector<fs::path> pacman_cache_files(const fs::path& root, std::optional<Seconds> max_age) {
     return files_in(pacman_cache_folders(root), max_age, [](const std::string& name) {
-        return name.find(".pkg.tar") != std::string::npos && !name.ends_with(".sig") && !name.ends_with(".part");
+        return formats::pacman()->classify(name) == core::PathKind::package && !name.ends_with(".part");
     });
 }
 

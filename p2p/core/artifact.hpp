@@ -9,13 +9,11 @@
 #include "p2p/base/digest.hpp"
 #include "p2p/base/units.hpp"
 #include "p2p/core/date_rules.hpp"
+#include "p2p/core/format.hpp"
 #include "p2p/core/kinship.hpp"
 #include "p2p/core/left_out.hpp"
 
 namespace packswarm::core {
-
-enum class Format { debian, pacman };
-std::string_view to_string(Format format);  // "debian", "pacman"
 
 // 40 (v4) or 64 (v6) upper-case hexadecimal digits of an OpenPGP primary key.
 using Fingerprint = std::string;
@@ -25,7 +23,7 @@ using Fingerprint = std::string;
 // and architecture. Several products may meet in one lineage; which of them a root belongs to says its provenance
 // (kinship.hpp).
 struct Lineage {
-    Format format = Format::debian;
+    Format format;
     Fingerprint signer;        // primary key that signs the root
     std::string suite;         // Debian: codename or suite as in the Release file; pacman: repository name
     std::string architecture;  // "amd64", "x86_64"
@@ -48,7 +46,7 @@ struct IndexEntry {
 
 // A root file (InRelease, Release + Release.gpg, or pacman .db) whose signature was checked.
 struct IndexRoot {
-    Format format = Format::debian;
+    Format format;
     Digest digest;           // SHA-256 of the root file as fetched: names the snapshot
     Digest content;          // SHA-256 of the signed text, line ends and trailing blanks folded: one for every envelope
     bool is_signed = false;  // false only for pacman databases without .db.sig: entries are hints
@@ -66,6 +64,18 @@ struct IndexRoot {
     std::string remark;               // for the owner, of a root that is good; mostly empty
 };
 
+// What a list of packages says.
+struct PackageList {
+    std::vector<IndexEntry> entries;  // in the list's order
+    LeftOut left_out;                 // what cannot be used: malformed, too long, or without path, size or digest
+};
+
+// One list of packages in the forms in which a root names it: one of them will do.
+struct ListForms {
+    std::vector<IndexEntry> forms;    // never empty; with the paths to ask for them
+    std::optional<IndexEntry> plain;  // its text, under its own name
+};
+
 // Which keys may sign a repository's root.
 struct KeyringSpec {
     std::vector<std::string> files;     // keyring files (.gpg, .asc) or folders of them; all are loaded
@@ -74,7 +84,7 @@ struct KeyringSpec {
         fingerprints;            // when not empty, only these (primary or subkey; '!' suffix: exactly this subkey)
     bool strict_names = false;   // of a folder's files only those whose names apt takes since 2.9.15
     bool outlived_keys = false;  // a signature made before its key expired counts, as for apt with sqv
-    std::string pacman_home;     // a GnuPG home such as /etc/pacman.d/gnupg; validity (trust) counts there
+    std::string gnupg_home;      // a GnuPG home such as /etc/pacman.d/gnupg; validity (trust) counts there
     friend bool operator==(const KeyringSpec&, const KeyringSpec&) = default;
 };
 
@@ -100,7 +110,7 @@ enum class PackageSignatures {
 // One repository as this machine is configured to use it: what it is, where its mirrors are, who may sign it.
 struct Repository {
     std::string id;  // stable text: "debian:bookworm:amd64:<hash of keyring and bases>", "pacman:core:x86_64"
-    Format format = Format::debian;
+    Format format;
     std::string suite;                    // Debian suite as in sources; pacman repository name
     std::vector<std::string> components;  // Debian
     std::vector<std::string> architectures;
@@ -115,10 +125,11 @@ struct Repository {
     DateRules dates;  // Debian: what this machine's apt demands of them
 };
 
-// Where the paths in a root begin, below a base: "dists/<suite>/", "<suite>" for flat suites ("" for "./"), "" for
-// pacman.
+// As its format has them (format.hpp): where the paths in a root begin; the names of the root, and the first of them.
 std::string index_folder(const Repository& repository);
-// Path of the root file below a base: InRelease or what release_path names in that folder; "<repo>.db".
+std::vector<std::string> root_paths(const Repository& repository);
 std::string root_path(const Repository& repository);
+// Its configuration asks for no signature of the root: what it lists is a hint, and each package shows its own.
+bool nobody_signs(const Repository& repository);
 
 }  // namespace packswarm::core

@@ -6,10 +6,6 @@ namespace packswarm::core {
 
 namespace {
 
-bool ends_with_any(std::string_view text, std::initializer_list<std::string_view> endings) {
-    return std::any_of(endings.begin(), endings.end(), [&](std::string_view ending) { return text.ends_with(ending); });
-}
-
 bool has(const std::vector<std::string>& all, const std::string& one) {
     return std::find(all.begin(), all.end(), one) != all.end();
 }
@@ -77,11 +73,10 @@ std::vector<Location> RepositoryTable::locate(const Url& url) const {
     return found;
 }
 
-const Repository* RepositoryTable::find_pacman(std::string_view name, std::string_view architecture) const {
+const Repository* RepositoryTable::find(Format format, const std::string& suite,
+                                        const std::string& architecture) const {
     for (const auto& repository : repositories_)
-        if (repository.format == Format::pacman && repository.suite == name &&
-            std::find(repository.architectures.begin(), repository.architectures.end(), architecture) !=
-                repository.architectures.end())
+        if (repository.format == format && repository.suite == suite && has(repository.architectures, architecture))
             return &repository;
     return nullptr;
 }
@@ -93,24 +88,5 @@ const Repository* RepositoryTable::find(std::string_view id) const {
 }
 
 std::string address(const std::string& base, const std::string& path) { return base + "/" + encode_path(path); }
-
-PathKind classify(std::string_view path) {
-    const auto slash = path.rfind('/');
-    const auto file = slash == std::string_view::npos ? path : path.substr(slash + 1);
-    if (path.find("/by-hash/") != std::string_view::npos) return PathKind::index;
-    if (ends_with_any(file, {".sig", "Release.gpg"})) return PathKind::signature;
-    if (file == "InRelease" || file == "Release" || ends_with_any(file, {".db"})) return PathKind::root;
-    if (file.starts_with("Packages") || file.starts_with("Sources") || file.starts_with("Contents") ||
-        file.starts_with("Translation") || ends_with_any(file, {".files"}))
-        return PathKind::index;
-    if (ends_with_any(file, {".deb", ".udeb", ".ddeb"}) || file.find(".pkg.tar") != std::string_view::npos)
-        return PathKind::package;
-    return PathKind::other;
-}
-
-bool is_rewritten(std::string_view path) {
-    const auto kind = classify(path);
-    return kind != PathKind::package && kind != PathKind::other && path.find("/by-hash/") == std::string_view::npos;
-}
 
 }  // namespace packswarm::core

@@ -30,7 +30,7 @@ class RepositoryTable {
 
     // All repositories whose base is a prefix of the address (several suites share one base); longest base first.
     std::vector<Location> locate(const Url& url) const;
-    const Repository* find_pacman(std::string_view name, std::string_view architecture) const;
+    const Repository* find(Format format, const std::string& suite, const std::string& architecture) const;
     const Repository* find(std::string_view id) const;
     const std::vector<Repository>& all() const { return repositories_; }
 
@@ -40,17 +40,5 @@ class RepositoryTable {
 
 // The address of path on a mirror: base + "/" + percent-encoded path.
 std::string address(const std::string& base, const std::string& path);
-
-// What a path below a base is, by its name alone.
-enum class PathKind {
-    root,       // InRelease, Release, *.db
-    signature,  // Release.gpg, *.sig
-    index,      // Packages*, Sources*, Contents*, by-hash/*, *.files
-    package,    // *.deb, *.udeb, *.pkg.tar.*
-    other,
-};
-PathKind classify(std::string_view path);
-// Its bytes change under this name: indexes and roots, but not what is named by its digest.
-bool is_rewritten(std::string_view path);
 
 }  // namespace packswarm::core

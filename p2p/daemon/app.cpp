@@ -10,6 +10,7 @@
 #include <csignal>
 #include <thread>
 
+#include "formats/format.hpp"
 #include "p2p/base/log.hpp"
 #include "p2p/base/own_files.hpp"
 #include "p2p/base/version.hpp"
@@ -99,6 +100,7 @@ Result<void> App::Parts::open_store() {
 Result<void> App::Parts::open_sources() {
     auto http = config.web;
     http.proxied = proxied;
+    http.formats = formats::all();
     mirrors = std::make_unique<web::MirrorClient>(loop, std::move(http));
     return config.has_swarm ? open_swarm() : Result<void>{};
 }
@@ -135,6 +137,7 @@ Result<void> App::Parts::open_doors() {
         auto settings = config.gateway;
         settings.address = listen->address;
         settings.port = listen->port;
+        settings.formats = formats::all();
         auto opened = gateway::Gateway::open(io, *broker, std::move(settings));
         if (!opened) return tl::unexpected(opened.error());
         gateway = std::move(*opened);
@@ -204,7 +207,7 @@ void App::Parts::take(const Repositories& gathered) {
         if (!keys) spdlog::warn("the public keyrings cannot be read: {}", keys.error().message);
         auto& book = broker->book();
         const auto known = keys.value_or(std::vector<core::Fingerprint>{});
-        const auto& unsigned_ones = config.publics.pacman_repositories;
+        const auto& unsigned_ones = config.publics.unsigned_repositories;
         book.set_public({known.begin(), known.end()}, {unsigned_ones.begin(), unsigned_ones.end()});
         for (const auto& warning : gathered.warnings) spdlog::warn("{}", warning);
         spdlog::info("{} repositories are known", gathered.table.all().size());
@@ -305,6 +308,7 @@ Result<std::unique_ptr<App>> App::build(Config config, Reload reload) {
     if (auto done = parts.open_store(); !done) return tl::unexpected(done.error());
     if (auto done = parts.open_sources(); !done) return tl::unexpected(done.error());
     auto settings = parts.config.broker;
+    settings.formats = formats::all();
     if (!parts.swarm) settings.peer_grace = Millis(0);
     settings.memory = &parts.memory;
     parts.broker = std::make_unique<broker::Broker>(parts.loop, *parts.mirrors, parts.peers(), *parts.vault,

@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "formats/index_root.hpp"
+#include "formats/debian/debian.hpp"
+#include "formats/debian/release_root.hpp"
 #include "p2p/base/file.hpp"
 #include "p2p/base/limits.hpp"
 
@@ -26,10 +27,9 @@ std::string apt_list_name(const std::string& address) {
 
 std::optional<core::OwnCopy> find_own_copy(const core::Repository& repository, const std::filesystem::path& lists) {
     std::optional<core::OwnCopy> newest;
-    if (repository.format != core::Format::debian) return newest;
-    const auto root = core::root_path(repository);
+    if (repository.format != formats::debian()) return newest;
     for (const auto& base : repository.bases)
-        for (const auto& path : {root, root.substr(0, root.rfind('/') + 1) + "Release"}) {
+        for (const auto& path : core::root_paths(repository)) {
             const auto text = read_text(lists / apt_list_name(base + "/" + path), limits::max_release);
             const auto copy = text ? formats::own_copy(*text) : std::nullopt;
             if (copy && (!newest || newest->mark.date < copy->mark.date)) newest = copy;

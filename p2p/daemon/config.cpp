@@ -105,6 +105,12 @@ Result<void> take(Owner& owner, const Place<Owner>& place, const Source& source,
     return {};
 }
 
+std::string names_of_formats() {
+    std::string out;
+    for (const auto format : formats::all()) out += fmt::format("{}\"{}\"", out.empty() ? "" : " or ", format->name());
+    return out;
+}
+
 Result<RepositoryConfig> parse_repository(const toml::table& table) {
     RepositoryConfig out;
     for (const auto& [key, node] : table) {
@@ -115,8 +121,8 @@ Result<RepositoryConfig> parse_repository(const toml::table& table) {
         if (known == keys.end()) return fail(ErrorKind::Refused, "there is no option {}", printable(name));
         if (auto taken = take(out, known->place, node, name); !taken) return tl::unexpected(taken.error());
     }
-    if (out.format != "debian" && out.format != "pacman")
-        return fail(ErrorKind::Refused, "repository.format must be \"debian\" or \"pacman\"");
+    if (!formats::all().find(out.format))
+        return fail(ErrorKind::Refused, "repository.format must be {}", names_of_formats());
     if (out.suite.empty() || out.mirrors.empty())
         return fail(ErrorKind::Refused, "a repository needs a suite and at least one mirror");
     return out;
@@ -165,11 +171,12 @@ Config::Config() {
     swarm.upload_limit = limits::mib;
     swarm.lan_networks.clear();
     sharing.monthly_quota = 50 * limits::gib;
-    publics.keyrings = {"/usr/share/keyrings/debian-archive-keyring.gpg",
-                        "/usr/share/keyrings/ubuntu-archive-keyring.gpg", "/usr/share/pacman/keyrings/archlinux.gpg",
-                        "/usr/share/pacman/keyrings/archlinuxarm.gpg"};
-    publics.pacman_repositories = {"core",         "extra",         "multilib",        "community",
-                                   "core-testing", "extra-testing", "multilib-testing"};
+    for (const auto format : formats::all()) {
+        const auto names = format->public_names();
+        publics.keyrings.insert(publics.keyrings.end(), names.keyrings.begin(), names.keyrings.end());
+        auto& nobody_signs = publics.unsigned_repositories;
+        nobody_signs.insert(nobody_signs.end(), names.repositories.begin(), names.repositories.end());
+    }
 }
 
 Result<ByteCount> parse_size(std::string_view text) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "formats/format.hpp"
 #include "p2p/base/result.hpp"
 #include "p2p/base/units.hpp"
 #include "p2p/broker/broker.hpp"
@@ -20,7 +21,7 @@
 namespace packswarm::daemon {
 
 struct RepositoryConfig {
-    std::string format = "debian";
+    std::string format{to_string(formats::usual())};
     std::string suite;
     std::vector<std::string> components, architectures, mirrors, keyring, fingerprints;
     std::optional<bool> is_public;  // unset: decided by who signs it
@@ -33,9 +34,9 @@ struct Listening {                           // "address:port"
     std::string swarm = "0.0.0.0:26881";
 };
 
-struct PublicConfig {                   // which repositories may be shared
-    std::vector<std::string> keyrings;  // files; a repository that a key in them signs
-    std::vector<std::string> pacman_repositories;
+struct PublicConfig {                                // which repositories may be shared
+    std::vector<std::string> keyrings;               // files; a repository that a key in them signs
+    std::vector<std::string> unsigned_repositories;  // names, of those that nobody signs
 };
 
 struct SourcesConfig {  // what is learned from the package managers

@@ -34,7 +34,4 @@ void parse_deb822_sources(std::string_view text, const std::filesystem::path& fo
 // pacman.conf with its Include lines; our own gateway's addresses are left out.
 Learned learn_from_pacman(const std::filesystem::path& file);
 
-std::string debian_architecture();  // of this machine: "amd64"
-std::string pacman_architecture();  // "x86_64"
-
 }  // namespace packswarm::daemon

@@ -1,10 +1,9 @@
-#include <sys/utsname.h>
-
 #include <algorithm>
 #include <map>
 #include <sstream>
 
 #include "formats/debian/apt_keys.hpp"
+#include "formats/debian/debian.hpp"
 #include "p2p/base/file.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
@@ -112,9 +111,10 @@ std::string base_of(std::string uri) {
 
 void add(const Source& source, const std::filesystem::path& folder, Learned& out) {
     core::Repository repository;
-    repository.format = core::Format::debian;
+    repository.format = formats::debian();
     repository.components = source.components;
-    repository.architectures = source.architectures.empty() ? Words{debian_architecture()} : source.architectures;
+    repository.architectures =
+        source.architectures.empty() ? Words{formats::debian()->machine_architecture()} : source.architectures;
     repository.keyring = keyring_of(source, folder, out.apt_version);
     repository.dates = source.dates;
     repository.release_path = source.release_path;
@@ -147,24 +147,10 @@ void expand_architecture(Source& source) {
     for (auto* list : {&source.suites, &source.uris})
         for (auto& text : *list)
             if (const auto at = text.find("$(ARCH)"); at != std::string::npos)
-                text.replace(at, 7, debian_architecture());
+                text.replace(at, 7, formats::debian()->machine_architecture());
 }
 
 }  // namespace
-
-std::string pacman_architecture() {
-    utsname name{};
-    ::uname(&name);
-    return name.machine;
-}
-
-std::string debian_architecture() {
-    static const std::map<std::string, std::string> names = {
-        {"x86_64", "amd64"}, {"aarch64", "arm64"}, {"armv7l", "armhf"}, {"i686", "i386"}, {"ppc64le", "ppc64el"}};
-    const auto machine = pacman_architecture();
-    const auto known = names.find(machine);
-    return known == names.end() ? machine : known->second;
-}
 
 void parse_one_line_sources(std::string_view text, const std::filesystem::path& folder, Learned& out) {
     std::istringstream lines{std::string(text)};

@@ -4,6 +4,7 @@
 #include <map>
 #include <sstream>
 
+#include "formats/pacman/pacman.hpp"
 #include "p2p/base/file.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
@@ -115,14 +116,14 @@ Learned learn_from_pacman(const std::filesystem::path& file) {
     out.warnings = reader.warnings;
     out.folders.insert(out.folders.end(), reader.folders.begin(), reader.folders.end());
     std::string architecture = reader.architecture.substr(0, reader.architecture.find(' '));
-    if (architecture == "auto" || architecture.empty()) architecture = pacman_architecture();
+    if (architecture == "auto" || architecture.empty()) architecture = formats::pacman()->machine_architecture();
     for (const auto& name : reader.order) {
         const auto& section = reader.sections[name];
         core::Repository repository;
-        repository.format = core::Format::pacman;
+        repository.format = formats::pacman();
         repository.suite = name;
         repository.architectures = {architecture};
-        repository.keyring.pacman_home = reader.gpg_dir;
+        repository.keyring.gnupg_home = reader.gpg_dir;
         repository.sharing = core::Sharing::by_signer;
         const auto sig_level = reader.sig_level + section.sig_level;
         repository.signed_database = demands_signatures(sig_level, "Database");

@@ -93,7 +93,7 @@ constexpr Option all_options[] = {
     {"sharing", "public_keyrings", at<&Config::publics, &PublicConfig::keyrings>(), by_reload,
      "Keyring files of distributions. Only packages of repositories signed by a key in them are ever named to "
      "others."},
-    {"sharing", "pacman_repositories", at<&Config::publics, &PublicConfig::pacman_repositories>(), by_reload,
+    {"sharing", "pacman_repositories", at<&Config::publics, &PublicConfig::unsigned_repositories>(), by_reload,
      "pacman repositories whose databases nobody signs, but whose packages may be shared once their own signatures "
      "are checked."},
     {"sharing", "monthly_quota", size_at<&Config::sharing, &SharingRules::monthly_quota>(0), by_reload,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "formats/pacman/pacman.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
 
@@ -44,7 +45,7 @@ void PacmanAhead::set_enabled(bool enabled) {
 
 void PacmanAhead::asked(const core::CatalogHit& hit) {
     const auto* repository = broker_.book().table().find(hit.repository);
-    if (!settings_.enabled || process_ || repository == nullptr || repository->format != core::Format::pacman) return;
+    if (!settings_.enabled || process_ || repository == nullptr || repository->format != formats::pacman()) return;
     const auto now = loop_.now();
     if (asked_.size() >= max_asked) asked_.clear();
     asked_.push_back({name_of(repository->suite, hit.entry.path), now});
@@ -128,7 +129,7 @@ void PacmanAhead::begin(PacmanProcess process, const std::vector<core::PrintedPa
     asked_.clear();
     process_ = std::move(process);
     last_awaited_ = loop_.now();
-    const auto wanted = broker_.ahead().want(packages);
+    const auto wanted = broker_.ahead().want(formats::pacman(), packages);
     spdlog::info("pacman (process {}) has {} packages in its transaction: {} are fetched ahead", process_->pid,
                  packages.size(), wanted);
     watch();

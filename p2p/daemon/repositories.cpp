@@ -29,18 +29,17 @@ core::PackageSignatures signatures_of(const RepositoryConfig& config) {
 
 core::Repository from_config(const RepositoryConfig& config, std::vector<std::string>& warnings) {
     core::Repository out;
-    out.format = config.format == "pacman" ? core::Format::pacman : core::Format::debian;
+    out.format = formats::all().find(config.format).value_or(formats::usual());
     out.suite = config.suite;
     out.components = config.components;
     out.architectures = config.architectures;
-    if (out.architectures.empty())
-        out.architectures = {out.format == core::Format::pacman ? pacman_architecture() : debian_architecture()};
+    if (out.architectures.empty()) out.architectures = {out.format->machine_architecture()};
     out.signed_database = config.signed_database;
     out.package_signatures = signatures_of(config);
     out.keyring.fingerprints = config.fingerprints;
     for (const auto& path : config.keyring) {
-        if (out.format == core::Format::pacman && is_gnupg_home(path))
-            out.keyring.pacman_home = path;
+        if (out.format.habits().keys_in_gnupg_home && is_gnupg_home(path))
+            out.keyring.gnupg_home = path;
         else
             out.keyring.files.push_back(path);
     }
@@ -68,7 +67,7 @@ void name_them(std::vector<core::Repository>& repositories) {
         std::vector<std::string> parts = repository.keyring.files;
         parts.insert(parts.end(), repository.keyring.embedded.begin(), repository.keyring.embedded.end());
         parts.insert(parts.end(), repository.keyring.fingerprints.begin(), repository.keyring.fingerprints.end());
-        parts.push_back(repository.keyring.pacman_home);
+        parts.push_back(repository.keyring.gnupg_home);
         if (!repository.release_path.empty()) parts.push_back("InRelease-Path " + repository.release_path);
         auto bases = repository.bases;
         std::sort(bases.begin(), bases.end());

@@ -2,9 +2,7 @@
 
 #include <malloc.h>
 
-#include "formats/debian/packages.hpp"
 #include "formats/index_root.hpp"
-#include "formats/pacman/package_check.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/loop.hpp"
 #include "p2p/core/bundle.hpp"
@@ -191,29 +189,32 @@ Result<Sheet> sheet_of(Parse parse) {
 
 }  // namespace
 
-void TrustDesk::open_packages(StoredFile file, std::string, broker::Then<Sheet> then) {
-    ask<Sheet>(
-        workers_, [file] { return sheet_of([&] { return formats::parse_packages(file.handle(), file.size()); }); },
-        std::move(then));
-}
-
-void TrustDesk::open_list(FileHandle file, core::IndexEntry plain, broker::Then<Sheet> then) {
-    const auto shared = std::make_shared<const FileHandle>(std::move(file));
+void TrustDesk::open_packages(StoredFile file, core::Format format, std::string path, broker::Then<Sheet> then) {
     ask<Sheet>(
         workers_,
-        [shared, plain = std::move(plain)] {
-            return sheet_of([&] { return formats::parse_packages(*shared, plain); });
+        [file, format, path = std::move(path)] {
+            return sheet_of([&] { return format->read_list(file.handle(), file.size(), path); });
         },
         std::move(then));
 }
 
-void TrustDesk::check_package(broker::SharedBytes package, Bytes signature, core::KeyringSpec keyring,
+void TrustDesk::open_list(FileHandle file, core::Format format, core::IndexEntry plain, broker::Then<Sheet> then) {
+    const auto shared = std::make_shared<const FileHandle>(std::move(file));
+    ask<Sheet>(
+        workers_,
+        [shared, format, plain = std::move(plain)] {
+            return sheet_of([&] { return format->read_kept_list(*shared, plain); });
+        },
+        std::move(then));
+}
+
+void TrustDesk::check_package(broker::SharedBytes package, Bytes signature, const core::Repository& repository,
                               core::IndexEntry entry, broker::Then<void> then) {
     ask<void>(
         workers_,
-        [package = std::move(package), signature = std::move(signature), keyring = std::move(keyring),
-         entry = std::move(entry), keyrings = keyrings_] {
-            return formats::check_package(*keyrings, *package, entry.size, signature, keyring, entry);
+        [package = std::move(package), signature = std::move(signature), format = repository.format,
+         keyring = repository.keyring, entry = std::move(entry), keyrings = keyrings_] {
+            return format->check_package(*keyrings, *package, entry.size, signature, keyring, entry);
         },
         std::move(then));
 }

@@ -1,4 +1,4 @@
-// TrustDesk: fills broker::Trust with the verify room on the worker pool. The only place where the two meet.
+// TrustDesk: fills broker::Trust with the rooms verify and formats on the worker pool. The only place where they meet.
 // Loop's thread; every answer comes later, on the loop.
 #pragma once
 
@@ -31,12 +31,12 @@ class TrustDesk final : public broker::Trust {
     void piece_hashes(StoredFile file, ByteCount piece_length, broker::Then<PieceHashes> then) override;
     void open_root(broker::RootFiles files, broker::Then<broker::OpenedRoot> then) override;
     void keyring_fingerprints(core::KeyringSpec keyring, broker::Then<std::vector<core::Fingerprint>> then) override;
-    void open_packages(StoredFile file, std::string path,
+    void open_packages(StoredFile file, core::Format format, std::string path,
                        broker::Then<std::shared_ptr<const core::CatalogSheet>> then) override;
-    void open_list(FileHandle file, core::IndexEntry plain,
+    void open_list(FileHandle file, core::Format format, core::IndexEntry plain,
                    broker::Then<std::shared_ptr<const core::CatalogSheet>> then) override;
-    void check_package(broker::SharedBytes package, Bytes signature, core::KeyringSpec keyring, core::IndexEntry entry,
-                       broker::Then<void> then) override;
+    void check_package(broker::SharedBytes package, Bytes signature, const core::Repository& repository,
+                       core::IndexEntry entry, broker::Then<void> then) override;
 
   private:
     // One verifier is lent to one worker at a time; what is asked meanwhile waits here.

@@ -149,7 +149,7 @@ struct Gateway::State : std::enable_shared_from_this<Gateway::State> {
         const auto holder = is_here ? holder_here(client, server) : holder_elsewhere(client.address());
         if (places.are_all_taken() && !make_place(holder))
             return turn_away(std::move(socket), {503, "too many connections"});
-        const Door door{server.address().to_string(), server.port(), settings.via};
+        const Door door{server.address().to_string(), server.port(), settings.via, settings.formats};
         Connection::Parts parts{requests,
                                 door,
                                 settings.patience,

@@ -35,6 +35,7 @@ struct GatewaySettings {
     // Names this agent in Via: an address that leads back here is answered 508. Give web the same text. Empty: random.
     std::string via = {};
     Patience patience = {};
+    core::Formats formats = {};  // whose paths are served at its own address
 };
 
 class Gateway {

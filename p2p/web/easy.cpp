@@ -5,7 +5,6 @@
 
 #include "p2p/base/log.hpp"
 #include "p2p/base/version.hpp"
-#include "p2p/core/repository_table.hpp"
 
 namespace packswarm::web {
 
@@ -80,7 +79,7 @@ BodyGauge::Ending ending_of(const AnswerHead& head, bool is_http2) {
     return declared ? BodyGauge::Ending::declared : BodyGauge::Ending::connection;
 }
 
-Easy::Easy(const HttpSettings& settings, AnswerSink& sink) : handle_(::curl_easy_init()) {
+Easy::Easy(const HttpSettings& settings, AnswerSink& sink) : handle_(::curl_easy_init()), formats_(settings.formats) {
     set(CURLOPT_ERRORBUFFER, message_.data());
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_QUICK_EXIT, 1L);  // a resolver that hangs must hold up neither cancel nor the end
@@ -115,7 +114,7 @@ void Easy::ask(const Address& address, const Wanted& wanted, const Conditions& c
     // Caches on the way must not hand out yesterday's root; what an index lists never changes.
     if (!conditions.cache_control.empty())
         add_header("Cache-Control: " + conditions.cache_control);
-    else if (core::classify(wanted.path) == core::PathKind::root)
+    else if (formats_.classify(wanted.path) == core::PathKind::root)
         add_header("Cache-Control: max-age=0");
     // As apt does: nothing is negotiated for a name without an extension. An index's plain file would else come
     // compressed.

@@ -61,6 +61,7 @@ class Easy {
     std::array<char, CURL_ERROR_SIZE> message_{};
     std::unique_ptr<curl_slist, Release> headers_;  // the handle refers to it
     std::unique_ptr<CURL, Release> handle_;
+    core::Formats formats_;
 };
 
 // "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7)

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "p2p/base/limits.hpp"
+#include "p2p/core/format.hpp"
 #include "p2p/web/proxied_hosts.hpp"
 
 namespace packswarm::web {
@@ -19,6 +20,7 @@ struct HttpSettings {
     // Received, not yet taken by the loop; at most limits::max_unread. A quarter of it bridges 30 ms of a busy loop at
     // 1 Gbit/s, and stays within a processor's cache.
     ByteCount max_unread = limits::max_unread / 4;
+    core::Formats formats = {};  // by which a root is known: caches on the way are asked for a fresh one
 };
 
 // "packswarm/<version>"

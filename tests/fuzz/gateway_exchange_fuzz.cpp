@@ -1,4 +1,4 @@
-// rooms: gateway verify store
+// rooms: gateway formats store
 // One client of the gateway, and a broker that answers its requests in any order: the real gateway on a loopback
 // socket. What the client hears is whole answers in a row, and of a file only bytes that the broker called safe or
 // delivered; when the client is gone nothing stays in hand. Input: lines, the first character of each says what
@@ -16,6 +16,7 @@
 #include <map>
 #include <string>
 
+#include "formats/format.hpp"
 #include "p2p/base/log.hpp"
 #include "p2p/base/text.hpp"
 #include "p2p/gateway/gateway.hpp"
@@ -117,9 +118,17 @@ class Listener {
     bool is_file_ = false;
 };
 
+gateway::GatewaySettings settings() {
+    gateway::GatewaySettings out;
+    out.formats = formats::all();
+    return out;
+}
+
 class Run {
   public:
-    Run() : requests_(io_), gateway_(std::move(gateway::Gateway::open(io_, requests_, {}).value())) { connect(); }
+    Run() : requests_(io_), gateway_(std::move(gateway::Gateway::open(io_, requests_, settings()).value())) {
+        connect();
+    }
     ~Run() {
         const linger reset{1, 0};  // no port waits for a minute
         ::setsockopt(client_.fd(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);

@@ -1,8 +1,9 @@
-// rooms: gateway
+// rooms: gateway formats
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
+#include "formats/format.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/gateway/sites/site_request.hpp"
 
@@ -12,7 +13,7 @@ using namespace packswarm;
 // its place.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-    const auto request = gateway::read_site_request(bytes, {"127.0.0.1", 7878, "packswarm-0123"});
+    const auto request = gateway::read_site_request(bytes, {"127.0.0.1", 7878, "packswarm-0123", formats::all()});
     if (!request) {
         const auto reply = gateway::problem_reply(request.error(), gateway::Body::sent, false, WallTime());
         const auto body = reply.substr(reply.find("\r\n\r\n") + 4);
@@ -23,9 +24,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto& target = (*request)->target;
     const auto& head = (*request)->head;
     if (head.length > size || head.length > limits::max_http_head) std::abort();
-    for (const auto& part : {target.repository, target.architecture, target.file}) {
-        if (part == ".." || part.find('/') != std::string::npos || part.empty() == target.is_pacman_path())
-            std::abort();
+    for (const auto& part : {target.file.repository, target.file.architecture, target.file.path}) {
+        if (part == ".." || part.find('/') != std::string::npos || part.empty() == target.is_own_path()) std::abort();
     }
     if (target.url.find_first_of("\r\n \t") != std::string::npos || target.url.find('\0') != std::string::npos)
         std::abort();

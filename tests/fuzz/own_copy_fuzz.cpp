@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "formats/index_root.hpp"
+#include "formats/debian/release_root.hpp"
 
 using namespace packswarm;
 

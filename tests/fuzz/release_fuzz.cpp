@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "formats/debian/release.hpp"
-#include "formats/index_root.hpp"
+#include "formats/debian/release_root.hpp"
 #include "verify/clearsigned.hpp"
 #include "verify/safe_text.hpp"
 

@@ -51,7 +51,7 @@ def commands(tree):
 
 def sources_and_headers(tree):
     """Of the rooms and the tests, in the order of their names."""
-    folders = ("p2p", "verify", "hooks", "seeder", "tracker-tools", "tests")
+    folders = ("p2p", "verify", "formats", "hooks", "seeder", "tracker-tools", "tests")
     names = [str(file.relative_to(tree)) for folder in folders for file in (tree / folder).rglob("*.[ch]pp")]
     return sorted(name for name in names if not name.startswith("tests/law/bad/"))
 

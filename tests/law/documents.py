@@ -6,10 +6,10 @@ import re
 CODE = (".cpp", ".hpp", ".py", ".sh", ".txt", ".toml", ".cmake", "")
 CITED = r"\b[Ss]ee ([A-Z]{4,})\b|\b([A-Z]{4,}) §?\d|(?:\(|\. )([A-Z]{4,}): "
 NO_DOCUMENTS = {"HTTP", "HTTPS", "POSIX", "SIGTERM"}
-CODE_FOLDERS = ("p2p", "verify", "hooks", "seeder", "tracker-tools", "tests", "contrib", "cmake")
+CODE_FOLDERS = ("p2p", "verify", "formats", "hooks", "seeder", "tracker-tools", "tests", "contrib", "cmake")
 MOST_COLUMNS, MOST_OF_THE_MAP = 120, 10 * 1024
 NOT_OURS = ("build", "tests/law/bad", "tests/fuzz/corpus", ".git")
-PLACES = r"(?:p2p|verify|hooks|seeder|tracker-tools|tests|contrib|docs|findings)"
+PLACES = r"(?:p2p|verify|formats|hooks|seeder|tracker-tools|tests|contrib|docs|findings)"
 
 
 def heading_names(text):

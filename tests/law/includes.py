@@ -20,7 +20,7 @@ ROOMS = {  # room: (folder, rooms it may include)
         {"base", "core", "verify", "formats", "broker", "web", "swarm", "store", "gateway", "control", "watch"},
     ),
     "hooks": ("hooks", {"base", "core", "control", "verify"}),
-    "cli": ("p2p/cli", {"base", "core", "control", "hooks", "watch", "web", "broker"}),
+    "cli": ("p2p/cli", {"base", "core", "formats", "control", "hooks", "watch", "web", "broker"}),
     "seeder": ("seeder", {"base", "core", "control", "verify", "formats"}),
     "tracker-tools": ("tracker-tools", {"base", "core", "verify", "formats", "swarm"}),
 }
@@ -36,8 +36,7 @@ PARTS = {  # folder below a room's: what else of its room it may include; the ro
     "hooks/setup": set(),
 }
 TIES = {  # files of a room's own folder that include parts which include that folder: they tie the parts together
-    "formats/index_root.cpp",
-    "formats/mirror_folder.cpp",
+    "formats/format.cpp",  # the table
     "p2p/swarm/swarm.cpp",
     "p2p/swarm/session.cpp",  # the nodes of the DHT are settings of the session
 }

@@ -3,7 +3,7 @@ import ast
 import re
 
 MOST_LINES, MOST_OF_A_FUNCTION = 500, 70
-FOLDERS = ("p2p", "verify", "hooks", "seeder", "tracker-tools", "tests", "contrib")
+FOLDERS = ("p2p", "verify", "formats", "hooks", "seeder", "tracker-tools", "tests", "contrib")
 
 
 def cpp_functions(lines):

@@ -14,6 +14,7 @@
 #include "p2p/store/ledger.hpp"
 #include "p2p/store/vault.hpp"
 #include "tests/support/fake_mirrors.hpp"
+#include "tests/support/formats.hpp"
 #include "tests/support/nginx.hpp"
 #include "tests/support/test_loop.hpp"
 #include "verify/hasher.hpp"
@@ -44,8 +45,10 @@ class Day {
         settings.folder = folder_.path();
         settings.reserve = 0;
         vault_ = std::move(*store::Vault::open(std::move(settings), loop_, loop_));
-        broker_.emplace(loop_, mirrors_, peers_, *vault_, *ledger_, trust_, broker::BrokerSettings{Millis(0)});
+        broker_.emplace(loop_, mirrors_, peers_, *vault_, *ledger_, trust_,
+                        broker::BrokerSettings{Millis(0), true, formats::all()});
         repository_.id = "repo";
+        repository_.format = test::debian();
         repository_.suite = "stable";
         repository_.architectures = {"amd64"};
         count_ = 2 + random_() % 3;

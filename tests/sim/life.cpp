@@ -11,6 +11,7 @@
 #include "p2p/daemon/no_peers.hpp"
 #include "p2p/daemon/trust.hpp"
 #include "tests/sim/memory_vault.hpp"
+#include "tests/support/formats.hpp"
 #include "tests/support/test_loop.hpp"
 #include "verify/hasher.hpp"
 
@@ -64,14 +65,15 @@ class SimTrust final : public broker::Trust {
     void keyring_fingerprints(core::KeyringSpec, broker::Then<std::vector<core::Fingerprint>> then) override {
         loop_.post([then = std::move(then)] { then(std::vector{fingerprint}); });
     }
-    void open_packages(StoredFile, std::string, broker::Then<std::shared_ptr<const core::CatalogSheet>> then) override {
+    void open_packages(StoredFile, core::Format, std::string,
+                       broker::Then<std::shared_ptr<const core::CatalogSheet>> then) override {
         loop_.post([then = std::move(then)] { then(fail(ErrorKind::Absent, "no such index")); });
     }
-    void open_list(FileHandle, core::IndexEntry,
+    void open_list(FileHandle, core::Format, core::IndexEntry,
                    broker::Then<std::shared_ptr<const core::CatalogSheet>> then) override {
         loop_.post([then = std::move(then)] { then(fail(ErrorKind::Absent, "no such list")); });
     }
-    void check_package(broker::SharedBytes, Bytes, core::KeyringSpec, core::IndexEntry,
+    void check_package(broker::SharedBytes, Bytes, const core::Repository&, core::IndexEntry,
                        broker::Then<void> then) override {
         loop_.post([then = std::move(then)] { then(fail(ErrorKind::Absent, "no signature")); });
     }
@@ -133,7 +135,7 @@ struct Agent {
         : way(mirrors),
           trust(loop, loop),
           vault(folder, loop),
-          broker(loop, way, peers, vault, ledger, trust, {Millis(0)}) {}
+          broker(loop, way, peers, vault, ledger, trust, {Millis(0), true, formats::all()}) {}
     Way way;
     SimLedger ledger;
     SimTrust trust;
@@ -145,7 +147,7 @@ core::Repository repository_of(const Day& day, bool is_private) {
     core::Repository out;
     out.suite = is_private ? "private" : "core";
     out.id = "pacman:" + out.suite + ":x86_64";
-    out.format = core::Format::pacman;
+    out.format = test::pacman();
     out.architectures = {"x86_64"};
     for (const auto& base : day.bases) out.bases.push_back(base + "/" + out.suite);
     out.sharing = is_private ? core::Sharing::forbidden : core::Sharing::allowed;
@@ -154,7 +156,7 @@ core::Repository repository_of(const Day& day, bool is_private) {
 
 broker::OpenedRoot index_of(const Day& day, const core::Repository& repository, WallTime now) {
     broker::OpenedRoot root;
-    root.index.format = core::Format::pacman;
+    root.index.format = test::pacman();
     root.index.is_signed = true;
     root.index.signers = {fingerprint};
     root.index.date = now - Seconds(1000);
@@ -286,7 +288,7 @@ class Life {
         }
         if (!first) return;
         loop_.after(*first + Millis(1), [this, i, list] {
-            if (agents_[i]) agents_[i]->broker.ahead().want(list);
+            if (agents_[i]) agents_[i]->broker.ahead().want(test::pacman(), list);
         });
         if (day_.ahead_ends) loop_.after(*first + *day_.ahead_ends, [this, i] { end_ahead(i); });
     }

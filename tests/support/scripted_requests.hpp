@@ -58,13 +58,13 @@ class ScriptedRequests : public broker::Requests {
         open.erase(it);
     }
     TimePoint last_sign() const override { return silent_since.value_or(std::chrono::steady_clock::now()); }
-    std::optional<std::string> pacman_address(const std::string& repository, const std::string& architecture,
-                                              const std::string& file) const override {
-        const auto it = repositories.find(repository + "/" + architecture);
+    std::optional<std::string> gateway_address(core::Format, const core::GatewayFile& at,
+                                               const std::string& path) const override {
+        const auto it = repositories.find(at.repository + "/" + at.architecture);
         if (it == repositories.end()) return std::nullopt;
-        return it->second + "/" + file;
+        return it->second + "/" + path;
     }
-    core::PackageSignatures package_signatures(const std::string&, const std::string&) const override {
+    core::PackageSignatures package_signatures(core::Format, const core::GatewayFile&) const override {
         return signatures;
     }
 

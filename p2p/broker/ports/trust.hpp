@@ -15,15 +15,15 @@ namespace packswarm::broker {
 enum class CheckId : std::uint64_t { none = 0 };
 
 struct RootFiles {
-    core::Repository repository;     // format, suite, keyring
-    Bytes root;                      // InRelease, Release or .db
-    std::optional<Bytes> signature;  // Release.gpg or .db.sig
+    core::Repository repository;  // format, suite, keyring
+    Bytes root;
+    std::optional<Bytes> signature;  // the detached one, for a root that does not carry its own
     std::string base{},
         path{};  // the address that gave the root; no base: a peer, or another repository of the same content
 };
 
 // A root whose signature is good, and the one file that carries it with its signature between agents and over restarts:
-// InRelease as it is; else core::pack_bundle of root and signature.
+// one with its signature within as it is; else core::pack_bundle of root and signature.
 struct OpenedRoot {
     core::IndexRoot index;
     Bytes bundle;
@@ -59,16 +59,16 @@ class Trust {
     virtual void open_root(RootFiles files, Then<OpenedRoot> then) = 0;
     // Primary keys that a keyring holds: who could sign a repository that nobody has seen yet.
     virtual void keyring_fingerprints(core::KeyringSpec keyring, Then<std::vector<core::Fingerprint>> then) = 0;
-    // An index file (Packages*) whose digest a root vouched for.
-    virtual void open_packages(StoredFile file, std::string path,
+    // A list of packages whose digest a root of this format vouched for.
+    virtual void open_packages(StoredFile file, core::Format format, std::string path,
                                Then<std::shared_ptr<const core::CatalogSheet>> then) = 0;
     // A list that a package manager keeps, plain or packed: read when its text is the one that the entry names. Absent:
     // it is another.
-    virtual void open_list(FileHandle file, core::IndexEntry plain,
+    virtual void open_list(FileHandle file, core::Format format, core::IndexEntry plain,
                            Then<std::shared_ptr<const core::CatalogSheet>> then) = 0;
-    // A pacman package whose digest is right: its detached signature, and name and version inside equal to the entry's.
-    virtual void check_package(SharedBytes package, Bytes signature, core::KeyringSpec keyring, core::IndexEntry entry,
-                               Then<void> then) = 0;
+    // A package whose digest is right: its own signature, and what else its format has it show (core/format.hpp).
+    virtual void check_package(SharedBytes package, Bytes signature, const core::Repository& repository,
+                               core::IndexEntry entry, Then<void> then) = 0;
 };
 
 }  // namespace packswarm::broker

@@ -15,17 +15,18 @@ Exchange::Exchange(broker::Requests& requests, SiteRequest request, Client clien
 
 void Exchange::begin(const std::string& transaction) {
     const Target& target = request_.target;
-    if (!target.is_pacman_path()) return ask_for_file(target.url, transaction);
-    const auto url = requests_.pacman_address(target.repository, target.architecture, target.file);
+    const auto& file = target.file;
+    if (!target.is_own_path()) return ask_for_file(target.url, transaction);
+    const auto url = requests_.gateway_address(target.format, file, file.path);
     if (!url) {
-        problem_ = Problem{
-            404, fmt::format("no repository {} for {} is configured here", target.repository, target.architecture)};
+        problem_ =
+            Problem{404, fmt::format("no repository {} for {} is configured here", file.repository, file.architecture)};
         return;
     }
     // Both are asked for at once: waiting for the signature first would cost every package a round trip.
-    if (needs_signature(target)) signatures_ = requests_.package_signatures(target.repository, target.architecture);
+    if (!file.signature.empty()) signatures_ = requests_.package_signatures(target.format, file);
     if (signatures_ != core::PackageSignatures::not_demanded) {
-        const auto signature = requests_.pacman_address(target.repository, target.architecture, target.file + ".sig");
+        const auto signature = requests_.gateway_address(target.format, file, file.signature);
         if (signature) ask_for_signature(*signature, transaction);
     }
     ask_for_file(*url, transaction);
@@ -34,7 +35,7 @@ void Exchange::begin(const std::string& transaction) {
 broker::Request Exchange::request_for(const std::string& url, const std::string& transaction) const {
     broker::Request request;
     request.url = url;
-    request.asker = request_.target.is_pacman_path() ? "pacman" : "gateway";
+    request.asker = request_.target.is_own_path() ? request_.target.file.asker : "gateway";
     request.streams = true;
     request.user = client_.user;
     request.transaction = transaction;
@@ -87,7 +88,7 @@ void Exchange::ask_for_signature(const std::string& url, const std::string& tran
     events.delivered = [settled](const broker::Delivered&) { settled(); };
     events.not_modified = settled;
     events.failed = [this, settled](const Error& error) {
-        // pacman knows whether it can do without.
+        // Its package manager knows whether it can do without.
         if (error.kind == ErrorKind::Absent && signatures_ == core::PackageSignatures::as_found) return settled();
         signature_request_ = broker::RequestId::none;
         auto problem = problem_of(error);

@@ -1,5 +1,6 @@
-// Exchange: the broker's side of one HTTP request: asks for the file (and, for a pacman package, for its signature
-// beside it) and remembers what is known so far. Not here: the client's side (connection.hpp). Loop's thread.
+// Exchange: the broker's side of one HTTP request: asks for the file (and, where its package manager wants both, for
+// its signature beside it) and remembers what is known so far. Not here: the client's side (connection.hpp). Loop's
+// thread.
 #pragma once
 
 #include <algorithm>

@@ -6,11 +6,9 @@ namespace packswarm::gateway {
 
 namespace {
 
-bool is_libalpm(std::string_view user_agent) { return user_agent.find("libalpm") != std::string_view::npos; }
-
-// apt and pacman unless told otherwise, and this agent as the client of another one.
-bool is_usual(std::string_view user_agent) {
-    return user_agent.starts_with("Debian APT-") || user_agent.starts_with("packswarm/") || is_libalpm(user_agent);
+// Package managers unless told otherwise, and this agent as the client of another one.
+bool is_usual(std::string_view user_agent, const core::Formats& formats) {
+    return user_agent.starts_with("packswarm/") || formats.is_usual_client(user_agent);
 }
 
 }  // namespace
@@ -23,8 +21,9 @@ tl::expected<std::optional<SiteRequest>, Problem> read_site_request(std::string_
     if (!target) return tl::unexpected(std::move(target.error()));
     SiteRequest request{std::move(**head), std::move(*target)};
     const auto& name = request.head.user_agent;
-    if (is_plain(name) && !is_usual(name)) request.chosen_name = name;
-    request.may_be_sent_again = is_libalpm(name) && request.target.is_pacman_path();
+    if (is_plain(name) && !is_usual(name, door.formats)) request.chosen_name = name;
+    const auto format = request.target.format;
+    request.may_be_sent_again = format.habits().client_gives_up_early && format->is_usual_client(name);
     return request;
 }
 

@@ -12,7 +12,7 @@ struct SiteRequest {
     Head head;
     Target target;
     std::string chosen_name = {};    // of the asker, by its owner; empty: a package manager's usual one
-    bool may_be_sent_again = false;  // pacman: gives up after ten seconds without a byte, and follows where it is sent
+    bool may_be_sent_again = false;  // gives up after some seconds without a byte, and follows where it is sent
 };
 
 // As read_head, and the target must be one that is served here.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <vector>
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/url.hpp"
@@ -55,29 +54,14 @@ bool names_same(const Url& url, const Authority& host) {
     return without_last_dot(url.host) == without_last_dot(host.host) && host.port.value_or(url.port) == url.port;
 }
 
-std::vector<std::string_view> split(std::string_view path) {
-    std::vector<std::string_view> parts;
-    for (std::size_t at = 1; at <= path.size();) {
-        const auto end = std::min(path.find('/', at), path.size());
-        parts.push_back(path.substr(at, end - at));
-        at = end + 1;
+tl::expected<Target, Problem> own_path(std::string_view decoded, const Door& door) {
+    std::string examples;
+    for (const auto format : door.formats) {
+        if (auto file = format->at_gateway(decoded)) return Target{{}, format, std::move(*file)};
+        if (const auto example = format->gateway_example(); !example.empty())
+            examples += (examples.empty() ? "" : "; or ") + std::string(example);
     }
-    return parts;
-}
-
-bool is_name(std::string_view text) {
-    const auto is_odd = [](char c) {
-        return static_cast<unsigned char>(c) <= ' ' || c == '\\' || c == '?' || c == '#' || c == '%';
-    };
-    return !text.empty() && text.size() <= limits::max_name && std::none_of(text.begin(), text.end(), is_odd);
-}
-
-tl::expected<Target, Problem> pacman_path(std::string_view decoded) {
-    const auto parts = split(decoded);
-    if (parts.size() != 4 || parts[1] != "os" || !is_name(parts[0]) || !is_name(parts[2]) || !is_name(parts[3]))
-        return refused(404,
-                       "paths here look like /core/os/x86_64/core.db: Server = http://127.0.0.1:PORT/$repo/os/$arch");
-    return Target{{}, std::string(parts[0]), std::string(parts[2]), std::string(parts[3])};
+    return refused(404, "paths here look like " + examples);
 }
 
 tl::expected<Target, Problem> absolute_form(std::string_view target, const std::optional<Authority>& host,
@@ -85,10 +69,10 @@ tl::expected<Target, Problem> absolute_form(std::string_view target, const std::
     const auto url = Url::parse(target);
     if (!url) return refused(400, url.error().message);
     if (host && !names_same(*url, *host)) return refused(400, "a Host other than that of the address");
-    if (is_ours(url->host, door) && url->port == door.port) return pacman_path(url->path);
+    if (is_ours(url->host, door) && url->port == door.port) return own_path(url->path, door);
     if (url->has_credentials)
         return refused(403, "addresses with a password are not fetched for others: exempt this host from the proxy");
-    return Target{url->asked(), {}, {}, {}};
+    return Target{url->asked()};
 }
 
 }  // namespace
@@ -102,12 +86,7 @@ tl::expected<Target, Problem> parse_target(std::string_view target, std::optiona
     if (asked_of && !is_ours(asked_of->host, door)) return refused(403, "ask by address (127.0.0.1), not by a name");
     const auto path = decode_path(target.substr(0, target.find('?')));
     if (!path) return refused(400, path.error().message);
-    return pacman_path(*path);
-}
-
-bool needs_signature(const Target& target) {
-    return target.is_pacman_path() && target.file.find(".pkg.tar") != std::string::npos &&
-           !target.file.ends_with(".sig");
+    return own_path(*path, door);
 }
 
 }  // namespace packswarm::gateway

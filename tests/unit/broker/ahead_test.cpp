@@ -57,7 +57,7 @@ TEST_F(AheadTest, FetchesWhatTheIndexListsAndKeepsIt) {
     wanted.push_back({"elsewhere", files_[3], false});
     wanted.push_back({"lab", files_[4], false});  // twice
     wanted[7].is_here = true;
-    EXPECT_EQ(ahead().want(wanted), 41u);
+    EXPECT_EQ(ahead().want(test::pacman(), wanted), 41u);
     EXPECT_FALSE(broker_->is_awaited());
     loop_.advance(Millis(60'000));
     EXPECT_EQ(ahead().left(), 0u);
@@ -67,12 +67,12 @@ TEST_F(AheadTest, FetchesWhatTheIndexListsAndKeepsIt) {
     loop_.advance(Millis(1000));
     EXPECT_EQ(asked->bytes, mirrors_.files.at("/" + files_[40]));
     EXPECT_EQ(sent(), before);
-    EXPECT_EQ(ahead().want(printed(0, 42)), 1u) << "what is stored is not wanted again";
+    EXPECT_EQ(ahead().want(test::pacman(), printed(0, 42)), 1u) << "what is stored is not wanted again";
 }
 
 TEST_F(AheadTest, WhoComesToWaitJoinsWhatIsUnderWay) {
     list("signature");
-    ahead().want(printed(40, 42));
+    ahead().want(test::pacman(), printed(40, 42));
     loop_.advance(Millis(60));
     ASSERT_EQ(broker_->live().size(), 2u);
     EXPECT_EQ(broker_->live()[0].asker, "ahead");
@@ -88,7 +88,7 @@ TEST_F(AheadTest, WhoComesToWaitJoinsWhatIsUnderWay) {
 TEST_F(AheadTest, WhatIsWaitedForDoesNotStandBehindIt) {
     list("signature");
     mirrors_.mirrors["http://lab"].rate = mirrors_.mirrors["http://lab"].total = 2e5;
-    ahead().want(printed(0, 40));
+    ahead().want(test::pacman(), printed(0, 40));
     loop_.advance(Millis(300));
     const auto asked = get(files_[41]), small = get(files_[39]);
     loop_.advance(Millis(4'000));  // all in front of it would take six seconds
@@ -98,7 +98,7 @@ TEST_F(AheadTest, WhatIsWaitedForDoesNotStandBehindIt) {
 
 TEST_F(AheadTest, EndsWithoutATraceExceptWhereSomebodyWaits) {
     list("signature");
-    ahead().want(printed(0, 42));
+    ahead().want(test::pacman(), printed(0, 42));
     loop_.advance(Millis(60));
     const auto asked = get(files_[41]);
     loop_.advance(Millis(10));
@@ -113,7 +113,7 @@ TEST_F(AheadTest, EndsWithoutATraceExceptWhereSomebodyWaits) {
 
 TEST_F(AheadTest, GoesOnWhenWhoWaitedHasLeft) {
     list("signature");
-    ahead().want(printed(40, 41));
+    ahead().want(test::pacman(), printed(40, 41));
     loop_.advance(Millis(60));
     RequestId id{};
     const auto asked = get(files_[40], &id);
@@ -128,7 +128,7 @@ TEST_F(AheadTest, GoesOnWhenWhoWaitedHasLeft) {
 TEST_F(AheadTest, FailsQuietlyAndPacmanMayTryAgain) {
     list("signature");
     mirrors_.mirrors["http://lab"].fault = test::MirrorManner::Fault::refused_connection;
-    ahead().want(printed(0, 42));
+    ahead().want(test::pacman(), printed(0, 42));
     loop_.advance(Millis(60'000));
     EXPECT_EQ(ahead().left(), 0u);
     EXPECT_EQ(broker_->counters().failed, 0u);
@@ -145,7 +145,7 @@ TEST_F(AheadTest, NeverTakesMoreThanThereIsRoomBesideWhatIsCurrent) {
     ASSERT_EQ(kept->delivered, 1);
     vault_->set_current([this](const Digest& digest) { return book().is_current(digest); });
     vault_->set_limits((6 << 20) + 100'000, 0);  // the large one that is here, hardly another, and a few small ones
-    const auto wanted = ahead().want(printed(0, 41));
+    const auto wanted = ahead().want(test::pacman(), printed(0, 41));
     EXPECT_GT(wanted, 0u);
     EXPECT_LT(wanted, 41u);
     loop_.advance(Millis(60'000));
@@ -155,7 +155,7 @@ TEST_F(AheadTest, NeverTakesMoreThanThereIsRoomBesideWhatIsCurrent) {
 
 TEST_F(AheadTest, DetachedSignaturesComeWithTheirPackages) {
     list("");
-    ahead().want(printed(0, 5));
+    ahead().want(test::pacman(), printed(0, 5));
     loop_.advance(Millis(60'000));
     mirrors_.mirrors["http://lab"].fault = test::MirrorManner::Fault::refused_connection;
     const auto package = get(files_[2]), signature = get(files_[2] + ".sig");

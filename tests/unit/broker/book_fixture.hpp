@@ -9,6 +9,7 @@
 #include "p2p/store/ledger.hpp"
 #include "p2p/store/vault.hpp"
 #include "tests/support/fake_mirrors.hpp"
+#include "tests/support/formats.hpp"
 #include "tests/support/recording_peers.hpp"
 #include "tests/support/signed_repo.hpp"
 #include "tests/support/test_loop.hpp"
@@ -37,7 +38,7 @@ class BookFixture : public ::testing::Test {
         settings.reserve = 0;
         vault_ = std::move(*store::Vault::open(std::move(settings), loop_, loop_));
         broker_ = std::make_unique<broker::Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_,
-                                                   broker::BrokerSettings{Millis(0)});
+                                                   broker::BrokerSettings{Millis(0), true, formats::all()});
     }
     broker::IndexBook& book() { return broker_->book(); }
 
@@ -46,6 +47,7 @@ class BookFixture : public ::testing::Test {
     core::Repository repository(const std::string& suite, core::Sharing sharing) const {
         core::Repository out;
         out.id = suite;
+        out.format = debian();
         out.suite = suite;
         out.components = {"main"};
         out.architectures = {"amd64"};

@@ -14,6 +14,7 @@
 #include "p2p/store/ledger.hpp"
 #include "p2p/store/vault.hpp"
 #include "tests/support/fake_mirrors.hpp"
+#include "tests/support/formats.hpp"
 #include "tests/support/nginx.hpp"
 #include "tests/support/test_loop.hpp"
 #include "verify/hasher.hpp"
@@ -57,10 +58,11 @@ class BrokerTest : public ::testing::Test {
         settings.folder = folder_.path();
         settings.reserve = 0;
         vault_ = std::move(*store::Vault::open(std::move(settings), loop_, loop_));
-        broker_ =
-            std::make_unique<Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_, BrokerSettings{Millis(0)});
+        broker_ = std::make_unique<Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_,
+                                           BrokerSettings{Millis(0), true, formats::all()});
         core::Repository repository;
         repository.id = "repo";
+        repository.format = test::debian();
         repository.suite = "stable";
         repository.architectures = {"amd64"};
         for (const char* origin : {"http://a", "http://b", "http://c"}) {

@@ -128,7 +128,8 @@ TEST_F(NewerIndexTest, WithoutAMirrorTheIndexThatIsHereServes) {
     const auto one = get(first);
     loop_.advance(Millis(5'000));
     broker_.reset();
-    broker_ = std::make_unique<Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_, BrokerSettings{Millis(0)});
+    broker_ = std::make_unique<Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_,
+                                       BrokerSettings{Millis(0), true, formats::all()});
     use_lab();
     keep_index();
     mirrors_.files.clear();

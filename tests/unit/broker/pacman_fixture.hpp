@@ -16,7 +16,7 @@ class PacmanFixture : public BookFixture {
     void use_lab(bool database_is_signed = true) {
         lab_.id = "pacman:lab:x86_64";
         lab_.suite = "lab";
-        lab_.format = core::Format::pacman;
+        lab_.format = test::pacman();
         lab_.architectures = {"x86_64"};
         lab_.bases = {"http://lab"};
         lab_.keyring.files = {(folder_.path() / "keys.asc").string()};

@@ -145,7 +145,7 @@ TEST_F(Privacy, StrangersAreNotAskedForWhatASecuritySuiteLists) {
 TEST_F(Privacy, StrangersAreNeverAskedWhenTheOwnerSaysSo) {
     broker_.reset();
     broker_ = std::make_unique<broker::Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_,
-                                               broker::BrokerSettings{Millis(0), false});
+                                               broker::BrokerSettings{Millis(0), false, formats::all()});
     const std::string large(3 << 20, 'l');
     use({repository("stable", Sharing::allowed)});
     update("stable", {{"pool/large.deb", large}});
@@ -160,7 +160,7 @@ TEST_F(Privacy, StrangersAreNeverAskedWhenTheOwnerSaysSo) {
 TEST_F(Privacy, StrangersThatAreAskedLateHaveTheirTimeToSpeakUp) {
     broker_.reset();
     broker_ = std::make_unique<broker::Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_,
-                                               broker::BrokerSettings{Millis(1'500)});
+                                               broker::BrokerSettings{Millis(1'500), true, formats::all()});
     use({repository("stable-security", Sharing::allowed)});
     update("stable-security", {{"pool/fix.deb", "fix"}});
     peers_.around = {1, 0, true};

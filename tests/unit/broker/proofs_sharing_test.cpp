@@ -27,7 +27,7 @@ class ProofsSharing : public BookFixture {
         settings.reserve = 0;
         vault_ = std::move(*store::Vault::open(std::move(settings), loop_, loop_));
         broker_ = std::make_unique<broker::Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_,
-                                                   broker::BrokerSettings{Millis(0)});
+                                                   broker::BrokerSettings{Millis(0), true, formats::all()});
         use(repositories_);
         book().restore();
         settle();

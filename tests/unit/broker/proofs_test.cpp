@@ -18,8 +18,8 @@ class ProofsTest : public BrokerTest {
         settings.folder = folder_.path();
         settings.reserve = 0;
         vault_ = std::move(*store::Vault::open(std::move(settings), loop_, loop_));
-        broker_ =
-            std::make_unique<Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_, BrokerSettings{Millis(0)});
+        broker_ = std::make_unique<Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_,
+                                           BrokerSettings{Millis(0), true, formats::all()});
         broker_->book().set_repositories(table);
         loop_.drain();
     }

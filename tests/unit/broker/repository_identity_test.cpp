@@ -94,7 +94,7 @@ class RepositoryIdentity : public BookFixture {
     void restart(std::vector<core::Repository> repositories) {
         broker_.reset();
         broker_ = std::make_unique<broker::Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_,
-                                                   broker::BrokerSettings{Millis(0)});
+                                                   broker::BrokerSettings{Millis(0), true, formats::all()});
         use(std::move(repositories));
         book().restore();
         loop_.drain();

@@ -15,8 +15,8 @@ class SignatureDeskTest : public test::PacmanFixture {
     void SetUp() override {
         PacmanFixture::SetUp();
         broker_.reset();
-        broker_ =
-            std::make_unique<Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_, BrokerSettings{Millis(3000)});
+        broker_ = std::make_unique<Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_,
+                                           BrokerSettings{Millis(3000), true, formats::all()});
         peers_.on_get = [this](PeerId peer, const Digest& digest, ByteRange range, GetEvents events) {
             return give(peer, digest, range, std::move(events));
         };

@@ -39,10 +39,11 @@ class UnfinishedTest : public BrokerTest {
         settings.folder = where_;
         settings.reserve = 0;
         vault_ = std::move(*store::Vault::open(std::move(settings), loop_, loop_));
-        broker_ =
-            std::make_unique<Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_, BrokerSettings{Millis(0)});
+        broker_ = std::make_unique<Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_,
+                                           BrokerSettings{Millis(0), true, formats::all()});
         core::Repository repository;
         repository.id = "repo";
+        repository.format = test::debian();
         repository.suite = "stable";
         repository.architectures = {"amd64"};
         for (const auto& [origin, one] : mirrors_.mirrors) repository.bases.push_back(origin);

@@ -14,7 +14,8 @@ class WaitingTest : public test::BookFixture {
     void SetUp() override {
         BookFixture::SetUp();
         broker_.reset();
-        broker_ = std::make_unique<Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_, BrokerSettings{grace});
+        broker_ = std::make_unique<Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_,
+                                           BrokerSettings{grace, true, formats::all()});
         use({repository("stable", core::Sharing::allowed)});
     }
     struct Outcome {

@@ -24,6 +24,7 @@ class WholeFilesTest : public BrokerTest, public ::testing::WithParamInterface<W
     void only(std::initializer_list<const char*> origins) {
         core::Repository repository;
         repository.id = "repo";
+        repository.format = test::debian();
         repository.suite = "stable";
         repository.architectures = {"amd64"};
         for (const char* origin : origins) {

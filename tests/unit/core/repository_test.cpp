@@ -60,39 +60,20 @@ TEST(RepositoryTable, FindsWhatLiesBelowItsBases) {
         << "a base is a folder, not a prefix of text";
 }
 
-TEST(RepositoryTable, FindsPacmanRepositoriesByNameAndArchitecture) {
-    Repository core;
-    core.format = Format::pacman;
-    core.suite = "core";
-    core.architectures = {"x86_64"};
-    core.bases = {"https://m/core/os/x86_64"};
-    RepositoryTable table({core});
-    EXPECT_NE(table.find_pacman("core", "x86_64"), nullptr);
-    EXPECT_EQ(table.find_pacman("core", "aarch64"), nullptr);
-    EXPECT_EQ(root_path(*table.find_pacman("core", "x86_64")), "core.db");
+TEST(RepositoryTable, FindsARepositoryByItsNameAndArchitecture) {
+    const RepositoryTable table({debian("core", {"https://m/core/os/x86_64"})});
+    EXPECT_NE(table.find(Format(), "core", "amd64"), nullptr);
+    EXPECT_EQ(table.find(Format(), "core", "aarch64"), nullptr);
+    EXPECT_EQ(table.find(Format(), "extra", "amd64"), nullptr);
 }
 
-TEST(RepositoryTable, KnowsTheRootOfAFlatRepositoryHoweverItsFolderIsWritten) {
-    Repository flat;
-    for (const auto& [suite, path] : {std::pair("./", "InRelease"),
-                                      {"/", "InRelease"},
-                                      {"sub/", "sub/InRelease"},
-                                      {"./sub/", "sub/InRelease"},
-                                      {"a/./b/", "a/b/InRelease"}}) {
-        flat.suite = suite;
-        EXPECT_EQ(root_path(flat), path) << suite;
-    }
-}
-
-TEST(Classify, KnowsWhatAPathIsByItsName) {
-    EXPECT_EQ(classify("dists/stable/InRelease"), PathKind::root);
-    EXPECT_EQ(classify("core.db"), PathKind::root);
-    EXPECT_EQ(classify("core.db.sig"), PathKind::signature);
-    EXPECT_EQ(classify("dists/stable/main/binary-amd64/by-hash/SHA256/ab"), PathKind::index);
-    EXPECT_EQ(classify("dists/stable/main/binary-amd64/Packages.xz"), PathKind::index);
-    EXPECT_EQ(classify("pool/main/h/hello_1.deb"), PathKind::package);
-    EXPECT_EQ(classify("linux-6.1-x86_64.pkg.tar.zst"), PathKind::package);
-    EXPECT_EQ(classify("linux-6.1-x86_64.pkg.tar.zst.sig"), PathKind::signature);
+TEST(Format, ThatNobodyChoseKnowsNoPathAndOpensNothing) {
+    const Format none;
+    EXPECT_FALSE(none);
+    EXPECT_EQ(to_string(none), "none");
+    EXPECT_EQ(none->classify("anything"), PathKind::other);
+    EXPECT_EQ(Formats().classify("anything"), PathKind::other);
+    EXPECT_EQ(none->read_list(FileHandle(), 0, "anything").error().kind, ErrorKind::Refused);
 }
 
 IndexEntry entry(std::string path, char fill) {

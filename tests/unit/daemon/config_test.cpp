@@ -11,6 +11,7 @@
 #include "p2p/daemon/learned.hpp"
 #include "p2p/daemon/option_pages.hpp"
 #include "p2p/daemon/repositories.hpp"
+#include "tests/support/formats.hpp"
 #include "tests/support/nginx.hpp"
 #include "tests/support/signed_repo.hpp"
 
@@ -105,6 +106,7 @@ TEST(Sources, AptsCopiesOfRootsAreFoundUnderAptsNamesAndSayWhichRepositoryItIs) 
               "127.0.0.1:8080_a%7eb_dists_s%2520t_InRelease");
     const test::TempDir folder;
     core::Repository repository;
+    repository.format = test::debian();
     repository.suite = "stable";
     repository.bases = {"http://other/debian", "http://m/debian"};
     EXPECT_FALSE(find_own_copy(repository, folder.path()));

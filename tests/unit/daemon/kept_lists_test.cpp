@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "p2p/daemon/apt_lists.hpp"
+#include "tests/support/formats.hpp"
 #include "tests/support/nginx.hpp"
 #include "tests/support/signed_repo.hpp"
 
@@ -12,6 +13,7 @@ namespace {
 class KeptListsTest : public ::testing::Test {
   protected:
     KeptListsTest() {
+        repository_.format = test::debian();
         repository_.bases = {"http://one.invalid/debian", "http://two.invalid:8080/debian"};
         plain_.path = "dists/stable/main/binary-amd64/Packages";
         plain_.size = 5;

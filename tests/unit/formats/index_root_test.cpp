@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/formats.hpp"
 #include "tests/support/signed_repo.hpp"
 #include "verify/hasher.hpp"
 
@@ -30,13 +31,14 @@ class IndexRoots : public testing::Test {
     }
     static core::Repository debian(std::string suite = "bookworm") {
         core::Repository repository;
+        repository.format = test::debian();
         repository.suite = std::move(suite);
         repository.keyring.files = {folder->path() / "keys.gpg"};
         return repository;
     }
     static core::Repository pacman(bool signed_database = true) {
         core::Repository repository;
-        repository.format = core::Format::pacman;
+        repository.format = test::pacman();
         repository.suite = "core";
         repository.architectures = {"x86_64"};
         repository.keyring.files = {folder->path() / "keys.gpg"};

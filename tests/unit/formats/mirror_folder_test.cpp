@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/formats.hpp"
 #include "tests/support/signed_repo.hpp"
 
 namespace packswarm::formats {
@@ -35,6 +36,7 @@ class MirrorFolder : public testing::Test {
     }
     static core::Repository debian(const std::string& suite) {
         core::Repository repository;
+        repository.format = test::debian();
         repository.suite = suite;
         return repository;
     }

@@ -49,7 +49,7 @@ class PackageCheck : public testing::Test {
     }
     Result<void> check(std::string_view file, std::string_view signature, const core::IndexEntry& entry) {
         core::KeyringSpec spec;
-        spec.pacman_home = home->path();
+        spec.gnupg_home = home->path();
         const auto package = staged(folder, file);
         return check_package(keyrings, package.handle(), package.size(), as_bytes(signature), spec, entry);
     }

@@ -22,7 +22,7 @@ std::string stanza(const std::string& name, const std::string& path) {
     return "Package: " + name + "\nFilename: " + path + "\n" + body + "\n";
 }
 
-Result<PackagesIndex> read(const std::string& text) { return parse_packages(as_bytes(text)); }
+Result<core::PackageList> read(const std::string& text) { return parse_packages(as_bytes(text)); }
 
 TEST(Packages, AreNotReadToTheirEndWhenTheThreadIsStopped) {
     const std::atomic<bool> stopped = true;

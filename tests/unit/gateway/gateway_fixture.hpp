@@ -12,6 +12,7 @@
 #include <string>
 
 #include "p2p/gateway/gateway.hpp"
+#include "tests/support/formats.hpp"
 #include "tests/support/io_thread.hpp"
 #include "tests/support/scripted_requests.hpp"
 
@@ -118,8 +119,9 @@ class GatewayTest : public testing::Test {
     }
     void open(Patience patience) {
         loop.run([&] {
-            gateway =
-                std::move(Gateway::open(loop.io(), requests, {"127.0.0.1", 0, {}, "packswarm-test", patience}).value());
+            gateway = std::move(
+                Gateway::open(loop.io(), requests, {"127.0.0.1", 0, {}, "packswarm-test", patience, formats::all()})
+                    .value());
             port = gateway->port();
         });
     }

@@ -4,11 +4,12 @@
 
 #include "p2p/base/limits.hpp"
 #include "p2p/gateway/http/http_date.hpp"
+#include "tests/support/formats.hpp"
 
 namespace packswarm::gateway {
 namespace {
 
-const Door door{"192.168.1.5", 7878, "packswarm-0123"};
+const Door door{"192.168.1.5", 7878, "packswarm-0123", formats::all()};
 
 std::string request(const std::string& target, const std::string& more = "",
                     const std::string& host = "127.0.0.1:7878") {
@@ -27,18 +28,18 @@ int status(const std::string& bytes) {
 
 TEST(Head, ReadsAPacmanPath) {
     const auto asked = accepted(request("/core/os/x86_64/pacman-6.0.2-1-x86_64.pkg.tar.zst"));
-    EXPECT_TRUE(asked.target.is_pacman_path());
-    EXPECT_EQ(asked.target.repository, "core");
-    EXPECT_EQ(asked.target.architecture, "x86_64");
-    EXPECT_EQ(asked.target.file, "pacman-6.0.2-1-x86_64.pkg.tar.zst");
+    EXPECT_TRUE(asked.target.is_own_path());
+    EXPECT_EQ(asked.target.file.repository, "core");
+    EXPECT_EQ(asked.target.file.architecture, "x86_64");
+    EXPECT_EQ(asked.target.file.path, "pacman-6.0.2-1-x86_64.pkg.tar.zst");
     EXPECT_TRUE(asked.head.wants_body);
     EXPECT_TRUE(asked.head.keep_alive);
-    EXPECT_TRUE(needs_signature(asked.target));
+    EXPECT_EQ(asked.target.file.signature, "pacman-6.0.2-1-x86_64.pkg.tar.zst.sig");
 }
 
 TEST(Head, FoldsEverySpellingOfANameToOne) {
     for (const char* spelling : {"a:1+2~.pkg.tar.zst", "a%3A1%2B2~.pkg.tar.zst", "%61%3a1%2b2%7E.pkg.tar.zst"})
-        EXPECT_EQ(accepted(request(std::string("/core/os/x86_64/") + spelling)).target.file, "a:1+2~.pkg.tar.zst");
+        EXPECT_EQ(accepted(request(std::string("/core/os/x86_64/") + spelling)).target.file.path, "a:1+2~.pkg.tar.zst");
 }
 
 TEST(Head, KeepsTheSpellingOfAnAbsoluteAddress) {
@@ -49,18 +50,17 @@ TEST(Head, KeepsTheSpellingOfAnAbsoluteAddress) {
 
 TEST(Head, ReadsAnAbsoluteAddressAsAProxyWould) {
     const auto asked = accepted(request("http://deb.example:8080/debian/x.deb?q=1", "", "deb.example:8080"));
-    EXPECT_FALSE(asked.target.is_pacman_path());
+    EXPECT_FALSE(asked.target.is_own_path());
     EXPECT_EQ(asked.target.url, "http://deb.example:8080/debian/x.deb?q=1");
-    EXPECT_FALSE(needs_signature(asked.target));
+    EXPECT_EQ(asked.target.file.signature, "");
 }
 
 TEST(Head, TakesAnAbsoluteAddressOfItsOwnForAPath) {
     for (const char* own : {"127.0.0.1:7878", "localhost:7878", "192.168.1.5:7878", "[::1]:7878"})
-        EXPECT_EQ(accepted(request("http://" + std::string(own) + "/core/os/x86_64/core.db", "", own)).target.file,
+        EXPECT_EQ(accepted(request("http://" + std::string(own) + "/core/os/x86_64/core.db", "", own)).target.file.path,
                   "core.db")
             << own;
-    EXPECT_FALSE(
-        accepted(request("http://127.0.0.1:80/core/os/x86_64/core.db", "", "127.0.0.1")).target.is_pacman_path());
+    EXPECT_FALSE(accepted(request("http://127.0.0.1:80/core/os/x86_64/core.db", "", "127.0.0.1")).target.is_own_path());
 }
 
 TEST(Head, AnswersPathsOnlyWhenAskedByAddress) {
@@ -187,7 +187,7 @@ TEST(Head, WaitsForTheEndAndTakesOnlyItsOwnBytes) {
         EXPECT_FALSE(*head);
     }
     EXPECT_EQ(accepted(first + second).head.length, first.size());
-    EXPECT_EQ(accepted((first + second).substr(first.size())).target.file, "two");
+    EXPECT_EQ(accepted((first + second).substr(first.size())).target.file.path, "two");
 }
 
 TEST(Head, BoundsItsLength) {

@@ -14,6 +14,7 @@
 #include "p2p/core/canonical.hpp"
 #include "p2p/store/vault.hpp"
 #include "p2p/swarm/swarm.hpp"
+#include "tests/support/formats.hpp"
 #include "tests/support/test_loop.hpp"
 #include "verify/file_verifier.hpp"
 #include "verify/hasher.hpp"
@@ -30,7 +31,7 @@ inline Bytes noise(std::size_t size, unsigned seed) {
 }
 
 inline core::Lineage a_lineage(const std::string& suite = "bookworm") {
-    return {core::Format::debian, "4CB50190207B4758A3F73A796ED0E7B82643E131", suite, "amd64"};
+    return {test::debian(), "4CB50190207B4758A3F73A796ED0E7B82643E131", suite, "amd64"};
 }
 
 inline PieceHashes hashes_of(const Bytes& bytes) {

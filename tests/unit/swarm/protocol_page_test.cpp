@@ -13,6 +13,7 @@
 #include "p2p/swarm/channel/message.hpp"
 #include "p2p/swarm/discovery/rendezvous.hpp"
 #include "p2p/swarm/torrents/canonical_torrent.hpp"
+#include "tests/support/formats.hpp"
 
 namespace packswarm::swarm {
 namespace {
@@ -93,7 +94,7 @@ TEST(ProtocolPage, MessagesAreAsItSays) {
 
 TEST(ProtocolPage, TorrentsAreAsItSays) {
     const auto page = vectors();
-    const core::Lineage lineage{core::Format::debian, "0123456789ABCDEF0123456789ABCDEF01234567", "bookworm", "amd64"};
+    const core::Lineage lineage{test::debian(), "0123456789ABCDEF0123456789ABCDEF01234567", "bookworm", "amd64"};
     EXPECT_EQ(hex(lineage_id(lineage.name()).raw()), page.at("infohash"));
     EXPECT_EQ(hex(lineage_id(lineage.name(), "01").raw()), page.at("shard"));
     const ByteCount size = 1'500'000;

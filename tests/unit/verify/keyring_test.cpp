@@ -89,7 +89,7 @@ TEST_F(KeyringFiles, OfAPacmanHomeKeepTheirTrustAndLeaveSecretsBehind) {
     home.make_key({.name = "master"});
     home.import(gpg->export_keys({first, second}));
     home.sign_locally(first);
-    const auto keyring = Keyring::load({.pacman_home = home.path()});
+    const auto keyring = Keyring::load({.gnupg_home = home.path()});
     ASSERT_TRUE(keyring);
     EXPECT_FALSE(fs::exists(keyring->home() / "private-keys-v1.d"));
     const auto trusted = verify_detached(*keyring, as_bytes("x"), as_bytes(gpg->sign_detached("x", {first})));

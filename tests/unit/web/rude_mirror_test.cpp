@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/support/formats.hpp"
 #include "tests/support/rude_server.hpp"
 #include "tests/unit/web/probe.hpp"
 
@@ -50,6 +51,7 @@ TEST_F(RudeTest, LeavesEncodedBytesAsTheyAre) {
 }
 
 TEST_F(RudeTest, TellsCachesOnTheWayToRevalidateRoots) {
+    settings_.formats = formats::all();
     serve([](RudeTalk& talk) { talk.answer("200 OK", "", "signed"); });
     EXPECT_TRUE(fetch(server_->url("debian/dists/bookworm/InRelease")).ok());
     EXPECT_NE(server_->heads().at(0).find("\r\nCache-Control: max-age=0\r\n"), std::string::npos);
