@@ -8,6 +8,7 @@ import time
 import alone
 import documents
 import extent
+import families
 import formatting
 import includes
 import lengths
@@ -16,7 +17,7 @@ import threats
 import tidy
 
 HERE = pathlib.Path(__file__).resolve().parent
-RULES = (includes, threats, lengths, documents, formatting, options)
+RULES = (includes, families, threats, lengths, documents, formatting, options)
 WITH_A_COMPILER = (alone, tidy)  # minutes instead of seconds
 
 

@@ -1,0 +1,3 @@
+#include "formats/debian/debian.hpp"
+
+core::Format format() { return formats::debian(); }
