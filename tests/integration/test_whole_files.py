@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from harness.apt_cacher import AptCacher
 from harness.mirror import Mirror
 from harness.odd_mirror import OddMirror
 from harness.pacman import by_server, by_xfer_command
@@ -151,26 +152,7 @@ def test_after_an_interruption_the_whole_file_comes_again(world, stock, server):
 def apt_cacher(world, stock):
     """apt-cacher-ng before it has anything: it asks a mirror, and sends whole files until it has them."""
     upstream = world.mirror("origin", stock.debian.base, rate=1_000_000)  # or it would have a file before it is asked for a later part
-    node = world.network.node("cacher")
-    folder = world.folder / "cacher"
-    for part in ("config", "cache", "log"):
-        (folder / part).mkdir(parents=True)
-    (folder / "config/acng.conf").write_text(f"""CacheDir: {folder}/cache
-LogDir: {folder}/log
-Port: 3142
-BindAddress: {node.ip}
-PidFile: {folder}/pid
-ExThreshold: 4
-SocketPath: {folder}/socket
-ForeGround: 1
-""")
-    child = node.child(["apt-cacher-ng", "-c", folder / "config"], folder / "said")
-    wait_until(lambda: f"{node.ip}:3142 " in node.run(["ss", "-Hltn"]).stdout, 20, lambda: f"apt-cacher-ng listens: {child.text()}")
-
-    class Cache:
-        url = f"http://{node.ip}:3142/{upstream.node.ip}/debian"
-    Cache.node = node
-    return Cache
+    return AptCacher(world.network.node("cacher"), world.folder / "cacher", upstream).start()
 
 
 @pytest.mark.skipif(subprocess.run(["which", "apt-cacher-ng"], capture_output=True).returncode != 0, reason="apt-cacher-ng is not installed")
