@@ -10,6 +10,7 @@ import pathlib
 import random
 import resource
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -43,15 +44,17 @@ def upgrade_sizes(total_mb):
 class Content:
     """The same sizes as a signed Debian repository and as a signed pacman repository."""
 
-    def __init__(self, folder, household, sizes, arch=True):
+    def __init__(self, folder, household, sizes, arch=True, arch_growth=1.0):
+        """`arch_growth`: how much larger than Debian's pacman's packages are."""
         self.folder = folder
         self.key = SigningKey(folder / "key", "bench", household)
         self.public = self.key.export(folder / "bench.gpg")
         self.debian = DebianRepository(folder / "www/debian", self.key)
         self.arch = PacmanRepository(folder / "www/arch", self.key) if arch else None
         for number, size in enumerate(sizes):
-            for repository in filter(None, (self.debian, self.arch)):
-                repository.add(f"pack{number:03}", size)
+            self.debian.add(f"pack{number:03}", size)
+            if arch:
+                self.arch.add(f"pack{number:03}", int(size * arch_growth))
         self.debian.publish()
         if arch:
             self.arch.publish()
@@ -70,8 +73,8 @@ class Result:
 class Tree:
     """Samples the memory of processes and their children, and adds up their CPU seconds."""
 
-    def __init__(self, roots):
-        self.roots, self.peak, self.seen, self.going = roots, 0, {}, True
+    def __init__(self, roots, every=0.05):
+        self.roots, self.every, self.peak, self.seen, self.going = roots, every, 0, {}, True
         self.peaks = dict.fromkeys(roots, 0)  # of each alone
         self.begin = {pid: cpu for pid, cpu in self._cpu().items()}
         self.thread = threading.Thread(target=self._sample, daemon=True)
@@ -111,7 +114,7 @@ class Tree:
                 if pid in self.peaks:
                     self.peaks[pid] = max(self.peaks[pid], own)
             self.peak = max(self.peak, resident)
-            time.sleep(0.05)
+            time.sleep(self.every)
 
     def end(self):
         """(CPU seconds of those that still run, peak resident bytes)."""
@@ -121,9 +124,9 @@ class Tree:
 
 
 class Contestant:
-    """prepare() is not timed; argv() is. `ours`: an agent takes part."""
+    """prepare() is not timed; argv() is. `ours`: an agent takes part; `swarm`: what it is told of peers (harness/agent.py, settings)."""
 
-    name, ours = "", False
+    name, ours, swarm = "", False, {}
 
     def __init__(self, bench, node, mirrors, tag):
         self.bench, self.node, self.mirrors = bench, node, mirrors
@@ -134,7 +137,7 @@ class Contestant:
 
     def start_agent(self, repositories):
         folder = self.folder / "agent"
-        self.agent = agents.Agent(self.node, folder, self.bench.programs, agents.settings(folder, repositories, self.node.ip)).start()
+        self.agent = agents.Agent(self.node, folder, self.bench.programs, agents.settings(folder, repositories, self.node.ip, **self.swarm)).start()
 
     def prepare(self):
         pass
@@ -157,8 +160,8 @@ class Contestant:
         before = self.node.received()
         began = time.monotonic()
         spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-        child = self.node.child(self.argv(), self.folder / "out", env=self.env, cwd=self.cwd)
-        tree = Tree([child.pid] + ([self.agent.child.pid] if self.agent else []))
+        child = self.start()
+        tree = Tree(self.roots(child))
         code = child.wait(600)
         seconds = time.monotonic() - began
         cpu, memory = tree.end()
@@ -168,15 +171,29 @@ class Contestant:
             raise Failed(f"{self.name} ended with {code}, complete: {self.complete()}\n{child.text()[-3000:]}")
         return Result(seconds, cpu, memory, self.node.received() - before, tree.peaks[self.agent.child.pid] if self.agent else 0)
 
+    def start(self):
+        return self.node.child(self.argv(), self.folder / "out", env=self.env, cwd=self.cwd)
+
+    def roots(self, child):
+        """The processes that it consists of, with their children."""
+        return [child.pid] + ([self.agent.child.pid] if self.agent else [])
+
     def complete(self):
+        return not self.lacking()
+
+    def lacking(self):
+        """The packages that are not there byte for byte."""
         have = {sha256(file) for file in self.target().rglob("*") if file.is_file()}
-        return all(package.sha256 in have for package in self.packages())
+        return [package for package in self.packages() if package.sha256 not in have]
 
     def packages(self):
         return list(self.bench.content.debian.packages.values())
 
     def target(self):
         return self.folder / "got"
+
+    def addresses(self, package):
+        return [f"{mirror.url}/{package.path}" for mirror in self.mirrors]
 
     def debian_table(self):
         return {"format": "debian", "suite": "stable", "components": ["main"], "architectures": ["amd64"],
@@ -249,8 +266,7 @@ class Aria2(Contestant):
     def prepare(self):
         self.target().mkdir()
         self.list = self.folder / "list"
-        self.list.write_text("".join(
-            "\t".join(f"{mirror.url}/{package.path}" for mirror in self.mirrors) + f"\n checksum=sha-256={package.sha256}\n" for package in self.packages()))
+        self.list.write_text("".join("\t".join(self.addresses(package)) + f"\n checksum=sha-256={package.sha256}\n" for package in self.packages()))
 
     def argv(self):
         return ["aria2c", "--no-conf", "-q", "--file-allocation=none", "--summary-interval=0", "-d", self.target(), "-j5", f"-s{len(self.mirrors)}", "-x1",
@@ -263,7 +279,7 @@ class Curl(Contestant):
     def prepare(self):
         self.target().mkdir()
         self.list = self.folder / "list"
-        self.list.write_text("".join(f'url = "{self.mirrors[0].url}/{package.path}"\noutput = "{self.target()}/{pathlib.Path(package.path).name}"\n'
+        self.list.write_text("".join(f'url = "{self.addresses(package)[0]}"\noutput = "{self.target()}/{pathlib.Path(package.path).name}"\n'
                                      for package in self.packages()))
 
     def argv(self):
@@ -284,10 +300,15 @@ class Bench:
         self.content = None
 
     def __enter__(self):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         return self
 
     def __exit__(self, *_):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is impatient would leave processes and namespaces behind
         self.household.close()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def mirror(self, node):
         """Serves /debian and /arch."""
@@ -314,7 +335,8 @@ def past_us(mirrors):
 
 def options(description, rounds=3):
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", type=pathlib.Path, default=HERE.parents[1] / "build", help="folder with the programs (default: build)")
+    parser.add_argument("--build", type=pathlib.Path, default=os.environ.get("PACKSWARM_BUILD", HERE.parents[1] / "build"),
+                        help="folder with the programs (default: $PACKSWARM_BUILD, else build)")
     parser.add_argument("--rounds", type=int, default=rounds, help="how often each contestant runs (default %(default)s)")
     parser.add_argument("--json", type=pathlib.Path, help="append one JSON line per result to this file")
     return parser

@@ -29,6 +29,8 @@ def bencoded(value):
         return b"i%de" % value
     if isinstance(value, bytes):
         return b"%d:%s" % (len(value), value)
+    if isinstance(value, list):
+        return b"l" + b"".join(bencoded(part) for part in value) + b"e"
     return b"d" + b"".join(bencoded(key) + bencoded(value[key]) for key in sorted(value)) + b"e"
 
 
