@@ -106,7 +106,7 @@ std::string AptRoute::why_not(const AptMessage& acquire) const {
     const auto proxy = acquire.find("Proxy");  // found by Proxy-Auto-Detect, or the host's own
     if (!proxy.empty() && proxy != "DIRECT" && !config_.find_bool("Packswarm::Use-With-Proxy", false))
         return "a proxy is set for this host";
-    if (const auto why = proxy.empty() ? why_proxied(url->scheme, url->host) : std::string(); !why.empty()) return why;
+    if (auto why = proxy.empty() ? why_proxied(url->scheme, url->host) : std::string(); !why.empty()) return why;
     if (url->host.ends_with(".onion")) return "onion services are not for the agent";
     if (url->scheme == "https" && !environment_.certificates.empty())
         return "the environment names certificates: SSL_CERT_FILE or SSL_CERT_DIR";

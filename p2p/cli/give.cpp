@@ -67,6 +67,7 @@ std::vector<fs::path> files_in(const std::vector<fs::path>& folders, std::option
     }
     std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) { return a.since > b.since; });
     std::vector<fs::path> paths;
+    paths.reserve(found.size());
     for (auto& one : found) paths.push_back(std::move(one.path));
     return paths;
 }

@@ -39,7 +39,7 @@ class NoRules final : public FormatRules {
 
   private:
     static tl::unexpected<Error> unknown() { return fail(ErrorKind::Refused, "a repository without a format"); }
-    const Habits habits_;
+    const Habits habits_{};
 };
 
 }  // namespace
@@ -49,7 +49,7 @@ bool is_rewritten(PathKind kind) {
 }
 
 Format::Format() {
-    static const NoRules rules;
+    static const NoRules rules{};
     rules_ = &rules;
 }
 

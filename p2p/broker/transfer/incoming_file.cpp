@@ -137,7 +137,7 @@ core::RangeSet IncomingFile::forget(plan::SourceId giver) {
     auto& share = shares_[giver];
     const auto on_their_way = arrivals_.drop(giver);
     want().arriving.remove(on_their_way);
-    const auto gone = std::exchange(share.given, {});
+    auto gone = std::exchange(share.given, {});
     share.wasted += gone.total() + on_their_way.total();
     want().given.erase(giver);
     if (gone.empty()) return gone;

@@ -104,7 +104,7 @@ std::shared_ptr<Link> Channel::connect(const Meet& where, const lt::peer_connect
         is_welcome = seat != nullptr;
     }
     if (!is_welcome) return std::make_shared<Link>(*this, where, connection, Link::Welcome::no);
-    const auto link = links_.emplace_back(std::make_shared<Link>(*this, where, connection, Link::Welcome::yes));
+    auto link = links_.emplace_back(std::make_shared<Link>(*this, where, connection, Link::Welcome::yes));
     if (!seat) return link;
     seat->when_lost([weak = std::weak_ptr(link)] {
         if (const auto one = weak.lock()) one->close(unwanted());
@@ -192,6 +192,7 @@ TakerEvents Channel::taker_events(const Peer& peer) {
     TakerEvents events;
     events.told = [this, id = peer.id, reach = peer.reach](std::vector<Told> told) {
         std::vector<broker::PeerOffer> offers;
+        offers.reserve(told.size());
         for (auto& entry : told)
             offers.push_back({id, reach, entry.digest, entry.size, std::move(entry.pieces), entry.signature});
         loop_.tell([offers = std::move(offers)](LoopSide& side) { side.offers(offers); });
