@@ -155,6 +155,7 @@ void add_transfers(const House& house, const Sight& sight, watch::Status& out) {
 
 std::vector<watch::Source> sources_of(const std::vector<broker::SourceShare>& shares) {
     std::vector<watch::Source> out;
+    out.reserve(shares.size());
     for (const auto& share : shares)
         out.push_back({std::string(to_string(share.kind)), share.source, share.bytes, share.wasted});
     return out;
