@@ -5,6 +5,7 @@
 #include "tests/support/formats.hpp"
 #include "tests/support/signed_repo.hpp"
 #include "verify/hasher.hpp"
+#include "verify/keyring.hpp"
 
 namespace packswarm::formats {
 namespace {

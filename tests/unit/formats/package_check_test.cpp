@@ -5,6 +5,7 @@
 #include "p2p/base/trusted_file.hpp"
 #include "tests/support/signed_repo.hpp"
 #include "verify/hasher.hpp"
+#include "verify/keyring.hpp"
 
 namespace packswarm::formats {
 namespace {
