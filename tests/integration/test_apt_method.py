@@ -8,7 +8,7 @@ from apt_sandbox import Conversation, GuardedMirror, Sandbox, Stock
 from conftest import PROGRAMS
 
 from harness.debian import DebianRepository
-from harness.processes import wait_until
+from harness.processes import size_of, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -196,9 +196,9 @@ def test_the_file_grows_while_it_is_on_its_way(sandbox):
     talk.acquire(address(sandbox, package), target, Expected_SHA256=package.sha256, Expected_Checksum_FileSize=package.size)
     start = talk.hear_until(200)
     assert int(start["Size"]) == package.size and "Last-Modified" in start
-    wait_until(lambda: target.exists() and target.stat().st_size > 0, 5, "the first bytes")
-    first = target.stat().st_size
-    wait_until(lambda: first < target.stat().st_size < package.size, 5, "more bytes, and not yet all")
+    wait_until(lambda: size_of(target) > 0, 5, "the first bytes")
+    first = size_of(target)
+    wait_until(lambda: first < size_of(target) < package.size, 5, "more bytes, and not yet all")
     done = talk.hear_until(201)
     assert done["SHA256-Hash"] == package.sha256 and int(done["Checksum-FileSize-Hash"]) == int(done["Size"]) == package.size
 
@@ -221,7 +221,7 @@ def test_more_than_apt_allows_is_never_taken(sandbox):
     talk, target = Conversation(sandbox), sandbox.folder / "target.deb"
     talk.acquire(address(sandbox, package), target, Maximum_Size=1000)
     assert talk.hear_until(400)["FailReason"] == "MaximumSizeExceeded"
-    assert not target.exists() or target.stat().st_size <= 1000
+    assert size_of(target) <= 1000
 
 
 def test_what_the_agent_says_cannot_become_a_message_to_apt(sandbox):
@@ -278,7 +278,7 @@ def test_a_half_file_is_gone_on_with_after_we_were_interrupted_too(sandbox):
     package = sandbox.stock.debian.packages["big00"]
     talk, target = Conversation(sandbox), sandbox.folder / "target.deb"
     talk.acquire(address(sandbox, package), target, Expected_SHA256=package.sha256, Expected_Checksum_FileSize=package.size)
-    wait_until(lambda: target.exists() and target.stat().st_size > 0, 20, "the first bytes")
+    wait_until(lambda: size_of(target) > 0, 20, "the first bytes")
     talk.process.kill()
     talk.process.wait()
     source = sandbox.stock.debian.base / package.path

@@ -1,11 +1,11 @@
 """What apt's own method takes over from an agent that is no more: it goes on, and the mirror gives nothing twice that apt's file held."""
 from harness.debian import DebianRepository
 from harness.odd_mirror import OddMirror
-from harness.processes import wait_until
+from harness.processes import size_of, wait_until
 
 
 def half_file(apt):
-    return max((file.stat().st_size for file in (apt.archives / "partial").glob("*.deb")), default=0)
+    return max(map(size_of, (apt.archives / "partial").glob("*.deb")), default=0)
 
 
 def test_an_agent_that_dies_late_costs_apt_only_the_rest(world, stock):

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from harness.processes import wait_until
+from harness.processes import size_of, wait_until
 
 RATE = 10     # Mbit/s of the mirror, so that a file of 7 MB has a middle
 EXTRA = 1.10  # times the file's size on the wire, at most: headers, and what was on its way when it was interrupted
@@ -127,7 +127,7 @@ def test_a_second_pacman_gets_the_rest_after_the_first_was_interrupted(world, st
     line.wait_for_half(child)
     if way is by_gateway:  # or pacman would ask for the whole again
         part = pacman.cache / f"{line.package.path.rsplit('/', 1)[1]}.part"
-        wait_until(lambda: part.stat().st_size > line.package.size / 4, 30, lambda: f"a quarter was handed on: {part.stat().st_size} of {line.package.size}")
+        wait_until(lambda: size_of(part) > line.package.size / 4, 30, lambda: f"a quarter was handed on: {size_of(part)} of {line.package.size}")
         assert child.alive(), "nothing much was handed on before the end"
     press_ctrl_c(child)
     # What was fetched ahead for a pacman that has ended goes on for a moment.

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from conftest import chosen
-from harness.processes import Failed, wait_until
+from harness.processes import Failed, size_of, wait_until
 
 GIB = 1 << 30
 LARGE = 9 * GIB
@@ -282,7 +282,7 @@ def test_it_ends_in_time_in_the_middle_of_taking_a_large_file(world, roomy, ques
         assert asker.alive(), asker.text()
         if step == "hashing":
             return read_so_far(roomy) - before > 100 << 20
-        return any(file.stat().st_blocks * 512 > 100 << 20 for file in staged.iterdir())
+        return any(size_of(file, allocated=True) > 100 << 20 for file in staged.iterdir())
 
     wait_until(in_the_middle, 60, lambda: f"it is at it: {roomy.log()[-1000:]}")
     if step == "copying":

@@ -23,6 +23,15 @@ def wait_until(condition, seconds, what):
         time.sleep(0.02)
 
 
+def size_of(path, allocated=False):
+    """Bytes of a file (or those that it takes on the disk) that may be made, moved or removed in this moment: 0 while it is not there."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return 0
+    return found.st_blocks * 512 if allocated else found.st_size
+
+
 def environment(extra=None):
     """A small environment of our own: nothing of the caller's proxies, languages or configuration leaks into a test."""
     kept = {name: os.environ[name] for name in ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS") if name in os.environ}
