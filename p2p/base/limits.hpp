@@ -130,7 +130,8 @@ inline constexpr std::size_t max_unknown_connections = 500;  // that have not na
 inline constexpr auto max_unknown_wait = 10s;                // most is kept out; libtorrent itself waits for so long
 inline constexpr auto kept_out = 60s;                        // for so long
 inline constexpr std::size_t max_bans = 4096;
-inline constexpr auto max_hello_wait = 10s;  // a connection that has not said hello by then is no agent
+inline constexpr std::size_t max_counted_networks = 4096;  // whose part of what is given is known
+inline constexpr auto max_hello_wait = 10s;                // a connection that has not said hello by then is no agent
 
 // Discovery
 inline constexpr ByteCount max_dht_state = 64 * kib;    // the file; a node takes 9 bytes, or 21

@@ -1,10 +1,17 @@
 #include "p2p/core/sharing_rules.hpp"
 
+#include <algorithm>
 #include <optional>
+
+#include "p2p/base/limits.hpp"
 
 namespace packswarm::core {
 
 namespace {
+
+// So many networks have to take their whole part before the month is used up; a part is worth an upgrade of a system.
+constexpr ByteCount networks = 10;
+constexpr ByteCount least_part = limits::gib;
 
 bool matches(const std::string& pattern, const std::string& name) {
     if (!pattern.ends_with('*')) return pattern == name;
@@ -46,7 +53,9 @@ SharingVerdict judge_sharing(const SharingRules& rules, const Surroundings& now,
     if (rules.monthly_quota > 0 && sent >= rules.monthly_quota)
         return {Audience::neighbours, true,
                 "sharing.monthly_quota is used up: only neighbours are given to until next month"};
-    return {};
+    SharingVerdict everybody;
+    if (rules.monthly_quota > 0) everybody.each_network = std::max(rules.monthly_quota / networks, least_part);
+    return everybody;
 }
 
 }  // namespace packswarm::core

@@ -35,8 +35,9 @@ struct Surroundings {
 
 struct SharingVerdict {
     Audience audience = Audience::everybody;
-    bool may_fetch = true;  // from peers
-    std::string reason;     // empty when everybody is given to
+    bool may_fetch = true;       // from peers
+    std::string reason;          // empty when everybody is given to
+    ByteCount each_network = 0;  // most that one network outside the local one is given in a month; 0: no bound
     friend bool operator==(const SharingVerdict&, const SharingVerdict&) = default;
 };
 

@@ -30,7 +30,7 @@ class NoPeers final : public broker::Peers {
     broker::Company company(const std::string&) const override { return {}; }
     void offer(const std::string&, std::vector<StoredMark>) override {}
     void withdraw(std::vector<Digest>) override {}
-    void give_to(core::Audience) override {}
+    void give_to(core::Audience, ByteCount) override {}
     broker::Giving giving() const override { return {}; }
 };
 

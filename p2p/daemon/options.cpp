@@ -99,7 +99,9 @@ constexpr Option all_options[] = {
     {"sharing", "monthly_quota", size_at<&Config::sharing, &SharingRules::monthly_quota>(0), by_reload,
      "Most that peers outside the local network are given in a calendar month (UTC); then only neighbours are, until "
      "the next one. 0: no limit.",
-     "What was given is counted in the ledger (payload; headers add a few per cent) and survives restarts."},
+     "What was given is counted in the ledger (payload; headers add a few per cent) and survives restarts. One network "
+     "(/24, of IPv6 /48) is given at most a tenth of it within a month and at least 1 GiB, but for peers in "
+     "swarm.peers."},
     {"sharing", "not_on_interfaces", at<&Config::sharing, &SharingRules::not_on_interfaces>(), by_reload,
      "Nothing is given to anybody while the default route leads through one of these, such as \"wwan0\" or "
      "\"wwan*\".",

@@ -65,7 +65,7 @@ void SharingWatch::judge() {
     spdlog::info("sharing with {}{}{}", core::to_string(verdict.audience), verdict.reason.empty() ? "" : ": ",
                  verdict.reason);
     view_.verdict = verdict;
-    peers_.give_to(verdict.audience);
+    peers_.give_to(verdict.audience, verdict.each_network);
     book_.allow_sharing(verdict.audience != core::Audience::nobody);
     book_.allow_peers(verdict.may_fetch);
 }

@@ -364,8 +364,8 @@ void Swarm::withdraw(std::vector<Digest> digests) {
     });
 }
 
-void Swarm::give_to(core::Audience audience) {
-    inside_->session->post([in = inside_.get(), audience] { in->gate.open_to(audience); });
+void Swarm::give_to(core::Audience audience, ByteCount each_network) {
+    inside_->session->post([in = inside_.get(), audience, each_network] { in->gate.open_to(audience, each_network); });
 }
 
 broker::Giving Swarm::giving() const { return inside_->gate.figures(); }

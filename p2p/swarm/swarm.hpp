@@ -85,7 +85,7 @@ class Swarm final : public broker::Peers {
     broker::Company company(const std::string& lineage) const override;
     void offer(const std::string& lineage, std::vector<StoredMark> files) override;
     void withdraw(std::vector<Digest> digests) override;
-    void give_to(core::Audience audience) override;
+    void give_to(core::Audience audience, ByteCount each_network) override;
     broker::Giving giving() const override;
     void set_upload_limit(ByteCount limit);  // bytes per second to WAN peers together; 0: none
 

@@ -102,7 +102,7 @@ class FakePeers final : public broker::Peers {
     void end_loan(const Digest& digest, Outcome outcome) override;
     void blame(broker::PeerId peer, broker::Blame) override;
     void offer(const std::string& lineage, std::vector<StoredMark> files) override;
-    void give_to(core::Audience audience) override { audience_ = audience; }
+    void give_to(core::Audience audience, ByteCount) override { audience_ = audience; }
     broker::Giving giving() const override { return {sent, 0, 0}; }
     void withdraw(std::vector<Digest> digests) override {
         for (const auto& digest : digests) shelf_.erase(digest);

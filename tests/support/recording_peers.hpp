@@ -18,6 +18,7 @@ class RecordingPeers final : public broker::Peers {
     std::map<Digest, std::string> shelf;                   // offered and not withdrawn, and in which lineage
     std::size_t largest_offer = 0;
     core::Audience audience = core::Audience::everybody;
+    ByteCount each_network = 0;
     std::set<Digest> told_strangers;
     broker::Giving given;
     broker::PeerObserver* observer = nullptr;
@@ -63,7 +64,10 @@ class RecordingPeers final : public broker::Peers {
     void withdraw(std::vector<Digest> digests) override {
         for (const auto& digest : digests) shelf.erase(digest);
     }
-    void give_to(core::Audience to) override { audience = to; }
+    void give_to(core::Audience to, ByteCount each) override {
+        audience = to;
+        each_network = each;
+    }
     broker::Giving giving() const override { return given; }
 };
 

@@ -27,8 +27,10 @@ class PeerShelf {
     // channel gives them. An artifact offered in another lineage is then in both.
     virtual void offer(const std::string& lineage, std::vector<StoredMark> files) = 0;
     virtual void withdraw(std::vector<Digest> digests) = 0;
-    // Whoever is not in the audience is told of nothing and given nothing, from now on and in the middle of a file.
-    virtual void give_to(core::Audience audience) = 0;
+    // Whoever is not in the audience is told of nothing and given nothing, from now on and in the middle of a file; nor
+    // is a network outside the local one that was given each_network bytes within a month (0: no bound), but for whom
+    // the owner named.
+    virtual void give_to(core::Audience audience, ByteCount each_network) = 0;
     virtual Giving giving() const = 0;
 };
 

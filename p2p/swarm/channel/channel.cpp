@@ -118,6 +118,11 @@ bool Channel::is_named(const lt::address& address) const {
     return std::any_of(named.begin(), named.end(), [&](const auto& one) { return plain(one.address()) == address; });
 }
 
+// Whom the owner named takes as much as there is.
+bool Channel::gives_to(broker::Reach reach, const lt::address& address) const {
+    return gate_.lets(reach) && (!gate_.has_had_its_part(reach, address) || is_named(address));
+}
+
 // Not those that we dialled, nor those from addresses that the owner named.
 std::optional<Seats::Sitter> Channel::sitter(const LineageId& torrent,
                                              const lt::peer_connection_handle& connection) const {
@@ -168,9 +173,9 @@ void Channel::open(Link& link, Peer& peer) {
     link.peer = peer.id;
     peer.links.push_back(&link);
     const bool lan = peer.reach == broker::Reach::lan;
-    const auto any_link = [this, id = peer.id, reach = peer.reach](const auto& is_so) {
-        if (!gate_.lets(reach)) return false;
-        const auto& links = peers_.at(id).links;
+    const auto any_link = [this, id = peer.id](const auto& is_so) {
+        const auto& [reach, address, links] = std::tie(peers_.at(id).reach, peers_.at(id).address, peers_.at(id).links);
+        if (!gives_to(reach, address)) return false;
         return std::any_of(links.begin(), links.end(), [&](const Link* one) { return is_so(one->lineage()); });
     };
     Giver::Rights rights;
@@ -180,7 +185,9 @@ void Channel::open(Link& link, Peer& peer) {
     rights.is_in = [any_link](const LineageId& lineage) {
         return any_link([&](const LineageId& id) { return id == lineage; });
     };
-    rights.gave = [this, reach = peer.reach](ByteCount bytes) { gate_.count(reach, bytes); };
+    rights.gave = [this, reach = peer.reach, address = peer.address](ByteCount bytes) {
+        gate_.count(reach, address, bytes, now());
+    };
     link.start(std::make_unique<Giver>(link, offered_, lending_, asked_by_all_, std::move(rights),
                                        lan ? limits::max_peer_queue : wan_room),
                taker_events(peer), lan ? lan_window : wan_window);

@@ -60,8 +60,9 @@ class Channel final : public LinkKeeper {
     bool is_connected(const LineageId& torrent, const lt::address& address) const;  // not: being dialled
     int dialled(const LineageId& torrent) const;  // connections that we made there, or are making
     bool is_dialled(const LineageId& lineage,
-                    const lt::tcp::endpoint& endpoint) const;  // connected or being connected by us
-    bool is_named(const lt::address& address) const;           // by the owner, with whatever port
+                    const lt::tcp::endpoint& endpoint) const;              // connected or being connected by us
+    bool is_named(const lt::address& address) const;                       // by the owner, with whatever port
+    bool gives_to(broker::Reach reach, const lt::address& address) const;  // the owner's rules allow it now
     // Who wants a seat with this connection; none: it needs no seat.
     std::optional<Seats::Sitter> sitter(const LineageId& torrent, const lt::peer_connection_handle& connection) const;
     std::optional<lt::tcp::endpoint> torrent_endpoint(broker::PeerId peer) const;

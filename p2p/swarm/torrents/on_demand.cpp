@@ -48,7 +48,7 @@ class OnDemand::Receiver final : public lt::peer_plugin {
     }
     void sent_payload(int bytes) override {
         if (seat_) seat_->used(now());
-        owner_.gate_.count(reach_, bytes);
+        owner_.gate_.count(reach_, plain(remote_.address()), bytes, now());
         owner_.channel_.count(owner_.channel_.peer_at(remote_), 0, bytes);
     }
     bool on_handshake(lt::span<const char>) override { return is_welcome(); }
@@ -60,8 +60,9 @@ class OnDemand::Receiver final : public lt::peer_plugin {
         return at == owner_.seeds_.end() ? nullptr : &at->second;
     }
     bool is_welcome() {
-        const bool is_banned = owner_.session_.is_banned(plain(remote_.address()));
-        if (has_place_ && !is_banned && owner_.gate_.lets(reach_)) return true;
+        const auto address = plain(remote_.address());
+        const bool is_banned = owner_.session_.is_banned(address);
+        if (has_place_ && !is_banned && owner_.channel_.gives_to(reach_, address)) return true;
         end();
         return false;
     }
@@ -125,7 +126,7 @@ broker::Reach OnDemand::reach_of(const lt::address& address) const {
 // seed_mode with no_verify_files makes the torrent ready within this handshake; upload_mode keeps libtorrent from ever
 // writing to a file that turns out to be stale.
 bool OnDemand::load(const Infohash& infohash, const lt::address& from, lt::add_torrent_params& params) {
-    if (!gate_.lets(reach_of(from))) return false;
+    if (!channel_.gives_to(reach_of(from), plain(from))) return false;
     const auto* entry = offered_.find(infohash);
     if (entry == nullptr || !offered_.check(entry->digest)) return false;
     if (seeds_.size() >= limits::max_seeded_torrents) drop_idle(now());

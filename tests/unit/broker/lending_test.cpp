@@ -72,7 +72,7 @@ class FakeLenders final : public Peers {
     Company company(const std::string&) const override { return {1, 0, true}; }
     void offer(const std::string&, std::vector<StoredMark>) override {}
     void withdraw(std::vector<Digest>) override {}
-    void give_to(core::Audience) override {}
+    void give_to(core::Audience, ByteCount) override {}
     Giving giving() const override { return {}; }
 
     std::map<PeerId, Lender> lenders;

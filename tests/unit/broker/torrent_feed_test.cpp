@@ -42,7 +42,7 @@ class FakeTorrents final : public Peers {
     Company company(const std::string&) const override { return {}; }
     void offer(const std::string&, std::vector<StoredMark>) override {}
     void withdraw(std::vector<Digest>) override {}
-    void give_to(core::Audience) override {}
+    void give_to(core::Audience, ByteCount) override {}
     Giving giving() const override { return {}; }
 
     std::optional<Join> joined;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "p2p/base/limits.hpp"
+
 namespace packswarm::core {
 namespace {
 
@@ -25,6 +27,15 @@ TEST(SharingRules, LeaveOnlyNeighboursWhenTheMonthIsUsedUp) {
     EXPECT_EQ(judge_sharing(rules, {}, 999).audience, Audience::everybody);
     EXPECT_EQ(judge_sharing(rules, {}, 1000).audience, Audience::neighbours);
     EXPECT_TRUE(judge_sharing(rules, {}, 1000).may_fetch);
+}
+
+TEST(SharingRules, LeaveOneNetworkATenthOfTheMonthAndAtLeastAnUpgrade) {
+    SharingRules rules;
+    EXPECT_EQ(judge_sharing(rules, {}, 0).each_network, 0) << "nobody can use up what has no end";
+    rules.monthly_quota = 50 * limits::gib;
+    EXPECT_EQ(judge_sharing(rules, {}, 0).each_network, 5 * limits::gib);
+    rules.monthly_quota = 2 * limits::gib;
+    EXPECT_EQ(judge_sharing(rules, {}, 0).each_network, limits::gib);
 }
 
 TEST(SharingRules, PauseWhileTheDefaultRouteLeadsThroughANamedInterface) {

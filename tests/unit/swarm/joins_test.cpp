@@ -193,7 +193,7 @@ TEST_F(Joins, WhoIsNotInTheAudienceIsCutOffInTheMiddleOfATorrent) {
     auto& joined = join(*taker, *told);
     ASSERT_TRUE(wait([&] { return joined.done.size() > 2; }));
     EXPECT_EQ(giver->swarm->giving().torrents, 1U);
-    giver->swarm->give_to(core::Audience::neighbours);
+    giver->swarm->give_to(core::Audience::neighbours, 0);
     ASSERT_TRUE(wait([&] { return joined.ended.has_value(); }, Millis(30'000)));
     EXPECT_LT(joined.done.size(), told->pieces.size());
     const auto given = giver->swarm->giving();
@@ -202,10 +202,41 @@ TEST_F(Joins, WhoIsNotInTheAudienceIsCutOffInTheMiddleOfATorrent) {
     EXPECT_EQ(given.sent_near, 0);
     auto& refused = get(*taker, taker->only_peer(), told->digest, {0, 1'000});
     EXPECT_EQ(failure(refused), ErrorKind::Absent);
-    giver->swarm->give_to(core::Audience::everybody);
+    giver->swarm->give_to(core::Audience::everybody, 0);
     auto& taken = get(*taker, taker->only_peer(), told->digest, {0, 1'000});
     ASSERT_TRUE(wait([&] { return taken.result.has_value(); }));
     EXPECT_TRUE(*taken.result);
+}
+
+TEST_F(Joins, ANetworkThatHadItsPartGetsNoMoreByTorrentOrChannelAndOthersDo) {
+    auto elsewhere = settings(3);
+    elsewhere.listen_address = "127.0.1.3";
+    auto own = settings(2);
+    own.static_peers = {"127.0.2.4:9"};  // whom the owner named
+    std::tie(giver, taker) = pair(own, settings(3));
+    auto friendly = elsewhere;
+    friendly.listen_address = "127.0.2.4";
+    Agent& other = agent(knowing(elsewhere, *giver));
+    Agent& named = agent(knowing(friendly, *giver));
+    for (auto* one : {&other, &named}) one->be_in();
+    ASSERT_TRUE(wait([&] { return other.record.up.size() == 1 && named.record.up.size() == 1; }));
+    const auto small = giver->share(noise(100'000, 1)), large = giver->share(noise(8 << 20, 2));
+    giver->swarm->give_to(core::Audience::everybody, 1'000'000);
+    const auto took = [&](Agent& by, const StoredFile& what) {
+        auto& taken = get(by, by.only_peer(), what.digest(), {0, what.size()});
+        return wait([&] { return taken.result.has_value(); }) && taken.result->has_value();
+    };
+    EXPECT_TRUE(took(*taker, small));
+    const auto told = ask(*taker, large.digest());
+    ASSERT_TRUE(told);
+    auto& joined = join(*taker, *told);
+    ASSERT_TRUE(wait([&] { return joined.ended.has_value(); }, Millis(30'000))) << "cut off in the middle";
+    EXPECT_LT(joined.done.size(), told->pieces.size());
+    EXPECT_FALSE(took(*taker, small));
+    EXPECT_TRUE(took(other, small));
+    for (int time = 0; time < 12; ++time) EXPECT_TRUE(took(named, small)) << "as often as it wants";
+    giver->swarm->give_to(core::Audience::everybody, 0);
+    EXPECT_TRUE(took(*taker, small)) << "the owner took the bound away";
 }
 
 TEST_F(Joins, BytesThatAreNotWhatTheHintsSayAreNeverGivenNorTaken) {
