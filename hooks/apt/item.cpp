@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "p2p/base/http_date.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/text.hpp"
 
@@ -78,7 +79,7 @@ control::Get AptItem::request(std::uint64_t id) const {
     get.digest = digest_;
     get.size = expected_size_;
     get.max_size = max_size_;
-    get.since = parse_http_date(since_);
+    get.since = parse_apt_date(since_);
     constexpr std::string_view partial = "/partial/";
     const auto end = filename_.rfind(partial);
     if (end != std::string::npos && filename_.find('/', end + partial.size()) == std::string::npos &&

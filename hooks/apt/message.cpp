@@ -1,11 +1,11 @@
 #include "hooks/apt/message.hpp"
 
 #include <strings.h>
-#include <time.h>
 
 #include <algorithm>
 #include <charconv>
 
+#include "p2p/base/http_date.hpp"
 #include "p2p/base/limits.hpp"
 
 namespace packswarm::hooks {
@@ -103,23 +103,11 @@ Result<std::vector<std::string>> AptMessageReader::feed(std::string_view bytes) 
     return messages;
 }
 
-std::string http_date(WallTime time) {
-    const time_t seconds = time.time_since_epoch().count();
-    struct tm parts {};
-    ::gmtime_r(&seconds, &parts);
-    char text[64];
-    const auto length = ::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
-    return {text, length};
-}
-
-std::optional<WallTime> parse_http_date(std::string_view text) {
-    struct tm parts {};
-    const std::string copy(text);
-    const char* rest = ::strptime(copy.c_str(), "%a, %d %b %Y %H:%M:%S", &parts);
-    if (rest == nullptr) return std::nullopt;
-    const std::string_view zone = trimmed(rest);
-    if (zone != "GMT" && zone != "UTC" && zone != "+0000") return std::nullopt;
-    return WallTime(Seconds(::timegm(&parts)));
+std::optional<WallTime> parse_apt_date(std::string_view text) {
+    for (const std::string_view zone : {" UTC", " +0000"})
+        if (text.ends_with(zone))
+            return parse_http_date(std::string(text.substr(0, text.size() - zone.size())) + " GMT");
+    return parse_http_date(text);
 }
 
 std::optional<ByteCount> parse_byte_count(std::string_view text) {

@@ -44,9 +44,8 @@ class AptMessageReader {
     std::size_t scanned_ = 0;
 };
 
-// HTTP dates as apt writes them (RFC 9110 5.6.7, IMF-fixdate): "Sun, 06 Nov 1994 08:49:37 GMT".
-std::string http_date(WallTime time);
-std::optional<WallTime> parse_http_date(std::string_view text);
+// As apt writes dates: HTTP's, with "GMT", "UTC" or "+0000" at the end (apt's TimeRFC1123, RFC1123StrToTime).
+std::optional<WallTime> parse_apt_date(std::string_view text);
 
 std::optional<ByteCount> parse_byte_count(std::string_view text);  // digits only, no overflow
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "p2p/base/http_date.hpp"
 #include "p2p/base/log.hpp"
 #include "p2p/base/version.hpp"
 
@@ -59,19 +60,6 @@ std::string user_agent() { return "packswarm/" + std::string(program_version); }
 void start_libcurl() {
     static std::once_flag once;
     std::call_once(once, [] { ::curl_global_init(CURL_GLOBAL_DEFAULT); });
-}
-
-std::string http_date(WallTime time) {
-    static constexpr const char* days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                             "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    const auto day = std::chrono::floor<std::chrono::days>(time);
-    const std::chrono::year_month_day date(day);
-    const std::chrono::hh_mm_ss clock(time - day);
-    return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", days[std::chrono::weekday(day).c_encoding()],
-                       static_cast<unsigned>(date.day()), months[static_cast<unsigned>(date.month()) - 1],
-                       static_cast<int>(date.year()), clock.hours().count(), clock.minutes().count(),
-                       clock.seconds().count());
 }
 
 BodyGauge::Ending ending_of(const AnswerHead& head, bool is_http2) {

@@ -64,9 +64,6 @@ class Easy {
     core::Formats formats_;
 };
 
-// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7)
-std::string http_date(WallTime time);
-
 // How the end of a body without errors is to be read.
 BodyGauge::Ending ending_of(const AnswerHead& head, bool is_http2);
 

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "p2p/base/file.hpp"
+#include "p2p/base/http_date.hpp"
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
 #include "p2p/base/url.hpp"

@@ -41,7 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const AptConfig config(*message, "http");
         (void)config.find_path("Dir::Etc::netrc");
         (void)host_of(message->find("URI"));
-        (void)parse_http_date(message->find("Last-Modified"));
+        (void)parse_apt_date(message->find("Last-Modified"));
         (void)parse_byte_count(message->find("Maximum-Size"));
     }
     (void)login_hosts(text);

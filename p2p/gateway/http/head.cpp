@@ -5,8 +5,8 @@
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 
+#include "p2p/base/http_date.hpp"
 #include "p2p/base/limits.hpp"
-#include "p2p/gateway/http/http_date.hpp"
 
 namespace packswarm::gateway {
 

@@ -1,7 +1,7 @@
 #include "p2p/gateway/http/reply.hpp"
 
+#include "p2p/base/http_date.hpp"
 #include "p2p/base/log.hpp"
-#include "p2p/gateway/http/http_date.hpp"
 
 namespace packswarm::gateway {
 

@@ -1,7 +1,7 @@
 #include "p2p/gateway/gateway.hpp"
 
+#include "p2p/base/http_date.hpp"
 #include "p2p/base/limits.hpp"
-#include "p2p/gateway/http/http_date.hpp"
 #include "tests/unit/gateway/gateway_fixture.hpp"
 
 namespace packswarm::gateway {

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "p2p/base/limits.hpp"
-#include "p2p/gateway/http/http_date.hpp"
 #include "tests/support/formats.hpp"
 
 namespace packswarm::gateway {
@@ -261,22 +260,6 @@ TEST(Range, ReadsOneRangeAndIgnoresTheRest) {
     for (const char* ignored : {"", "bytes=", "bytes=-", "bytes=5-3", "bytes=0-1,3-4", "bytes=a-b", "items=0-1",
                                 "bytes=1-2x", "bytes=99999999999999999999-", "bytes=--5", "bytes=+5-"})
         EXPECT_EQ(laid(ignored, 10), (ByteRange{-1, -1})) << ignored;
-}
-
-TEST(HttpDate, SurvivesTheRoundTrip) {
-    for (const std::int64_t seconds :
-         {std::int64_t{0}, std::int64_t{784111777}, std::int64_t{951827696}, std::int64_t{4102444799}}) {
-        const WallTime time{Seconds(seconds)};
-        EXPECT_EQ(parse_http_date(http_date(time)), time) << http_date(time);
-    }
-    EXPECT_EQ(http_date(WallTime(Seconds(784111777))), "Sun, 06 Nov 1994 08:49:37 GMT");
-}
-
-TEST(HttpDate, ReadsNothingElse) {
-    for (const char* text : {"", "today", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 31 Feb 1994 08:49:37 GMT",
-                             "Sun, 06 Nov 1994 24:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 UTC",
-                             "Sun, 06 Xyz 1994 08:49:37 GMT", "Sun, -6 Nov 1994 08:49:37 GMT"})
-        EXPECT_FALSE(parse_http_date(text)) << text;
 }
 
 TEST(Reply, SaysWhatAndWhyInOneLine) {

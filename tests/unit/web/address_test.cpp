@@ -74,10 +74,5 @@ TEST(Redirect, IgnoresCredentialsThatTheServerMadeUp) {
     EXPECT_FALSE(address->sends_credentials());
 }
 
-TEST(HttpDate, IsInTheOneSpellingThatServersCompare) {
-    EXPECT_EQ(http_date(WallTime(Seconds(784111777))), "Sun, 06 Nov 1994 08:49:37 GMT");
-    EXPECT_EQ(http_date(WallTime(Seconds(0))), "Thu, 01 Jan 1970 00:00:00 GMT");
-}
-
 }  // namespace
 }  // namespace packswarm::web

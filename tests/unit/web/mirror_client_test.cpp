@@ -1,6 +1,7 @@
 #include <set>
 #include <sstream>
 
+#include "p2p/base/http_date.hpp"
 #include "p2p/web/easy.hpp"
 #include "tests/support/nginx.hpp"
 #include "tests/unit/web/probe.hpp"
@@ -90,9 +91,9 @@ TEST_F(NginxTest, PutsTheAskersTerms) {
     EXPECT_EQ(open_end.head->part->range, (ByteRange{4'000, 10'000}));
     EXPECT_EQ(open_end.head->part->total, 10'000);
     asked.terms.end = 4'010;
-    asked.terms.if_range = web::http_date(modified);
+    asked.terms.if_range = http_date(modified);
     EXPECT_EQ(fetch(asked).body, content.substr(4'000, 10));
-    asked.terms.if_range = web::http_date(modified - Seconds(60));
+    asked.terms.if_range = http_date(modified - Seconds(60));
     auto& changed = fetch(asked);
     EXPECT_EQ(changed.body, content) << "another file: the whole of it";
     EXPECT_FALSE(changed.head->part);

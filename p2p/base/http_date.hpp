@@ -8,9 +8,9 @@
 
 #include "p2p/base/units.hpp"
 
-namespace packswarm::gateway {
+namespace packswarm {
 
 std::string http_date(WallTime time);
 std::optional<WallTime> parse_http_date(std::string_view text);
 
-}  // namespace packswarm::gateway
+}  // namespace packswarm

@@ -1,4 +1,4 @@
-#include "p2p/gateway/http/http_date.hpp"
+#include "p2p/base/http_date.hpp"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -6,7 +6,7 @@
 #include <array>
 #include <charconv>
 
-namespace packswarm::gateway {
+namespace packswarm {
 
 namespace {
 
@@ -52,4 +52,4 @@ std::optional<WallTime> parse_http_date(std::string_view text) {
            Seconds(*seconds);
 }
 
-}  // namespace packswarm::gateway
+}  // namespace packswarm
