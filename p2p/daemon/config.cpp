@@ -114,10 +114,9 @@ std::string names_of_formats() {
 Result<RepositoryConfig> parse_repository(const toml::table& table) {
     RepositoryConfig out;
     for (const auto& [key, node] : table) {
-        const auto name = "repository." + std::string(key.str());
+        const std::string own(key.str()), name = "repository." + own;
         const auto keys = repository_keys();
-        const auto known =
-            std::find_if(keys.begin(), keys.end(), [&](const auto& one) { return key.str() == one.name; });
+        const auto known = std::find_if(keys.begin(), keys.end(), [&](const auto& one) { return own == one.name; });
         if (known == keys.end()) return fail(ErrorKind::Refused, "there is no option {}", printable(name));
         if (auto taken = take(out, known->place, node, name); !taken) return tl::unexpected(taken.error());
     }
