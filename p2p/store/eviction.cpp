@@ -14,13 +14,16 @@ std::vector<Digest> choose_victims(std::vector<Candidate> candidates, Lack lack,
         const auto held_elsewhere = c.worth == Worth::package ? c.replicas : std::size_t{0};
         return std::tuple(c.worth == Worth::index, c.in_use, c.worth, ~held_elsewhere, c.last_use, c.digest);
     };
-    std::sort(candidates.begin(), candidates.end(),
-              [&](const Candidate& a, const Candidate& b) { return rank(a) < rank(b); });
+    // A heap, since few of very many go.
+    const auto goes_later = [&](const Candidate& a, const Candidate& b) { return rank(b) < rank(a); };
+    std::make_heap(candidates.begin(), candidates.end(), goes_later);
     std::vector<Digest> victims;
     const ByteCount most = std::max<ByteCount>(lack.most(), 0) + slack;
     const auto most_files = lack.most() > 0 ? candidates.size() : candidates.size() / few;
     ByteCount freed = 0;
-    for (const auto& candidate : candidates) {
+    for (auto end = candidates.end(); end != candidates.begin();) {
+        std::pop_heap(candidates.begin(), end--, goes_later);
+        const auto& candidate = *end;
         const bool spare = !candidate.in_use && candidate.worth != Worth::index && freed + candidate.size <= most &&
                            victims.size() < most_files;
         if (lack.is_met() && !spare) break;

@@ -239,11 +239,10 @@ Result<std::unique_ptr<broker::StoreReader>> Vault::reader() const {
 
 void Vault::remove(const Digest& digest) { forget(digest); }
 
-// Deletes the file at once, since its room is wanted; the row follows with the next batch.
-void Vault::forget(const Digest& digest) {
+void Vault::forget(const Digest& digest, File file) {
     drop_orphan(digest);
     drop_entry(digest);
-    static_cast<void>(delete_own(shelf_->path_of(digest)));
+    if (file == File::goes_now) static_cast<void>(delete_own(shelf_->path_of(digest)));
     enqueue(operation(Operation::Kind::remove, digest));
 }
 

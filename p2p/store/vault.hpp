@@ -152,7 +152,10 @@ class Vault final : public broker::Store {
         note_staged(file.path(), {file.size(), file.size(), broker::Promise::listed, file.size()});
     }
     void note_staged(const std::filesystem::path& path, Staged file);
-    void forget(const Digest& digest);
+    // The row follows with the next batch; the file goes now, where its room is wanted, or with the row.
+    enum class File { goes_now, goes_with_row };
+    void forget(const Digest& digest, File file = File::goes_now);
+    void forget_all(const std::vector<Digest>& victims, Lack lack);
     void drop_entry(const Digest& digest);
     bool drop_orphan(const Digest& digest);
     void enqueue(Operation operation);

@@ -20,6 +20,7 @@ namespace {
 constexpr std::int64_t inodes_per_file = 3;      // its own, its note's, and that of the note's next state
 constexpr ByteCount slack_share = 64;            // of the quota, freed beyond what one file needs
 constexpr ByteCount arrival_step = limits::mib;  // room is made for so much more than has come, or as much again
+constexpr std::size_t deleted_at_once = 64;      // files, where the quota is lacking alone
 constexpr ByteCount flush_step = 8 * limits::mib;
 constexpr std::chrono::seconds handles_close{1};
 constexpr ByteCount loose_share = 4;  // of the quota, beside it: what no index lists, on its way through
@@ -245,9 +246,24 @@ bool Vault::evict(Lack lack, Worth most) {
         candidates.push_back({digest, entry.info.size, worth, is_open(digest), entry.replicas, entry.last_use});
     }
     const auto victims = choose_victims(std::move(candidates), lack, settings_.quota / slack_share);
-    for (const auto& digest : victims) forget(digest);
+    forget_all(victims, lack);
     if (!victims.empty()) spdlog::info("store: {} files evicted to make room", victims.size());
     return !victims.empty();
+}
+
+// Tens of thousands of small files may go for one large: the loop deletes what the disk lacks now, and a few beside; a
+// worker the rest.
+void Vault::forget_all(const std::vector<Digest>& victims, Lack lack) {
+    std::size_t beside = 0;
+    for (const auto& digest : victims) {
+        const bool is_lacking = lack.disk > 0 || lack.files > 0;
+        const auto entry = entries_.find(digest);
+        if (entry == entries_.end() || !is_open(digest)) {
+            lack.disk -= entry == entries_.end() ? orphans_.at(digest).size : entry->second.info.size;
+            --lack.files;
+        }
+        forget(digest, is_lacking || beside++ < deleted_at_once ? File::goes_now : File::goes_with_row);
+    }
 }
 
 void Vault::set_limits(ByteCount quota, ByteCount reserve) {

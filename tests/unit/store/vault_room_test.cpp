@@ -40,6 +40,26 @@ TEST_F(VaultRoomTest, EvictsWhatMostPeersHaveAndRemembersThatOverARestart) {
     EXPECT_EQ(left().count(0), 1U) << "nobody else is known to have it";
 }
 
+TEST_F(VaultRoomTest, OfManySmallFilesThatGoForOneLargeAWorkerDeletesMost) {
+    quota = 300'000;
+    open();
+    for (unsigned i = 0; i < 300; ++i) store(i);
+    auto large = vault->stage(200'000);
+    ASSERT_TRUE(large && vault->arrive(*large, 200'000));
+    const auto kept = vault->digests().size();
+    EXPECT_LE(kept, 100U);
+    EXPECT_LE(vault->usage().stored + vault->usage().staged, quota);
+    EXPECT_GE(files_below(root / "store" / "files"), 200U) << "deleted on the loop";
+    const auto again = publish(file(0));  // one that had to go, before its file went
+    ASSERT_TRUE(again);
+    EXPECT_EQ(content_of(*again), file(0));
+    loop.drain();
+    EXPECT_EQ(files_below(root / "store" / "files"), vault->digests().size());
+    open();
+    EXPECT_TRUE(find(digest_of(file(0))));
+    EXPECT_TRUE(vault->orphans().empty());
+}
+
 // A worker moves it into its place; until the vault hears of that it is neither staged there nor stored.
 TEST_F(VaultRoomTest, WhatIsOnItsWayIntoTheStoreCounts) {
     for (unsigned i = 0; i < 9; ++i) store(i);
