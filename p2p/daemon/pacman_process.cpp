@@ -21,7 +21,7 @@ namespace packswarm::daemon {
 
 namespace {
 
-constexpr std::size_t max_candidates = 16;
+constexpr std::size_t max_found = 16, max_turned_down = 16;
 constexpr std::size_t max_stat = 64 * 1024;
 
 // Files of /proc have no size beforehand.
@@ -80,12 +80,12 @@ std::string status_of(const std::filesystem::path& process, std::string_view nam
     return "";
 }
 
-// The effective one. Not the folder's owner: that is root for every process that may not be dumped.
-std::optional<uid_t> user_of(const std::filesystem::path& process) {
+// Started by root or by us, and run as who started it: anybody may start a set-uid program under any name. Not the
+// folder's owner: that is root for every process that may not be dumped.
+bool is_roots_or_ours(const std::filesystem::path& process, uid_t own) {
     std::istringstream fields(status_of(process, "Uid:"));
     uid_t real = 0, effective = 0;
-    if (fields >> real >> effective) return effective;
-    return std::nullopt;
+    return fields >> real >> effective && real == effective && (real == 0 || real == own);
 }
 
 // Its number in each namespace from ours inwards: a container's has two and more.
@@ -104,8 +104,7 @@ std::optional<std::pair<dev_t, ino_t>> network_of(const std::filesystem::path& p
 }
 
 Result<PacmanProcess> examine(const std::filesystem::path& proc, const std::filesystem::path& folder, uid_t own) {
-    const auto user = user_of(folder);
-    if (!user || (*user != 0 && *user != own)) return fail(ErrorKind::Refused, "it is neither root's nor ours");
+    if (!is_roots_or_ours(folder, own)) return fail(ErrorKind::Refused, "it is neither root's nor ours");
     if (network_of(folder) != network_of(proc / "self"))
         return fail(ErrorKind::Refused, "it is in another network namespace");
     if (is_in_inner_pid_namespace(folder)) return fail(ErrorKind::Refused, "it is in a container");
@@ -141,13 +140,14 @@ PacmanSearch find_pacmans(const std::filesystem::path& proc, uid_t own) {
         const auto name = at->path().filename().string();
         if (!std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; })) continue;
         if (!is_called_pacman(at->path())) continue;
-        if (is_called_pacman(proc / parent_of(at->path())))
+        const auto parent = proc / parent_of(at->path());
+        if (is_called_pacman(parent) && is_roots_or_ours(parent, own))
             continue;  // a child that fetches, or is about to become gpg
-        if (out.found.size() + out.turned_down.size() >= max_candidates) break;
+        if (out.found.size() >= max_found) break;
         auto process = examine(proc, at->path(), own);
         if (process)
             out.found.push_back(std::move(*process));
-        else
+        else if (out.turned_down.size() < max_turned_down)
             out.turned_down.push_back(fmt::format("process {}: {}", name, process.error().message));
     }
     return out;

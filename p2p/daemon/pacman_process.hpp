@@ -23,7 +23,7 @@ struct PacmanProcess {
 
 struct PacmanSearch {
     std::vector<PacmanProcess> found;      // at most 16
-    std::vector<std::string> turned_down;  // why, one line each
+    std::vector<std::string> turned_down;  // why, one line each; of the first 16. None of them hides another
 };
 
 PacmanSearch find_pacmans(const std::filesystem::path& proc, uid_t own);

@@ -29,8 +29,8 @@ class PacmanProcesses : public ::testing::Test {
         for (const auto& word : words) cmdline += word + '\0';
         test::write_file(at / "comm", name + "\n");
         test::write_file(at / "cmdline", cmdline);
-        test::write_file(at / "status", fmt::format("Name:\t{}\nUid:\t{}\t{}\t{}\t{}\nNSpid:\t{}\n", name, stranger,
-                                                    user, user, user, pid));
+        test::write_file(at / "status", fmt::format("Name:\t{}\nUid:\t{}\t{}\t{}\t{}\nNSpid:\t{}\n", name, user, user,
+                                                    user, user, pid));
         std::filesystem::create_directories(at / "net");
         std::filesystem::create_hard_link(proc_ / "self/net/dev", at / "net/dev");
         std::string stat = fmt::format("{} ({} ) x) S {}", pid, name, parent);
@@ -75,6 +75,19 @@ TEST_F(PacmanProcesses, ThoseOfOthersAndTheirChildrenAreNot) {
     process(21, {"pacman", "-Syu"}, 0, "pacman", 20);
     ASSERT_EQ(search().found.size(), 1u);
     EXPECT_EQ(search().found[0].pid, 20);
+}
+
+TEST_F(PacmanProcesses, ThoseOfOthersHideNobody) {
+    for (int pid = 100; pid < 200; ++pid) process(pid, {"pacman", "-Syu"}, stranger);
+    process(300, {"pacman", "-Syu"}, 0, "pacman", 150);
+    EXPECT_EQ(search().found.size(), 1u);
+    EXPECT_LE(search().turned_down.size(), 16u);
+}
+
+TEST_F(PacmanProcesses, WhatAStrangerStartedIsHisAlsoWhereItRunsAsRoot) {
+    test::write_file(process(10, {"pacman", "-Syu"}) / "status",
+                     fmt::format("Name:\tpacman\nUid:\t{}\t0\t0\t0\nNSpid:\t10\n", stranger));
+    EXPECT_TRUE(search().found.empty());
 }
 
 TEST_F(PacmanProcesses, ThoseInOtherNamespacesOrFoldersAreNot) {
