@@ -46,6 +46,11 @@ Broker::Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger&
       book_(loop, store, ledger, trust, peers, proofs_),
       missing_(loop, *this, book_, trust),
       ahead_(*this, book_, store),
+      askers_(loop, ledger, board_,
+              [this](RequestId id, const Error& error) { return ask_by_its_own_name(id, error); }),
+      graveyard_(loop),
+      holding_(loop, store, askers_),
+      reader_(engine_, book_, [this](const core::Location& location) { return is_behind(location); }),
       signatures_(engine_, book_, settings_.peer_grace,
                   {[this](const Digest& digest) { return bytes_of(digest); },
                    [this](const Digest& digest) { return by_digest_.count(digest) != 0 || proofs_.holds(digest); }}),
@@ -126,11 +131,6 @@ void Broker::tick() {
     if (now - asked_ >= ask_interval) ask_again();
     replan_soon();
     if (!live_.empty()) arm_tick();
-}
-
-void Broker::bury(std::shared_ptr<const void> ended) {
-    graveyard_.push_back(std::move(ended));
-    loop_.post(lifetime_.guard([this] { graveyard_.clear(); }));
 }
 
 // ---- Peers
@@ -247,16 +247,15 @@ void Broker::peer_snapshot(const PeerSnapshot& snapshot) { book_.peer_snapshot(s
 // --------------------------------------------------------------------------------------------------------------
 
 RequestId Broker::get(Request request, RequestEvents events) {
-    const auto id = RequestId{next_request_++};
-    requests_[id] = {std::move(request), std::move(events), loop_.now(), loop_.wall_now(), false};
+    const auto id = askers_.add(std::move(request), std::move(events));
     loop_.post(lifetime_.guard([this, id] { dispatch(id); }));
     return id;
 }
 
 void Broker::cancel(RequestId request) {
-    const auto left = requests_.extract(request);
+    const auto left = askers_.take(request);
     if (!left) return;
-    leave_plain(request, left.mapped().plain_key);
+    leave_plain(request);
     for (auto& [key, root] : roots_)
         std::erase_if(root.askers, [&](const auto& asker) { return asker.request == request; });
     std::erase_if(roots_, [](const auto& item) { return item.second.askers.empty(); });
@@ -265,31 +264,21 @@ void Broker::cancel(RequestId request) {
         if (!at->second.askers.empty()) return weigh_need(at->second);
         by_digest_.erase(at->second.transfer->target().digest);
         keep_remains(*at->second.transfer);
-        write_off(left.mapped(), *at->second.transfer);
-        bury(std::move(at->second.transfer));
+        const auto& target = at->second.transfer->target();
+        askers_.write_off(*left, target.digest, target.size, at->second.transfer->for_nothing(),
+                          at->second.transfer->reasons());
+        graveyard_.bury(std::move(at->second.transfer));
         live_.erase(at);
         return;
     }
 }
 
-bool Broker::is_ahead(RequestId id) const {
-    const auto at = requests_.find(id);
-    return at != requests_.end() && at->second.request.need == Need::ahead;
-}
-
-bool Broker::is_awaited() const {
-    return std::any_of(requests_.begin(), requests_.end(),
-                       [](const auto& item) { return item.second.request.need == Need::awaited; });
-}
-
 // Who waits stands before who does not: the first is the one that the bytes were fetched for.
 void Broker::weigh_need(Live& live) {
-    const auto ahead =
-        std::stable_partition(live.askers.begin(), live.askers.end(), [this](RequestId id) { return !is_ahead(id); });
-    const bool streamed = std::any_of(live.askers.begin(), ahead, [this](RequestId id) {
-        const auto at = requests_.find(id);
-        return at != requests_.end() && at->second.request.streams;
-    });
+    const auto ahead = std::stable_partition(live.askers.begin(), live.askers.end(),
+                                             [this](RequestId id) { return !askers_.is_ahead(id); });
+    const bool streamed =
+        std::any_of(live.askers.begin(), ahead, [this](RequestId id) { return askers_.is_streaming(id); });
     live.transfer->set_need(ahead == live.askers.begin() ? Need::ahead : Need::awaited, streamed);
 }
 
@@ -354,16 +343,17 @@ void Broker::finish_transfer(plan::WantId want, const VerifiedFile& file, bool m
     fresh_[file.digest()] = {bytes, transfer->target().size, transfer->modified()};
     const Delivered delivered{bytes, transfer->target().size, file.digest(), transfer->modified(), transfer->shares()};
     const bool stands = transfer->stands_by_its_head();
-    in_turn(std::move(askers), [this, delivered, stands, reasons = transfer->reasons()](RequestId id, bool is_first) {
-        const auto asker = requests_.find(id);
-        if (asker != requests_.end() && asker->second.told && asker->second.request.streams && !stands)
-            return fail_request(id,
+    askers_.in_turn(std::move(askers), [this, delivered, stands, reasons = transfer->reasons()](RequestId id,
+                                                                                                bool is_first) {
+        const auto* asker = askers_.find(id);
+        if (asker != nullptr && asker->told && asker->request.streams && !stands)
+            return askers_.fail(id,
                                 {ErrorKind::Transient,
                                  "the file begins with other bytes than went out before it was verified: ask again"},
                                 reasons);
         auto own = delivered;
         if (!is_first) own.sources = {{SourceKind::cache, "", own.size, 0}};  // the bytes were fetched once
-        deliver(id, std::move(own), reasons);
+        askers_.deliver(id, std::move(own), reasons);
     });
     signatures_.package_here(file.digest());
     ArtifactRecord record;
@@ -373,7 +363,7 @@ void Broker::finish_transfer(plan::WantId want, const VerifiedFile& file, bool m
     record.lineage = may_share ? book_.public_lineage(file.digest()) : "";
     record.modified = transfer->modified().value_or(WallTime{});
     record.replicas = replicas;
-    bury(std::move(transfer));
+    graveyard_.bury(std::move(transfer));
     publish_as(file, std::move(record), lifetime_.guard([this, digest = file.digest()](Result<StoredFile> stored) {
         fresh_.erase(digest);
         if (!stored) {
@@ -395,8 +385,8 @@ void Broker::transfer_failed(plan::WantId want, const Error& error) {
     look_again(*transfer, askers, error);
     if (error.kind != ErrorKind::Broken) keep_remains(*transfer);
     auto lost = transfer->for_nothing();  // counted once
-    for (const auto id : askers) fail_request(id, error, transfer->reasons(), std::exchange(lost, {}));
-    bury(std::move(transfer));
+    for (const auto id : askers) askers_.fail(id, error, transfer->reasons(), std::exchange(lost, {}));
+    graveyard_.bury(std::move(transfer));
 }
 
 // What its own signature has to vouch for first is kept at once, and shared when it has.
@@ -437,32 +427,6 @@ void Broker::publish_as(VerifiedFile file, ArtifactRecord record, Then<StoredFil
                             if (pieces) record.pieces = std::move(*pieces);
                             store_.publish(std::move(file), std::move(record), std::move(then));
                         }));
-}
-
-// ---- Telling the askers
-// ----------------------------------------------------------------------------------------------------
-
-void Broker::deliver_bytes(std::vector<RequestId> askers, Bytes bytes, Delivered as, const char* reason) {
-    as.size = static_cast<ByteCount>(bytes.size());
-    hold(std::move(bytes), lifetime_.guard([this, askers = std::move(askers), as = std::move(as),
-                                            reason](Result<SharedBytes> held) mutable {
-        if (held) as.bytes = *held;
-        for (const auto id : askers) held ? deliver(id, as, {reason}) : fail_request(id, held.error(), {});
-    }));
-}
-
-void Broker::hold(Bytes bytes, Then<SharedBytes> then) {
-    const auto cannot = [&](Error error) {
-        loop_.post([then = std::move(then), error = std::move(error)] { then(tl::unexpected(error)); });
-    };
-    auto file = store_.stage(static_cast<ByteCount>(bytes.size()), Promise::listed);
-    if (!file) return cannot(file.error());
-    if (auto room = store_.arrive(*file, file->size()); !room) return cannot(room.error());
-    store_.write(*file, {{0, std::move(bytes)}}, [file = *file, then = std::move(then)](const Result<void>& written) {
-        if (!written) return then(tl::unexpected(written.error()));
-        const auto staged = std::make_shared<const StagedFile>(file);
-        then(SharedBytes(staged, &staged->handle()));
-    });
 }
 
 }  // namespace packswarm::broker

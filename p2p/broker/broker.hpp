@@ -13,6 +13,10 @@
 
 #include "p2p/base/lifetime.hpp"
 #include "p2p/broker/ahead.hpp"
+#include "p2p/broker/desks/askers.hpp"
+#include "p2p/broker/desks/graveyard.hpp"
+#include "p2p/broker/desks/holding.hpp"
+#include "p2p/broker/desks/request_reader.hpp"
 #include "p2p/broker/given_roots.hpp"
 #include "p2p/broker/index_book.hpp"
 #include "p2p/broker/index_looks.hpp"
@@ -42,10 +46,6 @@ struct LiveTransfer {  // for status
     std::vector<SourceShare> sources;
 };
 
-struct Counters {
-    std::uint64_t open = 0, done = 0, failed = 0;
-};
-
 class Broker final : public Requests, public PeerObserver {
   public:
     Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger& ledger, Trust& trust,
@@ -56,7 +56,7 @@ class Broker final : public Requests, public PeerObserver {
     const SourceBook& sources() const { return sources_; }
     const plan::Board& board() const { return board_; }
     std::vector<LiveTransfer> live() const;
-    Counters counters() const { return {requests_.size(), done_, failed_}; }
+    Counters counters() const { return askers_.counters(); }
     // Publishes a file whose digest was checked (an import, a share) under what the indexes say of it.
     void publish(VerifiedFile file, const std::string& name, std::optional<WallTime> modified, Then<StoredFile> then);
     // The repository's database came to its package manager from here.
@@ -70,7 +70,7 @@ class Broker final : public Requests, public PeerObserver {
     // fine.
     using Asked = std::function<void(const core::CatalogHit&)>;
     void set_asked(Asked asked) { asked_for_ = std::move(asked); }
-    bool is_awaited() const;  // somebody waits for anything
+    bool is_awaited() const { return askers_.is_awaited(); }  // somebody waits for anything
     // Fetches and verifies a repository's root now.
     void refresh(const std::string& repository, Then<RootAnswer> then);
 
@@ -91,21 +91,6 @@ class Broker final : public Requests, public PeerObserver {
     void peer_snapshot(const PeerSnapshot& snapshot) override;
 
   private:
-    struct InVain {  // the one that the index listed when it was asked for
-        Digest digest;
-        Error error;
-    };
-    struct Asker {
-        Request request;
-        RequestEvents events;
-        TimePoint started{};
-        WallTime wall{};
-        bool told = false;
-        bool asks_by_its_own_name = false;
-        bool waited_for_proof = false;
-        std::string plain_key{};  // of the fetch that hands it through
-        std::optional<InVain> in_vain{};
-    };
     struct Live {
         std::unique_ptr<Transfer> transfer;
         std::vector<RequestId> askers;
@@ -126,28 +111,15 @@ class Broker final : public Requests, public PeerObserver {
         std::optional<WallTime> modified;
     };
 
-    // What a request turned out to mean.
-    struct Meaning {
-        Url url;
-        std::vector<core::Location> locations;
-        std::optional<Digest> digest;
-        std::optional<ByteCount> size;
-        std::optional<core::CatalogHit> hit;
-    };
-
     void dispatch(RequestId id);
-    Result<Meaning> understand(const Request& request) const;
-    bool has_too_many(const std::string& user) const;
     void serve(RequestId id, const Meaning& meaning);
     bool serve_stored(RequestId id, const Digest& digest);
     bool serve_kept(RequestId id, const Digest& digest);
-    void tell_checked(RequestId id, const KeptFile& file, ByteCount checked, std::optional<WallTime> modified);
     void proof_ended(RequestId id, const Digest& digest);
     void prove_for_peers(const Digest& digest);
     bool serve_root(RequestId id, const Meaning& meaning);
     bool serve_root_signature(RequestId id, const std::string& key, const core::Location& location, const Url& url);
     bool has_it_already(const RootAsker& asker, const RootAnswer& answer) const;
-    void say_not_modified(RequestId id, const SourceShare& from);
     void note_served(const std::string& address, const Result<RootAnswer>& answer);
     void hand_root_through(RequestId id);
     bool is_behind(const core::Location& location) const;
@@ -157,11 +129,8 @@ class Broker final : public Requests, public PeerObserver {
                                                    const core::Location& location, const Url& url);
     void give_signature(RequestId id, const GivenRoots::Given& given, const SourceShare& from, const char* reason);
     bool is_known_to_be_gone(RequestId id, const Target& target);
-    bool has_other_way(RequestId id) const;
     bool serve_signature(RequestId id, const Meaning& meaning);
     void deliver_signature(RequestId id, const PackageSignature& signature, const char* reason);
-    bool is_listed(const Meaning& meaning) const;
-    std::optional<core::CatalogHit> package_of_signature(const core::Location& location) const;
     bool look_first(RequestId id, const Meaning& meaning);
     void look_at(const core::Location& at, Task then);
     void look_again(const Transfer& transfer, std::vector<RequestId>& askers, const std::optional<Error>& error);
@@ -170,15 +139,11 @@ class Broker final : public Requests, public PeerObserver {
     void serve_plain(RequestId id, const Meaning& meaning);
     void tell_started_plain(RequestId id, const PlainFetch& fetch);
     void plain_answered(const std::string& key, const Result<PlainAnswer>& answer);
-    void leave_plain(RequestId id, const std::string& key);
-    // Calls tell for each: for the first at once, and true; for the others one after the other from the loop.
-    void in_turn(std::vector<RequestId> askers, std::function<void(RequestId, bool)> tell);
+    void leave_plain(RequestId id);
     void begin_plain(const std::string& key, PlainFetch::Wish wish);
     void begin_waiting_plain(const std::string& user);
     bool ask_by_its_own_name(RequestId id, const Error& error);
-    void leave(RequestId id);
     void serve_artifact(RequestId id, const Meaning& meaning);
-    std::vector<MirrorAddress> addresses(const Meaning& meaning);
     void root_answered(const std::string& key, const std::string& address, Result<RootAnswer> result);
 
     void verified(plan::WantId want, VerifiedFile file);
@@ -190,7 +155,6 @@ class Broker final : public Requests, public PeerObserver {
     void transfer_failed(plan::WantId want, const Error& error);
     void publish_as(VerifiedFile file, ArtifactRecord record, Then<StoredFile> then);
     void note_holder(plan::WantId want, plan::SourceId peer);
-    bool is_ahead(RequestId id) const;
     void weigh_need(Live& live);
     void keep_remains(Transfer& transfer);  // this and the next three: unfinished.cpp
     void take_up_remains();
@@ -199,17 +163,6 @@ class Broker final : public Requests, public PeerObserver {
     std::unique_ptr<Transfer> take_out(plan::WantId want, std::vector<RequestId>& askers);
 
     SharedBytes bytes_of(const Digest& digest);
-    void hold(Bytes bytes, Then<SharedBytes> then);  // in a file, written by a worker
-    void deliver_bytes(std::vector<RequestId> askers, Bytes bytes, Delivered as, const char* reason);
-    void tell_started(RequestId id, const StagedFile& file, std::optional<WallTime> modified,
-                      std::optional<Part> part = {});
-    void deliver(RequestId id, Delivered delivered, const std::vector<std::string>& reasons);
-    void fail_request(RequestId id, const Error& error, const std::vector<std::string>& reasons,
-                      std::vector<SourceShare> lost = {});
-    void write_off(const Asker& asker, const Transfer& transfer);
-    void record(const Asker& asker, const std::string& outcome, const std::optional<Digest>& digest, ByteCount size,
-                std::vector<SourceShare> sources, const std::vector<std::string>& reasons);
-
     void replan_soon();
     void replan();
     void ask_soon(const Transfer& transfer);
@@ -218,7 +171,6 @@ class Broker final : public Requests, public PeerObserver {
     void note_missed(plan::WantId want);
     void tick();
     void arm_tick();
-    void bury(std::shared_ptr<const void> ended);  // it may still be telling of something
 
     Loop& loop_;
     Mirrors& mirrors_;
@@ -235,7 +187,10 @@ class Broker final : public Requests, public PeerObserver {
     MissingIndexes missing_;
     Ahead ahead_;
     Asked asked_for_;
-    std::map<RequestId, Asker> requests_;
+    Askers askers_;
+    Graveyard graveyard_;
+    Holding holding_;
+    RequestReader reader_;
     std::map<plan::WantId, Live> live_;
     std::unordered_map<Digest, plan::WantId> by_digest_;
     std::unordered_map<Digest, Fresh> fresh_;
@@ -254,8 +209,7 @@ class Broker final : public Requests, public PeerObserver {
         RequestId first = RequestId::none;  // its askers', in the order of their coming
         std::vector<RequestId> askers;
     };
-    std::map<std::string, LivePlain> plain_;              // by PlainFetch::Wish::key
-    std::vector<std::shared_ptr<const void>> graveyard_;  // ended inside their own callbacks
+    std::map<std::string, LivePlain> plain_;  // by PlainFetch::Wish::key
     std::vector<std::unique_ptr<RootFetch>> refreshes_;
     std::map<std::pair<std::string, core::Audience>, std::vector<Digest>> to_ask_;  // by lineage, and whom
     struct Seek {
@@ -267,7 +221,7 @@ class Broker final : public Requests, public PeerObserver {
     TimePoint ticked_{};
     TimerId tick_timer_ = TimerId::none;
     bool replan_due_ = false, ask_due_ = false;
-    std::uint64_t next_request_ = 1, next_want_ = 1, done_ = 0, failed_ = 0;
+    std::uint64_t next_want_ = 1;
     Lifetime lifetime_;
 };
 

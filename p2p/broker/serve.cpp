@@ -17,83 +17,33 @@ std::optional<WallTime> date_of(const std::optional<ArtifactRecord>& record) {
     return record && record->modified != WallTime{} ? std::optional(record->modified) : std::nullopt;
 }
 
-bool is_root(const core::Location& location) {
-    return location.repository->format->classify(location.path) == core::PathKind::root;
-}
-
 }  // namespace
 
-Result<Broker::Meaning> Broker::understand(const Request& request) const {
-    auto url = Url::parse(request.url);
-    if (!url) return tl::unexpected(url.error());
-    if (url->has_credentials)
-        return fail(ErrorKind::Refused, "addresses with a user name or password are not taken: fetch it directly");
-    Meaning meaning;
-    meaning.url = std::move(*url);
-    meaning.locations = book_.table().locate(meaning.url);
-    meaning.digest = request.digest;
-    meaning.size = request.size;
-    if (meaning.digest) {
-        for (const auto& location : meaning.locations)  // what its own repository says of it, before what others do
-            if (!meaning.hit) meaning.hit = book_.catalog().find_in(location.repository->id, *meaning.digest);
-        if (!meaning.hit) meaning.hit = book_.find(*meaning.digest);
-    } else {
-        for (const auto& location : meaning.locations)
-            if (!meaning.hit && !is_root(location) && !is_behind(location))
-                meaning.hit = book_.catalog().find(location.repository->id, location.path);
-        if (meaning.hit) meaning.digest = meaning.hit->entry.digest;
-    }
-    if (meaning.hit && !meaning.size) meaning.size = meaning.hit->entry.size;
-    const ByteCount cap = request.max_size > 0 ? request.max_size : limits::max_artifact;
-    if (meaning.size && (*meaning.size > cap || *meaning.size < 0))
-        return fail(ErrorKind::Refused, "{} bytes are more than the {} that may be fetched", *meaning.size, cap);
-    if (meaning.hit && meaning.size && *meaning.size != meaning.hit->entry.size)
-        return fail(ErrorKind::Refused, "the asked size {} is not the {} of the signed index", *meaning.size,
-                    meaning.hit->entry.size);
-    return meaning;
-}
-
 void Broker::dispatch(RequestId id) {
-    const auto at = requests_.find(id);
-    if (at == requests_.end()) return;
-    if (has_too_many(at->second.request.user))
-        return fail_request(id, {ErrorKind::Refused, "too many requests at once"}, {});
-    if (!at->second.request.lists.empty()) missing_.told(at->second.request.lists);
-    const auto meaning = understand(at->second.request);
-    if (!meaning) return fail_request(id, meaning.error(), {});
-    if (asked_for_ && !is_ahead(id) && meaning->hit && !meaning->hit->entry.name.empty()) asked_for_(*meaning->hit);
+    const auto* asker = askers_.find(id);
+    if (asker == nullptr) return;
+    if (askers_.has_too_many(asker->request.user))
+        return askers_.fail(id, {ErrorKind::Refused, "too many requests at once"}, {});
+    if (!asker->request.lists.empty()) missing_.told(asker->request.lists);
+    const auto meaning = reader_.read(asker->request);
+    if (!meaning) return askers_.fail(id, meaning.error(), {});
+    if (asked_for_ && !askers_.is_ahead(id) && meaning->hit && !meaning->hit->entry.name.empty())
+        asked_for_(*meaning->hit);
     serve(id, *meaning);
 }
 
-// Nobody has a place only because of having come first.
-bool Broker::has_too_many(const std::string& user) const {
-    if (requests_.size() <= limits::max_open_requests_per_user) return false;
-    const auto own = std::count_if(requests_.begin(), requests_.end(),
-                                   [&](const auto& item) { return item.second.request.user == user; });
-    const auto most =
-        requests_.size() > limits::max_open_requests ? limits::spared_requests : limits::max_open_requests_per_user;
-    return static_cast<std::size_t>(own) > most;
-}
-
 void Broker::serve(RequestId id, const Meaning& meaning) {
-    const auto& asker = requests_.at(id);
-    if (!asker.request.digest && is_listed(meaning) && look_first(id, meaning)) return;
+    const auto& asker = askers_.at(id);
+    if (!asker.request.digest && reader_.is_listed(meaning) && look_first(id, meaning)) return;
     if (meaning.digest && serve_stored(id, *meaning.digest)) return;
     if (asker.in_vain && asker.in_vain->digest == meaning.digest)
-        return fail_request(id, Error(asker.in_vain->error), {});
+        return askers_.fail(id, Error(asker.in_vain->error), {});
     if (!meaning.digest && serve_root(id, meaning)) return;
     if (!meaning.digest && serve_signature(id, meaning)) return;
     if (meaning.digest && meaning.size) return serve_artifact(id, meaning);
-    if (requests_.at(id).request.unlisted == Unlisted::left_to_asker) return leave(id);
+    if (askers_.at(id).request.unlisted == Unlisted::left_to_asker) return askers_.leave_to_asker(id);
     if (!meaning.digest && look_first(id, meaning)) return;
     serve_plain(id, meaning);
-}
-
-// No failure of anybody's: it is neither logged nor kept in the ledger.
-void Broker::leave(RequestId id) {
-    const Asker asker = std::move(requests_.at(id));
-    requests_.erase(id);
-    asker.events.failed({ErrorKind::Absent, "no index here vouches for it: it is left to who asks"});
 }
 
 // Of what is here and has the right digest, whether it may be delivered already or not.
@@ -113,13 +63,13 @@ SharedBytes Broker::bytes_of(const Digest& digest) {
 }
 
 bool Broker::serve_stored(RequestId id, const Digest& digest) {
-    const auto& request = requests_.at(id).request;
+    const auto& request = askers_.at(id).request;
     const auto answer = [&](SharedBytes bytes, ByteCount size, std::optional<WallTime> modified) {
         // Who names the digest wants these bytes; who names only the date that they are given out with has them.
         if (!request.digest && modified && request.if_modified_since == modified)
-            return say_not_modified(id, {SourceKind::cache, "", 0, 0}), true;
-        deliver(id, {std::move(bytes), size, digest, modified, {{SourceKind::cache, "", size, 0}}},
-                {"it was here already"});
+            return askers_.say_not_modified(id, {SourceKind::cache, "", 0, 0}), true;
+        askers_.deliver(id, {std::move(bytes), size, digest, modified, {{SourceKind::cache, "", size, 0}}},
+                        {"it was here already"});
         return true;
     };
     if (const auto fresh = fresh_.find(digest); fresh != fresh_.end())
@@ -132,34 +82,25 @@ bool Broker::serve_stored(RequestId id, const Digest& digest) {
 
 // It is hashed first. Who streams is shown meanwhile what piece hashes have found right, the others nothing.
 bool Broker::serve_kept(RequestId id, const Digest& digest) {
-    auto& asker = requests_.at(id);
+    auto& asker = askers_.at(id);
     const auto record = store_.brief(digest) ? store_.record(digest) : std::nullopt;
     if (!record || std::exchange(asker.waited_for_proof, true)) return false;
     Proofs::Watch watch;
     if (asker.request.streams)
         watch = lifetime_.guard([this, id, modified = date_of(record)](const KeptFile& file, ByteCount checked) {
-            tell_checked(id, file, checked, modified);
+            askers_.tell_started(id, {file.size(), modified, file.shared_handle()});
+            askers_.tell_progress(id, {checked, checked, checked, modified});
         });
     const auto then = lifetime_.guard([this, id, digest] { proof_ended(id, digest); });
     proofs_.prove(digest, Proofs::Need::awaited, then, watch);
     return true;
 }
 
-void Broker::tell_checked(RequestId id, const KeptFile& file, ByteCount checked, std::optional<WallTime> modified) {
-    const auto at = requests_.find(id);
-    if (at == requests_.end()) return;
-    auto& asker = at->second;
-    if (!std::exchange(asker.told, true) && asker.events.started)
-        asker.events.started({file.size(), modified, file.shared_handle()});
-    if (asker.events.progress) asker.events.progress({checked, checked, checked, modified});
-}
-
 // Rotten: fetched as if it had never been here. Who was shown its first bytes gets the rest of the same file.
 void Broker::proof_ended(RequestId id, const Digest& digest) {
-    const auto at = requests_.find(id);
-    if (at == requests_.end()) return;
-    if (serve_stored(id, digest)) return;
-    if (std::exchange(at->second.told, false)) at->second.request.digest = digest;
+    auto* asker = askers_.find(id);
+    if (asker == nullptr || serve_stored(id, digest)) return;
+    if (std::exchange(asker->told, false)) asker->request.digest = digest;
     dispatch(id);
 }
 
@@ -171,15 +112,7 @@ void Broker::prove_for_peers(const Digest& digest) {
 }
 
 void Broker::set_scrub(ByteCount per_second) {
-    proofs_.set_scrub(per_second, [this] { return requests_.empty() && live_.empty(); });
-}
-
-void Broker::say_not_modified(RequestId id, const SourceShare& from) {
-    const Asker asker = std::move(requests_.at(id));
-    requests_.erase(id);
-    ++done_;
-    record(asker, "ok", {}, 0, {from}, {"not modified since the asker's copy"});
-    asker.events.not_modified();
+    proofs_.set_scrub(per_second, [this] { return askers_.is_empty() && live_.empty(); });
 }
 
 void Broker::refresh(const std::string& repository, Then<RootAnswer> then) {
@@ -190,25 +123,11 @@ void Broker::refresh(const std::string& repository, Then<RootAnswer> then) {
     if (refreshes_.size() > limits::max_lineages) refreshes_.erase(refreshes_.begin());
 }
 
-// A package, or the signature of one.
-bool Broker::is_listed(const Meaning& meaning) const {
-    return meaning.hit || std::any_of(meaning.locations.begin(), meaning.locations.end(), [this](const auto& location) {
-               return package_of_signature(location).has_value();
-           });
-}
-
-std::optional<core::CatalogHit> Broker::package_of_signature(const core::Location& location) const {
-    const auto path = location.repository->format->package_signed_at(location.path);
-    if (!path) return std::nullopt;
-    auto package = book_.catalog().find(location.repository->id, *path);
-    return package && !package->entry.name.empty() ? std::move(package) : std::nullopt;
-}
-
 // Of what is asked for by its name alone.
 bool Broker::look_first(RequestId id, const Meaning& meaning) {
     const auto looked = lifetime_.guard([this, id] { dispatch(id); });
     for (const auto& location : meaning.locations)
-        if (looks_.holds(location, is_listed(meaning), looked)) return true;
+        if (looks_.holds(location, reader_.is_listed(meaning), looked)) return true;
     return false;
 }
 
@@ -223,11 +142,11 @@ void Broker::look_at(const core::Location& at, Task then) {
 void Broker::look_again(const Transfer& transfer, std::vector<RequestId>& askers, const std::optional<Error>& error) {
     if (!transfer.is_contradicted()) return;
     std::erase_if(askers, [&](RequestId id) {
-        const auto asker = requests_.find(id);
-        if (asker == requests_.end() || asker->second.told || asker->second.request.digest) return false;
-        const auto meaning = understand(asker->second.request);
+        auto* asker = askers_.find(id);
+        if (asker == nullptr || asker->told || asker->request.digest) return false;
+        const auto meaning = reader_.read(asker->request);
         if (!meaning || !meaning->hit || !looks_.doubt(meaning->hit->repository)) return false;
-        if (error) asker->second.in_vain = InVain{transfer.target().digest, *error};
+        if (error) asker->in_vain = InVain{transfer.target().digest, *error};
         return look_first(id, *meaning);
     });
 }
@@ -250,7 +169,7 @@ bool Broker::demands_proof(const core::CatalogHit& hit) const {
 // The database may carry the package's signature already, or the ledger: then it is answered without asking anybody.
 bool Broker::serve_signature(RequestId id, const Meaning& meaning) {
     for (const auto& location : meaning.locations) {
-        const auto package = package_of_signature(location);
+        const auto package = reader_.package_of_signature(location);
         if (!package) continue;
         const auto& signature = package->entry.signature;
         if (!signature.empty()) {
@@ -260,76 +179,35 @@ bool Broker::serve_signature(RequestId id, const Meaning& meaning) {
                               "it stands in the package database");
             return true;
         }
-        signatures_.get(*package, addresses(meaning), lifetime_.guard([this, id](Result<PackageSignature> found) {
-            if (!found) return fail_request(id, found.error(), {});
-            deliver_signature(id, *found,
-                              found->from.kind == SourceKind::peer ? "it was found good for its package"
-                                                                   : "its database does not carry it");
-        }));
+        signatures_.get(*package, reader_.addresses(meaning),
+                        lifetime_.guard([this, id](Result<PackageSignature> found) {
+                            if (!found) return askers_.fail(id, found.error(), {});
+                            deliver_signature(id, *found,
+                                              found->from.kind == SourceKind::peer ? "it was found good for its package"
+                                                                                   : "its database does not carry it");
+                        }));
         return true;
     }
     return false;
 }
 
 void Broker::deliver_signature(RequestId id, const PackageSignature& signature, const char* reason) {
-    deliver_bytes({id}, signature.bytes, {{}, 0, {}, std::nullopt, {signature.from}}, reason);
+    holding_.deliver({id}, signature.bytes, {{}, 0, {}, std::nullopt, {signature.from}}, reason);
 }
 
 // ---- Artifacts
 // -------------------------------------------------------------------------------------------------------------
 
-// Where a file may be asked for. Under its name alone, at the address that was asked, since names may be private,
-// unless the repository's bases are one list. By its digest, at all bases that stand with that one; and at those
-// of repositories that were shown to be the same, when the asker's own index lists it.
-std::vector<MirrorAddress> Broker::addresses(const Meaning& meaning) {
-    std::vector<MirrorAddress> out;
-    const auto add_address = [&](const std::string& base, const std::string& address) {
-        const auto source = sources_.mirror(base);
-        if (std::none_of(out.begin(), out.end(), [&](const MirrorAddress& known) { return known.source == source; }))
-            out.push_back({source, address});
-    };
-    const auto is_its_own = [&](const core::Location& location) {
-        return meaning.hit && meaning.hit->repository == location.repository->id;
-    };
-    const bool is_listed = std::any_of(meaning.locations.begin(), meaning.locations.end(), is_its_own);
-    std::vector<const core::Location*> asked;
-    for (const auto& location : meaning.locations)
-        if (is_listed ? is_its_own(location) : location.base.size() == meaning.locations.front().base.size())
-            asked.push_back(&location);
-    if (asked.empty()) return {{sources_.mirror(meaning.url.origin()), meaning.url.asked()}};
-    for (const auto* location : asked) add_address(location->base, meaning.url.asked());
-    for (const auto* location : asked)
-        if (const auto led = engine_.led_on.find(location->base); led != engine_.led_on.end())
-            add_address(led->second, core::address(led->second, location->path));
-    const auto add = [&](const std::string& base, const std::string& path) {
-        add_address(base, core::address(base, path));
-    };
-    // Several suites may have the base in common and other mirrors beside it: whose file it is, nobody knows unless an
-    // index says so.
-    const auto has_base = [](const core::Location* location, const std::string& base) {
-        const auto& bases = location->repository->bases;
-        return std::find(bases.begin(), bases.end(), base) != bases.end();
-    };
-    const auto& first = *asked.front();
-    if (!meaning.digest && !first.repository->format.habits().bases_are_one_list) return out;
-    for (const auto& base : first.repository->bases)
-        if (std::all_of(asked.begin(), asked.end(),
-                        [&](const core::Location* location) { return has_base(location, base); }))
-            add(base, first.path);
-    if (is_listed)
-        for (const auto& base : book_.lent_bases(*first.repository)) add(base, first.path);
-    return out;
-}
-
 // None of its mirrors had it a moment ago, and there is nobody else to ask.
 bool Broker::is_known_to_be_gone(RequestId id, const Target& target) {
-    if (!has_other_way(id) || (!target.lineage.empty() && !peers_.company(target.lineage).is_nobody())) return false;
+    if (!askers_.has_other_way(id) || (!target.lineage.empty() && !peers_.company(target.lineage).is_nobody()))
+        return false;
     std::optional<Error> last;
     for (const auto& mirror : target.mirrors) {
         last = engine_.absences.recall(mirror.url, loop_.now());
         if (!last) return false;
     }
-    if (last) fail_request(id, *last, {"it was asked for in vain a moment ago"});
+    if (last) askers_.fail(id, *last, {"it was asked for in vain a moment ago"});
     return last.has_value();
 }
 
@@ -338,7 +216,7 @@ void Broker::serve_artifact(RequestId id, const Meaning& meaning) {
         auto& live = live_.at(same->second);
         live.askers.push_back(id);
         weigh_need(live);
-        if (live.transfer->has_started()) tell_started(id, *live.transfer->staged(), live.transfer->modified());
+        if (live.transfer->has_started()) askers_.tell_started(id, *live.transfer->staged(), live.transfer->modified());
         return;
     }
     const auto want = plan::WantId{next_want_++};
@@ -346,10 +224,10 @@ void Broker::serve_artifact(RequestId id, const Meaning& meaning) {
     target.digest = *meaning.digest;
     target.size = *meaning.size;
     target.name = meaning.hit ? meaning.hit->entry.path : meaning.url.path;
-    if (requests_.at(id).request.from == From::anybody) target.mirrors = addresses(meaning);
+    if (askers_.at(id).request.from == From::anybody) target.mirrors = reader_.addresses(meaning);
     target.lineage = book_.public_lineage(target.digest);
     target.is_listed = meaning.hit.has_value();
-    target.asking = {book_.is_security_update(target.digest), requests_.at(id).request.from == From::peers};
+    target.asking = {book_.is_security_update(target.digest), askers_.at(id).request.from == From::peers};
     target.is_rewritten = core::is_rewritten(settings_.formats.classify(meaning.url.path));
     if (is_known_to_be_gone(id, target)) return;
     const auto for_askers = [this, want](auto&& action) {
@@ -360,15 +238,13 @@ void Broker::serve_artifact(RequestId id, const Meaning& meaning) {
     TransferEvents events;
     events.started = [this, for_askers] {
         for_askers([this](RequestId asker, const Transfer& transfer) {
-            tell_started(asker, *transfer.staged(), transfer.modified());
+            askers_.tell_started(asker, *transfer.staged(), transfer.modified());
         });
     };
     events.progress = [this, for_askers] {
         for_askers([this](RequestId asker, const Transfer& transfer) {
-            const auto at = requests_.find(asker);
-            if (at != requests_.end() && at->second.events.progress)
-                at->second.events.progress(
-                    {transfer.received(), transfer.prefix(), transfer.safe(), transfer.modified()});
+            askers_.tell_progress(asker,
+                                  {transfer.received(), transfer.prefix(), transfer.safe(), transfer.modified()});
         });
     };
     // An answer may stand in the loop's queue behind the last asker's cancel.
@@ -397,10 +273,10 @@ void Broker::serve_artifact(RequestId id, const Meaning& meaning) {
 // A server may refuse this agent what it gives to the asker, whose owner chose another name for that
 // (Acquire::http::User-Agent): it is asked by that one.
 bool Broker::ask_by_its_own_name(RequestId id, const Error& error) {
-    auto& asker = requests_.at(id);
+    auto& asker = askers_.at(id);
     if (error.kind != ErrorKind::Refused || asker.request.terms.user_agent.empty() || asker.asks_by_its_own_name)
         return false;
-    const auto meaning = understand(asker.request);
+    const auto meaning = reader_.read(asker.request);
     if (!meaning) return false;
     asker.asks_by_its_own_name = true;
     serve_plain(id, *meaning);

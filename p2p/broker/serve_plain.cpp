@@ -21,10 +21,10 @@ std::optional<Guard> Broker::guard_of(const Request& request, const Meaning& mea
 }
 
 PlainFetch::Wish Broker::plain_wish(RequestId id, const Meaning& meaning) {
-    const auto& request = requests_.at(id).request;
+    const auto& request = askers_.at(id).request;
     PlainFetch::Wish wish;
-    wish.mirrors = addresses(meaning);
-    if (requests_.at(id).asks_by_its_own_name)
+    wish.mirrors = reader_.addresses(meaning);
+    if (askers_.at(id).asks_by_its_own_name)
         std::erase_if(wish.mirrors, [&](const MirrorAddress& mirror) { return mirror.url != meaning.url.asked(); });
     wish.max_size = request.max_size > 0 ? request.max_size : limits::max_artifact;
     wish.if_modified_since = request.if_modified_since;
@@ -32,7 +32,7 @@ PlainFetch::Wish Broker::plain_wish(RequestId id, const Meaning& meaning) {
     if (!meaning.digest) wish.terms = request.terms;
     wish.terms.user_agent = request.terms.user_agent;
     wish.terms.guard = guard_of(request, meaning);
-    wish.has_other_way = has_other_way(id);
+    wish.has_other_way = askers_.has_other_way(id);
     return wish;
 }
 
@@ -42,10 +42,9 @@ void Broker::serve_plain(RequestId id, const Meaning& meaning) {
     const auto key = wish.key();
     auto& live = plain_[key];
     live.askers.push_back(id);
-    requests_.at(id).plain_key = key;
     if (live.fetch && live.fetch->has_started()) tell_started_plain(id, *live.fetch);
     if (live.fetch) return;
-    live.user = requests_.at(id).request.user;  // whoever came last: another user's may begin at once
+    live.user = askers_.at(id).request.user;  // whoever came last: another user's may begin at once
     if (!live.waiting) live.first = id;
     live.waiting = std::move(wish);
     begin_waiting_plain(live.user);
@@ -71,7 +70,7 @@ void Broker::begin_plain(const std::string& key, PlainFetch::Wish wish) {
         const auto at = plain_.find(key);
         for (const auto asker : at == plain_.end() ? std::vector<RequestId>() : at->second.askers) {
             const auto still = plain_.find(key);  // whoever is told may cancel
-            if (still != plain_.end() && requests_.count(asker) > 0) action(asker, *still->second.fetch);
+            if (still != plain_.end() && askers_.find(asker) != nullptr) action(asker, *still->second.fetch);
         }
     };
     auto started = [this, for_askers] {
@@ -79,9 +78,7 @@ void Broker::begin_plain(const std::string& key, PlainFetch::Wish wish) {
     };
     auto progress = [this, for_askers] {
         for_askers([this](RequestId asker, const PlainFetch& fetch) {
-            const auto at = requests_.find(asker);
-            if (at == requests_.end() || !at->second.events.progress) return;
-            at->second.events.progress({fetch.received(), fetch.received(), fetch.safe()});
+            askers_.tell_progress(asker, {fetch.received(), fetch.received(), fetch.safe()});
         });
     };
     auto then = lifetime_.guard([this, key](Result<PlainAnswer> answer) { plain_answered(key, answer); });
@@ -89,22 +86,22 @@ void Broker::begin_plain(const std::string& key, PlainFetch::Wish wish) {
 }
 
 void Broker::tell_started_plain(RequestId id, const PlainFetch& fetch) {
-    tell_started(id, *fetch.staged(), fetch.modified(), fetch.part());
+    askers_.tell_started(id, *fetch.staged(), fetch.modified(), fetch.part());
 }
 
 void Broker::plain_answered(const std::string& key, const Result<PlainAnswer>& answer) {
     auto live = plain_.extract(key);
     if (!live) return;
     auto shared = answer;
-    in_turn(std::move(live.mapped().askers), [this, shared = std::move(shared)](RequestId id, bool is_first) {
-        if (requests_.count(id) == 0) return;
+    askers_.in_turn(std::move(live.mapped().askers), [this, shared = std::move(shared)](RequestId id, bool is_first) {
+        if (askers_.find(id) == nullptr) return;
         auto from = shared ? shared->from : SourceShare{};
         if (!is_first) from = {SourceKind::cache, "", from.bytes, 0};  // the bytes were fetched once
-        if (!shared) return fail_request(id, shared.error(), {reason});
-        if (shared->not_modified) return say_not_modified(id, from);
+        if (!shared) return askers_.fail(id, shared.error(), {reason});
+        if (shared->not_modified) return askers_.say_not_modified(id, from);
         const auto staged = std::make_shared<const StagedFile>(*shared->file);
-        const auto digest = requests_.at(id).request.digest.value_or(Digest{});
-        deliver(
+        const auto digest = askers_.at(id).request.digest.value_or(Digest{});
+        askers_.deliver(
             id,
             {SharedBytes(staged, &staged->handle()), staged->size(), digest, shared->modified, {from}, shared->part},
             {reason});
@@ -112,31 +109,15 @@ void Broker::plain_answered(const std::string& key, const Result<PlainAnswer>& a
     begin_waiting_plain(live.mapped().user);
 }
 
-// Each answer is a row in the ledger: with many askers of one file the loop has other work in between.
-void Broker::in_turn(std::vector<RequestId> askers, std::function<void(RequestId, bool)> tell) {
-    if (askers.empty()) return;
-    tell(askers.front(), true);
-    auto rest = std::make_shared<std::vector<RequestId>>(askers.rbegin(), askers.rend() - 1);
-    auto next = std::make_shared<Task>();
-    *next = [this, alive = lifetime_.view(), rest, tell = std::move(tell), self = std::weak_ptr(next)] {
-        if (!alive || rest->empty()) return;
-        const auto id = rest->back();
-        rest->pop_back();
-        tell(id, false);
-        if (const auto again = self.lock(); again && alive) loop_.post([again] { (*again)(); });
-    };
-    loop_.post([next] { (*next)(); });
-}
-
-void Broker::leave_plain(RequestId id, const std::string& key) {
-    const auto at = plain_.find(key);
+void Broker::leave_plain(RequestId id) {
+    const auto at =
+        std::find_if(plain_.begin(), plain_.end(), [id](auto& item) { return std::erase(item.second.askers, id) > 0; });
     if (at == plain_.end()) return;
-    std::erase(at->second.askers, id);
     if (!at->second.askers.empty()) return;
     const auto left = plain_.extract(at);
     if (auto& fetch = left.mapped().fetch) {
         fetch->leave();
-        bury(std::move(fetch));  // it may be telling of its progress
+        graveyard_.bury(std::move(fetch));  // it may be telling of its progress
     }
     begin_waiting_plain(left.mapped().user);
 }

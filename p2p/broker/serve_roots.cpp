@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "p2p/base/limits.hpp"
-#include "p2p/broker/askers.hpp"
 #include "p2p/broker/broker.hpp"
+#include "p2p/broker/desks/askers.hpp"
 #include "p2p/core/bundle.hpp"
 
 namespace packswarm::broker {
@@ -17,16 +17,17 @@ bool Broker::serve_root(RequestId id, const Meaning& meaning) {
         const std::string path = signed_root.value_or(location.path);
         if (std::find(roots.begin(), roots.end(), path) == roots.end()) continue;
         const auto address = location.repository->id + " " + core::address(location.base, path);
-        const auto key = address + (has_other_way(id) ? " or else" : "");
+        const auto key = address + (askers_.has_other_way(id) ? " or else" : "");
         // Of the root that is being fetched now, when there is one: some ask for both at once.
-        const bool is_on_its_way = !has_other_way(id) && roots_.count(key) != 0;
+        const bool is_on_its_way = !askers_.has_other_way(id) && roots_.count(key) != 0;
         if (wants_signature && !is_on_its_way && serve_root_signature(id, address, location, meaning.url)) return true;
-        const auto since = wants_signature ? std::nullopt : requests_.at(id).request.if_modified_since;
+        const auto since = wants_signature ? std::nullopt : askers_.at(id).request.if_modified_since;
         auto& live = roots_[key];  // one for each address: what another one has is no answer
         live.askers.push_back(
             {id, wants_signature, since ? book_.sightings().given(*location.repository, path, *since) : std::nullopt});
         if (live.fetch) return true;
-        RootFetch::Wish wish{*location.repository, path, location.base, settings_.peer_grace, has_other_way(id), since};
+        RootFetch::Wish wish{*location.repository,      path, location.base, settings_.peer_grace,
+                             askers_.has_other_way(id), since};
         live.fetch = std::make_unique<RootFetch>(
             engine_, book_, std::move(wish),
             lifetime_.guard([this, key, address, id = location.repository->id](Result<RootAnswer> result) {
@@ -66,7 +67,7 @@ bool Broker::is_behind(const core::Location& location) const {
 std::optional<GivenRoots::Given> Broker::signature_for(RequestId id, const std::string& address,
                                                        const core::Location& location, const Url& url) {
     const auto text = url.text();
-    const auto* given = given_roots_.find(requests_.at(id).request.transaction, text.substr(0, text.rfind('.')));
+    const auto* given = given_roots_.find(askers_.at(id).request.transaction, text.substr(0, text.rfind('.')));
     if (given == nullptr) given = given_roots_.last_at(address);
     if (given != nullptr) return *given;
     const auto& state = book_.state_of(location.repository->id);
@@ -80,9 +81,10 @@ std::optional<GivenRoots::Given> Broker::signature_for(RequestId id, const std::
 bool Broker::serve_root_signature(RequestId id, const std::string& address, const core::Location& location,
                                   const Url& url) {
     const auto text = url.text();
-    const auto& request = requests_.at(id).request;
-    if (has_other_way(id) && given_roots_.find(request.transaction, text.substr(0, text.rfind('.'))) == nullptr) {
-        fail_request(id, {ErrorKind::Absent, "the file that it signs did not come from here"}, {});
+    const auto& request = askers_.at(id).request;
+    if (askers_.has_other_way(id) &&
+        given_roots_.find(request.transaction, text.substr(0, text.rfind('.'))) == nullptr) {
+        askers_.fail(id, {ErrorKind::Absent, "the file that it signs did not come from here"}, {});
         return true;
     }
     const auto given = signature_for(id, address, location, url);
@@ -96,22 +98,20 @@ bool Broker::serve_root_signature(RequestId id, const std::string& address, cons
 // takes the root must take its signature too, and who keeps the former root must keep that one's.
 void Broker::give_signature(RequestId id, const GivenRoots::Given& given, const SourceShare& from, const char* reason) {
     using Fate = GivenRoots::Fate;
-    const auto since = requests_.at(id).request.if_modified_since;
+    const auto since = askers_.at(id).request.if_modified_since;
     const bool is_level = since && given.modified && *given.modified <= *since;
-    const bool obeys_dates = manners_of(requests_.at(id).request.asker).obeys_dates;
+    const bool obeys_dates = manners_of(askers_.at(id).request.asker).obeys_dates;
     if (since &&
         ((given.fate == Fate::passed_over && obeys_dates) || (given.fate == Fate::had && given.modified == since)))
-        return say_not_modified(id, {SourceKind::cache, "", 0, 0});
+        return askers_.say_not_modified(id, {SourceKind::cache, "", 0, 0});
     const auto modified = is_level && given.fate == Fate::taken ? *since + Seconds(1) : given.modified;
-    deliver_bytes({id}, given.signature, {{}, 0, given.digest, modified, {from}}, reason);
+    holding_.deliver({id}, given.signature, {{}, 0, given.digest, modified, {from}}, reason);
 }
-
-bool Broker::has_other_way(RequestId id) const { return manners_of(requests_.at(id).request.asker).has_other_way; }
 
 // The asker's own copy is what the answer would be: the mirror says so of exactly its date, or it was handed these very
 // bytes with it. A date alone orders nothing: what was published later may bear an earlier one.
 bool Broker::has_it_already(const RootAsker& asker, const RootAnswer& answer) const {
-    const auto since = requests_.at(asker.request).request.if_modified_since;
+    const auto since = askers_.at(asker.request).request.if_modified_since;
     if (asker.wants_signature || !since) return false;
     return answer.unchanged_since == since || asker.held == answer.opened->index.digest;
 }
@@ -125,24 +125,24 @@ void Broker::root_answered(const std::string& key, const std::string& address, R
     std::vector<RequestId> takers;  // of one file
     for (const auto& asker : live.askers) {
         const auto id = asker.request;
-        if (requests_.count(id) == 0) continue;
+        if (askers_.find(id) == nullptr) continue;
         if (result && wants_root(asker, *result))
             takers.push_back(id);
         else if (result)
             continue;
-        else if (live.fetch->own_is_refused() && !has_other_way(id))
+        else if (live.fetch->own_is_refused() && !askers_.has_other_way(id))
             hand_root_through(id);
         else
-            fail_request(id, result.error(), {});
+            askers_.fail(id, result.error(), {});
     }
     if (takers.empty()) return;
     const auto digest = result->opened->index.digest;
-    deliver_bytes(std::move(takers), std::move(result->root), {{}, 0, digest, result->modified, {result->from}},
-                  "revalidated and verified");
+    holding_.deliver(std::move(takers), std::move(result->root), {{}, 0, digest, result->modified, {result->from}},
+                     "revalidated and verified");
 }
 
 void Broker::answer_signature(RequestId id, const RootAnswer& answer) {
-    if (!answer.signature) return fail_request(id, {ErrorKind::Absent, "the index carries its own signature"}, {});
+    if (!answer.signature) return askers_.fail(id, {ErrorKind::Absent, "the index carries its own signature"}, {});
     const auto fate = answer.unchanged_since ? GivenRoots::Fate::had : GivenRoots::Fate::taken;
     give_signature(id, {{}, {}, *answer.signature, answer.signature_modified, fate, answer.opened->signature_digest},
                    answer.from, "revalidated and verified");
@@ -155,7 +155,7 @@ bool Broker::wants_root(const RootAsker& asker, const RootAnswer& answer) {
         answer_signature(id, answer);
         return false;
     }
-    const auto& request = requests_.at(id).request;
+    const auto& request = askers_.at(id).request;
     const auto since = request.if_modified_since;
     const bool has_it = has_it_already(asker, answer);
     const bool is_passed_over = since && answer.modified && *answer.modified <= *since;
@@ -163,15 +163,15 @@ bool Broker::wants_root(const RootAsker& asker, const RootAnswer& answer) {
     if (const auto url = Url::parse(request.url); url && answer.signature)
         given_roots_.gave({request.transaction, url->text(), *answer.signature, answer.signature_modified, fate,
                            answer.opened->signature_digest});
-    if (has_it) say_not_modified(id, answer.from);
+    if (has_it) askers_.say_not_modified(id, answer.from);
     return !has_it;
 }
 
 // Not believed here, and nobody else had a better one: its asker is told what its mirror says, and judges it himself.
 void Broker::hand_root_through(RequestId id) {
-    const auto& request = requests_.at(id).request;
-    const auto meaning = understand(request);
-    if (!meaning) return fail_request(id, meaning.error(), {});
+    const auto& request = askers_.at(id).request;
+    const auto meaning = reader_.read(request);
+    if (!meaning) return askers_.fail(id, meaning.error(), {});
     given_roots_.forget(request.transaction, meaning->url.text());
     serve_plain(id, *meaning);
 }

@@ -1,4 +1,4 @@
-#include "p2p/broker/askers.hpp"
+#include "p2p/broker/manners.hpp"
 
 namespace packswarm::broker {
 
