@@ -50,10 +50,15 @@ Broker::Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger&
               [this](RequestId id, const Error& error) { return ask_by_its_own_name(id, error); }),
       graveyard_(loop),
       holding_(loop, store, askers_),
-      reader_(engine_, book_, [this](const core::Location& location) { return is_behind(location); }),
+      reader_(engine_, book_, [this](const core::Location& location) { return roots_.is_behind(location); }),
+      errands_(engine_, book_),
       signatures_(engine_, book_, settings_.peer_grace,
                   {[this](const Digest& digest) { return bytes_of(digest); },
                    [this](const Digest& digest) { return by_digest_.count(digest) != 0 || proofs_.holds(digest); }}),
+      roots_(engine_, book_, reader_, askers_, holding_,
+             {[this](const std::string& repository) { database_given(repository); },
+              [this](RequestId id, const Meaning& meaning) { plain_.serve(id, meaning); }}),
+      plain_(engine_, book_, reader_, askers_, graveyard_),
       ticked_(loop.now()) {
     board_.peer_grace = settings_.peer_grace;
     engine_.asks_strangers = settings_.asks_strangers;
@@ -255,10 +260,8 @@ RequestId Broker::get(Request request, RequestEvents events) {
 void Broker::cancel(RequestId request) {
     const auto left = askers_.take(request);
     if (!left) return;
-    leave_plain(request);
-    for (auto& [key, root] : roots_)
-        std::erase_if(root.askers, [&](const auto& asker) { return asker.request == request; });
-    std::erase_if(roots_, [](const auto& item) { return item.second.askers.empty(); });
+    plain_.leave(request);
+    roots_.leave(request);
     for (auto at = live_.begin(); at != live_.end(); ++at) {
         if (std::erase(at->second.askers, request) == 0) continue;
         if (!at->second.askers.empty()) return weigh_need(at->second);

@@ -16,15 +16,14 @@
 #include "p2p/broker/desks/askers.hpp"
 #include "p2p/broker/desks/graveyard.hpp"
 #include "p2p/broker/desks/holding.hpp"
+#include "p2p/broker/desks/plain_desk.hpp"
 #include "p2p/broker/desks/request_reader.hpp"
-#include "p2p/broker/given_roots.hpp"
+#include "p2p/broker/desks/root_desk.hpp"
+#include "p2p/broker/desks/root_errands.hpp"
 #include "p2p/broker/index_book.hpp"
-#include "p2p/broker/index_looks.hpp"
 #include "p2p/broker/missing_indexes.hpp"
-#include "p2p/broker/plain_fetch.hpp"
 #include "p2p/broker/proofs.hpp"
 #include "p2p/broker/requests.hpp"
-#include "p2p/broker/root_fetch.hpp"
 #include "p2p/broker/signature_desk.hpp"
 #include "p2p/broker/transfer/remains.hpp"
 #include "p2p/broker/transfer/transfer.hpp"
@@ -60,7 +59,7 @@ class Broker final : public Requests, public PeerObserver {
     // Publishes a file whose digest was checked (an import, a share) under what the indexes say of it.
     void publish(VerifiedFile file, const std::string& name, std::optional<WallTime> modified, Then<StoredFile> then);
     // The repository's database came to its package manager from here.
-    void database_given(const std::string& repository) { looks_.told(repository); }
+    void database_given(const std::string& repository) { errands_.looks().told(repository); }
     Ahead& ahead() { return ahead_; }
     MissingIndexes& missing() { return missing_; }
     Proofs& proofs() { return proofs_; }
@@ -72,7 +71,9 @@ class Broker final : public Requests, public PeerObserver {
     void set_asked(Asked asked) { asked_for_ = std::move(asked); }
     bool is_awaited() const { return askers_.is_awaited(); }  // somebody waits for anything
     // Fetches and verifies a repository's root now.
-    void refresh(const std::string& repository, Then<RootAnswer> then);
+    void refresh(const std::string& repository, Then<RootAnswer> then) {
+        errands_.refresh(repository, std::move(then));
+    }
 
     RequestId get(Request request, RequestEvents events) override;
     void cancel(RequestId request) override;
@@ -96,15 +97,6 @@ class Broker final : public Requests, public PeerObserver {
         std::vector<RequestId> askers;
         std::set<plan::SourceId> holders;  // peers that told or lent it
     };
-    struct RootAsker {
-        RequestId request = RequestId::none;
-        bool wants_signature = false;
-        std::optional<Digest> held;  // the file its date was given out with
-    };
-    struct LiveRoot {
-        std::unique_ptr<RootFetch> fetch;
-        std::vector<RootAsker> askers;
-    };
     struct Fresh {  // verified, on its way into the store
         SharedBytes bytes;
         ByteCount size = 0;
@@ -117,34 +109,13 @@ class Broker final : public Requests, public PeerObserver {
     bool serve_kept(RequestId id, const Digest& digest);
     void proof_ended(RequestId id, const Digest& digest);
     void prove_for_peers(const Digest& digest);
-    bool serve_root(RequestId id, const Meaning& meaning);
-    bool serve_root_signature(RequestId id, const std::string& key, const core::Location& location, const Url& url);
-    bool has_it_already(const RootAsker& asker, const RootAnswer& answer) const;
-    void note_served(const std::string& address, const Result<RootAnswer>& answer);
-    void hand_root_through(RequestId id);
-    bool is_behind(const core::Location& location) const;
-    void answer_signature(RequestId id, const RootAnswer& answer);
-    bool wants_root(const RootAsker& asker, const RootAnswer& answer);  // false: it was answered
-    std::optional<GivenRoots::Given> signature_for(RequestId id, const std::string& address,
-                                                   const core::Location& location, const Url& url);
-    void give_signature(RequestId id, const GivenRoots::Given& given, const SourceShare& from, const char* reason);
     bool is_known_to_be_gone(RequestId id, const Target& target);
     bool serve_signature(RequestId id, const Meaning& meaning);
     void deliver_signature(RequestId id, const PackageSignature& signature, const char* reason);
     bool look_first(RequestId id, const Meaning& meaning);
-    void look_at(const core::Location& at, Task then);
     void look_again(const Transfer& transfer, std::vector<RequestId>& askers, const std::optional<Error>& error);
-    std::optional<Guard> guard_of(const Request& request, const Meaning& meaning) const;
-    PlainFetch::Wish plain_wish(RequestId id, const Meaning& meaning);  // this and the next seven: serve_plain.cpp
-    void serve_plain(RequestId id, const Meaning& meaning);
-    void tell_started_plain(RequestId id, const PlainFetch& fetch);
-    void plain_answered(const std::string& key, const Result<PlainAnswer>& answer);
-    void leave_plain(RequestId id);
-    void begin_plain(const std::string& key, PlainFetch::Wish wish);
-    void begin_waiting_plain(const std::string& user);
     bool ask_by_its_own_name(RequestId id, const Error& error);
     void serve_artifact(RequestId id, const Meaning& meaning);
-    void root_answered(const std::string& key, const std::string& address, Result<RootAnswer> result);
 
     void verified(plan::WantId want, VerifiedFile file);
     std::optional<core::CatalogHit> only_hinted(const Digest& digest) const;
@@ -191,26 +162,15 @@ class Broker final : public Requests, public PeerObserver {
     Graveyard graveyard_;
     Holding holding_;
     RequestReader reader_;
+    RootErrands errands_;
     std::map<plan::WantId, Live> live_;
     std::unordered_map<Digest, plan::WantId> by_digest_;
     std::unordered_map<Digest, Fresh> fresh_;
     std::unordered_map<Digest, SharedBytes> vouching_;  // of an unsigned database: its own signature is looked for
     SignatureDesk signatures_;
     Remains remains_;
-    std::map<std::string, LiveRoot> roots_;  // by repository and address
-    GivenRoots given_roots_;
-    std::map<std::string, std::unique_ptr<RootFetch>> looking_;  // by repository
-    IndexLooks looks_{loop_, [this](const core::Location& at, Task then) { look_at(at, std::move(then)); },
-                      [this](const std::string& repository) { looking_.erase(repository); }};
-    struct LivePlain {
-        std::unique_ptr<PlainFetch> fetch;  // or it waits for others of its user to end
-        std::string user;
-        std::optional<PlainFetch::Wish> waiting;
-        RequestId first = RequestId::none;  // its askers', in the order of their coming
-        std::vector<RequestId> askers;
-    };
-    std::map<std::string, LivePlain> plain_;  // by PlainFetch::Wish::key
-    std::vector<std::unique_ptr<RootFetch>> refreshes_;
+    RootDesk roots_;
+    PlainDesk plain_;
     std::map<std::pair<std::string, core::Audience>, std::vector<Digest>> to_ask_;  // by lineage, and whom
     struct Seek {
         plan::SourceId peer{};

@@ -38,12 +38,12 @@ void Broker::serve(RequestId id, const Meaning& meaning) {
     if (meaning.digest && serve_stored(id, *meaning.digest)) return;
     if (asker.in_vain && asker.in_vain->digest == meaning.digest)
         return askers_.fail(id, Error(asker.in_vain->error), {});
-    if (!meaning.digest && serve_root(id, meaning)) return;
+    if (!meaning.digest && roots_.serve(id, meaning)) return;
     if (!meaning.digest && serve_signature(id, meaning)) return;
     if (meaning.digest && meaning.size) return serve_artifact(id, meaning);
     if (askers_.at(id).request.unlisted == Unlisted::left_to_asker) return askers_.leave_to_asker(id);
     if (!meaning.digest && look_first(id, meaning)) return;
-    serve_plain(id, meaning);
+    plain_.serve(id, meaning);
 }
 
 // Of what is here and has the right digest, whether it may be delivered already or not.
@@ -115,26 +115,12 @@ void Broker::set_scrub(ByteCount per_second) {
     proofs_.set_scrub(per_second, [this] { return askers_.is_empty() && live_.empty(); });
 }
 
-void Broker::refresh(const std::string& repository, Then<RootAnswer> then) {
-    const auto* known = book_.table().find(repository);
-    if (known == nullptr) return then(fail(ErrorKind::Absent, "no repository is called {}", printable(repository)));
-    RootFetch::Wish wish{*known, core::root_path(*known), "", settings_.peer_grace, false, std::nullopt};
-    refreshes_.push_back(std::make_unique<RootFetch>(engine_, book_, std::move(wish), std::move(then)));
-    if (refreshes_.size() > limits::max_lineages) refreshes_.erase(refreshes_.begin());
-}
-
 // Of what is asked for by its name alone.
 bool Broker::look_first(RequestId id, const Meaning& meaning) {
     const auto looked = lifetime_.guard([this, id] { dispatch(id); });
     for (const auto& location : meaning.locations)
-        if (looks_.holds(location, reader_.is_listed(meaning), looked)) return true;
+        if (errands_.looks().holds(location, reader_.is_listed(meaning), looked)) return true;
     return false;
-}
-
-void Broker::look_at(const core::Location& at, Task then) {
-    RootFetch::Wish wish{*at.repository, core::root_path(*at.repository), at.base, settings_.peer_grace, false, {}};
-    looking_[at.repository->id] = std::make_unique<RootFetch>(
-        engine_, book_, std::move(wish), [then = std::move(then)](const Result<RootAnswer>&) { then(); });
 }
 
 // The mirror that was named has another file: who asked by name, and was shown nothing yet, asks again once the
@@ -145,7 +131,7 @@ void Broker::look_again(const Transfer& transfer, std::vector<RequestId>& askers
         auto* asker = askers_.find(id);
         if (asker == nullptr || asker->told || asker->request.digest) return false;
         const auto meaning = reader_.read(asker->request);
-        if (!meaning || !meaning->hit || !looks_.doubt(meaning->hit->repository)) return false;
+        if (!meaning || !meaning->hit || !errands_.looks().doubt(meaning->hit->repository)) return false;
         if (error) asker->in_vain = InVain{transfer.target().digest, *error};
         return look_first(id, *meaning);
     });
@@ -279,7 +265,7 @@ bool Broker::ask_by_its_own_name(RequestId id, const Error& error) {
     const auto meaning = reader_.read(asker.request);
     if (!meaning) return false;
     asker.asks_by_its_own_name = true;
-    serve_plain(id, *meaning);
+    plain_.serve(id, *meaning);
     return true;
 }
 

@@ -1,17 +1,18 @@
-// What is handed through: one fetch for all who ask for the same file in the same way. The rest of Broker: serve.cpp.
+#include "p2p/broker/desks/plain_desk.hpp"
+
 #include <algorithm>
 #include <utility>
 
-#include "p2p/broker/broker.hpp"
+#include "p2p/base/limits.hpp"
 
 namespace packswarm::broker {
 
 namespace {
-constexpr auto reason = "no index vouches for it: handed through";
+constexpr auto plain_reason = "no index vouches for it: handed through";
 }
 
 // The owner's own mirrors are asked for everybody, wherever they are.
-std::optional<Guard> Broker::guard_of(const Request& request, const Meaning& meaning) const {
+std::optional<Guard> PlainDesk::guard_of(const Request& request, const Meaning& meaning) const {
     if (!request.terms.guard || !meaning.locations.empty()) return std::nullopt;
     Guard out;
     for (const auto& repository : book_.table().all())
@@ -20,7 +21,7 @@ std::optional<Guard> Broker::guard_of(const Request& request, const Meaning& mea
     return out;
 }
 
-PlainFetch::Wish Broker::plain_wish(RequestId id, const Meaning& meaning) {
+PlainFetch::Wish PlainDesk::wish_of(RequestId id, const Meaning& meaning) const {
     const auto& request = askers_.at(id).request;
     PlainFetch::Wish wish;
     wish.mirrors = reader_.addresses(meaning);
@@ -37,89 +38,90 @@ PlainFetch::Wish Broker::plain_wish(RequestId id, const Meaning& meaning) {
 }
 
 // Who comes later is given what has come from its first byte on.
-void Broker::serve_plain(RequestId id, const Meaning& meaning) {
-    auto wish = plain_wish(id, meaning);
+void PlainDesk::serve(RequestId id, const Meaning& meaning) {
+    auto wish = wish_of(id, meaning);
     const auto key = wish.key();
-    auto& live = plain_[key];
+    auto& live = live_[key];
     live.askers.push_back(id);
-    if (live.fetch && live.fetch->has_started()) tell_started_plain(id, *live.fetch);
-    if (live.fetch) return;
+    if (live.fetch) {
+        if (live.fetch->has_started()) tell_started(id, *live.fetch);  // it may cancel
+        return;
+    }
     live.user = askers_.at(id).request.user;  // whoever came last: another user's may begin at once
     if (!live.waiting) live.first = id;
     live.waiting = std::move(wish);
-    begin_waiting_plain(live.user);
+    begin_waiting(live.user);
 }
 
 // In the order in which they were asked for.
-void Broker::begin_waiting_plain(const std::string& user) {
-    auto running = std::count_if(plain_.begin(), plain_.end(),
+void PlainDesk::begin_waiting(const std::string& user) {
+    auto running = std::count_if(live_.begin(), live_.end(),
                                  [&](const auto& item) { return item.second.fetch && item.second.user == user; });
     for (; running < static_cast<std::ptrdiff_t>(limits::max_plain_fetches_per_user); ++running) {
-        auto next = plain_.end();
-        for (auto at = plain_.begin(); at != plain_.end(); ++at)
+        auto next = live_.end();
+        for (auto at = live_.begin(); at != live_.end(); ++at)
             if (at->second.waiting && at->second.user == user &&
-                (next == plain_.end() || at->second.first < next->second.first))
+                (next == live_.end() || at->second.first < next->second.first))
                 next = at;
-        if (next == plain_.end()) return;
-        begin_plain(next->first, *std::exchange(next->second.waiting, std::nullopt));
+        if (next == live_.end()) return;
+        begin(next->first, *std::exchange(next->second.waiting, std::nullopt));
     }
 }
 
-void Broker::begin_plain(const std::string& key, PlainFetch::Wish wish) {
+void PlainDesk::begin(const std::string& key, PlainFetch::Wish wish) {
     const auto for_askers = [this, key](auto&& action) {
-        const auto at = plain_.find(key);
-        for (const auto asker : at == plain_.end() ? std::vector<RequestId>() : at->second.askers) {
-            const auto still = plain_.find(key);  // whoever is told may cancel
-            if (still != plain_.end() && askers_.find(asker) != nullptr) action(asker, *still->second.fetch);
+        const auto at = live_.find(key);
+        for (const auto asker : at == live_.end() ? std::vector<RequestId>() : at->second.askers) {
+            const auto still = live_.find(key);  // whoever is told may cancel
+            if (still != live_.end() && askers_.find(asker) != nullptr) action(asker, *still->second.fetch);
         }
     };
     auto started = [this, for_askers] {
-        for_askers([this](RequestId asker, const PlainFetch& fetch) { tell_started_plain(asker, fetch); });
+        for_askers([this](RequestId asker, const PlainFetch& fetch) { tell_started(asker, fetch); });
     };
     auto progress = [this, for_askers] {
         for_askers([this](RequestId asker, const PlainFetch& fetch) {
             askers_.tell_progress(asker, {fetch.received(), fetch.received(), fetch.safe()});
         });
     };
-    auto then = lifetime_.guard([this, key](Result<PlainAnswer> answer) { plain_answered(key, answer); });
-    plain_.at(key).fetch = std::make_unique<PlainFetch>(engine_, std::move(wish), started, progress, std::move(then));
+    auto then = lifetime_.guard([this, key](Result<PlainAnswer> answer) { answered(key, answer); });
+    live_.at(key).fetch = std::make_unique<PlainFetch>(engine_, std::move(wish), started, progress, std::move(then));
 }
 
-void Broker::tell_started_plain(RequestId id, const PlainFetch& fetch) {
+void PlainDesk::tell_started(RequestId id, const PlainFetch& fetch) {
     askers_.tell_started(id, *fetch.staged(), fetch.modified(), fetch.part());
 }
 
-void Broker::plain_answered(const std::string& key, const Result<PlainAnswer>& answer) {
-    auto live = plain_.extract(key);
+void PlainDesk::answered(const std::string& key, const Result<PlainAnswer>& answer) {
+    auto live = live_.extract(key);
     if (!live) return;
     auto shared = answer;
     askers_.in_turn(std::move(live.mapped().askers), [this, shared = std::move(shared)](RequestId id, bool is_first) {
         if (askers_.find(id) == nullptr) return;
         auto from = shared ? shared->from : SourceShare{};
         if (!is_first) from = {SourceKind::cache, "", from.bytes, 0};  // the bytes were fetched once
-        if (!shared) return askers_.fail(id, shared.error(), {reason});
+        if (!shared) return askers_.fail(id, shared.error(), {plain_reason});
         if (shared->not_modified) return askers_.say_not_modified(id, from);
         const auto staged = std::make_shared<const StagedFile>(*shared->file);
         const auto digest = askers_.at(id).request.digest.value_or(Digest{});
         askers_.deliver(
             id,
             {SharedBytes(staged, &staged->handle()), staged->size(), digest, shared->modified, {from}, shared->part},
-            {reason});
+            {plain_reason});
     });
-    begin_waiting_plain(live.mapped().user);
+    begin_waiting(live.mapped().user);
 }
 
-void Broker::leave_plain(RequestId id) {
+void PlainDesk::leave(RequestId id) {
     const auto at =
-        std::find_if(plain_.begin(), plain_.end(), [id](auto& item) { return std::erase(item.second.askers, id) > 0; });
-    if (at == plain_.end()) return;
-    if (!at->second.askers.empty()) return;
-    const auto left = plain_.extract(at);
+        std::find_if(live_.begin(), live_.end(), [id](auto& item) { return std::erase(item.second.askers, id) > 0; });
+    if (at == live_.end() || !at->second.askers.empty()) return;
+    const auto left = live_.extract(at);
     if (auto& fetch = left.mapped().fetch) {
         fetch->leave();
         graveyard_.bury(std::move(fetch));  // it may be telling of its progress
     }
-    begin_waiting_plain(left.mapped().user);
+    begin_waiting(left.mapped().user);
 }
 
 }  // namespace packswarm::broker

@@ -1,15 +1,14 @@
-// How the broker answers who asks for a root or its detached signature: each from one snapshot, with the dates that the
-// asker's mirror gives them, and never with less than that mirror alone would have told.
+#include "p2p/broker/desks/root_desk.hpp"
+
 #include <algorithm>
+#include <utility>
 
 #include "p2p/base/limits.hpp"
-#include "p2p/broker/broker.hpp"
-#include "p2p/broker/desks/askers.hpp"
 #include "p2p/core/bundle.hpp"
 
 namespace packswarm::broker {
 
-bool Broker::serve_root(RequestId id, const Meaning& meaning) {
+bool RootDesk::serve(RequestId id, const Meaning& meaning) {
     for (const auto& location : meaning.locations) {
         const auto roots = core::root_paths(*location.repository);
         const auto signed_root = location.repository->format->root_signed_at(*location.repository, location.path);
@@ -20,42 +19,46 @@ bool Broker::serve_root(RequestId id, const Meaning& meaning) {
         const auto key = address + (askers_.has_other_way(id) ? " or else" : "");
         // Of the root that is being fetched now, when there is one: some ask for both at once.
         const bool is_on_its_way = !askers_.has_other_way(id) && roots_.count(key) != 0;
-        if (wants_signature && !is_on_its_way && serve_root_signature(id, address, location, meaning.url)) return true;
+        if (wants_signature && !is_on_its_way && serve_signature(id, address, location, meaning.url)) return true;
         const auto since = wants_signature ? std::nullopt : askers_.at(id).request.if_modified_since;
         auto& live = roots_[key];  // one for each address: what another one has is no answer
         live.askers.push_back(
             {id, wants_signature, since ? book_.sightings().given(*location.repository, path, *since) : std::nullopt});
         if (live.fetch) return true;
-        RootFetch::Wish wish{*location.repository,      path, location.base, settings_.peer_grace,
+        RootFetch::Wish wish{*location.repository,      path, location.base, engine_.board.peer_grace,
                              askers_.has_other_way(id), since};
         live.fetch = std::make_unique<RootFetch>(
             engine_, book_, std::move(wish),
             lifetime_.guard([this, key, address, id = location.repository->id](Result<RootAnswer> result) {
-                if (result) looks_.told(id);
-                root_answered(key, address, std::move(result));
+                if (result) needs_.told(id);
+                answered(key, address, std::move(result));
             }));
         return true;
     }
     return false;
 }
 
-void Broker::note_served(const std::string& address, const Result<RootAnswer>& answer) {
+void RootDesk::leave(RequestId id) {
+    for (auto& [key, root] : roots_)
+        std::erase_if(root.askers, [id](const RootAsker& asker) { return asker.request == id; });
+    std::erase_if(roots_, [](const auto& item) { return item.second.askers.empty(); });
+}
+
+void RootDesk::note_served(const std::string& address, const Result<RootAnswer>& answer) {
     GivenRoots::Given given;
     if (answer && answer->signature) given.signature = *answer->signature;
     if (answer) given.modified = answer->signature_modified;
     if (answer) given.digest = answer->opened->signature_digest;
     if (answer) given.content = answer->opened->index.content;
     given.fate = GivenRoots::Fate::had;  // by others, for all that is known
-    given_roots_.served(address, std::move(given));
+    given_.served(address, std::move(given));
 }
 
-// Whether an address was served another root last than the newest one here: an older one of its own, or one that is not
-// believed. Its names then stand for that one's files.
-bool Broker::is_behind(const core::Location& location) const {
+bool RootDesk::is_behind(const core::Location& location) const {
     const auto& newest = book_.state_of(location.repository->id).root;
     bool is_known = false;
     for (const auto& path : core::root_paths(*location.repository)) {
-        const auto* last = given_roots_.last_at(location.repository->id + " " + core::address(location.base, path));
+        const auto* last = given_.last_at(location.repository->id + " " + core::address(location.base, path));
         if (last != nullptr && newest && last->content == newest->index.content) return false;
         is_known = is_known || last != nullptr;
     }
@@ -64,11 +67,11 @@ bool Broker::is_behind(const core::Location& location) const {
 
 // It goes with the root that this transaction was given. Who has another way to both gets both by it; others get what
 // goes with the root that this address was served last, or else with the newest.
-std::optional<GivenRoots::Given> Broker::signature_for(RequestId id, const std::string& address,
-                                                       const core::Location& location, const Url& url) {
+std::optional<GivenRoots::Given> RootDesk::signature_for(RequestId id, const std::string& address,
+                                                         const core::Location& location, const Url& url) const {
     const auto text = url.text();
-    const auto* given = given_roots_.find(askers_.at(id).request.transaction, text.substr(0, text.rfind('.')));
-    if (given == nullptr) given = given_roots_.last_at(address);
+    const auto* given = given_.find(askers_.at(id).request.transaction, text.substr(0, text.rfind('.')));
+    if (given == nullptr) given = given_.last_at(address);
     if (given != nullptr) return *given;
     const auto& state = book_.state_of(location.repository->id);
     if (!state.root) return std::nullopt;
@@ -78,12 +81,11 @@ std::optional<GivenRoots::Given> Broker::signature_for(RequestId id, const std::
         {}, {}, std::move(*bundle->signature), state.modified, GivenRoots::Fate::had, state.root->signature_digest};
 }
 
-bool Broker::serve_root_signature(RequestId id, const std::string& address, const core::Location& location,
-                                  const Url& url) {
+bool RootDesk::serve_signature(RequestId id, const std::string& address, const core::Location& location,
+                               const Url& url) {
     const auto text = url.text();
     const auto& request = askers_.at(id).request;
-    if (askers_.has_other_way(id) &&
-        given_roots_.find(request.transaction, text.substr(0, text.rfind('.'))) == nullptr) {
+    if (askers_.has_other_way(id) && given_.find(request.transaction, text.substr(0, text.rfind('.'))) == nullptr) {
         askers_.fail(id, {ErrorKind::Absent, "the file that it signs did not come from here"}, {});
         return true;
     }
@@ -96,7 +98,8 @@ bool Broker::serve_root_signature(RequestId id, const std::string& address, cons
 
 // It bears its mirror's date, which a client gives its copy, and names when it asks the mirror itself one day. Whoever
 // takes the root must take its signature too, and who keeps the former root must keep that one's.
-void Broker::give_signature(RequestId id, const GivenRoots::Given& given, const SourceShare& from, const char* reason) {
+void RootDesk::give_signature(RequestId id, const GivenRoots::Given& given, const SourceShare& from,
+                              const char* reason) {
     using Fate = GivenRoots::Fate;
     const auto since = askers_.at(id).request.if_modified_since;
     const bool is_level = since && given.modified && *given.modified <= *since;
@@ -110,13 +113,13 @@ void Broker::give_signature(RequestId id, const GivenRoots::Given& given, const 
 
 // The asker's own copy is what the answer would be: the mirror says so of exactly its date, or it was handed these very
 // bytes with it. A date alone orders nothing: what was published later may bear an earlier one.
-bool Broker::has_it_already(const RootAsker& asker, const RootAnswer& answer) const {
+bool RootDesk::has_it_already(const RootAsker& asker, const RootAnswer& answer) const {
     const auto since = askers_.at(asker.request).request.if_modified_since;
     if (asker.wants_signature || !since) return false;
     return answer.unchanged_since == since || asker.held == answer.opened->index.digest;
 }
 
-void Broker::root_answered(const std::string& key, const std::string& address, Result<RootAnswer> result) {
+void RootDesk::answered(const std::string& key, const std::string& address, Result<RootAnswer> result) {
     const auto at = roots_.find(key);
     if (at == roots_.end()) return;
     const auto live = std::move(at->second);
@@ -131,7 +134,7 @@ void Broker::root_answered(const std::string& key, const std::string& address, R
         else if (result)
             continue;
         else if (live.fetch->own_is_refused() && !askers_.has_other_way(id))
-            hand_root_through(id);
+            hand_through(id);
         else
             askers_.fail(id, result.error(), {});
     }
@@ -141,14 +144,14 @@ void Broker::root_answered(const std::string& key, const std::string& address, R
                      "revalidated and verified");
 }
 
-void Broker::answer_signature(RequestId id, const RootAnswer& answer) {
+void RootDesk::answer_signature(RequestId id, const RootAnswer& answer) {
     if (!answer.signature) return askers_.fail(id, {ErrorKind::Absent, "the index carries its own signature"}, {});
     const auto fate = answer.unchanged_since ? GivenRoots::Fate::had : GivenRoots::Fate::taken;
     give_signature(id, {{}, {}, *answer.signature, answer.signature_modified, fate, answer.opened->signature_digest},
                    answer.from, "revalidated and verified");
 }
 
-bool Broker::wants_root(const RootAsker& asker, const RootAnswer& answer) {
+bool RootDesk::wants_root(const RootAsker& asker, const RootAnswer& answer) {
     using Fate = GivenRoots::Fate;
     const auto id = asker.request;
     if (asker.wants_signature) {
@@ -161,19 +164,19 @@ bool Broker::wants_root(const RootAsker& asker, const RootAnswer& answer) {
     const bool is_passed_over = since && answer.modified && *answer.modified <= *since;
     const auto fate = has_it ? Fate::had : is_passed_over ? Fate::passed_over : Fate::taken;
     if (const auto url = Url::parse(request.url); url && answer.signature)
-        given_roots_.gave({request.transaction, url->text(), *answer.signature, answer.signature_modified, fate,
-                           answer.opened->signature_digest});
+        given_.gave({request.transaction, url->text(), *answer.signature, answer.signature_modified, fate,
+                     answer.opened->signature_digest});
     if (has_it) askers_.say_not_modified(id, answer.from);
     return !has_it;
 }
 
 // Not believed here, and nobody else had a better one: its asker is told what its mirror says, and judges it himself.
-void Broker::hand_root_through(RequestId id) {
+void RootDesk::hand_through(RequestId id) {
     const auto& request = askers_.at(id).request;
     const auto meaning = reader_.read(request);
     if (!meaning) return askers_.fail(id, meaning.error(), {});
-    given_roots_.forget(request.transaction, meaning->url.text());
-    serve_plain(id, *meaning);
+    given_.forget(request.transaction, meaning->url.text());
+    needs_.hand_through(id, *meaning);
 }
 
 }  // namespace packswarm::broker
