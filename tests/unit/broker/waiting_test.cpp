@@ -286,7 +286,7 @@ TEST_F(WaitingTest, APeersIndexOfTheOtherFormIsNoRelease) {
     publish(2);
     const auto whole = mirrors_.files[std::string("/") + in_release];
     mirrors_.files.clear();
-    broker_->peer_up({PeerId{1}, "192.0.2.7:1", "packswarm", Reach::lan, {}, 0, 0, 0});
+    broker_->ear().peer_up({PeerId{1}, "192.0.2.7:1", "packswarm", Reach::lan, {}, 0, 0, 0});
     peers_.on_get = [&](PeerId, const Digest&, ByteRange, GetEvents events) {
         loop_.post([whole, events = std::move(events)] {
             events.data(0, Bytes(whole.begin(), whole.end()));
@@ -298,8 +298,8 @@ TEST_F(WaitingTest, APeersIndexOfTheOtherFormIsNoRelease) {
     ASSERT_FALSE(lineages.empty());
     const auto& stable = broker_->book().table().all().front();
     const core::Provenance same_address{{}, {}, {Sightings::address_mark(stable, stable.bases.front())}};
-    broker_->peer_snapshot({PeerId{1}, *lineages.begin(), loop_.wall_now(), digest_of(whole),
-                            static_cast<ByteCount>(whole.size()), same_address});
+    broker_->ear().peer_snapshot({PeerId{1}, *lineages.begin(), loop_.wall_now(), digest_of(whole),
+                                  static_cast<ByteCount>(whole.size()), same_address});
     const auto other = get(release, "gateway");
     settle();
     EXPECT_EQ(other->failed, 1);
