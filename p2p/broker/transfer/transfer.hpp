@@ -1,7 +1,7 @@
 // Transfer: one artifact on its way in, from any number of sources at once, until its digest is right or nobody is
 // left. It does what plan::decide decided, and leads its parts: the file (incoming_file), what is under way (flights),
 // what may go out before the end (prefix_check), the torrent beside the mirrors (torrent_feed), others who fetch the
-// same (lending), whom to blame (inquest). Not here: delivery, publishing (broker.hpp).
+// same (lending), whom to blame (inquest). Not here: delivery, publishing (desks/artifact_desk.hpp).
 #pragma once
 
 #include <map>
