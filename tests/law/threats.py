@@ -6,7 +6,7 @@ PAGE = "docs/threat-model.md"
 
 def tests_of(tree):
     names = set()
-    for source in (tree / "tests/unit").rglob("*_test.cpp"):
+    for source in (one for tier in ("unit", "component") for one in (tree / "tests" / tier).rglob("*_test.cpp")):
         names |= {f"{suite}.{name}" for suite, name in re.findall(r"^TEST(?:_F|_P)?\((\w+),\s*(\w+)\)", source.read_text(), re.MULTILINE)}
     for source in (tree / "tests/integration").glob("test_*.py"):
         names |= {f"{source.name}::{name}" for name in re.findall(r"^def (test_\w+)", source.read_text(), re.MULTILINE)}

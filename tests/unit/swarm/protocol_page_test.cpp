@@ -39,7 +39,7 @@ std::string hex(ByteView bytes) {
     return out;
 }
 
-Digest digest_of(int byte) {
+Digest filled(int byte) {
     Digest out;
     out.bytes.fill(static_cast<std::uint8_t>(byte));
     return out;
@@ -50,9 +50,8 @@ Hello hello() {
     out.agent_id = {1, 2, 3};
     out.listen_port = 26881;
     out.agent = "packswarm/0.1";
-    out.root = {
-        1'790'000'000, digest_of(9), 150'000, {digest_of(5), {{7, WallTime(Seconds(1'790'000'000))}, {8, {}}}, {11}}};
-    out.others = {{1'780'000'000, digest_of(8), 50'000, {digest_of(6), {}, {14}}}};
+    out.root = {1'790'000'000, filled(9), 150'000, {filled(5), {{7, WallTime(Seconds(1'790'000'000))}, {8, {}}}, {11}}};
+    out.others = {{1'780'000'000, filled(8), 50'000, {filled(6), {}, {14}}}};
     return out;
 }
 
@@ -63,7 +62,7 @@ Hello hello_of_the_first_version() {
 }
 
 Have have() {
-    Have out{digest_of(4), 600'000, std::vector<bool>(10)};
+    Have out{filled(4), 600'000, std::vector<bool>(10)};
     out.pieces.front() = out.pieces.back() = true;
     return out;
 }
@@ -72,9 +71,9 @@ TEST(ProtocolPage, MessagesAreAsItSays) {
     const std::map<std::string, Message> messages = {
         {"hello", hello()},
         {"hello1", hello_of_the_first_version()},
-        {"ask", Ask{7, {digest_of(1), digest_of(2)}}},
-        {"tell", Tell{7, false, {{digest_of(1), 100, {}, 566}}}},
-        {"get", Get{4'294'967'295, digest_of(3), 1 << 30, 131'072}},
+        {"ask", Ask{7, {filled(1), filled(2)}}},
+        {"tell", Tell{7, false, {{filled(1), 100, {}, 566}}}},
+        {"get", Get{4'294'967'295, filled(3), 1 << 30, 131'072}},
         {"data", Data{4, as_bytes("some bytes")}},
         {"refuse", Refuse{5}},
         {"cancel", Cancel{6}},
@@ -101,7 +100,7 @@ TEST(ProtocolPage, TorrentsAreAsItSays) {
     const auto zeros = PieceHash::parse("6768033e216468247bd031a0a2d9876d79818f8f");
     ASSERT_TRUE(zeros);
     const PieceHashes pieces(core::piece_count(size), *zeros);
-    EXPECT_EQ(hex(infohash(digest_of(10), size, pieces).raw()), page.at("infohash-of-artifact"));
+    EXPECT_EQ(hex(infohash(filled(10), size, pieces).raw()), page.at("infohash-of-artifact"));
 }
 
 }  // namespace

@@ -5,9 +5,6 @@
 #include <ifaddrs.h>
 #include <netinet/in.h>
 
-#include "tests/support/nginx.hpp"
-#include "tests/unit/web/probe.hpp"
-
 namespace packswarm::web {
 namespace {
 
@@ -60,26 +57,3 @@ TEST(GuardTest, AddressesOfItsInterfacesAreThisMachine) {
 
 }  // namespace
 }  // namespace packswarm::web
-
-namespace packswarm::test {
-namespace {
-
-using GuardedFetchTest = ClientTest;
-
-TEST_F(GuardedFetchTest, NeitherANewConnectionNorAKeptOneLeadsToThisMachine) {
-    Nginx nginx{NginxSettings{}};
-    nginx.put("pool/a.deb", "a package");
-    broker::MirrorRequest request;
-    request.url = nginx.url("pool/a.deb");
-    EXPECT_TRUE(fetch(request).ok()) << "for this machine's own; its connection is kept";
-    request.terms.guard.emplace().ports = {static_cast<std::uint16_t>(Url::parse(request.url)->port)};
-    auto& probe = fetch(request);
-    EXPECT_FALSE(probe.ok());
-    EXPECT_EQ(probe.kind(), ErrorKind::Refused);
-    EXPECT_NE(probe.error().find("this machine"), std::string::npos) << probe.error();
-    request.terms.guard.reset();
-    EXPECT_TRUE(fetch(request).ok());
-}
-
-}  // namespace
-}  // namespace packswarm::test

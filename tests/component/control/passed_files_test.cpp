@@ -11,7 +11,7 @@
 #include <future>
 
 #include "p2p/control/closing.hpp"
-#include "tests/unit/control/control_fixture.hpp"
+#include "tests/component/control/control_fixture.hpp"
 
 namespace packswarm::control {
 namespace {

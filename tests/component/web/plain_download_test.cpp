@@ -5,9 +5,9 @@
 
 #include <fstream>
 
+#include "tests/component/web/probe.hpp"
 #include "tests/support/nginx.hpp"
 #include "tests/support/rude_server.hpp"
-#include "tests/unit/web/probe.hpp"
 
 namespace packswarm::test {
 namespace {

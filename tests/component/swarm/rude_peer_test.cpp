@@ -1,7 +1,7 @@
 #include "p2p/base/limits.hpp"
 #include "p2p/swarm/discovery/rendezvous.hpp"
-#include "tests/unit/swarm/party.hpp"
-#include "tests/unit/swarm/raw_peer.hpp"
+#include "tests/component/swarm/party.hpp"
+#include "tests/component/swarm/raw_peer.hpp"
 
 namespace packswarm::test {
 namespace {

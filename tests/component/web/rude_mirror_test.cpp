@@ -3,9 +3,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/component/web/probe.hpp"
 #include "tests/support/formats.hpp"
 #include "tests/support/rude_server.hpp"
-#include "tests/unit/web/probe.hpp"
 
 namespace packswarm::test {
 namespace {

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "tests/unit/gateway/gateway_fixture.hpp"
+#include "tests/component/gateway/gateway_fixture.hpp"
 
 namespace packswarm::gateway {
 namespace {

@@ -1,4 +1,4 @@
-#include "tests/unit/swarm/party.hpp"
+#include "tests/component/swarm/party.hpp"
 
 namespace packswarm::test {
 namespace {

@@ -2,7 +2,7 @@
 
 #include "p2p/base/http_date.hpp"
 #include "p2p/base/limits.hpp"
-#include "tests/unit/gateway/gateway_fixture.hpp"
+#include "tests/component/gateway/gateway_fixture.hpp"
 
 namespace packswarm::gateway {
 namespace {

@@ -1,6 +1,6 @@
 // Bodies that go out while the file is still coming in, and what happens when one side stops.
 #include "p2p/gateway/http/pacing.hpp"
-#include "tests/unit/gateway/gateway_fixture.hpp"
+#include "tests/component/gateway/gateway_fixture.hpp"
 
 namespace packswarm::gateway {
 namespace {

@@ -1,5 +1,5 @@
 // What the owner and others ask of the agent at its socket.
-#include "tests/unit/control/control_fixture.hpp"
+#include "tests/component/control/control_fixture.hpp"
 
 namespace packswarm::control {
 namespace {

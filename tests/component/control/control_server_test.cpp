@@ -1,4 +1,4 @@
-#include "tests/unit/control/control_fixture.hpp"
+#include "tests/component/control/control_fixture.hpp"
 
 namespace packswarm::control {
 namespace {

@@ -5,8 +5,8 @@
 
 #include "p2p/swarm/discovery/rendezvous.hpp"
 #include "p2p/swarm/torrents/canonical_torrent.hpp"
-#include "tests/unit/swarm/party.hpp"
-#include "tests/unit/swarm/raw_peer.hpp"
+#include "tests/component/swarm/party.hpp"
+#include "tests/component/swarm/raw_peer.hpp"
 
 namespace packswarm::test {
 namespace {

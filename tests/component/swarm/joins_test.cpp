@@ -1,7 +1,7 @@
 #include <fstream>
 
 #include "p2p/base/limits.hpp"
-#include "tests/unit/swarm/party.hpp"
+#include "tests/component/swarm/party.hpp"
 
 namespace packswarm::test {
 namespace {

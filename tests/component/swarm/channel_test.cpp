@@ -1,8 +1,8 @@
 #include <fstream>
 
 #include "p2p/base/limits.hpp"
+#include "tests/component/swarm/party.hpp"
 #include "tests/support/rot.hpp"
-#include "tests/unit/swarm/party.hpp"
 #include "verify/file_prover.hpp"
 
 namespace packswarm::test {

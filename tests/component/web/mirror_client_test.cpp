@@ -3,8 +3,8 @@
 
 #include "p2p/base/http_date.hpp"
 #include "p2p/web/easy.hpp"
+#include "tests/component/web/probe.hpp"
 #include "tests/support/nginx.hpp"
-#include "tests/unit/web/probe.hpp"
 
 namespace packswarm::test {
 namespace {
