@@ -1,4 +1,6 @@
 // What is begun on a line that is full already, and what is not.
+#include "p2p/plan/line_state.hpp"
+
 #include "tests/unit/plan/plan_fixture.hpp"
 
 namespace packswarm::plan {
@@ -269,6 +271,38 @@ TEST_F(PlanOwnLine, AnIdleMirrorIsUsedBesideABusyOne) {
     const auto starts = starts_of(decide(), id);
     ASSERT_EQ(starts.size(), 1u);
     EXPECT_EQ(starts[0].source, b);
+}
+
+TEST_F(Plan, OfALineThatNobodyMeasuredNothingIsKnown) {
+    mirror(1e6);
+    const LineState line(board, now);
+    EXPECT_FALSE(line.is_measured());
+    EXPECT_FALSE(line.is_shared());
+    EXPECT_FALSE(line.is_full());
+    EXPECT_FALSE(line.is_slow());
+    EXPECT_EQ(line.seconds_for(mib), 0);
+    EXPECT_EQ(line.room(), 1e6) << "as much as the fastest mirror brings";
+    EXPECT_FALSE(line.is_enough(0)) << "nothing in hand is never enough";
+}
+
+TEST_F(PlanOwnLine, ASharedLineIsDividedAmongThoseInFlight) {
+    full_line();
+    work();
+    const LineState line(board, now);
+    EXPECT_TRUE(line.is_measured());
+    EXPECT_FALSE(line.grows());
+    EXPECT_DOUBLE_EQ(line.share(), board.line.peak(now) / 2);
+    EXPECT_FALSE(line.takes_one_more(3)) << "more at once do not bring more";
+}
+
+TEST_F(Plan, WhileAnAnswerIsLateNoOtherIsTried) {
+    const auto only = mirror(1e6);
+    board.line.note(4, 1e6, now);
+    const auto id = want(100'000, {only});
+    claim(id, only, {0, 100'000}, 0, 900ms);
+    EXPECT_TRUE(LineState(board, now).takes_one_more(2));
+    now += 200ms;
+    EXPECT_FALSE(LineState(board, now).takes_one_more(2));
 }
 
 }  // namespace
