@@ -1,6 +1,8 @@
 #include "tests/support/signed_repo.hpp"
 
 #include <fcntl.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,7 +45,14 @@ std::string joined(const std::vector<std::string>& words) {
     return out;
 }
 
-std::string base64(std::string_view bytes) { return run_program({"base64", "-w0"}, bytes); }
+std::string base64(std::string_view bytes) {
+    std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');  // EVP_EncodeBlock ends it with a NUL
+    const auto length =
+        ::EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                          reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
+    out.resize(static_cast<std::size_t>(length));
+    return out;
+}
 
 }  // namespace
 
@@ -86,7 +95,17 @@ std::string read_file(const fs::path& path) {
     return out.str();
 }
 
-std::string sha256_hex(std::string_view content) { return run_program({"sha256sum"}, content).substr(0, 64); }
+std::string sha256_hex(std::string_view content) {
+    std::array<unsigned char, SHA256_DIGEST_LENGTH> digest;
+    ::SHA256(reinterpret_cast<const unsigned char*>(content.data()), content.size(), digest.data());
+    constexpr const char* digits = "0123456789abcdef";
+    std::string out;
+    for (const unsigned char byte : digest) {
+        out += digits[byte >> 4];
+        out += digits[byte & 15];
+    }
+    return out;
+}
 
 std::string compress(std::string_view content, const std::string& ending) {
     if (ending.empty()) return std::string(content);

@@ -1,18 +1,17 @@
 // The real broker, index book, store, ledger and verification under a virtual clock; peers only remember what they were
-// told. Repositories are signed by a real key.
+// told. Repositories are signed on paper.
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include "p2p/broker/broker.hpp"
-#include "p2p/daemon/trust.hpp"
 #include "p2p/store/ledger.hpp"
 #include "p2p/store/vault.hpp"
 #include "tests/support/fake_mirrors.hpp"
 #include "tests/support/formats.hpp"
 #include "tests/support/recording_peers.hpp"
-#include "tests/support/signed_repo.hpp"
 #include "tests/support/test_loop.hpp"
+#include "tests/unit/broker/paper_trust.hpp"
 #include "verify/file_verifier.hpp"
 #include "verify/hasher.hpp"
 
@@ -22,16 +21,7 @@ using Pool = std::map<std::string, std::string>;  // path -> content
 
 class BookFixture : public ::testing::Test {
   protected:
-    static void SetUpTestSuite() {
-        gpg_ = new GpgHome;
-        key_ = new std::string(gpg_->make_key());
-    }
-    static void TearDownTestSuite() {
-        delete gpg_;
-        delete key_;
-    }
     void SetUp() override {
-        write_file(folder_.path() / "keys.asc", gpg_->export_keys({*key_}, true));
         ledger_ = std::move(*store::Ledger::open({folder_.path()}));
         store::VaultSettings settings;
         settings.folder = folder_.path();
@@ -52,7 +42,7 @@ class BookFixture : public ::testing::Test {
         out.components = {"main"};
         out.architectures = {"amd64"};
         out.bases = {"http://" + suite};
-        out.keyring.files = {(folder_.path() / "keys.asc").string()};
+        out.keyring.files = {PaperKey::keyring_of(key_.fingerprint())};
         out.sharing = sharing;
         return out;
     }
@@ -70,8 +60,7 @@ class BookFixture : public ::testing::Test {
         options.suite = options.codename = suite;
         constexpr const char* weekdays[] = {"Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "Mon"};
         options.date = fmt::format("{}, {:02} Jul 2026 10:00:00 UTC", weekdays[day % 7], day);
-        const auto release =
-            gpg_->clearsign(release_text({{"main/binary-amd64/Packages", packages}}, options), {*key_});
+        const auto release = key_.clearsign(release_text({{"main/binary-amd64/Packages", packages}}, options));
         std::optional<Result<std::shared_ptr<const broker::OpenedRoot>>> accepted;
         book().accept({*book().table().find(suite), Bytes(release.begin(), release.end()), {}}, {},
                       [&](auto answer) { accepted = std::move(answer); });
@@ -90,13 +79,12 @@ class BookFixture : public ::testing::Test {
     void settle() { loop_.advance(Millis(100)); }
     bool shelf_has(const std::string& content) const { return peers_.shelf.count(digest_of(content)) == 1; }
 
-    static inline GpgHome* gpg_ = nullptr;
-    static inline std::string* key_ = nullptr;
+    static inline const PaperKey key_{};
     TempDir folder_;
     FakeLoop loop_;
     FakeMirrors mirrors_{loop_};
     RecordingPeers peers_;
-    daemon::TrustDesk trust_{loop_};
+    PaperTrust trust_{loop_};
     std::unique_ptr<store::Ledger> ledger_;
     std::unique_ptr<store::Vault> vault_;
     std::unique_ptr<broker::Broker> broker_;

@@ -4,9 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
-#include <random>
-
 #include "p2p/base/limits.hpp"
 #include "p2p/broker/broker.hpp"
 #include "p2p/daemon/no_peers.hpp"
@@ -17,6 +14,7 @@
 #include "tests/support/formats.hpp"
 #include "tests/support/nginx.hpp"
 #include "tests/support/test_loop.hpp"
+#include "tests/unit/broker/random_bytes.hpp"
 #include "verify/hasher.hpp"
 
 namespace packswarm::broker {
@@ -24,16 +22,7 @@ namespace packswarm::broker {
 using test::MirrorManner;
 using Fault = MirrorManner::Fault;
 
-inline std::string content_of(std::size_t size, unsigned seed) {
-    std::mt19937_64 random(seed);
-    std::string out(size + 8, '\0');
-    for (std::size_t at = 0; at < size; at += 8) {
-        const auto word = random();
-        std::memcpy(out.data() + at, &word, 8);
-    }
-    out.resize(size);
-    return out;
-}
+inline std::string content_of(std::size_t size, unsigned seed) { return test::random_bytes(size, seed); }
 
 // Workers whose answers are preceded by an interruption, once.
 struct InterruptedWorkers : Workers {

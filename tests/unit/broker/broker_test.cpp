@@ -125,7 +125,7 @@ TEST_F(BrokerTest, WhoIsHandedAHeadGoesOnWithItWhenALiarsBytesWentAndItHasComeAg
 TEST_F(BrokerTest, OneLargeFileUsesEveryMirror) {
     mirrors_.mirrors["http://b"].rate = 5e6;
     mirrors_.mirrors["http://c"].rate = 2e6;
-    const auto content = content_of(40 * limits::mib, 2);
+    const auto content = content_of(20 * limits::mib, 2);
     const auto outcome = get("/pool/big.deb", content);
     seconds_until({outcome});
     EXPECT_EQ(outcome->bytes, content);

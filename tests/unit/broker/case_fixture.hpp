@@ -4,8 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
-
 #include "p2p/broker/transfer/case.hpp"
 #include "p2p/core/canonical.hpp"
 #include "p2p/daemon/trust.hpp"
@@ -15,6 +13,7 @@
 #include "tests/support/nginx.hpp"
 #include "tests/support/recording_peers.hpp"
 #include "tests/support/test_loop.hpp"
+#include "tests/unit/broker/random_bytes.hpp"
 #include "verify/hasher.hpp"
 
 namespace packswarm::broker {
@@ -41,9 +40,7 @@ class CaseFixture : public ::testing::Test, public Host {
 
     // A file of random bytes, wanted from so many mirrors.
     void want(ByteCount size, int mirrors) {
-        content_.resize(static_cast<std::size_t>(size));
-        std::mt19937 random(7);
-        for (auto& byte : content_) byte = static_cast<char>(random());
+        content_ = test::random_bytes(static_cast<std::size_t>(size), 7);
         target_.digest = verify::digest_of(as_bytes(content_));
         target_.size = size;
         target_.name = "file";

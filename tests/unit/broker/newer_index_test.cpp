@@ -20,7 +20,7 @@ class NewerIndexTest : public test::PacmanFixture {
         mirrors_.files["/" + package.file_name()] = package.file;
         const auto database = test::pacman_database(packages_);
         mirrors_.files["/lab.db"] = database;
-        mirrors_.files["/lab.db.sig"] = gpg_->sign_detached(database, {*key_}, {.at = time, .armor = false});
+        mirrors_.files["/lab.db.sig"] = key_.sign_detached(database, {.at = time});
         return package.file_name();
     }
     // Other bytes under the name, in the mirror's database too.
@@ -31,7 +31,7 @@ class NewerIndexTest : public test::PacmanFixture {
         packages_.back().signature = "signature of " + content.substr(0, 4);
         const auto database = test::pacman_database(packages_);
         mirrors_.files["/lab.db"] = database;
-        mirrors_.files["/lab.db.sig"] = gpg_->sign_detached(database, {*key_}, {.at = time, .armor = false});
+        mirrors_.files["/lab.db.sig"] = key_.sign_detached(database, {.at = time});
     }
     // pacman updates through the agent.
     void update() {

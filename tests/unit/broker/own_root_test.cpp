@@ -17,7 +17,7 @@ class OwnRootTest : public test::PacmanFixture {
         package.file = name;
         packages_.push_back(package);
         const auto database = test::pacman_database(packages_);
-        set(database, gpg_->sign_detached(database, {*key_}, {.at = signed_at, .armor = false}), modified);
+        set(database, key_.sign_detached(database, {.at = signed_at}), modified);
     }
     void set(const std::string& database, const std::string& signature, WallTime modified) {
         mirrors_.files["/lab.db"] = database;

@@ -9,23 +9,17 @@ class PacmanFixture : public BookFixture {
   protected:
     static constexpr const char* signing_time = "20260701T100000";
 
-    static void SetUpTestSuite() {  // its clock is the fake loop's: what it signs must not lie in the future
-        gpg_ = new GpgHome;
-        key_ = new std::string(gpg_->make_key({.at = "20260601T000000"}));
-    }
     void use_lab(bool database_is_signed = true) {
         lab_.id = "pacman:lab:x86_64";
         lab_.suite = "lab";
         lab_.format = test::pacman();
         lab_.architectures = {"x86_64"};
         lab_.bases = {"http://lab"};
-        lab_.keyring.files = {(folder_.path() / "keys.asc").string()};
+        lab_.keyring.files = {PaperKey::keyring_of(key_.fingerprint())};
         lab_.signed_database = database_is_signed;
         use({lab_});
     }
-    static std::string sign(std::string_view bytes) {
-        return gpg_->sign_detached(bytes, {*key_}, {.at = signing_time, .armor = false});
-    }
+    static std::string sign(std::string_view bytes) { return key_.sign_detached(bytes, {.at = signing_time}); }
     // A new database arrives, as when pacman updates.
     void accept(const std::vector<PacmanPackage>& packages) {
         const auto database = pacman_database(packages);

@@ -80,7 +80,7 @@ TEST_F(Privacy, ARepositoryIsPublicOnlyWhenAPublicKeySignedIt) {
     fetch("stable", "pool/a.deb", "a");
     EXPECT_FALSE(peers_know("a"));
     EXPECT_TRUE(peers_.swarms().empty());
-    book().set_public({*key_}, {});
+    book().set_public({key_.fingerprint()}, {});
     settle();
     EXPECT_FALSE(peers_.swarms().empty());
     EXPECT_FALSE(peers_know("a")) << "kept as private: it stays so until it is fetched or shared again";

@@ -126,10 +126,10 @@ TEST_F(ProofsTest, AFileThatRotsUnderARunningAgentIsNoticedWhereSomebodyWroteIt)
 }
 
 TEST_F(ProofsTest, WhoDoesNotStreamIsShownNothingOfALargeFileBeforeItIsProven) {
-    const auto content = content_of(20 << 20, 1);
+    const auto content = content_of(10 << 20, 1);
     keep(content);
     restart();
-    rot(content, 15 << 20);
+    rot(content, 7 << 20);
     const auto again = get("/big", content);
     seconds_until({again});
     EXPECT_EQ(again->bytes, content);
@@ -137,22 +137,22 @@ TEST_F(ProofsTest, WhoDoesNotStreamIsShownNothingOfALargeFileBeforeItIsProven) {
 }
 
 TEST_F(ProofsTest, ALargeFileGoesOutPieceByPieceWhileItIsHashed) {
-    const auto content = content_of(20 << 20, 1);
+    const auto content = content_of(10 << 20, 1);
     keep(content);
     restart();
     const auto all = stream("/big", content);
     loop_.advance_until([&] { return all->delivered; }, Millis(1000));
-    EXPECT_GE(all->shown, 16 << 20);
+    EXPECT_GE(all->shown, 8 << 20);
     EXPECT_TRUE(all->taken == content);
     EXPECT_EQ(all->starts, 1);
     EXPECT_EQ(sent(), 0);
 }
 
 TEST_F(ProofsTest, ALargeFileThatRottedInTheMiddleIsGoneOnWithFromAMirror) {
-    const auto content = content_of(20 << 20, 1);
+    const auto content = content_of(10 << 20, 1);
     keep(content);
     restart();
-    rot(content, 15 << 20);
+    rot(content, 7 << 20);
     const auto all = stream("/big", content);
     loop_.advance_until([&] { return all->delivered || all->failed; }, Millis(120'000));
     EXPECT_TRUE(all->delivered);

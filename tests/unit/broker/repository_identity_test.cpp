@@ -36,7 +36,7 @@ class RepositoryIdentity : public BookFixture {
         options.suite = options.codename = "stable";
         options.origin = origin;
         options.date = fmt::format("{}, {:02} Sep 2026 10:00:00 UTC", weekdays[number % 7], number);
-        out.release = gpg_->clearsign(release_text({{"main/binary-amd64/Packages", out.packages}}, options), {*key_});
+        out.release = key_.clearsign(release_text({{"main/binary-amd64/Packages", out.packages}}, options));
         return out;
     }
     void publish(const std::string& base, const Published& state, const Pool& pool, WallTime modified) {
@@ -341,7 +341,7 @@ TEST_F(FromPeers, UnderADistributionsKeyTheProductsNameSuffices) {
     const auto stranger = state({}, 21, "somebody else");
     publish(code, own_, {}, september);
     use({at(code)});
-    book().set_public({*key_}, {});
+    book().set_public({key_.fingerprint()}, {});
     update(code);
     show(stranger, 21, {digest_of(std::string("another product")), {}, {}});
     fail();
@@ -357,7 +357,7 @@ TEST_F(FromPeers, UnderADistributionsKeyTheProductsNameSuffices) {
 TEST_F(FromPeers, ADatedSnapshotIsNotGuessed) {
     const std::string snapshot = "http://a/archive/20260701T000000Z";
     use({at(snapshot)});
-    book().set_public({*key_}, {});
+    book().set_public({key_.fingerprint()}, {});
     show(other_, 21, {});
     fail();
     EXPECT_NE(update(snapshot).error, "");

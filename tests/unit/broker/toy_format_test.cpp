@@ -113,13 +113,8 @@ class ToyFormat : public BookFixture {
         mirrors_.files["/all.toylist"] = list_;
         mirrors_.files["/a/bear"] = bear_;
         mirrors_.files["/b/ball"] = ball_;
-        mirrors_.files["/root.toy"] =
-            gpg_->clearsign(line_of("all.toylist", list_), {*key_}, {.at = "20260701T100000"});
+        mirrors_.files["/root.toy"] = key_.clearsign(line_of("all.toylist", list_), {.at = "20260701T100000"});
         use({toys_});
-    }
-    static void SetUpTestSuite() {  // the clock is the fake loop's: what is signed must not lie in the future
-        gpg_ = new GpgHome;
-        key_ = new std::string(gpg_->make_key({.at = "20260601T000000"}));
     }
 
     // What the agent gives to who knows nothing but the address.
@@ -149,7 +144,7 @@ class ToyFormat : public BookFixture {
 TEST_F(ToyFormat, GoesFromARequestForItsRootToAFileThatPeersAreOffered) {
     EXPECT_EQ(get("root.toy"), mirrors_.files["/root.toy"]);
     EXPECT_EQ(book().state_of("toys").standing, broker::RepositoryState::Standing::verified);
-    EXPECT_TRUE(peers_.swarms().contains("toy/" + *key_ + "/toys/any")) << "where its agents meet";
+    EXPECT_TRUE(peers_.swarms().contains("toy/" + key_.fingerprint() + "/toys/any")) << "where its agents meet";
     EXPECT_FALSE(book().catalog().find("toys", "a/bear")) << "the root alone vouches for no toy";
 
     EXPECT_EQ(get("all.toylist"), list_);
@@ -183,10 +178,8 @@ TEST_F(ToyFormat, GivesNoByteThatItsListDoesNotNameAndOffersNoneToPeers) {
 }
 
 TEST_F(ToyFormat, ARootThatSomebodyElseSignedIsNotBelieved) {
-    GpgHome strangers;
-    const auto stranger = strangers.make_key({.at = "20260601T000000"});
-    mirrors_.files["/root.toy"] =
-        strangers.clearsign(line_of("all.toylist", list_), {stranger}, {.at = "20260701T100000"});
+    const PaperKey stranger("000000000000000000000000000000000000CAFE");
+    mirrors_.files["/root.toy"] = stranger.clearsign(line_of("all.toylist", list_), {.at = "20260701T100000"});
     get("root.toy");
     EXPECT_EQ(book().state_of("toys").standing, broker::RepositoryState::Standing::refused);
     EXPECT_FALSE(book().catalog().find("toys", "all.toylist"));

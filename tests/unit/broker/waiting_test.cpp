@@ -57,8 +57,8 @@ class WaitingTest : public test::BookFixture {
         options.date = fmt::format("{}, {:02} Jul 2026 10:00:00 UTC", weekdays[day % 7], day);
         const auto text = test::release_text({{"main/binary-amd64/Packages", packages}}, options);
         mirrors_.files[std::string("/") + release] = text;
-        mirrors_.files[std::string("/") + release + ".gpg"] = gpg_->sign_detached(text, {*key_}, {.armor = true});
-        mirrors_.files[std::string("/") + in_release] = gpg_->clearsign(text, {*key_});
+        mirrors_.files[std::string("/") + release + ".gpg"] = key_.sign_detached(text);
+        mirrors_.files[std::string("/") + in_release] = key_.clearsign(text);
     }
     void unpublish(const std::string& path) { mirrors_.files.erase("/" + path); }
     void fall_silent() { mirrors_.mirrors["http://stable"].fault = test::MirrorManner::Fault::refused_connection; }

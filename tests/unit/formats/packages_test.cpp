@@ -94,13 +94,13 @@ TEST_P(PackagesCompression, OfAnEmptyFileIsNoPackage) {
 TEST_P(PackagesCompression, CutShortIsCorrupt) {
     if (*GetParam() == '\0') GTEST_SKIP() << "a plain file has no end of its own; its digest tells";
     std::string text;
-    for (int i = 0; i < 5000; ++i)
+    for (int i = 0; i < 2000; ++i)
         text += stanza("p" + std::to_string(i * 7919), "pool/" + std::to_string(i * 104729) + ".deb");
     const auto whole = test::compress(text, GetParam());
     for (const std::size_t length : {whole.size() / 2, whole.size() - 1}) {
         const auto entries = parse(whole.substr(0, length));
         if (entries) {  // what is missing may be a checksum alone
-            EXPECT_EQ(entries->size(), 5000u);
+            EXPECT_EQ(entries->size(), 2000u);
             EXPECT_EQ(length, whole.size() - 1);
         } else {
             EXPECT_EQ(entries.error().kind, ErrorKind::Corrupt);
@@ -190,7 +190,7 @@ TEST(Packages, CountWhatIsLeftOutAndNameTheFirst) {
 }
 
 TEST(Packages, ThatUnpackToFarMoreThanTheyAreAreCorrupt) {
-    const std::string bomb(32 << 20, '\n');
+    const std::string bomb(4 << 20, '\n');
     for (const auto* ending : {"gz", "bz2", "xz", "zst"})
         expect_corrupt(test::compress(bomb, ending), "unpacks to more than");
 }
