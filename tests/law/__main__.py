@@ -12,12 +12,13 @@ import families
 import formatting
 import includes
 import lengths
+import modules
 import options
 import threats
 import tidy
 
 HERE = pathlib.Path(__file__).resolve().parent
-RULES = (includes, families, threats, lengths, documents, formatting, options)
+RULES = (includes, families, threats, modules, lengths, documents, formatting, options)
 WITH_A_COMPILER = (alone, tidy)  # minutes instead of seconds
 
 

@@ -1,0 +1,1 @@
+// Has no test of its name.

@@ -1,0 +1,1 @@
+// Of another room.
