@@ -240,7 +240,7 @@ class RemainsOfBrokerTest : public BrokerTest {
         loop_.drain();
     }
     ByteCount staged() const { return vault_->usage().staged + vault_->usage().loose; }
-    const std::string content_ = content_of(12 * limits::mib, 7);
+    const std::string content_ = content_of(8 * limits::mib, 7);
     const ByteCount size_ = static_cast<ByteCount>(content_.size());
     const ByteCount slack_ = size_ / 10;
 };

@@ -219,12 +219,12 @@ TEST_F(LendingTest, WhoLendsGarbageGivesOnePieceAndIsBlamed) {
 
 TEST_F(LendingTest, WhoLiesLaterIsFoundByTheNextPieceThatIsCompared) {
     const auto liar = lender(mib), honest = lender(1000 * mib);
-    fetch(64 * mib);
+    fetch(32 * mib);
     ASSERT_TRUE(done_);
     EXPECT_EQ(lenders_.lenders[liar].blamed, 1);
     EXPECT_EQ(lenders_.lenders[honest].blamed, 0);
     EXPECT_LE(lenders_.lenders[liar].sent, 6 * mib);
-    EXPECT_LE(wasted(), 64 * mib / 10);
+    EXPECT_LE(wasted(), 32 * mib / 10);
 }
 
 TEST_F(LendingTest, AWrongDigestCostsWhatTheLiarGaveAndNotWhatOthersLent) {

@@ -78,7 +78,7 @@ class UnfinishedTest : public BrokerTest {
         EXPECT_TRUE(file.good()) << path;
     }
 
-    const std::string content_ = content_of(12 * limits::mib, 7);
+    const std::string content_ = content_of(8 * limits::mib, 7);
     const ByteCount size_ = static_cast<ByteCount>(content_.size());
     test::TempDir after_;
     std::filesystem::path where_ = folder_.path();
