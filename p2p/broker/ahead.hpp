@@ -27,8 +27,9 @@ class Ahead {
 
   private:
     struct Item {
-        std::string repository, path;  // as in the catalog
-        bool has_signature = false;    // the index carries it, or there is none
+        core::RepositoryId repository;
+        std::string path;            // as in the catalog
+        bool has_signature = false;  // the index carries it, or there is none
         auto operator<=>(const Item&) const = default;
     };
     const core::Repository* find(core::Format format, const core::PrintedPackage& package, core::CatalogHit& hit) const;

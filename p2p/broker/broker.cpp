@@ -45,7 +45,7 @@ Broker::Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger&
                      return looks_again(id, digest, error);
                  }),
       roots_(engine_, book_, reader_, askers_, holding_,
-             {[this](const std::string& repository) { database_given(repository); },
+             {[this](const core::RepositoryId& repository) { database_given(repository); },
               [this](RequestId id, const Meaning& meaning) { plain_.serve(id, meaning); }}),
       plain_(engine_, book_, reader_, askers_, graveyard_) {
     board_.peer_grace = settings.peer_grace;

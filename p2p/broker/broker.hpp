@@ -54,7 +54,7 @@ class Broker final : public Requests {
         publishing_.publish(std::move(file), name, modified, std::move(then));
     }
     // The repository's database came to its package manager from here.
-    void database_given(const std::string& repository) { errands_.looks().told(repository); }
+    void database_given(const core::RepositoryId& repository) { errands_.looks().told(repository); }
     Ahead& ahead() { return ahead_; }
     MissingIndexes& missing() { return missing_; }
     Proofs& proofs() { return proofs_; }
@@ -67,7 +67,7 @@ class Broker final : public Requests {
     void set_asked(Asked asked) { asked_for_ = std::move(asked); }
     bool is_awaited() const { return askers_.is_awaited(); }  // somebody waits for anything
     // Fetches and verifies a repository's root now.
-    void refresh(const std::string& repository, Then<RootAnswer> then) {
+    void refresh(const core::RepositoryId& repository, Then<RootAnswer> then) {
         errands_.refresh(repository, std::move(then));
     }
 

@@ -27,12 +27,12 @@ const GivenRoots::Given* GivenRoots::find(const std::string& transaction, const 
     return at == given_.end() ? nullptr : &*at;
 }
 
-void GivenRoots::served(const std::string& address, Given given) {
+void GivenRoots::served(const RootAddress& address, Given given) {
     if (last_.size() > limits::max_sighted) last_.clear();
     last_[address] = std::move(given);
 }
 
-const GivenRoots::Given* GivenRoots::last_at(const std::string& address) const {
+const GivenRoots::Given* GivenRoots::last_at(const RootAddress& address) const {
     const auto at = last_.find(address);
     return at == last_.end() ? nullptr : &at->second;
 }

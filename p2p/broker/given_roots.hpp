@@ -2,6 +2,7 @@
 // signature come from one snapshot or not at all. Not here: fetching either (root_fetch.hpp). Loop's thread.
 #pragma once
 
+#include <compare>
 #include <deque>
 #include <map>
 #include <optional>
@@ -9,8 +10,16 @@
 
 #include "p2p/base/digest.hpp"
 #include "p2p/base/units.hpp"
+#include "p2p/core/repository_id.hpp"
 
 namespace packswarm::broker {
+
+// Of a root, for one of the repositories that have it there.
+struct RootAddress {
+    core::RepositoryId repository;
+    std::string url;
+    friend auto operator<=>(const RootAddress&, const RootAddress&) = default;
+};
 
 class GivenRoots {
   public:
@@ -28,13 +37,13 @@ class GivenRoots {
     void gave(Given given);
     void forget(const std::string& transaction, const std::string& root_url);
     // What the address was served last, whoever asked; without a signature: what is not believed here.
-    void served(const std::string& address, Given given);
-    const Given* last_at(const std::string& address) const;
+    void served(const RootAddress& address, Given given);
+    const Given* last_at(const RootAddress& address) const;
     const Given* find(const std::string& transaction, const std::string& root_url) const;  // null: it was not given
 
   private:
     std::deque<Given> given_;  // newest last
-    std::map<std::string, Given> last_;
+    std::map<RootAddress, Given> last_;
 };
 
 }  // namespace packswarm::broker

@@ -27,7 +27,7 @@ std::vector<core::IndexEntry> with_folder(const std::vector<core::IndexEntry>& f
 
 IndexBook::IndexBook(Loop& loop, Store& store, Ledger& ledger, Trust& trust, Peers& peers, Proofs& proofs)
     : loop_(loop), store_(store), ledger_(ledger), trust_(trust), peers_(peers), proofs_(proofs), sightings_(ledger) {
-    for (const auto& floor : ledger_.floors()) floors_[floor.lineage] = floor;
+    for (const auto& floor : ledger_.floors()) floors_[floor.name] = floor;
 }
 
 void IndexBook::set_repositories(core::RepositoryTable table) {
@@ -45,13 +45,13 @@ void IndexBook::set_repositories(core::RepositoryTable table) {
     announce_lineages();
 }
 
-const RepositoryState& IndexBook::state_of(const std::string& id) const {
+const RepositoryState& IndexBook::state_of(const core::RepositoryId& id) const {
     static const RepositoryState nothing;
     const auto state = states_.find(id);
     return state == states_.end() ? nothing : state->second;
 }
 
-bool IndexBook::is_restoring(const std::string& id) const {
+bool IndexBook::is_restoring(const core::RepositoryId& id) const {
     const auto at = restoring_.find(id);
     return at != restoring_.end() && at->second > 0;
 }
@@ -105,14 +105,14 @@ std::vector<core::Fingerprint> IndexBook::public_signers(const core::Repository&
 // ---- Lineages
 // --------------------------------------------------------------------------------------------------------------
 
-std::vector<std::string> IndexBook::lineages_of(const core::Repository& repository,
-                                                const std::vector<core::Fingerprint>& signers,
-                                                const core::IndexRoot* root) const {
-    std::vector<std::string> out;
+std::vector<core::Lineage> IndexBook::lineages_of(const core::Repository& repository,
+                                                  const std::vector<core::Fingerprint>& signers,
+                                                  const core::IndexRoot* root) const {
+    std::vector<core::Lineage> out;
     const std::string suite = root != nullptr && !root->codename.empty() ? root->codename : repository.suite;
     for (const auto& signer : signers)
         for (const auto& architecture : repository.architectures)
-            out.push_back(core::Lineage{repository.format, signer, suite, architecture}.name());
+            out.emplace_back(repository.format, signer, suite, architecture);
     return out;
 }
 
@@ -146,21 +146,16 @@ void IndexBook::announce_lineages() {
     for (const auto& repository : table_.all()) {
         if (!is_public(repository) || !has_peers_) continue;
         const auto& state = states_[repository.id];
-        const auto* root = state.root ? &state.root->index : nullptr;
-        for (const auto& name : state.lineages) {
-            const auto signer_at = name.find('/') + 1;
-            LineageState lineage;
-            lineage.lineage.format = repository.format;
-            lineage.lineage.signer = name.substr(signer_at, name.find('/', signer_at) - signer_at);
-            lineage.lineage.suite = root != nullptr && !root->codename.empty() ? root->codename : repository.suite;
-            lineage.lineage.architecture = name.substr(name.rfind('/') + 1);
+        for (const auto& lineage : state.lineages) {
+            LineageState shown;
+            shown.lineage = lineage;
             if (state.root && state.root->index.is_signed && sharing_) {
-                lineage.date = state.root->index.date;
-                lineage.root = state.root->bundle_digest;
-                lineage.root_size = static_cast<ByteCount>(state.root->bundle.size());
-                lineage.provenance = shown_provenance(repository, state);
+                shown.date = state.root->index.date;
+                shown.root = state.root->bundle_digest;
+                shown.root_size = static_cast<ByteCount>(state.root->bundle.size());
+                shown.provenance = shown_provenance(repository, state);
             }
-            out.push_back(std::move(lineage));
+            out.push_back(std::move(shown));
         }
     }
     peers_.set_lineages(std::move(out));
@@ -177,11 +172,11 @@ std::optional<core::CatalogHit> IndexBook::find(const Digest& digest) const {
     return hit;
 }
 
-std::string IndexBook::public_lineage(const Digest& digest) const {
+core::Lineage IndexBook::public_lineage(const Digest& digest) const {
     for (const auto& repository : table_.all()) {
         if (!is_public(repository) || !catalog_.has(repository.id, digest)) continue;
         const auto& lineages = states_.at(repository.id).lineages;
-        return lineages.empty() ? std::string() : lineages.front();
+        return lineages.empty() ? core::Lineage() : lineages.front();
     }
     return {};
 }
@@ -230,7 +225,7 @@ void IndexBook::adopt(const core::Repository& repository, std::shared_ptr<const 
 }
 
 // Of each list one form is needed, the smallest; none when one of them is read already.
-std::vector<MissingIndex> IndexBook::missing_of(const std::string& id) const {
+std::vector<MissingIndex> IndexBook::missing_of(const core::RepositoryId& id) const {
     const auto* repository = table_.find(id);
     const auto& state = state_of(id);
     if (repository == nullptr || !state.root) return {};
@@ -245,7 +240,7 @@ std::vector<MissingIndex> IndexBook::missing_of(const std::string& id) const {
     return out;
 }
 
-bool IndexBook::has_none_of_its_lists(const std::string& id) const {
+bool IndexBook::has_none_of_its_lists(const core::RepositoryId& id) const {
     const auto* repository = table_.find(id);
     const auto& root = state_of(id).root;
     if (repository == nullptr || !root) return false;
@@ -258,23 +253,23 @@ bool IndexBook::has_none_of_its_lists(const std::string& id) const {
     return names_some;
 }
 
-void IndexBook::fetch_missing(const std::string& id) {
+void IndexBook::fetch_missing(const core::RepositoryId& id) {
     if (!missing_) return;
     for (const auto& missing : missing_of(id)) missing_(*table_.find(id), missing);
 }
 
-bool IndexBook::is_read(const std::string& repository, const Digest& digest) const {
+bool IndexBook::is_read(const core::RepositoryId& repository, const Digest& digest) const {
     return catalog_.has_sheet(repository, digest.hex()) || reading_.count(digest) != 0;
 }
 
-bool IndexBook::lacks(const std::string& repository, const MissingIndex& missing) const {
+bool IndexBook::lacks(const core::RepositoryId& repository, const MissingIndex& missing) const {
     const bool is_read_plain = missing.plain && is_read(repository, missing.plain->digest);
     return !is_read_plain && !is_read(repository, missing.packed.digest) &&
            catalog_.has(repository, missing.packed.digest);
 }
 
 // Read from a file that is not kept here: only what it lists is known.
-void IndexBook::take_list(const std::string& repository, const core::IndexEntry& plain,
+void IndexBook::take_list(const core::RepositoryId& repository, const core::IndexEntry& plain,
                           std::shared_ptr<const core::CatalogSheet> sheet) {
     if (!catalog_.find_in(repository, plain.digest)) return;  // a newer root came meanwhile
     spdlog::info("{}: {} lists {} packages, as apt keeps it", repository, plain.path, sheet->packages());
@@ -296,7 +291,8 @@ void IndexBook::stored(const StoredFile& file) {
     carry_out(std::move(changes));
 }
 
-void IndexBook::read_index(const std::string& repository, const StoredFile& file, const core::IndexEntry& entry) {
+void IndexBook::read_index(const core::RepositoryId& repository, const StoredFile& file,
+                           const core::IndexEntry& entry) {
     const auto* known = table_.find(repository);
     if (known == nullptr || !reading_.insert(file.digest()).second) return;
     trust_.open_packages(file, known->format, entry.path,
@@ -316,7 +312,7 @@ void IndexBook::read_index(const std::string& repository, const StoredFile& file
 }
 
 // Hashed first; when it has rotted it is fetched anew.
-void IndexBook::read_kept(const std::string& repository, const core::IndexEntry& entry) {
+void IndexBook::read_kept(const core::RepositoryId& repository, const core::IndexEntry& entry) {
     if (!reading_.insert(entry.digest).second) return;
     const auto then = lifetime_.guard([this, repository, entry] {
         reading_.erase(entry.digest);
@@ -361,9 +357,9 @@ void IndexBook::walk() {
 }
 
 // Empty for what may not be named to peers.
-std::string IndexBook::lineage_to_share(const ArtifactBrief& brief) {
+core::Lineage IndexBook::lineage_to_share(const ArtifactBrief& brief) {
     if (!sharing_ || (brief.mark.size() > limits::small_artifact && !brief.mark.has_pieces())) return {};
-    if (!brief.is_root) return brief.may_be_shared ? public_lineage(brief.mark.digest()) : std::string();
+    if (!brief.is_root) return brief.may_be_shared ? public_lineage(brief.mark.digest()) : core::Lineage();
     for (const auto& repository : table_.all()) {
         const auto& state = states_[repository.id];
         if (state.root && state.root->index.is_signed && state.root->bundle_digest == brief.mark.digest() &&
@@ -376,24 +372,24 @@ std::string IndexBook::lineage_to_share(const ArtifactBrief& brief) {
 // The shelf is what the newest indexes of public repositories list and the store holds; nothing older, nothing private.
 void IndexBook::judge_share(const Digest& digest, Changes& changes) {
     const auto brief = store_.brief(digest);
-    const auto lineage = brief && brief->mark.is_proven() ? lineage_to_share(*brief) : std::string();
+    const auto lineage = brief && brief->mark.is_proven() ? lineage_to_share(*brief) : core::Lineage();
     const auto known = offered_.find(digest);
-    if (known != offered_.end() && lineage_names_[known->second] == lineage) return;
+    if (known != offered_.end() && lineages_[known->second] == lineage) return;
     if (known != offered_.end()) {
         changes.withdrawals.push_back(digest);
         offered_.erase(known);
     }
     if (lineage.empty()) return;
-    auto name = std::find(lineage_names_.begin(), lineage_names_.end(), lineage);
-    if (name == lineage_names_.end()) name = lineage_names_.insert(name, lineage);
-    offered_[digest] = static_cast<std::uint32_t>(name - lineage_names_.begin());
+    auto place = std::find(lineages_.begin(), lineages_.end(), lineage);
+    if (place == lineages_.end()) place = lineages_.insert(place, lineage);
+    offered_[digest] = static_cast<std::uint32_t>(place - lineages_.begin());
     changes.offers[lineage].push_back(brief->mark);
 }
 
 void IndexBook::offer_again(const Digest& digest) {
     const auto known = offered_.find(digest);
     const auto brief = known == offered_.end() ? std::nullopt : store_.brief(digest);
-    if (brief) peers_.offer(lineage_names_[known->second], {brief->mark});
+    if (brief) peers_.offer(lineages_[known->second], {brief->mark});
 }
 
 bool IndexBook::is_to_be_shared(const Digest& digest) {
@@ -416,7 +412,7 @@ void IndexBook::carry_out(Changes changes) {
 // ---- Peers
 // -----------------------------------------------------------------------------------------------------------------
 
-std::vector<PeerSnapshot> IndexBook::snapshots_of(const std::string& id) const {
+std::vector<PeerSnapshot> IndexBook::snapshots_of(const core::RepositoryId& id) const {
     const auto state = states_.find(id);
     const auto* repository = table_.find(id);
     if (state == states_.end() || repository == nullptr) return {};

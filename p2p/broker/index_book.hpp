@@ -34,8 +34,8 @@ struct RepositoryState {
     std::shared_ptr<const OpenedRoot> older;  // the last one given, when its base only lags behind the others
     std::shared_ptr<const OpenedRoot> root;   // newest accepted
     std::optional<WallTime> modified;         // Last-Modified it came with
-    std::vector<std::string> lineages;        // names, one an architecture; of the candidates while nothing is verified
-    std::vector<std::string> kin;             // ids of repositories that were shown to be the same one
+    std::vector<core::Lineage> lineages;      // one an architecture; of the candidates while nothing is verified
+    std::vector<core::RepositoryId> kin;      // repositories that were shown to be the same one
     std::vector<core::Mark> vouched;          // its addresses by which a peer's root was known to be its own
     bool only_public_keys = false;            // its keyring holds none but the distributions'
     bool is_guessing = false;                 // the candidates are being looked for
@@ -60,21 +60,21 @@ class IndexBook {
     void set_missing(std::function<void(const core::Repository&, const MissingIndex&)> fetch) {
         missing_ = std::move(fetch);
     }
-    bool lacks(const std::string& repository, const MissingIndex& missing) const;  // still
+    bool lacks(const core::RepositoryId& repository, const MissingIndex& missing) const;  // still
     // The newest root names lists, and none of them was ever here: its mirror may have been in the middle of a
     // publication, and a later root of the same second is another one.
-    bool has_none_of_its_lists(const std::string& repository) const;
-    void take_list(const std::string& repository, const core::IndexEntry& plain,
+    bool has_none_of_its_lists(const core::RepositoryId& repository) const;
+    void take_list(const core::RepositoryId& repository, const core::IndexEntry& plain,
                    std::shared_ptr<const core::CatalogSheet> sheet);
     // Who makes a repository public that is shared by_signer: the distributions' keys, and names of those that nobody
     // signs.
     void set_public(std::set<core::Fingerprint> keys, std::set<std::string> unsigned_repositories);
-    void restore();                                  // roots and indexes that the store kept over a restart
-    bool is_restoring(const std::string& id) const;  // what is kept of it is being opened
+    void restore();                                         // roots and indexes that the store kept over a restart
+    bool is_restoring(const core::RepositoryId& id) const;  // what is kept of it is being opened
     const core::RepositoryTable& table() const { return table_; }
     const core::Catalog& catalog() const { return catalog_; }
-    const std::map<std::string, RepositoryState>& states() const { return states_; }
-    const RepositoryState& state_of(const std::string& id) const;  // an empty one for what a reload took away
+    const std::map<core::RepositoryId, RepositoryState>& states() const { return states_; }
+    const RepositoryState& state_of(const core::RepositoryId& id) const;  // an empty one for what a reload took away
     bool is_current(const Digest& digest) const { return catalog_.has(digest); }
     std::size_t offered() const { return offered_.size(); }
     bool is_offered(const Digest& digest) const { return offered_.count(digest) != 0; }
@@ -93,7 +93,7 @@ class IndexBook {
     std::shared_ptr<const OpenedRoot> lent_root(const core::Repository& repository) const;
 
     // The lineage that may be named to peers for this digest: empty for private, unknown and switched-off ones.
-    std::string public_lineage(const Digest& digest) const;
+    core::Lineage public_lineage(const Digest& digest) const;
     bool is_security_update(const Digest& digest) const;  // some security suite lists it
     // What the indexes say of a digest, in a public repository before a private one.
     std::optional<core::CatalogHit> find(const Digest& digest) const;
@@ -108,7 +108,7 @@ class IndexBook {
     void peer_snapshot(const PeerSnapshot& snapshot) { snapshots_.add(snapshot); }
     void peer_down(PeerId peer) { snapshots_.peer_down(peer); }
     std::vector<PeerSnapshot> snapshots_of(
-        const std::string& repository) const;                   // of the same repository, newest first
+        const core::RepositoryId& repository) const;            // of the same repository, newest first
     Company company(const core::Repository& repository) const;  // who could give its root, now or soon
 
     bool is_public(const core::Repository& repository) const;
@@ -116,11 +116,11 @@ class IndexBook {
   private:
     std::vector<core::Fingerprint> public_signers(const core::Repository& repository,
                                                   const core::IndexRoot& root) const;
-    std::vector<std::string> lineages_of(const core::Repository& repository,
-                                         const std::vector<core::Fingerprint>& signers,
-                                         const core::IndexRoot* root) const;
-    std::vector<std::string> floor_names(const core::Repository& repository, const core::IndexRoot& root,
-                                         const std::string& base) const;
+    std::vector<core::Lineage> lineages_of(const core::Repository& repository,
+                                           const std::vector<core::Fingerprint>& signers,
+                                           const core::IndexRoot* root) const;
+    std::vector<core::FloorName> floor_names(const core::Repository& repository, const core::IndexRoot& root,
+                                             const std::string& base) const;
     std::optional<core::KnownRoot> floor_of(const core::Repository& repository, const core::IndexRoot& root) const;
     using OpenedThen = Then<std::shared_ptr<const OpenedRoot>>;
     Result<std::vector<Floor>> judge(const core::Repository& repository, OpenedRoot& opened, const std::string& base);
@@ -140,23 +140,23 @@ class IndexBook {
     void keep_bundle(const core::Repository& repository, std::shared_ptr<const OpenedRoot> opened);
     void publish_bundle(const core::Repository& repository, std::shared_ptr<const OpenedRoot> opened,
                         const StagedFile& file);
-    void read_index(const std::string& repository, const StoredFile& file, const core::IndexEntry& entry);
-    void read_kept(const std::string& repository, const core::IndexEntry& entry);
+    void read_index(const core::RepositoryId& repository, const StoredFile& file, const core::IndexEntry& entry);
+    void read_kept(const core::RepositoryId& repository, const core::IndexEntry& entry);
     void open_kept(const core::Repository& repository, const ArtifactRecord& record);
     void restore_root(const core::Repository& repository, const ArtifactRecord& record);
-    void fetch_missing(const std::string& repository);
-    std::vector<MissingIndex> missing_of(const std::string& repository) const;
-    bool is_read(const std::string& repository, const Digest& digest) const;
+    void fetch_missing(const core::RepositoryId& repository);
+    std::vector<MissingIndex> missing_of(const core::RepositoryId& repository) const;
+    bool is_read(const core::RepositoryId& repository, const Digest& digest) const;
     void announce_lineages();
     void guess_lineages(const core::Repository& repository);
     struct Changes {
-        std::map<std::string, std::vector<StoredMark>> offers;  // by lineage
+        std::map<core::Lineage, std::vector<StoredMark>> offers;
         std::vector<Digest> withdrawals;
     };
     void reconcile_later();
     void begin_walk();
     void walk();
-    std::string lineage_to_share(const ArtifactBrief& brief);
+    core::Lineage lineage_to_share(const ArtifactBrief& brief);
     void judge_share(const Digest& digest, Changes& changes);
     void carry_out(Changes changes);
 
@@ -168,13 +168,13 @@ class IndexBook {
     Proofs& proofs_;
     core::RepositoryTable table_;
     core::Catalog catalog_;
-    std::map<std::string, RepositoryState> states_;  // by Repository::id
-    std::map<std::string, int> restoring_;           // likewise: kept roots that are being opened
-    std::map<std::string, Floor> floors_;            // by lineage, product and address
+    std::map<core::RepositoryId, RepositoryState> states_;
+    std::map<core::RepositoryId, int> restoring_;  // kept roots that are being opened
+    std::map<core::FloorName, Floor> floors_;
     Sightings sightings_;
     Snapshots snapshots_;
-    std::unordered_map<Digest, std::uint32_t> offered_;  // and in which of lineage_names_
-    std::vector<std::string> lineage_names_;
+    std::unordered_map<Digest, std::uint32_t> offered_;  // and in which of lineages_
+    std::vector<core::Lineage> lineages_;
     std::vector<Digest> walk_;  // stored digests that are still to be judged
     std::set<Digest> reading_;
     std::function<void(const core::Repository&, const MissingIndex&)> missing_;

@@ -36,7 +36,7 @@ void IndexLooks::begin(const core::Location& at, Look& look) {
     fetch_(at, over);
 }
 
-void IndexLooks::end(const std::string& repository) {
+void IndexLooks::end(const core::RepositoryId& repository) {
     auto& look = looks_[repository];
     if (!look.is_open) return;
     look.is_open = false;
@@ -44,7 +44,7 @@ void IndexLooks::end(const std::string& repository) {
     for (const auto& then : std::exchange(look.waiting, {})) then();
 }
 
-bool IndexLooks::doubt(const std::string& repository) {
+bool IndexLooks::doubt(const core::RepositoryId& repository) {
     auto& look = looks_[repository];
     if (look.is_open) return true;
     if (look.doubted && loop_.now() - *look.doubted < interval) return false;

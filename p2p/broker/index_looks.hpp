@@ -6,7 +6,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "p2p/base/lifetime.hpp"
@@ -19,7 +18,7 @@ class IndexLooks {
   public:
     // Fetches the index of the repository, from the base that was asked before others; calls once, whatever came of it.
     using Fetch = std::function<void(const core::Location& at, Task then)>;
-    using Stop = std::function<void(const std::string& repository)>;  // ends that, if it has not ended
+    using Stop = std::function<void(const core::RepositoryId& repository)>;  // ends that, if it has not ended
     IndexLooks(Loop& loop, Fetch fetch, Stop stop) : loop_(loop), fetch_(std::move(fetch)), stop_(std::move(stop)) {}
     IndexLooks(const IndexLooks&) = delete;
     IndexLooks& operator=(const IndexLooks&) = delete;
@@ -28,9 +27,9 @@ class IndexLooks {
     // minute. is_listed: the index that is here has a package of this name.
     bool holds(const core::Location& package, bool is_listed, Task then);
     // The client's index came from here: the index is as new as that.
-    void told(const std::string& repository) { looks_[repository].is_told = true; }
+    void told(const core::RepositoryId& repository) { looks_[repository].is_told = true; }
     // The mirror that was named gave another file than the one listed. Whether a look may show why; one in a minute.
-    bool doubt(const std::string& repository);
+    bool doubt(const core::RepositoryId& repository);
 
   private:
     struct Look {
@@ -39,12 +38,12 @@ class IndexLooks {
         std::vector<Task> waiting;
     };
     void begin(const core::Location& at, Look& look);
-    void end(const std::string& repository);
+    void end(const core::RepositoryId& repository);
 
     Loop& loop_;
     const Fetch fetch_;
     const Stop stop_;
-    std::map<std::string, Look> looks_;  // by repository
+    std::map<core::RepositoryId, Look> looks_;
     Lifetime lifetime_;
 };
 

@@ -88,12 +88,13 @@ void IndexBook::confirmed(const core::Repository& repository, const std::string&
 
 // A floor belongs to the address that showed it. One for every key that signed: when keys come and go, those that stay
 // carry it on.
-std::vector<std::string> IndexBook::floor_names(const core::Repository& repository, const core::IndexRoot& root,
-                                                const std::string& base) const {
+std::vector<core::FloorName> IndexBook::floor_names(const core::Repository& repository, const core::IndexRoot& root,
+                                                    const std::string& base) const {
     const auto signers =
         root.is_signed && !root.signers.empty() ? root.signers : std::vector<core::Fingerprint>{unsigned_signer};
-    auto names = lineages_of(repository, signers, &root);
-    for (auto& name : names) name += fmt::format(" {:016x} {}", core::mark_of(root.product), base);
+    std::vector<core::FloorName> names;
+    for (const auto& lineage : lineages_of(repository, signers, &root))
+        names.push_back(core::floor_name(lineage, root.product, base));
     return names;
 }
 
@@ -208,10 +209,10 @@ void IndexBook::publish_bundle(const core::Repository& repository, std::shared_p
         ArtifactRecord record;
         record.digest = opened->bundle_digest;
         record.size = static_cast<ByteCount>(opened->bundle.size());
-        record.name = repository.id;
+        record.name = repository.id.text();
         record.lineage = is_public(repository) && !states_[repository.id].lineages.empty()
                              ? states_[repository.id].lineages.front()
-                             : "";
+                             : core::Lineage();
         record.is_root = true;
         record.modified = states_[repository.id].modified.value_or(opened->index.date);
         store_.publish(std::move(*verified), record, lifetime_.guard([this](Result<StoredFile> stored) {
@@ -224,7 +225,7 @@ void IndexBook::publish_bundle(const core::Repository& repository, std::shared_p
 void IndexBook::restore() {
     for (const auto& record : store_.roots())
         for (const auto& repository : table_.all())
-            if (record.name == repository.id || sightings_.showed(repository, record.digest))
+            if (record.name == repository.id.text() || sightings_.showed(repository, record.digest))
                 restore_root(repository, record);
 }
 

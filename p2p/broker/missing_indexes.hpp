@@ -42,7 +42,7 @@ class MissingIndexes {
         MissingIndex missing;
         std::size_t looks = 0;
     };
-    using Key = std::pair<std::string, Digest>;  // repository and the packed index
+    using Key = std::pair<core::RepositoryId, Digest>;  // repository and the packed index
 
     void look(const Key& key);
     void look_again(const Key& key, const Error& error);

@@ -123,7 +123,7 @@ void SignatureDesk::ask_peers(const Digest& digest) {
     ask_on(digest);
 }
 
-void SignatureDesk::ask_for(const std::string& lineage, const Digest& digest) {
+void SignatureDesk::ask_for(const core::Lineage& lineage, const Digest& digest) {
     engine_.peers.ask(lineage, {digest},
                       engine_.asks_strangers ? core::Audience::everybody : core::Audience::neighbours);
 }

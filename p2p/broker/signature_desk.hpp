@@ -69,7 +69,7 @@ class SignatureDesk {
     bool may_lack_it(const core::CatalogHit& hit) const;
     void ask_peers(const Digest& digest);
     void ask_on(const Digest& digest);
-    void ask_for(const std::string& lineage, const Digest& digest);
+    void ask_for(const core::Lineage& lineage, const Digest& digest);
     bool is_over(const Digest& digest);  // gone, or nobody waits, or it has just failed since nobody is left to ask
     void next_teller(const Digest& digest);
     void peer_answered(const PeerOffer& offer, Result<Bytes> signature);

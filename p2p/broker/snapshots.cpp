@@ -10,13 +10,8 @@ namespace {
 
 constexpr std::size_t max_snapshots = 256;
 
-bool has(const std::vector<std::string>& all, const std::string& one) {
+bool has(const std::vector<core::Lineage>& all, const core::Lineage& one) {
     return std::find(all.begin(), all.end(), one) != all.end();
-}
-
-std::string signer_of(const std::string& lineage) {
-    const auto at = lineage.find('/') + 1;
-    return lineage.substr(at, lineage.find('/', at) - at);
 }
 
 }  // namespace
@@ -67,7 +62,8 @@ bool Snapshots::is_same(const Known& repository, const Shown& shown) const {
 // A distribution's key signs one product under one name: there the name suffices, unless the own address has kept to
 // something older.
 bool Snapshots::is_named_alone(const Known& repository, const PeerSnapshot& snapshot) const {
-    if (repository.names_a_day || repository.public_keys.count(signer_of(snapshot.lineage)) == 0) return false;
+    const core::Fingerprint signer(snapshot.lineage.signer());
+    if (repository.names_a_day || repository.public_keys.count(signer) == 0) return false;
     if (repository.confirmed && *repository.confirmed > snapshot.date + limits::mirror_lag) return false;
     const auto& named = snapshot.provenance.product;
     if (repository.own.product != Digest{}) return named == Digest{} || named == repository.own.product;

@@ -9,13 +9,14 @@
 #include <vector>
 
 #include "p2p/broker/ports/peer_views.hpp"
+#include "p2p/core/artifact.hpp"
 #include "p2p/core/kinship.hpp"
 
 namespace packswarm::broker {
 
 // What this machine knows of one of its repositories.
 struct Known {
-    std::vector<std::string> lineages;        // where its agents meet
+    std::vector<core::Lineage> lineages;      // where its agents meet
     core::Provenance own;                     // with every address it is configured with; product zero: not known
     std::vector<core::RootMark> bundles;      // its roots as older agents name them
     std::optional<WallTime> confirmed;        // when one of its addresses last answered

@@ -2,10 +2,6 @@
 
 namespace packswarm::core {
 
-std::string Lineage::name() const {
-    return std::string(to_string(format)) + "/" + signer + "/" + suite + "/" + architecture;
-}
-
 std::string index_folder(const Repository& repository) { return repository.format->index_folder(repository); }
 
 std::vector<std::string> root_paths(const Repository& repository) { return repository.format->root_paths(repository); }

@@ -1,5 +1,5 @@
-// The nouns of the product: artifacts, lineages, index entries and roots, repositories. Plain data; the rules stand
-// beside it. Not here: parsing them (verify), keeping them (broker, store).
+// The nouns of the product: artifacts, index entries and roots, repositories. Plain data; the rules stand beside it.
+// Not here: parsing them (verify), keeping them (broker, store).
 #pragma once
 
 #include <optional>
@@ -12,26 +12,12 @@
 #include "p2p/core/format.hpp"
 #include "p2p/core/kinship.hpp"
 #include "p2p/core/left_out.hpp"
+#include "p2p/core/repository_id.hpp"
 
 namespace packswarm::core {
 
 // 40 (v4) or 64 (v6) upper-case hexadecimal digits of an OpenPGP primary key.
 using Fingerprint = std::string;
-
-// Where agents that may have a repository in common meet: computable before any root was seen. A Debian InRelease
-// vouches for every component at once, so the component is not part of it: one announce and one connection per suite
-// and architecture. Several products may meet in one lineage; which of them a root belongs to says its provenance
-// (kinship.hpp).
-struct Lineage {
-    Format format;
-    Fingerprint signer;        // primary key that signs the root
-    std::string suite;         // Debian: codename or suite as in the Release file; pacman: repository name
-    std::string architecture;  // "amd64", "x86_64"
-
-    // "debian/FPR/bookworm/amd64": what the rendezvous infohash is made of. Printable, never empty parts.
-    std::string name() const;
-    friend auto operator<=>(const Lineage&, const Lineage&) = default;
-};
 
 // One file that a verified index vouches for.
 struct IndexEntry {
@@ -109,7 +95,7 @@ enum class PackageSignatures {
 
 // One repository as this machine is configured to use it: what it is, where its mirrors are, who may sign it.
 struct Repository {
-    std::string id;  // stable text: "debian:bookworm:amd64:<hash of keyring and bases>", "pacman:core:x86_64"
+    RepositoryId id;
     Format format;
     std::string suite;                    // Debian suite as in sources; pacman repository name
     std::vector<std::string> components;  // Debian

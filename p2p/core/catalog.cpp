@@ -82,22 +82,22 @@ std::vector<IndexEntry> CatalogSheet::named(std::string_view package) const {
     return out;
 }
 
-void Catalog::set(const std::string& repository, const std::string& sheet, const std::vector<IndexEntry>& entries,
+void Catalog::set(const RepositoryId& repository, const std::string& sheet, const std::vector<IndexEntry>& entries,
                   LeftOut left_out) {
     set(repository, sheet, std::make_shared<const CatalogSheet>(entries, std::move(left_out)));
 }
 
-void Catalog::set(const std::string& repository, const std::string& sheet,
+void Catalog::set(const RepositoryId& repository, const std::string& sheet,
                   std::shared_ptr<const CatalogSheet> entries) {
     sheets_[repository].insert_or_assign(sheet, std::move(entries));
 }
 
-bool Catalog::has_sheet(const std::string& repository, const std::string& sheet) const {
+bool Catalog::has_sheet(const RepositoryId& repository, const std::string& sheet) const {
     const auto at = sheets_.find(repository);
     return at != sheets_.end() && at->second.count(sheet) != 0;
 }
 
-void Catalog::keep_only(const std::string& repository, const std::vector<std::string>& sheets) {
+void Catalog::keep_only(const RepositoryId& repository, const std::vector<std::string>& sheets) {
     std::erase_if(sheets_[repository], [&](const auto& item) {
         return std::find(sheets.begin(), sheets.end(), item.first) == sheets.end();
     });
@@ -107,7 +107,7 @@ bool Catalog::has(const Digest& digest) const {
     return std::any_of(sheets_.begin(), sheets_.end(), [&](const auto& item) { return has(item.first, digest); });
 }
 
-bool Catalog::has(const std::string& repository, const Digest& digest) const {
+bool Catalog::has(const RepositoryId& repository, const Digest& digest) const {
     const auto at = sheets_.find(repository);
     return at != sheets_.end() && std::any_of(at->second.begin(), at->second.end(),
                                               [&](const auto& item) { return item.second->has(digest); });
@@ -119,7 +119,7 @@ std::optional<CatalogHit> Catalog::find(const Digest& digest) const {
     return std::nullopt;
 }
 
-std::optional<CatalogHit> Catalog::find_in(const std::string& repository, const Digest& digest) const {
+std::optional<CatalogHit> Catalog::find_in(const RepositoryId& repository, const Digest& digest) const {
     const auto at = sheets_.find(repository);
     if (at == sheets_.end()) return std::nullopt;
     for (const auto& [name, sheet] : at->second)
@@ -127,7 +127,7 @@ std::optional<CatalogHit> Catalog::find_in(const std::string& repository, const 
     return std::nullopt;
 }
 
-std::optional<CatalogHit> Catalog::find(const std::string& repository, std::string_view path) const {
+std::optional<CatalogHit> Catalog::find(const RepositoryId& repository, std::string_view path) const {
     const auto at = sheets_.find(repository);
     if (at == sheets_.end()) return std::nullopt;
     for (const auto& [name, sheet] : at->second)
@@ -143,14 +143,14 @@ std::vector<CatalogHit> Catalog::named(std::string_view package) const {
     return out;
 }
 
-std::size_t Catalog::packages(const std::string& repository) const {
+std::size_t Catalog::packages(const RepositoryId& repository) const {
     std::size_t total = 0;
     if (const auto at = sheets_.find(repository); at != sheets_.end())
         for (const auto& [name, sheet] : at->second) total += sheet->packages();
     return total;
 }
 
-LeftOut Catalog::left_out(const std::string& repository) const {
+LeftOut Catalog::left_out(const RepositoryId& repository) const {
     LeftOut out;
     if (const auto at = sheets_.find(repository); at != sheets_.end())
         for (const auto& [name, sheet] : at->second) out.add(sheet->left_out());

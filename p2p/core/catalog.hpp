@@ -48,30 +48,30 @@ class CatalogSheet {
 };
 
 struct CatalogHit {
-    std::string repository;  // Repository::id
+    RepositoryId repository;
     IndexEntry entry;
 };
 
 class Catalog {
   public:
     // A repository has one sheet a name (an index file's path); setting it again replaces it.
-    void set(const std::string& repository, const std::string& sheet, const std::vector<IndexEntry>& entries,
+    void set(const RepositoryId& repository, const std::string& sheet, const std::vector<IndexEntry>& entries,
              LeftOut left_out = {});
-    void set(const std::string& repository, const std::string& sheet, std::shared_ptr<const CatalogSheet> entries);
-    bool has_sheet(const std::string& repository, const std::string& sheet) const;
+    void set(const RepositoryId& repository, const std::string& sheet, std::shared_ptr<const CatalogSheet> entries);
+    bool has_sheet(const RepositoryId& repository, const std::string& sheet) const;
     // Drops the repository's sheets that are not named.
-    void keep_only(const std::string& repository, const std::vector<std::string>& sheets);
+    void keep_only(const RepositoryId& repository, const std::vector<std::string>& sheets);
     bool has(const Digest& digest) const;
-    bool has(const std::string& repository, const Digest& digest) const;
+    bool has(const RepositoryId& repository, const Digest& digest) const;
     std::optional<CatalogHit> find(const Digest& digest) const;
-    std::optional<CatalogHit> find_in(const std::string& repository, const Digest& digest) const;
-    std::optional<CatalogHit> find(const std::string& repository, std::string_view path) const;
+    std::optional<CatalogHit> find_in(const RepositoryId& repository, const Digest& digest) const;
+    std::optional<CatalogHit> find(const RepositoryId& repository, std::string_view path) const;
     std::vector<CatalogHit> named(std::string_view package) const;
-    std::size_t packages(const std::string& repository) const;  // how many its indexes list
-    LeftOut left_out(const std::string& repository) const;      // and what they list that nobody may use
+    std::size_t packages(const RepositoryId& repository) const;  // how many its indexes list
+    LeftOut left_out(const RepositoryId& repository) const;      // and what they list that nobody may use
 
   private:
-    std::map<std::string, std::map<std::string, std::shared_ptr<const CatalogSheet>>>
+    std::map<RepositoryId, std::map<std::string, std::shared_ptr<const CatalogSheet>>>
         sheets_;  // repository -> sheet name -> sheet
 };
 

@@ -20,11 +20,11 @@ void PeerBook::load(std::vector<KnownPeer> rows, WallTime now) {
         if (is_stale)
             drop(key);
         else
-            make_room(std::string(peer.lineage));
+            make_room(Lineage(peer.lineage));
     }
 }
 
-void PeerBook::met(const std::string& lineage, const std::string& endpoint, ByteCount gave, WallTime now) {
+void PeerBook::met(const Lineage& lineage, const std::string& endpoint, ByteCount gave, WallTime now) {
     const Key key{lineage, endpoint};
     auto& peer = peers_[key];
     peer.lineage = lineage;
@@ -37,7 +37,7 @@ void PeerBook::met(const std::string& lineage, const std::string& endpoint, Byte
     make_room(lineage);
 }
 
-void PeerBook::unanswered(const std::string& lineage, const std::string& endpoint) {
+void PeerBook::unanswered(const Lineage& lineage, const std::string& endpoint) {
     const Key key{lineage, endpoint};
     const auto at = peers_.find(key);
     if (at == peers_.end()) return;
@@ -60,7 +60,7 @@ void PeerBook::drop(const Key& key) {
 }
 
 // Whoever would be dialled last goes first.
-void PeerBook::make_room(const std::string& lineage) {
+void PeerBook::make_room(const Lineage& lineage) {
     const auto same = ranked(&lineage);
     if (same.size() > limits_.per_lineage) drop({same.back().lineage, same.back().endpoint});
     if (peers_.size() <= limits_.all) return;
@@ -68,7 +68,7 @@ void PeerBook::make_room(const std::string& lineage) {
     drop({every.back().lineage, every.back().endpoint});
 }
 
-std::vector<KnownPeer> PeerBook::ranked(const std::string* lineage) const {
+std::vector<KnownPeer> PeerBook::ranked(const Lineage* lineage) const {
     std::vector<KnownPeer> out;
     for (const auto& [key, peer] : peers_)
         if (lineage == nullptr || key.first == *lineage) out.push_back(peer);
@@ -79,13 +79,13 @@ std::vector<KnownPeer> PeerBook::ranked(const std::string* lineage) const {
     return out;
 }
 
-std::vector<KnownPeer> PeerBook::best(const std::string& lineage, std::size_t count) const {
+std::vector<KnownPeer> PeerBook::best(const Lineage& lineage, std::size_t count) const {
     auto out = ranked(&lineage);
     out.resize(std::min(out.size(), count));
     return out;
 }
 
-const KnownPeer* PeerBook::find(const std::string& lineage, const std::string& endpoint) const {
+const KnownPeer* PeerBook::find(const Lineage& lineage, const std::string& endpoint) const {
     const auto at = peers_.find({lineage, endpoint});
     return at == peers_.end() ? nullptr : &at->second;
 }

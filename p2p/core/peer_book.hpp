@@ -9,11 +9,12 @@
 #include <vector>
 
 #include "p2p/base/units.hpp"
+#include "p2p/core/lineage.hpp"
 
 namespace packswarm::core {
 
 struct KnownPeer {
-    std::string lineage;
+    Lineage lineage;
     std::string endpoint;  // "192.0.2.7:26881": where it listens, by its own word
     WallTime last_seen{};
     ByteCount received = 0;  // payload that it ever gave
@@ -37,21 +38,21 @@ class PeerBook {
     explicit PeerBook(const Limits& limits) : limits_(limits) {}
 
     void load(std::vector<KnownPeer> rows, WallTime now);
-    void met(const std::string& lineage, const std::string& endpoint, ByteCount gave, WallTime now);
-    void unanswered(const std::string& lineage, const std::string& endpoint);
+    void met(const Lineage& lineage, const std::string& endpoint, ByteCount gave, WallTime now);
+    void unanswered(const Lineage& lineage, const std::string& endpoint);
     void blamed(const std::string& host);  // "192.0.2.7", "[2001:db8::1]": all that listen there
 
     // Who is dialled first: answered last time before not, gave much before little, seen lately before long ago.
-    std::vector<KnownPeer> best(const std::string& lineage, std::size_t count) const;
-    const KnownPeer* find(const std::string& lineage, const std::string& endpoint) const;
+    std::vector<KnownPeer> best(const Lineage& lineage, std::size_t count) const;
+    const KnownPeer* find(const Lineage& lineage, const std::string& endpoint) const;
     std::size_t size() const { return peers_.size(); }
     Changes take_changes();  // since the last call
 
   private:
-    using Key = std::pair<std::string, std::string>;
+    using Key = std::pair<Lineage, std::string>;
     void drop(const Key& key);
-    void make_room(const std::string& lineage);
-    std::vector<KnownPeer> ranked(const std::string* lineage) const;
+    void make_room(const Lineage& lineage);
+    std::vector<KnownPeer> ranked(const Lineage* lineage) const;
 
     Limits limits_;
     std::map<Key, KnownPeer> peers_;

@@ -81,7 +81,7 @@ const Repository* RepositoryTable::find(Format format, const std::string& suite,
     return nullptr;
 }
 
-const Repository* RepositoryTable::find(std::string_view id) const {
+const Repository* RepositoryTable::find(const RepositoryId& id) const {
     for (const auto& repository : repositories_)
         if (repository.id == id) return &repository;
     return nullptr;

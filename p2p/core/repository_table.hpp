@@ -31,7 +31,7 @@ class RepositoryTable {
     // All repositories whose base is a prefix of the address (several suites share one base); longest base first.
     std::vector<Location> locate(const Url& url) const;
     const Repository* find(Format format, const std::string& suite, const std::string& architecture) const;
-    const Repository* find(std::string_view id) const;
+    const Repository* find(const RepositoryId& id) const;
     const std::vector<Repository>& all() const { return repositories_; }
 
   private:

@@ -75,7 +75,7 @@ std::string Owner::explain(const control::Arguments& args, const Sight& sight) c
                                   {"version", hit.entry.version},
                                   {"architecture", hit.entry.architecture},
                                   {"path", hit.entry.path},
-                                  {"repository", hit.repository},
+                                  {"repository", hit.repository.text()},
                                   {"size", hit.entry.size},
                                   {"sha256", hit.entry.digest.hex()},
                                   {"stored", house_.vault.brief(hit.entry.digest).has_value()},
@@ -98,7 +98,7 @@ std::string Owner::mirrors(const Sight& sight) const {
         for (const auto& repository : house_.broker.book().table().all())
             if (sight.has(repository) &&
                 std::find(repository.bases.begin(), repository.bases.end(), base) != repository.bases.end())
-                repositories.push_back(repository.id);
+                repositories.push_back(repository.id.text());
         const bool usable = core::is_usable(health, now);
         out["mirrors"].push_back({{"base", base},
                                   {"repositories", repositories},
@@ -122,13 +122,16 @@ std::string Owner::peers() const {
     if (house_.swarm_room != nullptr && house_.swarm_room->discovery().dht_is_on) discovery.push_back("dht");
     if (!house_.config.swarm.trackers.empty()) discovery.push_back("trackers");
     json out = {{"listen", text_or_null(house_.swarm)}, {"discovery", discovery}, {"peers", json::array()}};
-    for (const auto& peer : house_.peers.view())
+    for (const auto& peer : house_.peers.view()) {
+        json lineages = json::array();
+        for (const auto& lineage : peer.lineages) lineages.push_back(lineage.name());
         out["peers"].push_back({{"endpoint", peer.endpoint},
                                 {"agent", printable(peer.agent)},
                                 {"reach", peer.reach == broker::Reach::lan ? "lan" : "wan"},
-                                {"lineages", peer.lineages},
+                                {"lineages", lineages},
                                 {"received", peer.received},
                                 {"sent", peer.sent}});
+    }
     return dump(out);
 }
 
@@ -147,7 +150,7 @@ void Owner::refresh(Answer then) {
         const auto& state = house_.broker.book().states().at(repository.id);
         const auto before = state.root ? state.root->bundle_digest : Digest{};
         house_.broker.refresh(repository.id, [round, id = repository.id, before](Result<broker::RootAnswer> answer) {
-            json row = {{"id", id}};
+            json row = {{"id", id.text()}};
             if (answer && answer->opened) {
                 row["state"] = answer->opened->bundle_digest == before ? "unchanged" : "updated";
                 row["date"] = epoch(answer->opened->index.date);
@@ -258,7 +261,7 @@ std::string Owner::doctor(const Sight& sight) const {
     for (const auto& repository : book.table().all()) {
         if (!sight.has(repository)) continue;
         const auto& state = book.states().at(repository.id);
-        const auto name = "repository " + repository.id;
+        const auto name = "repository " + repository.id.text();
         const bool expired =
             state.root && state.root->index.valid_until && *state.root->index.valid_until < house_.loop.wall_now();
         if (state.root && !expired)

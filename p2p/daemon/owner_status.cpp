@@ -33,7 +33,7 @@ watch::Discovery discovery_of(const swarm::DiscoveryView& view, const Config& co
     out.trackers = config.swarm.trackers;
     for (const auto& one : view.swarms) {
         watch::Swarm row;
-        row.lineage = one.lineage;
+        row.lineage = one.lineage.name();
         row.infohash = one.infohash;
         row.shard = unless_empty(one.shard);
         row.announced = !one.is_guest;
@@ -81,7 +81,7 @@ watch::Store store_of(const store::Usage& usage, const Config& config) {
 watch::Repository repository_of(const broker::IndexBook& book, const core::Repository& repository) {
     const auto& state = book.states().at(repository.id);
     watch::Repository out;
-    out.id = repository.id;
+    out.id = repository.id.text();
     out.format = core::to_string(repository.format);
     out.suite = repository.suite;
     out.components = repository.components;
@@ -96,7 +96,7 @@ watch::Repository repository_of(const broker::IndexBook& book, const core::Repos
     out.entries = count(book.catalog().packages(repository.id));
     const bool is_public = book.is_public(repository);
     out.sharing = is_public ? "allowed" : "forbidden";
-    if (is_public && !state.lineages.empty()) out.lineage = state.lineages.front();
+    if (is_public && !state.lineages.empty()) out.lineage = state.lineages.front().name();
     if (const auto left_out = book.catalog().left_out(repository.id); !left_out.empty())
         out.left_out = watch::LeftOut{count(left_out.count), left_out.named};
     return out;

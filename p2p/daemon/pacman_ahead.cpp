@@ -18,8 +18,6 @@ constexpr auto watch_interval = Millis(1000);
 constexpr auto silence =
     Seconds(60);  // nobody waits for anything: as the gateway, which takes what comes later for another transaction
 constexpr std::size_t max_asked = 4096;
-
-std::string name_of(const std::string& repository, const std::string& file) { return repository + "/" + file; }
 }  // namespace
 
 PacmanAhead::PacmanAhead(boost::asio::io_context& io, Loop& loop, Workers& workers, broker::Broker& broker,
@@ -48,7 +46,7 @@ void PacmanAhead::asked(const core::CatalogHit& hit) {
     if (!settings_.enabled || process_ || repository == nullptr || repository->format != formats::pacman()) return;
     const auto now = loop_.now();
     if (asked_.size() >= max_asked) asked_.clear();
-    asked_.push_back({name_of(repository->suite, hit.entry.path), now});
+    asked_.push_back({{repository->suite, hit.entry.path}, now});
     if (is_looking_ || now < look_not_before_) return;
     is_looking_ = true;
     loop_.after(look_after, lifetime_.guard([this] { look(); }));
@@ -95,19 +93,19 @@ void PacmanAhead::printed(const PacmanProcess& process, const Result<std::string
     if (!text) return turn_down("asked what it downloads: " + text.error().message);
     const auto packages = core::parse_printed_packages(*text);
     if (!packages) return turn_down(packages.error().message);
-    std::set<std::string> names;
-    for (const auto& package : *packages) names.insert(name_of(package.repository, package.file));
+    std::set<PackageFile> files;
+    for (const auto& package : *packages) files.emplace(package.repository, package.file);
     if (!is_running(settings_.proc, process)) return turn_down("it has ended");
-    if (!fits(process, names)) return turn_down("what is asked for is not of its transaction");
+    if (!fits(process, files)) return turn_down("what is asked for is not of its transaction");
     begin(process, *packages);
 }
 
 // All that was asked for since it began must be its own, and something at least.
-bool PacmanAhead::fits(const PacmanProcess& process, const std::set<std::string>& names) const {
+bool PacmanAhead::fits(const PacmanProcess& process, const std::set<PackageFile>& files) const {
     bool any = false;
     for (const auto& one : asked_) {
         if (seconds_between(one.at, loop_.now()) > process.age_s + seconds_between(looked_at_, loop_.now())) continue;
-        if (names.count(one.name) == 0) return false;
+        if (files.count(one.file) == 0) return false;
         any = true;
     }
     return any;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "p2p/base/lifetime.hpp"
@@ -30,15 +31,16 @@ class PacmanAhead {
     void set_enabled(bool enabled);
 
   private:
+    using PackageFile = std::pair<std::string, std::string>;  // its repository's name, and its own
     struct Asked {
-        std::string name;  // repository and file
+        PackageFile file;
         TimePoint at{};
     };
     void asked(const core::CatalogHit& hit);
     void look();
     void try_next();
     void printed(const PacmanProcess& process, const Result<std::string>& text);
-    bool fits(const PacmanProcess& process, const std::set<std::string>& names) const;
+    bool fits(const PacmanProcess& process, const std::set<PackageFile>& files) const;
     void begin(PacmanProcess process, const std::vector<core::PrintedPackage>& packages);
     void watch();
     void end(const char* reason);

@@ -76,8 +76,9 @@ void name_them(std::vector<core::Repository>& repositories) {
         for (const auto& part : parts) text += part + "\n";
         std::string architectures;
         for (const auto& one : repository.architectures) architectures += (architectures.empty() ? "" : "+") + one;
-        repository.id = fmt::format("{}:{}:{}:{:08x}", core::to_string(repository.format), repository.suite,
-                                    architectures, core::mark_of(text) & 0xffffffff);
+        repository.id =
+            core::RepositoryId(fmt::format("{}:{}:{}:{:08x}", core::to_string(repository.format), repository.suite,
+                                           architectures, core::mark_of(text) & 0xffffffff));
     }
 }
 

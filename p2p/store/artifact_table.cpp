@@ -59,7 +59,7 @@ std::optional<Row> row_of(const Statement& query) {
     row.record = {Digest::from_raw(digest.data()),
                   row.info.size,
                   query.bytes(3),
-                  query.bytes(4),
+                  core::Lineage::parse(query.bytes(4)).value_or(core::Lineage()),
                   {},
                   WallTime(Seconds(query.integer(5))),
                   query.integer(6) != 0,
@@ -146,7 +146,7 @@ Result<void> ArtifactTable::insert(const Row& row) {
         database_
             ->statement(fmt::format("INSERT OR REPLACE INTO artifacts ({}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", columns))
             .bind(row.info.size, static_cast<std::int64_t>(row.info.inode), row.info.modified_ns, record.name,
-                  record.lineage, seconds_of(record.modified), int{record.is_root}, row.use,
+                  record.lineage.name(), seconds_of(record.modified), int{record.is_root}, row.use,
                   int{!record.pieces.empty()}, Blob{record.digest.raw()}, static_cast<std::int64_t>(record.replicas),
                   int{!record.signature.empty()})
             .run();
@@ -161,7 +161,7 @@ Result<void> ArtifactTable::update(const broker::ArtifactRecord& record) {
                 "UPDATE artifacts SET name=iif(name='',?1,name), lineage=iif(lineage='',?2,lineage),"
                 " modified=iif(modified=0,?3,modified), is_root=max(is_root,?4), has_pieces=max(has_pieces,?5),"
                 " has_signature=max(has_signature,?6) WHERE digest=?7")
-            .bind(record.name, record.lineage, seconds_of(record.modified), int{record.is_root},
+            .bind(record.name, record.lineage.name(), seconds_of(record.modified), int{record.is_root},
                   int{!record.pieces.empty()}, int{!record.signature.empty()}, Blob{record.digest.raw()})
             .run();
     return written ? write_beside(record) : written;

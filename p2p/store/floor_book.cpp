@@ -12,7 +12,7 @@ namespace {
 
 // Whether it says something new: an older date than the known one changes nothing.
 bool raises(const Floors& floors, const broker::Floor& floor) {
-    const auto known = floors.find(floor.lineage);
+    const auto known = floors.find(floor.name);
     if (known == floors.end() || floor.date > known->second.date) return true;
     return floor.date == known->second.date && floor.root != known->second.root;
 }
@@ -41,8 +41,9 @@ Result<Floors> FloorBook::read_rows() {
             if (!*more) return {};
             const auto root = query.bytes(2);
             if (root.size() != Digest::size) continue;
-            const broker::Floor row{query.bytes(0), WallTime(Seconds(query.integer(1))), Digest::from_raw(root.data())};
-            out[row.lineage] = row;
+            const broker::Floor row{core::FloorName(query.bytes(0)), WallTime(Seconds(query.integer(1))),
+                                    Digest::from_raw(root.data())};
+            out[row.name] = row;
         }
     });
     if (!read) return tl::unexpected(read.error());
@@ -58,15 +59,15 @@ Result<void> FloorBook::merge() {
     if (!text.problem.empty()) text.floors = set_text_aside(text, *rows);
     floors_ = text.floors;
     bool text_behind = !text.problem.empty() && !floors_.empty();
-    for (const auto& [lineage, row] : *rows) {
-        const auto known = floors_.find(lineage);
+    for (const auto& [name, row] : *rows) {
+        const auto known = floors_.find(name);
         if (known != floors_.end() && known->second.date >= row.date) continue;
-        floors_[lineage] = row;
+        floors_[name] = row;
         text_behind = true;
     }
     Floors table_lacks;
-    for (const auto& [lineage, floor] : floors_)
-        if (raises(*rows, floor)) table_lacks[lineage] = floor;
+    for (const auto& [name, floor] : floors_)
+        if (raises(*rows, floor)) table_lacks[name] = floor;
     if (!table_lacks.empty())
         if (auto written = write_rows(*table_, table_lacks, Sync::full); !written)
             spdlog::error("ledger: the floors are not written to their table: {}", written.error().message);
@@ -99,8 +100,8 @@ Floors FloorBook::set_text_aside(const FloorText& text, const Floors& rows) {
 
 void FloorBook::raise(std::vector<broker::Floor> floors, broker::Then<void> then) {
     for (const auto& floor : floors)
-        if (floor.lineage.empty() || floor.lineage.find('\n') != std::string::npos)
-            return then(fail(ErrorKind::Refused, "no lineage has the name '{}'", printable(floor.lineage)));
+        if (floor.name.empty() || floor.name.text().find('\n') != std::string::npos)
+            return then(fail(ErrorKind::Refused, "no lineage has the name '{}'", printable(floor.name.text())));
     waiting_.push_back({std::move(floors), std::move(then)});
     if (!is_writing_) write_next();
 }
@@ -112,8 +113,8 @@ void FloorBook::write_next() {
     for (auto& one : batch) {
         for (auto& floor : one.floors) {
             if (!raises(write.floors, floor)) continue;
-            write.floors[floor.lineage] = floor;
-            write.raised[floor.lineage] = std::move(floor);
+            write.floors[floor.name] = floor;
+            write.raised[floor.name] = std::move(floor);
         }
         write.then.push_back(std::move(one.then));
     }
@@ -151,9 +152,9 @@ void FloorBook::answer(const std::vector<broker::Then<void>>& all, const Result<
 
 Result<void> FloorBook::write_rows(WriteBehind& table, const Floors& raised, Sync sync) {
     return table.now(sync, [&raised](Database& database) -> Result<void> {
-        for (const auto& [lineage, floor] : raised) {
+        for (const auto& [name, floor] : raised) {
             auto row = database.statement("INSERT OR REPLACE INTO floors VALUES (?,?,?)")
-                           .bind(lineage, seconds_of(floor.date), Blob{floor.root.raw()})
+                           .bind(name.text(), seconds_of(floor.date), Blob{floor.root.raw()})
                            .run();
             if (!row) return row;
         }
@@ -161,13 +162,13 @@ Result<void> FloorBook::write_rows(WriteBehind& table, const Floors& raised, Syn
     });
 }
 
-Result<void> FloorBook::reset(const std::string& lineage) {
+Result<void> FloorBook::reset(const core::FloorName& name) {
     if (is_writing_) return fail(ErrorKind::Refused, "floors are being written: try again in a moment");
     auto lowered = floors_;
-    if (lowered.erase(lineage) == 0) return fail(ErrorKind::Absent, "no floor is known for {}", printable(lineage));
-    spdlog::warn("the owner allows older indexes of {} again", printable(lineage));
-    auto gone = table_->now(Sync::normal, [&lineage](Database& database) {
-        return database.statement("DELETE FROM floors WHERE lineage=?").bind(lineage).run();
+    if (lowered.erase(name) == 0) return fail(ErrorKind::Absent, "no floor is known for {}", printable(name.text()));
+    spdlog::warn("the owner allows older indexes of {} again", printable(name.text()));
+    auto gone = table_->now(Sync::normal, [&name](Database& database) {
+        return database.statement("DELETE FROM floors WHERE lineage=?").bind(name.text()).run();
     });
     if (!gone) return gone;
     if (auto written = file_.write(lowered); !written) return written;

@@ -24,7 +24,7 @@ class FloorBook {
     // An error only when neither copy could be written. An older date than the known one changes nothing. then: in the
     // order of the calls, also within the call.
     void raise(std::vector<broker::Floor> floors, broker::Then<void> then);
-    Result<void> reset(const std::string& lineage);                       // the owner's explicit override; logged
+    Result<void> reset(const core::FloorName& name);                      // the owner's explicit override; logged
     const std::string& what_was_set_aside() const { return set_aside_; }  // at this start; empty: nothing
 
   private:

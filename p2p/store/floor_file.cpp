@@ -26,7 +26,7 @@ std::optional<broker::Floor> parse_line(std::string_view line) {
     std::int64_t seconds = 0;
     const auto [end, problem] = std::from_chars(date.data(), date.data() + date.size(), seconds);
     if (problem != std::errc() || end != date.data() + date.size() || !digest || line.empty()) return std::nullopt;
-    return broker::Floor{std::string(line), WallTime(Seconds(seconds)), *digest};
+    return broker::Floor{core::FloorName(std::string(line)), WallTime(Seconds(seconds)), *digest};
 }
 
 // The first line of a file that ends with a checksum. Those without, which an owner or an older agent wrote, are read
@@ -62,7 +62,7 @@ FloorText FloorFile::read() const {
         rest.remove_prefix(std::min(end + 1, rest.size()));
         if (line.empty() || line.front() == '#') continue;
         if (auto floor = parse_line(line))
-            out.floors[floor->lineage] = *floor;
+            out.floors[floor->name] = *floor;
         else if (out.problem.empty())
             out.problem = "a line makes no sense: " + printable(line, max_shown);
     }
@@ -71,8 +71,8 @@ FloorText FloorFile::read() const {
 
 Result<void> FloorFile::write(const Floors& floors) const {
     std::string text(heading);
-    for (const auto& [lineage, floor] : floors)
-        text += fmt::format("{} {} {}\n", floor.date.time_since_epoch().count(), floor.root.hex(), lineage);
+    for (const auto& [name, floor] : floors)
+        text += fmt::format("{} {} {}\n", floor.date.time_since_epoch().count(), floor.root.hex(), name);
     return replace_file(path_, as_bytes(text + sum_line(text)));
 }
 

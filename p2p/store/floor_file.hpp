@@ -1,5 +1,5 @@
-// FloorFile: the floors once more as text, one line each: seconds since the epoch, root digest, lineage, and a checksum
-// of all. It outlives a lost database, and an owner can read it. Not here: which floor counts (ledger.cpp). Loop's
+// FloorFile: the floors once more as text, one line each: seconds since the epoch, root digest, name, and a checksum of
+// all. It outlives a lost database, and an owner can read it. Not here: which floor counts (ledger.cpp). Loop's
 // thread. Errors: Broken.
 #pragma once
 
@@ -11,7 +11,7 @@
 
 namespace packswarm::store {
 
-using Floors = std::map<std::string, broker::Floor>;  // by lineage
+using Floors = std::map<core::FloorName, broker::Floor>;
 
 struct FloorText {
     Floors floors;        // of the lines that can be read

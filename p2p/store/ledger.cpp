@@ -111,7 +111,7 @@ Database& Ledger::reading() {
 
 std::vector<broker::Floor> Ledger::floors() {
     std::vector<broker::Floor> out;
-    for (const auto& [lineage, floor] : floors_->all()) out.push_back(floor);
+    for (const auto& [name, floor] : floors_->all()) out.push_back(floor);
     return out;
 }
 
@@ -119,7 +119,7 @@ void Ledger::raise_floors(std::vector<broker::Floor> floors, broker::Then<void> 
     floors_->raise(std::move(floors), std::move(then));
 }
 
-Result<void> Ledger::reset_floor(const std::string& lineage) { return floors_->reset(lineage); }
+Result<void> Ledger::reset_floor(const core::FloorName& name) { return floors_->reset(name); }
 
 const std::string& Ledger::what_was_set_aside() const { return floors_->what_was_set_aside(); }
 

@@ -56,8 +56,8 @@ class Ledger final : public broker::Ledger, public broker::PeerMemory {
 
     std::vector<broker::Floor> floors() override;
     void raise_floors(std::vector<broker::Floor> floors, broker::Then<void> then) override;
-    Result<void> reset_floor(const std::string& lineage);  // the owner's explicit override; logged
-    const std::string& what_was_set_aside() const;         // of the floors at this start; empty: nothing
+    Result<void> reset_floor(const core::FloorName& name);  // the owner's explicit override; logged
+    const std::string& what_was_set_aside() const;          // of the floors at this start; empty: nothing
     std::vector<std::pair<std::string, core::MirrorHealth>> mirror_health() override;
     void save_mirror_health(const std::string& base, const core::MirrorHealth& health) override;
     void record(const broker::TransferRecord& transfer) override;

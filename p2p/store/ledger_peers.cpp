@@ -9,8 +9,9 @@ std::vector<core::KnownPeer> Ledger::known_peers() {
     auto query = reading().statement(
         "SELECT lineage, endpoint, last_seen, received, failures FROM peers ORDER BY lineage, endpoint");
     while (query.step().value_or(false))
-        out.push_back({query.bytes(0), query.bytes(1), WallTime(Seconds(query.integer(2))), query.integer(3),
-                       static_cast<int>(query.integer(4))});
+        if (auto lineage = core::Lineage::parse(query.bytes(0)))
+            out.push_back({std::move(*lineage), query.bytes(1), WallTime(Seconds(query.integer(2))), query.integer(3),
+                           static_cast<int>(query.integer(4))});
     return out;
 }
 
@@ -19,14 +20,14 @@ void Ledger::update_peers(const core::PeerBook::Changes& changes) {
     writer_->later("the peers met are not kept", [changes](Database& database) -> Result<void> {
         for (const auto& peer : changes.dropped) {
             auto gone = database.statement("DELETE FROM peers WHERE lineage=? AND endpoint=?")
-                            .bind(peer.lineage, peer.endpoint)
+                            .bind(peer.lineage.name(), peer.endpoint)
                             .run();
             if (!gone) return gone;
         }
         for (const auto& peer : changes.kept) {
             auto kept = database.statement("INSERT OR REPLACE INTO peers VALUES (?,?,?,?,?)")
-                            .bind(peer.lineage, peer.endpoint, peer.last_seen.time_since_epoch().count(), peer.received,
-                                  peer.failures)
+                            .bind(peer.lineage.name(), peer.endpoint, peer.last_seen.time_since_epoch().count(),
+                                  peer.received, peer.failures)
                             .run();
             if (!kept) return kept;
         }

@@ -372,7 +372,7 @@ bool Vault::answer_from_store(Operation& publication) {
 // Only what the row lacks is written, and then told when it can be read there.
 void Vault::add_to_row(const Digest& digest, broker::ArtifactRecord more, broker::Then<StoredFile> then) {
     const Entry& entry = entries_[digest];
-    if (entry.has_lineage) more.lineage.clear();
+    if (entry.has_lineage) more.lineage = {};
     if (entry.has_pieces) more.pieces.clear();
     if (entry.has_signature) more.signature.clear();
     if (entry.has_name) more.name.clear();

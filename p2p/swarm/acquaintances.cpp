@@ -60,7 +60,7 @@ void Acquaintances::banned(const std::string& host) {
     keep_soon();
 }
 
-std::vector<std::string> Acquaintances::first_dials(const std::string& lineage) {
+std::vector<std::string> Acquaintances::first_dials(const core::Lineage& lineage) {
     std::vector<std::string> out;
     for (const auto& peer : book_.best(lineage, limits::max_first_dials)) out.push_back(peer.endpoint);
     if (out.empty()) return out;
@@ -73,7 +73,7 @@ std::vector<std::string> Acquaintances::first_dials(const std::string& lineage) 
     return out;
 }
 
-void Acquaintances::give_up(const std::string& lineage, const std::vector<std::string>& dialled, WallTime began) {
+void Acquaintances::give_up(const core::Lineage& lineage, const std::vector<std::string>& dialled, WallTime began) {
     for (const auto& endpoint : dialled) {
         const auto* peer = book_.find(lineage, endpoint);
         if (peer != nullptr && peer->last_seen < began) book_.unanswered(lineage, endpoint);

@@ -22,11 +22,11 @@ class Acquaintances {
     void banned(const std::string& host);
 
     // Whom to dial first. Who has not answered a while later counts as gone this time.
-    std::vector<std::string> first_dials(const std::string& lineage);
+    std::vector<std::string> first_dials(const core::Lineage& lineage);
 
   private:
     void note(const broker::PeerView& view);
-    void give_up(const std::string& lineage, const std::vector<std::string>& dialled, WallTime began);
+    void give_up(const core::Lineage& lineage, const std::vector<std::string>& dialled, WallTime began);
     void keep_soon();
     void keep();
 

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "p2p/core/lineage.hpp"
+
 namespace packswarm::swarm {
 
 struct Announces {  // since the start
@@ -14,7 +16,7 @@ struct Announces {  // since the start
 };
 
 struct SwarmView {
-    std::string lineage;
+    core::Lineage lineage;
     std::string shard;      // leading bits of the agent's number; empty: the lineage's whole swarm
     std::string infohash;   // hexadecimal
     bool is_guest = false;  // it grew too large: agents are met here, but this one is announced in a shard instead

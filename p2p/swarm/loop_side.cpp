@@ -62,13 +62,13 @@ void LoopSide::snapshot(const broker::PeerSnapshot& snapshot) {
     if (observer_ != nullptr) observer_->peer_snapshot(snapshot);
 }
 
-void LoopSide::around(const std::map<std::string, broker::Company>& told) {
+void LoopSide::around(const std::map<core::Lineage, broker::Company>& told) {
     for (auto& [lineage, company] : around_)
         if (const auto at = told.find(lineage); at != told.end()) company = at->second;
 }
 
 // Who is up is known here first.
-broker::Company LoopSide::company(const std::string& lineage) const {
+broker::Company LoopSide::company(const core::Lineage& lineage) const {
     const auto at = around_.find(lineage);
     if (at == around_.end()) return {};
     auto out = at->second;

@@ -47,17 +47,17 @@ class LoopSide {
     void left(broker::JoinId join);
     void discovered(DiscoveryView view) { discovery_ = std::move(view); }
     // Who is around in each lineage. What was entered and not told of yet has its first round still before it.
-    void entered(const std::string& lineage) { around_[lineage] = {0, 0, false}; }
-    void departed(const std::string& lineage) { around_.erase(lineage); }
-    void around(const std::map<std::string, broker::Company>& told);
-    broker::Company company(const std::string& lineage) const;
+    void entered(const core::Lineage& lineage) { around_[lineage] = {0, 0, false}; }
+    void departed(const core::Lineage& lineage) { around_.erase(lineage); }
+    void around(const std::map<core::Lineage, broker::Company>& told);
+    broker::Company company(const core::Lineage& lineage) const;
 
   private:
     std::shared_ptr<broker::JoinEvents> find(broker::JoinId join) const;
 
     Acquaintances acquaintances_;
     DiscoveryView discovery_;
-    std::map<std::string, broker::Company> around_;  // by lineage, of those that this agent is in
+    std::map<core::Lineage, broker::Company> around_;  // of those that this agent is in
     broker::PeerObserver* observer_ = nullptr;
     std::map<broker::PeerId, broker::PeerView> peers_;
     std::unordered_map<broker::FetchId, std::shared_ptr<broker::GetEvents>> gets_;

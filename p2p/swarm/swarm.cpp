@@ -92,7 +92,7 @@ Result<void> check(const SwarmSettings& settings) {
 struct Swarm::Inside {
     Loop& loop;
     std::filesystem::path dht_state_file;
-    std::set<std::string> lineages;  // the loop's
+    std::set<core::Lineage> lineages;  // the loop's
     std::shared_ptr<LoopSide> loop_side;
     std::unique_ptr<Session> session;
     ToLoop to_loop;
@@ -229,7 +229,7 @@ Result<void> Swarm::set_static_peers(std::vector<std::string> peers) {
 
 void Swarm::set_observer(broker::PeerObserver* observer) { inside_->loop_side->set_observer(observer); }
 std::vector<broker::PeerView> Swarm::view() const { return inside_->loop_side->view(); }
-broker::Company Swarm::company(const std::string& lineage) const { return inside_->loop_side->company(lineage); }
+broker::Company Swarm::company(const core::Lineage& lineage) const { return inside_->loop_side->company(lineage); }
 
 void Swarm::set_lineages(std::vector<broker::LineageState> lineages) {
     if (lineages.size() > limits::max_lineages) {
@@ -237,29 +237,29 @@ void Swarm::set_lineages(std::vector<broker::LineageState> lineages) {
                      limits::max_lineages);
         lineages.resize(limits::max_lineages);
     }
-    std::set<std::string> names;
+    std::set<core::Lineage> wanted;
     std::vector<LineageWish> wishes;
     for (auto& state : lineages) {
-        const auto name = state.lineage.name();
-        if (names.insert(name).second) {
-            wishes.push_back({{name, {}}, {}});
-            if (inside_->lineages.count(name) == 0) {
-                wishes.back().first_dials = inside_->loop_side->acquaintances().first_dials(name);
-                inside_->loop_side->entered(name);
+        const auto& lineage = state.lineage;
+        if (wanted.insert(lineage).second) {
+            wishes.push_back({{lineage, {}}, {}});
+            if (inside_->lineages.count(lineage) == 0) {
+                wishes.back().first_dials = inside_->loop_side->acquaintances().first_dials(lineage);
+                inside_->loop_side->entered(lineage);
             }
         }
         const auto wish =
-            std::find_if(wishes.begin(), wishes.end(), [&](const auto& one) { return one.show.name == name; });
+            std::find_if(wishes.begin(), wishes.end(), [&](const auto& one) { return one.show.lineage == lineage; });
         show_root(wish->show.roots,
                   {state.date.time_since_epoch().count(), state.root, state.root_size, std::move(state.provenance)});
     }
-    for (const auto& name : inside_->lineages)
-        if (names.count(name) == 0) inside_->loop_side->departed(name);
-    inside_->lineages = std::move(names);
+    for (const auto& lineage : inside_->lineages)
+        if (wanted.count(lineage) == 0) inside_->loop_side->departed(lineage);
+    inside_->lineages = std::move(wanted);
     inside_->session->post([in = inside_.get(), wishes = std::move(wishes)] { in->rendezvous.set_lineages(wishes); });
 }
 
-void Swarm::ask(const std::string& lineage, std::vector<Digest> digests, core::Audience whom) {
+void Swarm::ask(const core::Lineage& lineage, std::vector<Digest> digests, core::Audience whom) {
     if (digests.empty()) return;
     inside_->session->post([in = inside_.get(), id = lineage_id(lineage), digests = std::move(digests), whom] {
         in->channel.ask(id, digests, whom);
@@ -315,7 +315,7 @@ void Swarm::leave(broker::JoinId join, Task left) {
 
 plan::AgentKey Swarm::key() const { return inside_->channel.key(); }
 
-void Swarm::lend(const Digest& digest, const StagedFile& file, const std::string& lineage) {
+void Swarm::lend(const Digest& digest, const StagedFile& file, const core::Lineage& lineage) {
     inside_->session->post([in = inside_.get(), digest, file, id = lineage_id(lineage)] {
         in->lending.lend(digest, file, id);
         in->channel.news(digest);
@@ -341,7 +341,7 @@ void Swarm::blame(broker::PeerId peer, broker::Blame why) {
     inside_->session->post([in = inside_.get(), peer, why] { in->channel.blame(peer, why); });
 }
 
-void Swarm::offer(const std::string& lineage, std::vector<StoredMark> files) {
+void Swarm::offer(const core::Lineage& lineage, std::vector<StoredMark> files) {
     inside_->session->post([in = inside_.get(), id = lineage_id(lineage), files = std::move(files)] {
         for (const auto& file : files) {
             in->offered.put(file, id);

@@ -67,7 +67,7 @@ class Swarm final : public broker::Peers {
 
     void set_observer(broker::PeerObserver* observer) override;
     void set_lineages(std::vector<broker::LineageState> lineages) override;
-    void ask(const std::string& lineage, std::vector<Digest> digests, core::Audience whom) override;
+    void ask(const core::Lineage& lineage, std::vector<Digest> digests, core::Audience whom) override;
     broker::FetchId get(broker::PeerId peer, const Digest& digest, ByteRange range, broker::GetEvents events) override;
     void cancel(broker::FetchId fetch) override;
     broker::JoinId join(broker::Join join, broker::JoinEvents events) override;
@@ -76,14 +76,14 @@ class Swarm final : public broker::Peers {
     void unclaim(broker::JoinId join, std::size_t first, std::size_t count) override;
     void feed(broker::JoinId join, std::size_t piece, Bytes bytes) override;
     void leave(broker::JoinId join, Task left) override;
-    void lend(const Digest& digest, const StagedFile& file, const std::string& lineage) override;
+    void lend(const Digest& digest, const StagedFile& file, const core::Lineage& lineage) override;
     void lend_piece(const Digest& digest, std::size_t piece) override;
     void end_loan(const Digest& digest, Outcome outcome) override;
     plan::AgentKey key() const override;
     void blame(broker::PeerId peer, broker::Blame why) override;
     std::vector<broker::PeerView> view() const override;
-    broker::Company company(const std::string& lineage) const override;
-    void offer(const std::string& lineage, std::vector<StoredMark> files) override;
+    broker::Company company(const core::Lineage& lineage) const override;
+    void offer(const core::Lineage& lineage, std::vector<StoredMark> files) override;
     void withdraw(std::vector<Digest> digests) override;
     void give_to(core::Audience audience, ByteCount each_network) override;
     broker::Giving giving() const override;

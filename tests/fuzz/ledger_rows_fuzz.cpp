@@ -43,7 +43,7 @@ Digest digest_of(char byte) { return Digest::from_raw(std::string(Digest::size, 
 
 void fill(store::Ledger& ledger) {
     const WallTime then(Seconds(1'000'000));
-    ledger.raise_floors({{"debian/F/stable/amd64", then, digest_of('r')}}, [](const Result<void>&) {});
+    ledger.raise_floors({{core::FloorName("debian/F/stable/amd64"), then, digest_of('r')}}, [](const Result<void>&) {});
     ledger.save_mirror_health("http://m.example/debian", {});
     broker::TransferRecord transfer;
     transfer.transaction = "t1";

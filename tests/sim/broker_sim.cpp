@@ -47,7 +47,7 @@ class Day {
         vault_ = std::move(*store::Vault::open(std::move(settings), loop_, loop_));
         broker_.emplace(loop_, mirrors_, peers_, *vault_, *ledger_, trust_,
                         broker::BrokerSettings{Millis(0), true, formats::all()});
-        repository_.id = "repo";
+        repository_.id = core::RepositoryId("repo");
         repository_.format = test::debian();
         repository_.suite = "stable";
         repository_.architectures = {"amd64"};

@@ -47,7 +47,7 @@ std::vector<broker::PeerView> FakePeers::view() const {
     return out;
 }
 
-void FakePeers::ask(const std::string& lineage, std::vector<Digest> digests, core::Audience whom) {
+void FakePeers::ask(const core::Lineage& lineage, std::vector<Digest> digests, core::Audience whom) {
     asked.insert(digests.begin(), digests.end());
     for (const auto& [id, peer] : links_) {
         if (whom == core::Audience::neighbours && peer->line_.reach == broker::Reach::wan) continue;
@@ -93,7 +93,7 @@ void FakePeers::cancel(broker::FetchId fetch) {
     });
 }
 
-void FakePeers::lend(const Digest& digest, const StagedFile& file, const std::string& lineage) {
+void FakePeers::lend(const Digest& digest, const StagedFile& file, const core::Lineage& lineage) {
     lent.insert(digest);
     loans_.insert_or_assign(digest, Loan{file, lineage, std::vector<bool>(core::piece_count(file.size()))});
     news(digest);
@@ -121,7 +121,7 @@ void FakePeers::blame(broker::PeerId peer, broker::Blame) {
     loop_.post([this, peer] { part(peer); });
 }
 
-void FakePeers::offer(const std::string&, std::vector<StoredMark> files) {
+void FakePeers::offer(const core::Lineage&, std::vector<StoredMark> files) {
     for (const auto& file : files) {
         offered.insert(file.digest());
         shelf_.insert(file.digest());
@@ -191,7 +191,7 @@ void FakePeers::flood(FakePeers& victim, int times) {
     loop_.after(Millis(50), [this, &victim, times] { flood(victim, times - 1); });
 }
 
-void FakePeers::take_ask(broker::PeerId from, const std::string& lineage, const std::vector<Digest>& digests) {
+void FakePeers::take_ask(broker::PeerId from, const core::Lineage& lineage, const std::vector<Digest>& digests) {
     if (lie_ == Lie::none && lineages_.count(lineage) == 0) return;
     std::vector<Digest> sought;
     for (const auto& digest : digests) {

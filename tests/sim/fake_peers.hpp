@@ -60,7 +60,7 @@ class FakePeers final : public broker::Peers {
           down_free_(loop.now()) {}
 
     std::set<Digest> asked, offered, lent;  // named to anybody, ever
-    std::set<std::string> lineages;         // likewise
+    std::set<core::Lineage> lineages;       // likewise
     std::map<broker::PeerId, int> blamed;
     std::map<broker::PeerId, std::size_t> most_gets;  // open at once, those of torrents aside
     ByteCount sent = 0;
@@ -79,14 +79,14 @@ class FakePeers final : public broker::Peers {
     void set_observer(broker::PeerObserver* observer) override { observer_ = observer; }
     void set_lineages(std::vector<broker::LineageState> lineages) override {
         lineages_.clear();
-        for (const auto& state : lineages) lineages_.insert(state.lineage.name());
+        for (const auto& state : lineages) lineages_.insert(state.lineage);
         this->lineages.insert(lineages_.begin(), lineages_.end());
     }
     plan::AgentKey key() const override { return static_cast<plan::AgentKey>(id_) * 0x9e3779b97f4a7c15ULL; }
     std::vector<broker::PeerView> view() const override;
-    broker::Company company(const std::string&) const override { return {view().size(), 0, true}; }
+    broker::Company company(const core::Lineage&) const override { return {view().size(), 0, true}; }
 
-    void ask(const std::string& lineage, std::vector<Digest> digests, core::Audience whom) override;
+    void ask(const core::Lineage& lineage, std::vector<Digest> digests, core::Audience whom) override;
     broker::FetchId get(broker::PeerId peer, const Digest& digest, ByteRange range, broker::GetEvents events) override;
     void cancel(broker::FetchId fetch) override;
 
@@ -97,11 +97,11 @@ class FakePeers final : public broker::Peers {
     void feed(broker::JoinId join, std::size_t piece, Bytes bytes) override;
     void leave(broker::JoinId join, Task left) override;
 
-    void lend(const Digest& digest, const StagedFile& file, const std::string& lineage) override;
+    void lend(const Digest& digest, const StagedFile& file, const core::Lineage& lineage) override;
     void lend_piece(const Digest& digest, std::size_t piece) override;
     void end_loan(const Digest& digest, Outcome outcome) override;
     void blame(broker::PeerId peer, broker::Blame) override;
-    void offer(const std::string& lineage, std::vector<StoredMark> files) override;
+    void offer(const core::Lineage& lineage, std::vector<StoredMark> files) override;
     void give_to(core::Audience audience, ByteCount) override { audience_ = audience; }
     broker::Giving giving() const override { return {sent, 0, 0}; }
     void withdraw(std::vector<Digest> digests) override {
@@ -131,7 +131,7 @@ class FakePeers final : public broker::Peers {
     };
     struct Loan {
         StagedFile file;
-        std::string lineage;
+        core::Lineage lineage;
         std::vector<bool> pieces;
     };
 
@@ -164,7 +164,7 @@ class FakePeers final : public broker::Peers {
     void seek_everything(FakePeers& victim);
     void flood(FakePeers& victim, int times);
 
-    void take_ask(broker::PeerId from, const std::string& lineage, const std::vector<Digest>& digests);
+    void take_ask(broker::PeerId from, const core::Lineage& lineage, const std::vector<Digest>& digests);
     void news(const Digest& digest) {
         const auto standing = standing_.find(digest);
         if (standing == standing_.end()) return;
@@ -185,7 +185,7 @@ class FakePeers final : public broker::Peers {
     const Line line_;
     const Lie lie_;
     broker::PeerObserver* observer_ = nullptr;
-    std::set<std::string> lineages_;
+    std::set<core::Lineage> lineages_;
     std::map<broker::PeerId, FakePeers*> links_;
     std::set<broker::PeerId> banned_;
     std::map<broker::FetchId, Get> gets_;

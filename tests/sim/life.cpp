@@ -33,7 +33,7 @@ constexpr double longest_turn_s = 120, longest_wait_s = 62, longest_pause_s = 3.
 class SimTrust final : public broker::Trust {
   public:
     SimTrust(Workers& workers, Loop& loop) : desk_(workers), loop_(loop) {}
-    std::map<std::string, broker::OpenedRoot> roots;  // by repository
+    std::map<core::RepositoryId, broker::OpenedRoot> roots;
 
     broker::CheckId begin_check(StagedFile file, const Digest& expected) override {
         return desk_.begin_check(std::move(file), expected);
@@ -146,7 +146,7 @@ struct Agent {
 core::Repository repository_of(const Day& day, bool is_private) {
     core::Repository out;
     out.suite = is_private ? "private" : "core";
-    out.id = "pacman:" + out.suite + ":x86_64";
+    out.id = core::RepositoryId("pacman:" + out.suite + ":x86_64");
     out.format = test::pacman();
     out.architectures = {"x86_64"};
     for (const auto& base : day.bases) out.bases.push_back(base + "/" + out.suite);
@@ -172,7 +172,7 @@ broker::OpenedRoot index_of(const Day& day, const core::Repository& repository, 
         entry.signature = "in the database";
         root.index.entries.push_back(entry);
     }
-    const std::string text = "index of " + repository.id;
+    const std::string text = "index of " + repository.id.text();
     root.bundle.assign(text.begin(), text.end());
     root.bundle_digest = root.index.digest = root.index.content = verify::digest_of(as_bytes(text));
     return root;
@@ -397,7 +397,7 @@ class Life {
                 fault("agent {} names private artifact {}", i, artifact);
         }
         for (const auto& lineage : peers.lineages)
-            if (lineage.find("private") != std::string::npos) fault("agent {} names a private lineage", i);
+            if (lineage.name().find("private") != std::string::npos) fault("agent {} names a private lineage", i);
         if (!day_.agents[i].shares && (peers.sent > 0 || !peers.offered.empty() || !peers.lent.empty()))
             fault("agent {} shares against its owner's will", i);
         if (peers.second_hand > 0) fault("agent {} lends {} pieces that nobody but peers gave", i, peers.second_hand);

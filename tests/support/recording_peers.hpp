@@ -14,8 +14,8 @@ namespace packswarm::test {
 class RecordingPeers final : public broker::Peers {
   public:
     std::vector<broker::LineageState> lineages;
-    std::set<std::pair<std::string, Digest>> asked, lent;  // with the lineage that was named
-    std::map<Digest, std::string> shelf;                   // offered and not withdrawn, and in which lineage
+    std::set<std::pair<core::Lineage, Digest>> asked, lent;  // with the lineage that was named
+    std::map<Digest, core::Lineage> shelf;                   // offered and not withdrawn, and in which lineage
     std::size_t largest_offer = 0;
     core::Audience audience = core::Audience::everybody;
     ByteCount each_network = 0;
@@ -23,15 +23,15 @@ class RecordingPeers final : public broker::Peers {
     broker::Giving given;
     broker::PeerObserver* observer = nullptr;
 
-    std::set<std::string> swarms() const {
-        std::set<std::string> out;
-        for (const auto& state : lineages) out.insert(state.lineage.name());
+    std::set<core::Lineage> swarms() const {
+        std::set<core::Lineage> out;
+        for (const auto& state : lineages) out.insert(state.lineage);
         return out;
     }
 
     void set_observer(broker::PeerObserver* one) override { observer = one; }
     void set_lineages(std::vector<broker::LineageState> all) override { lineages = std::move(all); }
-    void ask(const std::string& lineage, std::vector<Digest> digests, core::Audience whom) override {
+    void ask(const core::Lineage& lineage, std::vector<Digest> digests, core::Audience whom) override {
         for (const auto& digest : digests) asked.emplace(lineage, digest);
         if (whom == core::Audience::everybody) told_strangers.insert(digests.begin(), digests.end());
     }
@@ -46,7 +46,7 @@ class RecordingPeers final : public broker::Peers {
     void unclaim(broker::JoinId, std::size_t, std::size_t) override {}
     void feed(broker::JoinId, std::size_t, Bytes) override {}
     void leave(broker::JoinId, Task left) override { left(); }
-    void lend(const Digest& digest, const StagedFile&, const std::string& lineage) override {
+    void lend(const Digest& digest, const StagedFile&, const core::Lineage& lineage) override {
         lent.emplace(lineage, digest);
     }
     void lend_piece(const Digest&, std::size_t) override {}
@@ -56,8 +56,8 @@ class RecordingPeers final : public broker::Peers {
     void blame(broker::PeerId peer, broker::Blame) override { blamed.push_back(peer); }
     std::vector<broker::PeerView> view() const override { return {}; }
     broker::Company around;  // of every lineage
-    broker::Company company(const std::string&) const override { return around; }
-    void offer(const std::string& lineage, std::vector<StoredMark> files) override {
+    broker::Company company(const core::Lineage&) const override { return around; }
+    void offer(const core::Lineage& lineage, std::vector<StoredMark> files) override {
         largest_offer = std::max(largest_offer, files.size());
         for (const auto& file : files) shelf[file.digest()] = lineage;
     }

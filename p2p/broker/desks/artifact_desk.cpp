@@ -65,7 +65,7 @@ void ArtifactDesk::finish(plan::WantId want, const VerifiedFile& file, bool may_
     record.digest = file.digest();
     record.size = transfer.target().size;
     record.name = transfer.target().name;
-    record.lineage = may_share ? book_.public_lineage(file.digest()) : "";
+    if (may_share) record.lineage = book_.public_lineage(file.digest());
     record.modified = transfer.modified().value_or(WallTime{});
     record.replicas = ended.holders;
     graveyard_.bury(std::move(ended.transfer));

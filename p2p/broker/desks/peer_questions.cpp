@@ -2,7 +2,7 @@
 
 namespace packswarm::broker {
 
-void PeerQuestions::ask(const std::string& lineage, const Digest& digest, core::Audience whom) {
+void PeerQuestions::ask(const core::Lineage& lineage, const Digest& digest, core::Audience whom) {
     if (whom == core::Audience::nobody) return;
     to_ask_[{lineage, whom}].push_back(digest);
     if (is_due_) return;

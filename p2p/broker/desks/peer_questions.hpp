@@ -3,7 +3,6 @@
 #pragma once
 
 #include <map>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -19,12 +18,12 @@ class PeerQuestions {
     PeerQuestions(const PeerQuestions&) = delete;
     PeerQuestions& operator=(const PeerQuestions&) = delete;
 
-    void ask(const std::string& lineage, const Digest& digest, core::Audience whom);
+    void ask(const core::Lineage& lineage, const Digest& digest, core::Audience whom);
 
   private:
     Loop& loop_;
     Peers& peers_;
-    std::map<std::pair<std::string, core::Audience>, std::vector<Digest>> to_ask_;  // by lineage, and whom
+    std::map<std::pair<core::Lineage, core::Audience>, std::vector<Digest>> to_ask_;  // and whom
     bool is_due_ = false;
     Lifetime lifetime_;
 };

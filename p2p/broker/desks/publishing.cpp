@@ -68,7 +68,7 @@ void Publishing::now_stored(const StoredFile& file) {
 
 void Publishing::publish(VerifiedFile file, const std::string& name, std::optional<WallTime> modified,
                          Then<StoredFile> then) {
-    const auto publish_in = [this, file, name, modified](const std::string& lineage, Then<StoredFile> stored_then) {
+    const auto publish_in = [this, file, name, modified](const core::Lineage& lineage, Then<StoredFile> stored_then) {
         ArtifactRecord record;
         record.digest = file.digest();
         record.size = file.file().size();
@@ -82,7 +82,7 @@ void Publishing::publish(VerifiedFile file, const std::string& name, std::option
                    }));
     };
     const auto hit = only_hinted(file.digest());
-    publish_in(hit ? "" : book_.public_lineage(file.digest()), std::move(then));
+    publish_in(hit ? core::Lineage() : book_.public_lineage(file.digest()), std::move(then));
     if (!hit || !demands_proof(*hit)) return;
     vouch(*hit, file, [this, publish_in, name, digest = file.digest()](const Result<void>& good) {
         if (!good) return spdlog::warn("{} is not shared: {}", printable(name), good.error().message);

@@ -15,24 +15,22 @@ bool RootDesk::serve(RequestId id, const Meaning& meaning) {
         const bool wants_signature = signed_root.has_value();
         const std::string path = signed_root.value_or(location.path);
         if (std::find(roots.begin(), roots.end(), path) == roots.end()) continue;
-        const auto address = location.repository->id + " " + core::address(location.base, path);
-        const auto key = address + (askers_.has_other_way(id) ? " or else" : "");
+        const Key key{{location.repository->id, core::address(location.base, path)}, askers_.has_other_way(id)};
         // Of the root that is being fetched now, when there is one: some ask for both at once.
-        const bool is_on_its_way = !askers_.has_other_way(id) && roots_.count(key) != 0;
-        if (wants_signature && !is_on_its_way && serve_signature(id, address, location, meaning.url)) return true;
+        const bool is_on_its_way = !key.has_other_way && roots_.count(key) != 0;
+        if (wants_signature && !is_on_its_way && serve_signature(id, key.at, location, meaning.url)) return true;
         const auto since = wants_signature ? std::nullopt : askers_.at(id).request.if_modified_since;
         auto& live = roots_[key];  // one for each address: what another one has is no answer
         live.askers.push_back(
             {id, wants_signature, since ? book_.sightings().given(*location.repository, path, *since) : std::nullopt});
         if (live.fetch) return true;
-        RootFetch::Wish wish{*location.repository,      path, location.base, engine_.board.peer_grace,
-                             askers_.has_other_way(id), since};
-        live.fetch = std::make_unique<RootFetch>(
-            engine_, book_, std::move(wish),
-            lifetime_.guard([this, key, address, id = location.repository->id](Result<RootAnswer> result) {
-                if (result) needs_.told(id);
-                answered(key, address, std::move(result));
-            }));
+        RootFetch::Wish wish{*location.repository, path, location.base, engine_.board.peer_grace,
+                             key.has_other_way,    since};
+        live.fetch = std::make_unique<RootFetch>(engine_, book_, std::move(wish),
+                                                 lifetime_.guard([this, key](Result<RootAnswer> result) {
+                                                     if (result) needs_.told(key.at.repository);
+                                                     answered(key, std::move(result));
+                                                 }));
         return true;
     }
     return false;
@@ -44,7 +42,7 @@ void RootDesk::leave(RequestId id) {
     std::erase_if(roots_, [](const auto& item) { return item.second.askers.empty(); });
 }
 
-void RootDesk::note_served(const std::string& address, const Result<RootAnswer>& answer) {
+void RootDesk::note_served(const RootAddress& address, const Result<RootAnswer>& answer) {
     GivenRoots::Given given;
     if (answer && answer->signature) given.signature = *answer->signature;
     if (answer) given.modified = answer->signature_modified;
@@ -58,7 +56,7 @@ bool RootDesk::is_behind(const core::Location& location) const {
     const auto& newest = book_.state_of(location.repository->id).root;
     bool is_known = false;
     for (const auto& path : core::root_paths(*location.repository)) {
-        const auto* last = given_.last_at(location.repository->id + " " + core::address(location.base, path));
+        const auto* last = given_.last_at({location.repository->id, core::address(location.base, path)});
         if (last != nullptr && newest && last->content == newest->index.content) return false;
         is_known = is_known || last != nullptr;
     }
@@ -67,7 +65,7 @@ bool RootDesk::is_behind(const core::Location& location) const {
 
 // It goes with the root that this transaction was given. Who has another way to both gets both by it; others get what
 // goes with the root that this address was served last, or else with the newest.
-std::optional<GivenRoots::Given> RootDesk::signature_for(RequestId id, const std::string& address,
+std::optional<GivenRoots::Given> RootDesk::signature_for(RequestId id, const RootAddress& address,
                                                          const core::Location& location, const Url& url) const {
     const auto text = url.text();
     const auto* given = given_.find(askers_.at(id).request.transaction, text.substr(0, text.rfind('.')));
@@ -81,7 +79,7 @@ std::optional<GivenRoots::Given> RootDesk::signature_for(RequestId id, const std
         {}, {}, std::move(*bundle->signature), state.modified, GivenRoots::Fate::had, state.root->signature_digest};
 }
 
-bool RootDesk::serve_signature(RequestId id, const std::string& address, const core::Location& location,
+bool RootDesk::serve_signature(RequestId id, const RootAddress& address, const core::Location& location,
                                const Url& url) {
     const auto text = url.text();
     const auto& request = askers_.at(id).request;
@@ -119,12 +117,12 @@ bool RootDesk::has_it_already(const RootAsker& asker, const RootAnswer& answer) 
     return answer.unchanged_since == since || asker.held == answer.opened->index.digest;
 }
 
-void RootDesk::answered(const std::string& key, const std::string& address, Result<RootAnswer> result) {
+void RootDesk::answered(const Key& key, Result<RootAnswer> result) {
     const auto at = roots_.find(key);
     if (at == roots_.end()) return;
     const auto live = std::move(at->second);
     roots_.erase(at);
-    if (result || live.fetch->own_is_refused()) note_served(address, result);
+    if (result || live.fetch->own_is_refused()) note_served(key.at, result);
     std::vector<RequestId> takers;  // of one file
     for (const auto& asker : live.askers) {
         const auto id = asker.request;

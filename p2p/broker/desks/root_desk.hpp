@@ -3,11 +3,11 @@
 // (root_fetch.hpp), which of them counts (index_book.hpp). Loop's thread.
 #pragma once
 
+#include <compare>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "p2p/base/lifetime.hpp"
@@ -22,7 +22,7 @@ namespace packswarm::broker {
 class RootDesk {
   public:
     struct Needs {
-        std::function<void(const std::string& repository)> told;              // an asker's index came from here
+        std::function<void(const core::RepositoryId& repository)> told;       // an asker's index came from here
         std::function<void(RequestId, const Meaning& meaning)> hand_through;  // what its mirror has, unjudged
     };
     RootDesk(Engine& engine, IndexBook& book, const RequestReader& reader, Askers& askers, Holding& holding,
@@ -47,13 +47,18 @@ class RootDesk {
         std::unique_ptr<RootFetch> fetch;
         std::vector<RootAsker> askers;
     };
-    void answered(const std::string& key, const std::string& address, Result<RootAnswer> result);
-    void note_served(const std::string& address, const Result<RootAnswer>& answer);
+    struct Key {
+        RootAddress at;
+        bool has_other_way = false;  // its askers
+        friend auto operator<=>(const Key&, const Key&) = default;
+    };
+    void answered(const Key& key, Result<RootAnswer> result);
+    void note_served(const RootAddress& address, const Result<RootAnswer>& answer);
     bool wants_root(const RootAsker& asker, const RootAnswer& answer);  // false: it was answered
     bool has_it_already(const RootAsker& asker, const RootAnswer& answer) const;
     void hand_through(RequestId id);
-    bool serve_signature(RequestId id, const std::string& address, const core::Location& location, const Url& url);
-    std::optional<GivenRoots::Given> signature_for(RequestId id, const std::string& address,
+    bool serve_signature(RequestId id, const RootAddress& address, const core::Location& location, const Url& url);
+    std::optional<GivenRoots::Given> signature_for(RequestId id, const RootAddress& address,
                                                    const core::Location& location, const Url& url) const;
     void answer_signature(RequestId id, const RootAnswer& answer);
     void give_signature(RequestId id, const GivenRoots::Given& given, const SourceShare& from, const char* reason);
@@ -64,7 +69,7 @@ class RootDesk {
     Askers& askers_;
     Holding& holding_;
     const Needs needs_;
-    std::map<std::string, Live> roots_;  // by repository and address
+    std::map<Key, Live> roots_;
     GivenRoots given_;
     Lifetime lifetime_;
 };

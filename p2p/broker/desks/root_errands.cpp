@@ -8,9 +8,10 @@
 
 namespace packswarm::broker {
 
-void RootErrands::refresh(const std::string& repository, Then<RootAnswer> then) {
+void RootErrands::refresh(const core::RepositoryId& repository, Then<RootAnswer> then) {
     const auto* known = book_.table().find(repository);
-    if (known == nullptr) return then(fail(ErrorKind::Absent, "no repository is called {}", printable(repository)));
+    if (known == nullptr)
+        return then(fail(ErrorKind::Absent, "no repository is called {}", printable(repository.text())));
     RootFetch::Wish wish{*known, core::root_path(*known), "", engine_.board.peer_grace, false, std::nullopt};
     refreshes_.push_back(std::make_unique<RootFetch>(engine_, book_, std::move(wish), std::move(then)));
     if (refreshes_.size() > limits::max_lineages) refreshes_.erase(refreshes_.begin());

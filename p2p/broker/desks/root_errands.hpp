@@ -5,7 +5,6 @@
 
 #include <map>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "p2p/broker/index_looks.hpp"
@@ -20,7 +19,7 @@ class RootErrands {
     RootErrands& operator=(const RootErrands&) = delete;
 
     // Fetches and verifies a repository's root now. Absent: no repository is called so.
-    void refresh(const std::string& repository, Then<RootAnswer> then);
+    void refresh(const core::RepositoryId& repository, Then<RootAnswer> then);
     IndexLooks& looks() { return looks_; }
 
   private:
@@ -29,9 +28,9 @@ class RootErrands {
     Engine& engine_;
     IndexBook& book_;
     std::vector<std::unique_ptr<RootFetch>> refreshes_;
-    std::map<std::string, std::unique_ptr<RootFetch>> looking_;  // by repository
+    std::map<core::RepositoryId, std::unique_ptr<RootFetch>> looking_;
     IndexLooks looks_{engine_.loop, [this](const core::Location& at, Task then) { look_at(at, std::move(then)); },
-                      [this](const std::string& repository) { looking_.erase(repository); }};
+                      [this](const core::RepositoryId& repository) { looking_.erase(repository); }};
 };
 
 }  // namespace packswarm::broker

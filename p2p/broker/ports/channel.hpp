@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <string>
 #include <vector>
 
 #include "p2p/broker/ports/answers.hpp"
@@ -22,7 +21,7 @@ class PeerChannel {
     virtual ~PeerChannel() = default;
     // Asks the connected peers of the lineage; answers come as PeerObserver::peer_offers. Any number of digests;
     // batches are the room's business. neighbours: those of the local network and those that the owner named.
-    virtual void ask(const std::string& lineage, std::vector<Digest> digests, core::Audience whom) = 0;
+    virtual void ask(const core::Lineage& lineage, std::vector<Digest> digests, core::Audience whom) = 0;
     virtual FetchId get(PeerId peer, const Digest& digest, ByteRange range, GetEvents events) = 0;
     virtual void cancel(FetchId fetch) = 0;
 };

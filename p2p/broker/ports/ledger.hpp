@@ -11,6 +11,7 @@
 #include "p2p/base/digest.hpp"
 #include "p2p/base/units.hpp"
 #include "p2p/broker/ports/answers.hpp"
+#include "p2p/core/floor_name.hpp"
 #include "p2p/core/kinship.hpp"
 #include "p2p/core/mirror_health.hpp"
 
@@ -19,7 +20,7 @@ namespace packswarm::broker {
 // The newest verified root that an address showed of a lineage and product, kept for good (rollback and
 // freeze).
 struct Floor {
-    std::string lineage;  // and product and address
+    core::FloorName name;
     WallTime date{};
     Digest root;
 };

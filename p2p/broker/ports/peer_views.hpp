@@ -7,8 +7,8 @@
 
 #include "p2p/base/digest.hpp"
 #include "p2p/base/units.hpp"
-#include "p2p/core/artifact.hpp"
 #include "p2p/core/kinship.hpp"
+#include "p2p/core/lineage.hpp"
 #include "p2p/plan/lenders.hpp"
 
 namespace packswarm::broker {
@@ -21,9 +21,9 @@ struct PeerView {
     std::string endpoint;  // "192.0.2.7:6881"
     std::string agent;     // printable name and version the peer gave
     Reach reach = Reach::wan;
-    std::vector<std::string> lineages;  // names both sides share
-    ByteCount received = 0, sent = 0;   // payload of artifacts
-    plan::AgentKey key = 0;             // the number it chose at its start, cut short; the crowd shares work by it
+    std::vector<core::Lineage> lineages;  // that both sides share
+    ByteCount received = 0, sent = 0;     // payload of artifacts
+    plan::AgentKey key = 0;               // the number it chose at its start, cut short; the crowd shares work by it
 };
 
 // A peer said that it shares this artifact. Piece hashes are hints: they choose blocks and whom to blame, never what is
@@ -51,7 +51,7 @@ struct PeerLoan {
 // A peer holds this root file of a lineage (from its hello). Only a hint of what to fetch: signature and date decide.
 struct PeerSnapshot {
     PeerId peer = PeerId::none;
-    std::string lineage;
+    core::Lineage lineage;
     WallTime date{};
     Digest root;
     ByteCount size = 0;

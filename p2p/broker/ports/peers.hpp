@@ -20,7 +20,7 @@ class Peers : public PeerChannel, public Torrents, public Loans, public PeerShel
     virtual plan::AgentKey key() const = 0;          // ours
     virtual void blame(PeerId peer, Blame why) = 0;  // drops it and does not dial it for a while
     virtual std::vector<PeerView> view() const = 0;
-    virtual Company company(const std::string& lineage) const = 0;
+    virtual Company company(const core::Lineage& lineage) const = 0;
 };
 
 }  // namespace packswarm::broker

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "p2p/base/digest.hpp"
 #include "p2p/base/trusted_file.hpp"
 #include "p2p/base/units.hpp"
+#include "p2p/core/lineage.hpp"
 #include "p2p/core/sharing_rules.hpp"
 
 namespace packswarm::broker {
@@ -25,7 +25,7 @@ class PeerShelf {
     virtual ~PeerShelf() = default;
     // Sharing takes only stored files of public lineages; any number at a time. Without recorded piece hashes only the
     // channel gives them. An artifact offered in another lineage is then in both.
-    virtual void offer(const std::string& lineage, std::vector<StoredMark> files) = 0;
+    virtual void offer(const core::Lineage& lineage, std::vector<StoredMark> files) = 0;
     virtual void withdraw(std::vector<Digest> digests) = 0;
     // Whoever is not in the audience is told of nothing and given nothing, from now on and in the middle of a file; nor
     // is a network outside the local one that was given each_network bytes within a month (0: no bound), but for whom

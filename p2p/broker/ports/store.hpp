@@ -10,6 +10,7 @@
 
 #include "p2p/base/loop.hpp"
 #include "p2p/broker/ports/answers.hpp"
+#include "p2p/core/lineage.hpp"
 
 namespace packswarm::broker {
 
@@ -17,7 +18,7 @@ struct ArtifactRecord {  // what the ledger remembers of a stored artifact
     Digest digest;
     ByteCount size = 0;
     std::string name;          // path in its repository, for people
-    std::string lineage;       // empty: private or unknown, never shared
+    core::Lineage lineage;     // empty: private or unknown, never shared
     PieceHashes pieces;        // of the canonical torrent; empty when not computed
     WallTime modified{};       // Last-Modified of the source, 0 when unknown
     bool is_root = false;      // root and index files are kept while current

@@ -52,7 +52,7 @@ struct Target {
     ByteCount size = 0;
     std::string name;                    // path, for people
     std::vector<MirrorAddress> mirrors;  // best first
-    std::string lineage;                 // public lineage, or empty: peers are never asked
+    core::Lineage lineage;               // public lineage, or empty: peers are never asked
     bool is_listed = false;              // by an index that counts here: digest and size are not the asker's word alone
     plan::Asking asking;                 // of strangers
     bool is_rewritten = false;           // other bytes stand under this path from time to time: a mirror may lag

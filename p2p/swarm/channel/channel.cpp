@@ -229,8 +229,8 @@ void Channel::tell_snapshot(const Link& link, const Hello& hello) {
     roots.insert(roots.begin(), hello.root);
     for (auto& root : roots) {
         if (root.root == Digest{}) continue;
-        const broker::PeerSnapshot snapshot{link.peer, shown->second.name, WallTime(Seconds(root.date)),
-                                            root.root, root.root_size,     std::move(root.provenance)};
+        const broker::PeerSnapshot snapshot{link.peer, shown->second.lineage, WallTime(Seconds(root.date)),
+                                            root.root, root.root_size,        std::move(root.provenance)};
         loop_.tell([snapshot](LoopSide& side) { side.snapshot(snapshot); });
     }
 }
@@ -413,7 +413,7 @@ broker::PeerView Channel::view(const Peer& peer) const {
                          peer.sent,  key_of(peer.agent_id)};
     for (auto* link : peer.links) {
         if (const auto shown = shows_.find(link->lineage()); shown != shows_.end())
-            out.lineages.push_back(shown->second.name);
+            out.lineages.push_back(shown->second.lineage);
         if (!link->is_up()) continue;
         out.received += link->taker().received();
         out.sent += link->giver().sent();

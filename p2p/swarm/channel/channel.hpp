@@ -23,7 +23,7 @@ struct ChannelSettings {
 
 // A lineage as hellos show it.
 struct LineageShow {
-    std::string name;
+    core::Lineage lineage;
     std::vector<RootOnShow> roots;  // the newest first, one for each product
     friend bool operator==(const LineageShow&, const LineageShow&) = default;
 };

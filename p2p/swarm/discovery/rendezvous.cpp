@@ -32,8 +32,9 @@ constexpr auto answer_again = 60s;      // the call of a neighbour that is not m
 constexpr auto answer_pause = 100ms;    // several together are answered by one announce
 
 // Truncated SHA-256: nobody knows bytes whose SHA-1 this is.
-std::string info_dictionary(const std::string& name, const std::string& shard) {
-    const auto digest = lt::hasher256("packswarm rendezvous 1\n" + name + (shard.empty() ? "" : "\n" + shard)).final();
+std::string info_dictionary(const core::Lineage& lineage, const std::string& shard) {
+    const auto digest =
+        lt::hasher256("packswarm rendezvous 1\n" + lineage.name() + (shard.empty() ? "" : "\n" + shard)).final();
     const std::string piece(digest.data(), PieceHash::size);
     return "d6:lengthi16384e4:name20:packswarm-rendezvous12:piece lengthi16384e6:pieces20:" + piece + "e";
 }
@@ -68,8 +69,8 @@ class Meeting final : public lt::torrent_plugin {
 
 }  // namespace
 
-LineageId lineage_id(const std::string& name, const std::string& shard) {
-    return LineageId::from_raw(lt::hasher(info_dictionary(name, shard)).final().data());
+LineageId lineage_id(const core::Lineage& lineage, const std::string& shard) {
+    return LineageId::from_raw(lt::hasher(info_dictionary(lineage, shard)).final().data());
 }
 
 Rendezvous::Rendezvous(Session& session, Channel& channel, Doorstep& doorstep, Dht& dht, const SwarmSettings& settings,
@@ -114,18 +115,18 @@ void Rendezvous::start() {
 void Rendezvous::set_lineages(const std::vector<LineageWish>& lineages) {
     std::unordered_map<LineageId, Place> before;
     before.swap(places_);
-    for (const auto& lineage : lineages) {
-        const auto root = lineage_id(lineage.show.name);
-        channel_.show(root, lineage.show);
+    for (const auto& wish : lineages) {
+        const auto root = lineage_id(wish.show.lineage);
+        channel_.show(root, wish.show);
         for (auto at = before.begin(); at != before.end();) {
             const auto place = at++;
             if (place->second.root == root) places_.insert(before.extract(place));
         }
         if (places_.count(root) > 0) continue;
         Place place;
-        place.lineage = lineage.show.name;
+        place.lineage = wish.show.lineage;
         place.root = root;
-        join(root, std::move(place), lineage.first_dials);
+        join(root, std::move(place), wish.first_dials);
     }
     for (const auto& [infohash, place] : before) {
         candidates_.leave(infohash);
@@ -329,7 +330,7 @@ bool Rendezvous::has_settled(const Place& place) const {
 }
 
 void Rendezvous::tell_company() {
-    std::map<std::string, broker::Company> company;
+    std::map<core::Lineage, broker::Company> company;
     for (const auto& [infohash, place] : places_)
         if (place.root == infohash)
             company[place.lineage] = {channel_.links(infohash), channel_.rising(infohash), has_settled(place)};

@@ -26,7 +26,7 @@ namespace packswarm::swarm {
 
 // The rendezvous torrent's infohash, made of the lineage's name alone; shard: leading bits of an agent's number. Any
 // thread.
-LineageId lineage_id(const std::string& name, const std::string& shard = "");
+LineageId lineage_id(const core::Lineage& lineage, const std::string& shard = "");
 
 struct LineageWish {
     LineageShow show;
@@ -51,7 +51,8 @@ class Rendezvous {
         TimePoint last{}, next{};
     };
     struct Place {  // one torrent
-        std::string lineage, shard;
+        core::Lineage lineage;
+        std::string shard;
         LineageId root;  // the lineage's whole swarm: the links of its shards belong to it too
         lt::torrent_handle torrent;
         bool is_ready = false;
@@ -104,7 +105,7 @@ class Rendezvous {
     std::minstd_rand chance_{std::random_device{}()};
     TimePoint lan_renewed_{};
     DiscoveryView shown_;
-    std::map<std::string, broker::Company> told_;  // by lineage
+    std::map<core::Lineage, broker::Company> told_;
 };
 
 }  // namespace packswarm::swarm

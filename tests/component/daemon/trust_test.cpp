@@ -24,14 +24,15 @@ class TrustDeskTest : public ::testing::Test {
     static void TearDownTestSuite() { delete std::exchange(gpg_, nullptr); }
     void SetUp() override {
         test::write_file(folder_.path() / "keys.asc", gpg_->export_keys({key_}, true));
-        debian_.id = "stable";
+        debian_.id = core::RepositoryId("stable");
         debian_.format = test::debian();
         debian_.suite = "stable";
         debian_.components = {"main"};
         debian_.architectures = {"amd64"};
         debian_.keyring.files = {(folder_.path() / "keys.asc").string()};
         pacman_ = debian_;
-        pacman_.id = pacman_.suite = "lab";
+        pacman_.id = core::RepositoryId("lab");
+        pacman_.suite = "lab";
         pacman_.format = test::pacman();
         pacman_.components = {};
         pacman_.architectures = {"x86_64"};

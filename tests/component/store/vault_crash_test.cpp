@@ -36,7 +36,7 @@ class VaultCrashTest : public VaultTest, public ::testing::WithParamInterface<st
         for (const auto& content : contents) {
             auto file = verified(content);
             if (!file) ::_exit(5);
-            vault->publish(std::move(*file), {{}, 0, "name", "lineage", {}, {}, false}, [](auto) {});
+            vault->publish(std::move(*file), {{}, 0, "name", lineage_of("stable"), {}, {}, false}, [](auto) {});
         }
         loop.drain();
     }
@@ -91,7 +91,7 @@ TEST_F(VaultCrashTest, KeepsWhatWasAnsweredBeforeTheKill) {
     const auto found = find(digest_of("first"));
     ASSERT_TRUE(found);
     EXPECT_EQ(content_of(*found), "first");
-    EXPECT_EQ(vault->record(digest_of("first"))->lineage, "lineage");
+    EXPECT_EQ(vault->record(digest_of("first"))->lineage, lineage_of("stable"));
     EXPECT_FALSE(find(digest_of("second")));
 }
 

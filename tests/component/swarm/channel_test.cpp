@@ -21,7 +21,7 @@ TEST_F(Channel, StaticPeersMeetAndNameThemselves) {
     EXPECT_EQ(view.agent.find('\n'), std::string::npos);
     EXPECT_EQ(view.agent.substr(0, 13), "packswarm/0.1");
     EXPECT_EQ(view.reach, broker::Reach::lan);
-    EXPECT_EQ(view.lineages, std::vector<std::string>{a_lineage().name()});
+    EXPECT_EQ(view.lineages, std::vector{a_lineage()});
     EXPECT_EQ(b->swarm->view().size(), 1U);
 }
 
@@ -70,7 +70,7 @@ TEST_F(Channel, ASnapshotReachesPeersAtOnceAndWhenItChanges) {
     EXPECT_EQ(b.record.snapshots[0].root, root);
     EXPECT_EQ(b.record.snapshots[0].size, 1234);
     EXPECT_EQ(b.record.snapshots[0].date, WallTime(Seconds(1'790'000'000)));
-    EXPECT_EQ(b.record.snapshots[0].lineage, a_lineage().name());
+    EXPECT_EQ(b.record.snapshots[0].lineage, a_lineage());
     EXPECT_EQ(b.record.snapshots[0].peer, b.only_peer());
     const Digest newer = verify::digest_of(as_bytes("second"));
     a.swarm->set_lineages({{a_lineage(), WallTime(Seconds(1'790'000'001)), newer, 1235}});
@@ -91,7 +91,7 @@ TEST_F(Channel, TellsOfAThousandDigestsThoseOnTheShelf) {
         shared.insert(digests.back());
     }
     const auto begin = Clock::now();
-    b->swarm->ask(a_lineage().name(), digests, core::Audience::everybody);
+    b->swarm->ask(a_lineage(), digests, core::Audience::everybody);
     ASSERT_TRUE(wait([&] { return b->record.offers.size() == shared.size(); }));
     const auto seconds = std::chrono::duration<double>(Clock::now() - begin).count();
     RecordProperty("ms_for_1000_digests", std::to_string(seconds * 1000));
@@ -195,7 +195,7 @@ TEST_F(Channel, RoundTripOfAskAndTell) {
     for (int i = 0; i < 200; ++i) {
         b->record.offers.clear();
         const auto begin = Clock::now();
-        b->swarm->ask(a_lineage().name(), {digest}, core::Audience::everybody);
+        b->swarm->ask(a_lineage(), {digest}, core::Audience::everybody);
         ASSERT_TRUE(wait([&] { return !b->record.offers.empty(); }));
         micros.push_back(std::chrono::duration<double, std::micro>(Clock::now() - begin).count());
     }
@@ -212,7 +212,7 @@ TEST_F(Channel, NothingOfAnotherLineageIsToldOrGiven) {
     ASSERT_TRUE(wait([&] { return b.record.up.size() == 1; }));
     const auto hidden = a.share(noise(5'000, 1), a_lineage("secret"));
     const auto open = a.share(noise(5'000, 2), a_lineage("bookworm"));
-    b.swarm->ask(a_lineage("bookworm").name(), {hidden.digest(), open.digest()}, core::Audience::everybody);
+    b.swarm->ask(a_lineage("bookworm"), {hidden.digest(), open.digest()}, core::Audience::everybody);
     ASSERT_TRUE(wait([&] { return !b.record.offers.empty(); }));
     EXPECT_EQ(b.record.offers.size(), 1U);
     EXPECT_EQ(b.record.offers[0].digest, open.digest());
@@ -263,7 +263,7 @@ TEST_F(Channel, WhatIsNotHashedIsNotGivenUntilItIs) {
     ASSERT_FALSE(a->vault->find(file.digest())) << "it was touched";
     a->offer(file.digest());
     EXPECT_EQ(failure(get(*b, b->only_peer(), file.digest(), {0, 50'000})), ErrorKind::Absent);
-    b->swarm->ask(a_lineage().name(), {file.digest()}, core::Audience::everybody);
+    b->swarm->ask(a_lineage(), {file.digest()}, core::Audience::everybody);
     ASSERT_TRUE(wait([&] { return a->record.sought.count(file.digest()) == 1; })) << "the loop hears what to hash";
     verify::FileProver prover(*a->vault->kept(file.digest()), {});
     ASSERT_TRUE(prover.go_on(50'000));

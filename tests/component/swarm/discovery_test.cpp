@@ -12,7 +12,7 @@ namespace packswarm::test {
 namespace {
 
 struct Memory : broker::PeerMemory {
-    std::map<std::pair<std::string, std::string>, core::KnownPeer> rows;
+    std::map<std::pair<core::Lineage, std::string>, core::KnownPeer> rows;
     std::vector<core::KnownPeer> known_peers() override {
         std::vector<core::KnownPeer> out;
         for (const auto& [key, peer] : rows) out.push_back(peer);
@@ -74,8 +74,8 @@ TEST_F(Discovery, AgentsThatKnowOneNodeOfADhtFindEachOther) {
     ASSERT_TRUE(
         wait([&] { return a.swarm->discovery().swarms.size() == 1 && a.swarm->discovery().swarms[0].peers == 1; }));
     const auto view = a.swarm->discovery();
-    EXPECT_EQ(view.swarms[0].lineage, a_lineage().name());
-    EXPECT_EQ(view.swarms[0].infohash, swarm::lineage_id(a_lineage().name()).hex());
+    EXPECT_EQ(view.swarms[0].lineage, a_lineage());
+    EXPECT_EQ(view.swarms[0].infohash, swarm::lineage_id(a_lineage()).hex());
     EXPECT_GE(view.swarms[0].announces.dht, 1U);
     EXPECT_EQ(view.swarms[0].announces.tracker + view.swarms[0].announces.lan, 0U);
     EXPECT_TRUE(wait([&] { return a.swarm->discovery().dht_nodes >= 3; }))
@@ -83,7 +83,7 @@ TEST_F(Discovery, AgentsThatKnowOneNodeOfADhtFindEachOther) {
 }
 
 TEST_F(Discovery, WhoIsAroundIsToldToThoseWhoWait) {
-    const auto lineage = a_lineage().name();
+    const auto lineage = a_lineage();
     Agent& a = agent(settings(2));
     EXPECT_TRUE(a.swarm->company(lineage).is_nobody()) << "it is not in that swarm";
     a.be_in();
@@ -194,7 +194,7 @@ TEST_F(Discovery, WhoWasMetIsDialledFirstAfterARestart) {
         leave(b);
     }
     ASSERT_EQ(memory.rows.size(), 1U);
-    EXPECT_EQ(memory.rows.begin()->first, std::pair(a_lineage().name(), a.endpoint()));
+    EXPECT_EQ(memory.rows.begin()->first, std::pair(a_lineage(), a.endpoint()));
     ASSERT_TRUE(wait([&] { return a.record.up.empty(); }));
     Agent& again = agent(settings(3), &memory);
     again.be_in();
@@ -235,9 +235,9 @@ TEST_F(Discovery, OfTwoAgentsThatDialEachOtherAtOnceBothKeepTheSameConnection) {
         ASSERT_TRUE(self.swarm->set_static_peers({door.endpoint()}));
         self.be_in();
         const auto theirs = door.accept();
-        ASSERT_TRUE(theirs && theirs->handshake(swarm::lineage_id(a_lineage().name())));
+        ASSERT_TRUE(theirs && theirs->handshake(swarm::lineage_id(a_lineage())));
         RawPeer ours("127.0.0.9", self.address, self.swarm->port());
-        ASSERT_TRUE(ours.handshake(swarm::lineage_id(a_lineage().name())));
+        ASSERT_TRUE(ours.handshake(swarm::lineage_id(a_lineage())));
         ASSERT_TRUE(
             ours.extend("1:pi" + std::to_string(door.port()) + "e15:packswarm_agent16:" + std::string(16, number)));
         RawPeer& kept = is_greater ? ours : *theirs;
@@ -254,7 +254,7 @@ TEST_F(Discovery, ATorrentOfWhichNobodyCanBeDialledEndsSoon) {
     self.be_in();
     ASSERT_TRUE(wait([&] { return self.swarm->discovery().swarms.size() == 1; }));
     RawPeer peer("127.0.0.9", self.address, self.swarm->port());
-    ASSERT_TRUE(peer.meet(swarm::lineage_id(a_lineage().name()), 1));  // nobody listens there
+    ASSERT_TRUE(peer.meet(swarm::lineage_id(a_lineage()), 1));  // nobody listens there
     ASSERT_TRUE(wait([&] { return self.record.up.size() == 1; }));
     const auto bytes = noise(4 << 20, 1);
     const auto& joined = join(
@@ -300,9 +300,10 @@ TEST_F(Discovery, AgentsOfASwarmThatIsTooLargeMoveToShardsAndStayConnected) {
 }
 
 TEST_F(Discovery, EveryShardHasAnInfohashOfItsOwn) {
-    EXPECT_NE(swarm::lineage_id("x", "0"), swarm::lineage_id("x", "1"));
-    EXPECT_NE(swarm::lineage_id("x", "0"), swarm::lineage_id("x"));
-    EXPECT_NE(swarm::lineage_id("x", "0"), swarm::lineage_id("x\n", "0"));
+    const auto lineage = a_lineage(), longer = core::Lineage::parse(lineage.name() + "\n").value();
+    EXPECT_NE(swarm::lineage_id(lineage, "0"), swarm::lineage_id(lineage, "1"));
+    EXPECT_NE(swarm::lineage_id(lineage, "0"), swarm::lineage_id(lineage));
+    EXPECT_NE(swarm::lineage_id(lineage, "0"), swarm::lineage_id(longer, "0"));
 }
 
 }  // namespace

@@ -254,7 +254,7 @@ TEST_F(Joins, BytesThatAreNotWhatTheHintsSayAreNeverGivenNorTaken) {
     EXPECT_EQ(joined.done.count((3U << 20) / static_cast<std::size_t>(core::piece_length(4 << 20))), 0U);
     const auto good = giver->share(noise(1'000, 1));
     taker->record.offers.clear();
-    taker->swarm->ask(a_lineage().name(), {stored.digest(), good.digest()}, core::Audience::everybody);
+    taker->swarm->ask(a_lineage(), {stored.digest(), good.digest()}, core::Audience::everybody);
     ASSERT_TRUE(wait([&] { return !taker->record.offers.empty(); }));
     EXPECT_EQ(taker->record.offers.size(), 1U) << "what failed its hash is still offered";
     EXPECT_EQ(taker->record.offers[0].digest, good.digest());
@@ -304,7 +304,7 @@ TEST_F(Joins, TwoPeersGiveTogether) {
     ASSERT_TRUE(wait([&] { return taker->record.up.size() == 2; }));
     giver->share(bytes);
     second.share(bytes);
-    taker->swarm->ask(a_lineage().name(), {verify::digest_of(bytes)}, core::Audience::everybody);
+    taker->swarm->ask(a_lineage(), {verify::digest_of(bytes)}, core::Audience::everybody);
     ASSERT_TRUE(wait([&] { return taker->record.offers.size() == 2; }));
     offer = taker->record.offers[0];
     count = offer.pieces.size();

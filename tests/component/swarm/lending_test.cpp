@@ -40,9 +40,9 @@ class Lending : public Party {
 };
 
 TEST_F(Lending, WhoAskedBeforeIsToldOfEveryPieceAndTakesIt) {
-    asker->swarm->ask(a_lineage().name(), {digest}, core::Audience::everybody);
+    asker->swarm->ask(a_lineage(), {digest}, core::Audience::everybody);
     ASSERT_TRUE(wait([&] { return lender->record.sought.count(digest) == 1; }));
-    lender->swarm->lend(digest, *staged, a_lineage().name());
+    lender->swarm->lend(digest, *staged, a_lineage());
     ASSERT_TRUE(wait([&] { return !asker->record.loans.empty(); }));
     EXPECT_FALSE(is_lent(3));
     write(3);
@@ -54,14 +54,14 @@ TEST_F(Lending, WhoAskedBeforeIsToldOfEveryPieceAndTakesIt) {
 }
 
 TEST_F(Lending, WhoAsksLaterIsToldAtOnce) {
-    lender->swarm->lend(digest, *staged, a_lineage().name());
+    lender->swarm->lend(digest, *staged, a_lineage());
     write(0);
-    asker->swarm->ask(a_lineage().name(), {digest}, core::Audience::everybody);
+    asker->swarm->ask(a_lineage(), {digest}, core::Audience::everybody);
     EXPECT_TRUE(wait([&] { return is_lent(0); }));
 }
 
 TEST_F(Lending, WhatIsNotLentIsRefused) {
-    lender->swarm->lend(digest, *staged, a_lineage().name());
+    lender->swarm->lend(digest, *staged, a_lineage());
     write(0);
     Bytes got;
     const auto result = take(1, got);
@@ -71,7 +71,7 @@ TEST_F(Lending, WhatIsNotLentIsRefused) {
 }
 
 TEST_F(Lending, NothingIsGivenOnceItFailed) {
-    lender->swarm->lend(digest, *staged, a_lineage().name());
+    lender->swarm->lend(digest, *staged, a_lineage());
     write(0);
     lender->swarm->end_loan(digest, broker::Peers::Outcome::failed);
     Bytes got;
@@ -79,16 +79,16 @@ TEST_F(Lending, NothingIsGivenOnceItFailed) {
 }
 
 TEST_F(Lending, ALineageThePeerIsNotInStaysUnknownToIt) {
-    lender->swarm->lend(digest, *staged, a_lineage("private").name());
+    lender->swarm->lend(digest, *staged, a_lineage("private"));
     write(0);
-    asker->swarm->ask(a_lineage().name(), {digest}, core::Audience::everybody);
+    asker->swarm->ask(a_lineage(), {digest}, core::Audience::everybody);
     Bytes got;
     EXPECT_FALSE(take(0, got));
     EXPECT_TRUE(asker->record.loans.empty());
 }
 
 TEST_F(Lending, WhoAskedIsToldWhenTheWholeFileCame) {
-    asker->swarm->ask(a_lineage().name(), {digest}, core::Audience::everybody);
+    asker->swarm->ask(a_lineage(), {digest}, core::Audience::everybody);
     ASSERT_TRUE(wait([&] { return lender->record.sought.count(digest) == 1; }));
     EXPECT_TRUE(asker->record.offers.empty());
     lender->share(bytes);

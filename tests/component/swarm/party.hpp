@@ -113,7 +113,7 @@ struct Agent {
         std::optional<StoredFile> stored;
         vault->publish(
             verified,
-            {verify::digest_of(bytes), static_cast<ByteCount>(bytes.size()), "a", "", std::move(pieces), {}, false},
+            {verify::digest_of(bytes), static_cast<ByteCount>(bytes.size()), "a", {}, std::move(pieces), {}, false},
             [&](Result<StoredFile> file) { stored = file.value(); });
         if (!loop.run_until([&] { return stored.has_value(); })) throw std::runtime_error("not published");
         return *stored;
@@ -124,7 +124,7 @@ struct Agent {
         return file;
     }
     void offer(const Digest& digest, const core::Lineage& lineage = a_lineage()) {
-        swarm->offer(lineage.name(), {vault->brief(digest)->mark});
+        swarm->offer(lineage, {vault->brief(digest)->mark});
     }
     void be_in(const core::Lineage& lineage = a_lineage()) { swarm->set_lineages({{lineage, {}, {}, 0}}); }
 };
@@ -208,7 +208,7 @@ class Party : public ::testing::Test {
             return std::find_if(agent.record.offers.begin(), agent.record.offers.end(),
                                 [&](const auto& offer) { return offer.digest == digest; });
         };
-        agent.swarm->ask(lineage.name(), {digest}, core::Audience::everybody);
+        agent.swarm->ask(lineage, {digest}, core::Audience::everybody);
         if (!wait([&] { return told() != agent.record.offers.end(); })) return std::nullopt;
         return *told();
     }

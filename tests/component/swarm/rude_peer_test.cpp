@@ -8,7 +8,7 @@ namespace {
 
 using namespace swarm;
 
-const LineageId lineage = lineage_id(a_lineage().name());
+const LineageId lineage = lineage_id(a_lineage());
 
 class RudePeer : public Party {
   protected:
@@ -139,7 +139,7 @@ TEST_F(RudePeer, IsDroppedForAnswersToNothing) {
 
 TEST_F(RudePeer, IsDroppedForTellingOfWhatWasNotAsked) {
     auto peer = guest();
-    self.swarm->ask(a_lineage().name(), {unknown}, core::Audience::everybody);
+    self.swarm->ask(a_lineage(), {unknown}, core::Audience::everybody);
     const auto ask = peer->said<Ask>();
     ASSERT_TRUE(ask);
     peer->send(Tell{ask->token, true, {{verify::digest_of(as_bytes("other")), 5, {}}}});

@@ -36,7 +36,7 @@ class BookFixture : public ::testing::Test {
 
     core::Repository repository(const std::string& suite, core::Sharing sharing) const {
         core::Repository out;
-        out.id = suite;
+        out.id = core::RepositoryId(suite);
         out.format = debian();
         out.suite = suite;
         out.components = {"main"};
@@ -62,7 +62,7 @@ class BookFixture : public ::testing::Test {
         options.date = fmt::format("{}, {:02} Jul 2026 10:00:00 UTC", weekdays[day % 7], day);
         const auto release = key_.clearsign(release_text({{"main/binary-amd64/Packages", packages}}, options));
         std::optional<Result<std::shared_ptr<const broker::OpenedRoot>>> accepted;
-        book().accept({*book().table().find(suite), Bytes(release.begin(), release.end()), {}}, {},
+        book().accept({*book().table().find(core::RepositoryId(suite)), Bytes(release.begin(), release.end()), {}}, {},
                       [&](auto answer) { accepted = std::move(answer); });
         loop_.drain();
         ASSERT_TRUE(accepted && *accepted) << (accepted ? accepted->error().message : "no answer");

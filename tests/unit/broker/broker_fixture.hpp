@@ -50,7 +50,7 @@ class BrokerTest : public ::testing::Test {
         broker_ = std::make_unique<Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_,
                                            BrokerSettings{Millis(0), true, formats::all()});
         core::Repository repository;
-        repository.id = "repo";
+        repository.id = core::RepositoryId("repo");
         repository.format = test::debian();
         repository.suite = "stable";
         repository.architectures = {"amd64"};

@@ -56,7 +56,7 @@ TEST_F(BrokerTest, WhoTakesFirstBytesAsTheyComeIsShownThoseOfASlowSmallFile) {
 TEST_F(BrokerTest, WhatTheOnlyMirrorGivesOfASlowSmallFileIsShown) {
     for (const char* origin : {"http://b", "http://c"}) mirrors_.mirrors[origin].fault = Fault::absent;
     mirrors_.mirrors["http://a"].rate = 20'000;
-    auto repository = *broker_->book().table().find("repo");
+    auto repository = *broker_->book().table().find(core::RepositoryId("repo"));
     repository.bases = {"http://a"};
     broker_->book().set_repositories(core::RepositoryTable({repository}));
     const auto content = content_of(500'000, 1);

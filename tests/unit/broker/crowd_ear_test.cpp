@@ -1,5 +1,6 @@
 #include "p2p/broker/desks/crowd_ear.hpp"
 
+#include "tests/support/lineages.hpp"
 #include "tests/unit/broker/live_fixture.hpp"
 
 namespace packswarm::broker {
@@ -35,7 +36,7 @@ class CrowdEarTest : public LiveFixture {
 
 TEST_F(CrowdEarTest, AnOfferReachesTheTransferThatWantsIt) {
     const auto peer = comes(7);
-    begin(content_, "stable");
+    begin(content_, test::lineage_of("stable"));
     ear_->peer_offers({{PeerId{7}, Reach::wan, digest_of(content_), 1'000, {}},
                        {PeerId{7}, Reach::wan, digest_of("nobody wants it"), 9, {}}});
     EXPECT_EQ(want().peers, std::vector{peer});
@@ -44,19 +45,19 @@ TEST_F(CrowdEarTest, AnOfferReachesTheTransferThatWantsIt) {
 }
 
 TEST_F(CrowdEarTest, WhoComesIsAskedForWhatIsWanted) {
-    begin(content_, "stable");
+    begin(content_, test::lineage_of("stable"));
     loop_.advance(Millis(10));
     peers_.asked.clear();
     comes(7);
     loop_.drain();
-    EXPECT_EQ(peers_.asked.count({"stable", digest_of(content_)}), 1u);
+    EXPECT_EQ(peers_.asked.count({test::lineage_of("stable"), digest_of(content_)}), 1u);
 }
 
 TEST_F(CrowdEarTest, WhoSoughtTheSameAMomentAgoIsOfTheCrowd) {
     const auto peer = comes(7);
     ear_->peer_seeks(PeerId{7}, {digest_of(content_)});
     EXPECT_EQ(sought_, std::vector{digest_of(content_)});
-    begin(content_, "stable");
+    begin(content_, test::lineage_of("stable"));
     EXPECT_EQ(want().crowd.seekers.count(peer), 1u);
     EXPECT_GT(board_.crowd_until, loop_.now());
 }
@@ -65,7 +66,7 @@ TEST_F(CrowdEarTest, WhoSoughtItLongAgoIsForgotten) {
     comes(7);
     ear_->peer_seeks(PeerId{7}, {digest_of(content_)});
     loop_.advance(Millis(11'000));
-    begin(content_, "stable");
+    begin(content_, test::lineage_of("stable"));
     EXPECT_TRUE(want().crowd.seekers.empty());
 }
 
@@ -75,13 +76,13 @@ TEST_F(CrowdEarTest, WhatStrangersSeekIsRememberedWithinBounds) {
     for (int i = 0; i < 5'000; ++i) many.push_back(digest_of("nonsense " + std::to_string(i)));
     many.push_back(digest_of(content_));  // one too many
     ear_->peer_seeks(PeerId{7}, many);
-    begin(content_, "stable");
+    begin(content_, test::lineage_of("stable"));
     EXPECT_TRUE(want().crowd.seekers.empty());
 }
 
 TEST_F(CrowdEarTest, WhoIsGoneIsNoSourceAnyMore) {
     const auto peer = comes(7);
-    begin(content_, "stable");
+    begin(content_, test::lineage_of("stable"));
     ear_->peer_offers({{PeerId{7}, Reach::wan, digest_of(content_), 1'000, {}}});
     ear_->peer_down(PeerId{7});
     EXPECT_TRUE(want().peers.empty());

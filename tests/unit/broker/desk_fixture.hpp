@@ -44,7 +44,7 @@ class DeskFixture : public ::testing::Test {
         proofs_ = std::make_unique<Proofs>(loop_, *vault_, trust_);
         book_ = std::make_unique<IndexBook>(loop_, *vault_, *ledger_, trust_, peers_, *proofs_);
         core::Repository repository;
-        repository.id = "repo";
+        repository.id = core::RepositoryId("repo");
         repository.format = test::debian();
         repository.suite = "stable";
         repository.architectures = {"amd64"};

@@ -41,14 +41,15 @@ TEST(GivenRoots, OfManyTheOldestGo) {
 }
 
 TEST(GivenRoots, AnAddressIsRememberedWhoeverAskedAndNotWithoutEnd) {
+    const auto at = [](const std::string& file) { return RootAddress{core::RepositoryId("core"), "http://m/" + file}; };
     GivenRoots roots;
-    roots.served("http://m/core.db", given_to("one", "http://m/core.db", 'a'));
-    roots.served("http://m/core.db", given_to("two", "http://m/core.db", 'b'));
-    EXPECT_EQ(roots.last_at("http://m/core.db")->signature, Bytes{'b'});
-    EXPECT_EQ(roots.last_at("http://m/extra.db"), nullptr);
+    roots.served(at("core.db"), given_to("one", "http://m/core.db", 'a'));
+    roots.served(at("core.db"), given_to("two", "http://m/core.db", 'b'));
+    EXPECT_EQ(roots.last_at(at("core.db"))->signature, Bytes{'b'});
+    EXPECT_EQ(roots.last_at(at("extra.db")), nullptr);
     for (std::size_t i = 0; i <= limits::max_sighted + 1; ++i)
-        roots.served("http://m/" + std::to_string(i), given_to("three", "", 'c'));
-    EXPECT_EQ(roots.last_at("http://m/core.db"), nullptr);
+        roots.served(at(std::to_string(i)), given_to("three", "", 'c'));
+    EXPECT_EQ(roots.last_at(at("core.db")), nullptr);
 }
 
 }  // namespace

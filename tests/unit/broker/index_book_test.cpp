@@ -1,5 +1,6 @@
 #include "p2p/broker/index_book.hpp"
 
+#include "tests/support/lineages.hpp"
 #include "tests/unit/broker/book_fixture.hpp"
 
 namespace packswarm::test {
@@ -46,7 +47,7 @@ TEST_F(IndexBookTest, OffersAWholeArchiveInSteps) {
         const auto staged = vault_->stage(static_cast<ByteCount>(content.size())).value();
         ASSERT_TRUE(staged.write(0, as_bytes(content)));
         vault_->publish(verify::FileVerifier::check_all(staged, digest_of(content)).value(),
-                        {{}, 0, path, "public", {}, {}, false}, [](auto) {});
+                        {{}, 0, path, lineage_of("public"), {}, {}, false}, [](auto) {});
     }
     loop_.drain();
     update("stable", pool);
@@ -72,7 +73,8 @@ TEST_F(IndexBookTest, OffersLargeArtifactsOnlyWithTheirPieceHashes) {
     const auto staged = vault_->stage(static_cast<ByteCount>(without.size())).value();
     ASSERT_TRUE(staged.write(0, as_bytes(without)));
     vault_->publish(verify::FileVerifier::check_all(staged, digest_of(without)).value(),
-                    {{}, 0, "x", "public", {}, {}, false}, [&](Result<StoredFile> stored) { book().stored(*stored); });
+                    {{}, 0, "x", lineage_of("public"), {}, {}, false},
+                    [&](Result<StoredFile> stored) { book().stored(*stored); });
     loop_.drain();
     settle();
     EXPECT_TRUE(shelf_has(with));

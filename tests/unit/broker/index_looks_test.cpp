@@ -11,7 +11,7 @@ namespace {
 class IndexLooksTest : public ::testing::Test {
   protected:
     IndexLooksTest() {
-        lab_.id = "lab";
+        lab_.id = core::RepositoryId("lab");
         lab_.format = test::pacman();
     }
     core::Location at(const std::string& path) { return {&lab_, path, "http://lab"}; }
@@ -27,10 +27,10 @@ class IndexLooksTest : public ::testing::Test {
     core::Repository lab_;
     test::FakeLoop loop_;
     std::vector<Task> fetches_;
-    std::vector<std::string> stopped_;
+    std::vector<core::RepositoryId> stopped_;
     int released_ = 0;
     IndexLooks looks_{loop_, [this](const core::Location&, Task then) { fetches_.push_back(std::move(then)); },
-                      [this](const std::string& repository) { stopped_.push_back(repository); }};
+                      [this](const core::RepositoryId& repository) { stopped_.push_back(repository); }};
     const std::string package_ = "tool-1-1-any.pkg.tar.zst";
 };
 
@@ -40,7 +40,7 @@ TEST_F(IndexLooksTest, APackageWaitsForOneLookAndThenForNoneInAMinute) {
     EXPECT_EQ(fetches_.size(), 1u) << "both wait for the same look";
     end_the_look();
     EXPECT_EQ(released_, 2);
-    EXPECT_EQ(stopped_, std::vector<std::string>{"lab"});
+    EXPECT_EQ(stopped_, std::vector<core::RepositoryId>{lab_.id});
     EXPECT_FALSE(holds(package_));
     loop_.advance(Millis(60'000));
     EXPECT_TRUE(holds(package_));
@@ -57,7 +57,7 @@ TEST_F(IndexLooksTest, ALookThatDoesNotEndHoldsNobodyForMoreThanSeconds) {
 }
 
 TEST_F(IndexLooksTest, WhoseIndexCameFromHereWaitsOnlyForWhatItDoesNotList) {
-    looks_.told("lab");
+    looks_.told(lab_.id);
     EXPECT_FALSE(holds(package_, true));
     EXPECT_TRUE(holds(package_, false));
 }
@@ -70,14 +70,14 @@ TEST_F(IndexLooksTest, NothingButAPackageWaitsAndItsSignatureDoes) {
 }
 
 TEST_F(IndexLooksTest, AFileThatIsAnotherOneIsAReasonToLookOnceInAMinute) {
-    looks_.told("lab");
-    EXPECT_TRUE(looks_.doubt("lab"));
+    looks_.told(lab_.id);
+    EXPECT_TRUE(looks_.doubt(lab_.id));
     EXPECT_TRUE(holds(package_)) << "its index may be newer after all";
-    EXPECT_TRUE(looks_.doubt("lab")) << "the look is open";
+    EXPECT_TRUE(looks_.doubt(lab_.id)) << "the look is open";
     end_the_look();
-    EXPECT_FALSE(looks_.doubt("lab"));
+    EXPECT_FALSE(looks_.doubt(lab_.id));
     loop_.advance(Millis(60'000));
-    EXPECT_TRUE(looks_.doubt("lab"));
+    EXPECT_TRUE(looks_.doubt(lab_.id));
 }
 
 }  // namespace

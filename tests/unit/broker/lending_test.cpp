@@ -9,6 +9,7 @@
 #include "p2p/store/ledger.hpp"
 #include "p2p/store/vault.hpp"
 #include "tests/support/fake_mirrors.hpp"
+#include "tests/support/lineages.hpp"
 #include "tests/support/nginx.hpp"
 #include "tests/support/test_loop.hpp"
 #include "verify/hasher.hpp"
@@ -50,7 +51,7 @@ class FakeLenders final : public Peers {
 
     void set_observer(PeerObserver*) override {}
     void set_lineages(std::vector<LineageState>) override {}
-    void ask(const std::string&, std::vector<Digest>, core::Audience) override {}
+    void ask(const core::Lineage&, std::vector<Digest>, core::Audience) override {}
     // Nobody can be dialled.
     JoinId join(Join, JoinEvents events) override {
         ++joins;
@@ -64,13 +65,13 @@ class FakeLenders final : public Peers {
     void unclaim(JoinId, std::size_t, std::size_t) override {}
     void feed(JoinId, std::size_t, Bytes) override {}
     void leave(JoinId, Task left) override { left(); }
-    void lend(const Digest&, const StagedFile&, const std::string&) override {}
+    void lend(const Digest&, const StagedFile&, const core::Lineage&) override {}
     void lend_piece(const Digest&, std::size_t piece) override { lent.insert(piece); }
     void end_loan(const Digest&, Outcome) override { lent.clear(); }
     plan::AgentKey key() const override { return 1; }
     std::vector<PeerView> view() const override { return {}; }
-    Company company(const std::string&) const override { return {1, 0, true}; }
-    void offer(const std::string&, std::vector<StoredMark>) override {}
+    Company company(const core::Lineage&) const override { return {1, 0, true}; }
+    void offer(const core::Lineage&, std::vector<StoredMark>) override {}
     void withdraw(std::vector<Digest>) override {}
     void give_to(core::Audience, ByteCount) override {}
     Giving giving() const override { return {}; }
@@ -134,7 +135,7 @@ class LendingTest : public ::testing::Test {
         Target target;
         target.digest = verify::digest_of(as_bytes(lenders_.content));
         target.size = size;
-        target.lineage = "lineage";
+        target.lineage = test::lineage_of("stable");
         for (const std::string origin : {"http://a", "http://b"})
             target.mirrors.push_back({sources_->mirror(origin), origin + "/file"});
         TransferEvents events{[] {}, [] {}, [this](VerifiedFile) { done_ = true; },

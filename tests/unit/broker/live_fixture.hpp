@@ -39,7 +39,7 @@ class LiveFixture : public DeskFixture {
         for (std::size_t at = 0; at < size; at += 97) out[at] = static_cast<char>('a' + at % 23);
         return out;
     }
-    Target target_of(const std::string& content, const std::string& lineage = "") {
+    Target target_of(const std::string& content, const core::Lineage& lineage = {}) {
         mirrors_.files["/file"] = content;
         Target out;
         out.digest = digest_of(content);
@@ -50,7 +50,7 @@ class LiveFixture : public DeskFixture {
             out.mirrors.push_back({sources_->mirror(base), std::string(base) + "/file"});
         return out;
     }
-    std::shared_ptr<Outcome> begin(const std::string& content, const std::string& lineage = "") {
+    std::shared_ptr<Outcome> begin(const std::string& content, const core::Lineage& lineage = {}) {
         const auto outcome = ask("/file");
         transfers_->begin(outcome->id, target_of(content, lineage));
         return outcome;

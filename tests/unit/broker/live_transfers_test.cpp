@@ -1,5 +1,6 @@
 #include "p2p/broker/desks/live_transfers.hpp"
 
+#include "tests/support/lineages.hpp"
 #include "tests/unit/broker/live_fixture.hpp"
 
 namespace packswarm::broker {
@@ -99,12 +100,12 @@ TEST_F(LiveTransfersTest, WithoutAnyMirrorThatHasItItFails) {
 TEST_F(LiveTransfersTest, PeersAreAskedForWhatIsPublicAgainAndAgain) {
     mirrors_.mirrors["http://a"].fault = mirrors_.mirrors["http://b"].fault = test::MirrorManner::Fault::silent;
     const auto content = content_of(1'000);
-    begin(content, "stable");
+    begin(content, test::lineage_of("stable"));
     loop_.advance(Millis(10));
-    EXPECT_EQ(peers_.asked.count({"stable", digest_of(content)}), 1u);
+    EXPECT_EQ(peers_.asked.count({test::lineage_of("stable"), digest_of(content)}), 1u);
     peers_.asked.clear();
     loop_.advance(Millis(4'000));
-    EXPECT_EQ(peers_.asked.count({"stable", digest_of(content)}), 1u);
+    EXPECT_EQ(peers_.asked.count({test::lineage_of("stable"), digest_of(content)}), 1u);
 }
 
 TEST_F(LiveTransfersTest, NothingHappensAfterItsEnd) {

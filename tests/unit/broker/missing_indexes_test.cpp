@@ -50,13 +50,14 @@ class MissingIndexesTest : public BookFixture {
         options.date = "Wed, 01 Jul 2026 10:00:00 UTC";
         const auto text = key_.clearsign(
             release_text({{"main/binary-amd64/Packages", packages_stanza("a", "1", "pool/a.deb", "a")}}, options));
-        book().accept({*book().table().find("stable"), Bytes(text.begin(), text.end()), {}}, {}, [](auto) {});
+        book().accept({*book().table().find(core::RepositoryId("stable")), Bytes(text.begin(), text.end()), {}}, {},
+                      [](auto) {});
         loop_.advance(Millis(5'000));
         ASSERT_TRUE(missing_);
         quests_ = std::make_unique<broker::MissingIndexes>(loop_, requests_, book(), trust_);
     }
     void TearDown() override { quests_.reset(); }
-    void want() { quests_->want(*book().table().find("stable"), *missing_); }
+    void want() { quests_->want(*book().table().find(core::RepositoryId("stable")), *missing_); }
     void fail_last() {
         const auto events = requests_.answers.back();
         events.failed({ErrorKind::Absent, "nobody has it"});

@@ -10,7 +10,7 @@ class PacmanFixture : public BookFixture {
     static constexpr const char* signing_time = "20260701T100000";
 
     void use_lab(bool database_is_signed = true) {
-        lab_.id = "pacman:lab:x86_64";
+        lab_.id = core::RepositoryId("pacman:lab:x86_64");
         lab_.suite = "lab";
         lab_.format = test::pacman();
         lab_.architectures = {"x86_64"};

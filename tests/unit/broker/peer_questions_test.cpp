@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "tests/support/lineages.hpp"
 #include "tests/support/recording_peers.hpp"
 #include "tests/support/test_loop.hpp"
 #include "verify/hasher.hpp"
@@ -19,8 +20,8 @@ struct PeerQuestionsTest : ::testing::Test {
 };
 
 TEST_F(PeerQuestionsTest, AsksWhenTheLoopComesRound) {
-    questions->ask("stable", digest("one"), core::Audience::everybody);
-    questions->ask("testing", digest("two"), core::Audience::neighbours);
+    questions->ask(test::lineage_of("stable"), digest("one"), core::Audience::everybody);
+    questions->ask(test::lineage_of("testing"), digest("two"), core::Audience::neighbours);
     EXPECT_TRUE(peers.asked.empty());
     loop.drain();
     EXPECT_EQ(peers.asked.size(), 2u);
@@ -28,21 +29,21 @@ TEST_F(PeerQuestionsTest, AsksWhenTheLoopComesRound) {
 }
 
 TEST_F(PeerQuestionsTest, WhatNobodyIsToKnowIsNotAsked) {
-    questions->ask("stable", digest("one"), core::Audience::nobody);
+    questions->ask(test::lineage_of("stable"), digest("one"), core::Audience::nobody);
     EXPECT_TRUE(loop.idle());
 }
 
 TEST_F(PeerQuestionsTest, AsksAnewEachTime) {
     for (int i = 0; i < 2; ++i) {
         peers.asked.clear();
-        questions->ask("stable", digest("one"), core::Audience::everybody);
+        questions->ask(test::lineage_of("stable"), digest("one"), core::Audience::everybody);
         loop.drain();
         EXPECT_EQ(peers.asked.size(), 1u);
     }
 }
 
 TEST_F(PeerQuestionsTest, AsksNobodyAfterItsEnd) {
-    questions->ask("stable", digest("one"), core::Audience::everybody);
+    questions->ask(test::lineage_of("stable"), digest("one"), core::Audience::everybody);
     questions.reset();
     loop.drain();
     EXPECT_TRUE(peers.asked.empty());

@@ -63,8 +63,9 @@ TEST_F(Privacy, APrivateRepositoryIsNeverNamedNeitherInSwarmsNorAsksNorOffers) {
     EXPECT_FALSE(peers_know(small));
     EXPECT_FALSE(peers_know(large));
     EXPECT_TRUE(vault_->brief(digest_of(small))) << "it is kept for this machine";
-    for (const auto& name : peers_.swarms()) EXPECT_EQ(name.find("secret"), std::string::npos) << name;
-    for (const auto& [lineage, digest] : peers_.asked) EXPECT_EQ(lineage.find("secret"), std::string::npos);
+    for (const auto& lineage : peers_.swarms())
+        EXPECT_EQ(lineage.name().find("secret"), std::string::npos) << lineage.name();
+    for (const auto& [lineage, digest] : peers_.asked) EXPECT_EQ(lineage.name().find("secret"), std::string::npos);
 }
 
 TEST_F(Privacy, WhatNoIndexListsIsNotAskedOfPeers) {

@@ -82,29 +82,29 @@ TEST_F(ProofsSharing, WhatWasTouchedWhileItWasOfferedIsHashedAgainWhenAPeerAsks)
 }
 
 TEST_F(ProofsSharing, KeptIndexesAreReadAgainAndOffered) {
-    const auto bundle = book().state_of("stable").root->bundle_digest;
+    const auto bundle = book().state_of(core::RepositoryId("stable")).root->bundle_digest;
     restart();
-    ASSERT_TRUE(book().state_of("stable").root);
+    ASSERT_TRUE(book().state_of(core::RepositoryId("stable")).root);
     EXPECT_TRUE(book().find(digest_of(one_))) << "the list of packages was read too";
     EXPECT_EQ(peers_.shelf.count(bundle), 1U);
 }
 
 TEST_F(ProofsSharing, AKeptIndexThatRottedIsDropped) {
-    const auto bundle = book().state_of("stable").root->bundle_digest;
+    const auto bundle = book().state_of(core::RepositoryId("stable")).root->bundle_digest;
     restart([&] { rot(path_of(bundle), 100); });
-    EXPECT_FALSE(book().state_of("stable").root);
+    EXPECT_FALSE(book().state_of(core::RepositoryId("stable")).root);
     EXPECT_FALSE(std::filesystem::exists(path_of(bundle)));
     EXPECT_EQ(peers_.shelf.count(bundle), 0U);
     update("stable", {{"pool/one.deb", one_}, {"pool/two.deb", two_}});
-    ASSERT_TRUE(book().state_of("stable").root);
-    EXPECT_TRUE(vault_->brief(book().state_of("stable").root->bundle_digest)) << "it is kept again";
+    ASSERT_TRUE(book().state_of(core::RepositoryId("stable")).root);
+    EXPECT_TRUE(vault_->brief(book().state_of(core::RepositoryId("stable")).root->bundle_digest)) << "it is kept again";
 }
 
 TEST_F(ProofsSharing, AKeptListOfPackagesThatRottedIsDropped) {
-    const auto packages = book().state_of("stable").root->index.files.front().digest;
+    const auto packages = book().state_of(core::RepositoryId("stable")).root->index.files.front().digest;
     ASSERT_TRUE(vault_->brief(packages));
     restart([&] { rot(path_of(packages), 30); });
-    EXPECT_TRUE(book().state_of("stable").root);
+    EXPECT_TRUE(book().state_of(core::RepositoryId("stable")).root);
     EXPECT_FALSE(book().find(digest_of(one_)));
     EXPECT_FALSE(vault_->brief(packages));
 }

@@ -1,5 +1,6 @@
 // What an earlier start stored is hashed before anybody is given it, and fetched anew when it has rotted.
 #include "p2p/core/canonical.hpp"
+#include "tests/support/lineages.hpp"
 #include "tests/support/rot.hpp"
 #include "tests/unit/broker/broker_fixture.hpp"
 #include "verify/file_verifier.hpp"
@@ -34,7 +35,7 @@ class ProofsTest : public BrokerTest {
         const auto staged = vault_->stage(size).value();
         ASSERT_TRUE(staged.write(0, as_bytes(content)));
         ArtifactRecord record;
-        record.lineage = "a";
+        record.lineage = test::lineage_of("stable");
         record.pieces = *verify::piece_hashes(staged.handle(), {0, size}, core::piece_length(size));
         bool stored = false;
         vault_->publish(*verify::FileVerifier::check_all(staged, digest_of(content)), record,

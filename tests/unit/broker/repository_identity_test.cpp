@@ -17,7 +17,7 @@ class RepositoryIdentity : public BookFixture {
     // One site's repository of suite "stable" below a path of its own.
     core::Repository at(const std::string& base) const {
         auto out = repository("stable", Sharing::allowed);
-        out.id = base;
+        out.id = core::RepositoryId(base);
         out.bases = {base};
         return out;
     }
@@ -191,7 +191,8 @@ TEST_F(RepositoryIdentity, InAnOutageTheNewestOfTheSameContentStandsInAndASnapsh
     EXPECT_EQ(update(code).bytes, first.release) << "its own address answers: what it has, and no floor is in its way";
     loop_.advance(std::chrono::duration_cast<Millis>(std::chrono::hours(48)));
     EXPECT_EQ(update(code).bytes, first.release);
-    EXPECT_TRUE(book().states().at(code).kin.empty()) << "it stood still for longer than mirrors lag";
+    EXPECT_TRUE(book().states().at(core::RepositoryId(code)).kin.empty())
+        << "it stood still for longer than mirrors lag";
     mirrors_.mirrors["http://a"].fault = MirrorManner::Fault::refused_connection;
     EXPECT_EQ(update(code).bytes, first.release);
 }
@@ -202,11 +203,11 @@ TEST_F(RepositoryIdentity, AKeptRootIsFoundAgainWhenAMirrorWasAddedToItsGroup) {
     use({at(code)});
     update(code);
     auto more = at(edge);
-    more.id = "another name";
+    more.id = core::RepositoryId("another name");
     more.bases = {edge, code};
     restart({more});
-    ASSERT_TRUE(book().states().at("another name").root);
-    EXPECT_EQ(book().states().at("another name").root->index.date, september + 19 * day + std::chrono::hours(10));
+    ASSERT_TRUE(book().states().at(more.id).root);
+    EXPECT_EQ(book().states().at(more.id).root->index.date, september + 19 * day + std::chrono::hours(10));
 }
 
 // ---- Dates
@@ -276,7 +277,7 @@ class FromPeers : public RepositoryIdentity {
     void fail() { mirrors_.mirrors["http://a"].fault = MirrorManner::Fault::refused_connection; }
     core::Mark content_of(const std::string& base) const { return core::mark_of(book_root(base)->index.content); }
     std::shared_ptr<const broker::OpenedRoot> book_root(const std::string& base) const {
-        return broker_->book().states().at(base).root;
+        return broker_->book().states().at(core::RepositoryId(base)).root;
     }
 
     std::map<Digest, std::string> roots_;

@@ -12,7 +12,7 @@ class RootDeskTest : public UnsignedLabFixture {
         publish({package("hello")});
         desk_ = std::make_unique<RootDesk>(
             *engine_, *book_, *reader_, *askers_, *holding_,
-            RootDesk::Needs{[this](const std::string& repository) { told_.push_back(repository); },
+            RootDesk::Needs{[this](const core::RepositoryId& repository) { told_.push_back(repository); },
                             [this](RequestId id, const Meaning&) { handed_through_.push_back(id); }});
     }
     bool serve(const Outcome& outcome) {
@@ -24,7 +24,7 @@ class RootDeskTest : public UnsignedLabFixture {
         return outcome;
     }
     std::unique_ptr<RootDesk> desk_;
-    std::vector<std::string> told_;
+    std::vector<core::RepositoryId> told_;
     std::vector<RequestId> handed_through_;
 };
 
@@ -39,7 +39,7 @@ TEST_F(RootDeskTest, OneFetchServesAllWhoAskAtOneAddress) {
     EXPECT_EQ(one->bytes, mirrors_.files["/lab.db"]);
     EXPECT_EQ(two->bytes, mirrors_.files["/lab.db"]);
     EXPECT_EQ(mirrors_.asked["/lab.db"], 1);
-    EXPECT_EQ(told_, std::vector<std::string>{lab_.id});
+    EXPECT_EQ(told_, std::vector<core::RepositoryId>{lab_.id});
 }
 
 TEST_F(RootDeskTest, WhatIsNotBelievedHereIsHandedThroughToWhoHasNoOtherWay) {

@@ -30,7 +30,7 @@ TEST_F(RootErrandsTest, ARefreshBringsTheNewestIndex) {
 
 TEST_F(RootErrandsTest, ARepositoryThatNobodyConfiguredIsAbsent) {
     std::optional<Result<RootAnswer>> answer;
-    errands_->refresh("another", [&](Result<RootAnswer> result) { answer = std::move(result); });
+    errands_->refresh(core::RepositoryId("another"), [&](Result<RootAnswer> result) { answer = std::move(result); });
     ASSERT_TRUE(answer && !*answer);
     EXPECT_EQ(answer->error().kind, ErrorKind::Absent);
 }

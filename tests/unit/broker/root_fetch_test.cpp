@@ -60,7 +60,7 @@ TEST_F(RootFetchTest, TheMirrorThatTheAskerNamedGivesItsRootAndItCounts) {
     ASSERT_TRUE(*answer_) << answer_->error().message;
     EXPECT_EQ(given(), root_);
     EXPECT_EQ((*answer_)->from.source, "http://one");
-    EXPECT_EQ(book().state_of("stable").standing, broker::RepositoryState::Standing::verified);
+    EXPECT_EQ(book().state_of(core::RepositoryId("stable")).standing, broker::RepositoryState::Standing::verified);
     EXPECT_FALSE(fetch_->own_is_refused());
 }
 
@@ -77,7 +77,7 @@ TEST_F(RootFetchTest, ARootThatNobodySignedDoesNotCountAndItsMirrorIsRefused) {
     fetch();
     ASSERT_FALSE(*answer_);
     EXPECT_TRUE(fetch_->own_is_refused());
-    EXPECT_NE(book().state_of("stable").standing, broker::RepositoryState::Standing::verified);
+    EXPECT_NE(book().state_of(core::RepositoryId("stable")).standing, broker::RepositoryState::Standing::verified);
 }
 
 TEST_F(RootFetchTest, InAnOutageTheNewestThatWasKeptServes) {

@@ -3,12 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "p2p/base/limits.hpp"
+#include "tests/support/lineages.hpp"
 
 namespace packswarm::broker {
 namespace {
 
 const WallTime noon{Seconds(1'790'000'000)};
-const std::string in_lineage = "debian/ABCD/bookworm/amd64";
+const auto in_lineage = test::lineage_of("bookworm");
 
 Digest root_number(std::uint8_t byte) {
     Digest out;
@@ -78,7 +79,7 @@ TEST_F(SnapshotsTest, ARootThatNothingShowsToBelongIsNotAskedFor) {
 
 TEST_F(SnapshotsTest, OfAnotherLineageNothingIsTaken) {
     auto other = shown(1, 1);
-    other.lineage = "debian/ABCD/trixie/amd64";
+    other.lineage = test::lineage_of("trixie");
     snapshots_.add(other);
     EXPECT_TRUE(roots().empty());
 }

@@ -31,16 +31,16 @@ class FakeTorrents final : public Peers {
 
     void set_observer(PeerObserver*) override {}
     void set_lineages(std::vector<LineageState>) override {}
-    void ask(const std::string&, std::vector<Digest>, core::Audience) override {}
+    void ask(const core::Lineage&, std::vector<Digest>, core::Audience) override {}
     FetchId get(PeerId, const Digest&, ByteRange, GetEvents) override { return FetchId::none; }
     void cancel(FetchId) override {}
-    void lend(const Digest&, const StagedFile&, const std::string&) override {}
+    void lend(const Digest&, const StagedFile&, const core::Lineage&) override {}
     void lend_piece(const Digest&, std::size_t) override {}
     void end_loan(const Digest&, Outcome) override {}
     plan::AgentKey key() const override { return 1; }
     std::vector<PeerView> view() const override { return {}; }
-    Company company(const std::string&) const override { return {}; }
-    void offer(const std::string&, std::vector<StoredMark>) override {}
+    Company company(const core::Lineage&) const override { return {}; }
+    void offer(const core::Lineage&, std::vector<StoredMark>) override {}
     void withdraw(std::vector<Digest>) override {}
     void give_to(core::Audience, ByteCount) override {}
     Giving giving() const override { return {}; }

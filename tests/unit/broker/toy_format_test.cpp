@@ -143,12 +143,13 @@ class ToyFormat : public BookFixture {
 
 TEST_F(ToyFormat, GoesFromARequestForItsRootToAFileThatPeersAreOffered) {
     EXPECT_EQ(get("root.toy"), mirrors_.files["/root.toy"]);
-    EXPECT_EQ(book().state_of("toys").standing, broker::RepositoryState::Standing::verified);
-    EXPECT_TRUE(peers_.swarms().contains("toy/" + key_.fingerprint() + "/toys/any")) << "where its agents meet";
-    EXPECT_FALSE(book().catalog().find("toys", "a/bear")) << "the root alone vouches for no toy";
+    EXPECT_EQ(book().state_of(core::RepositoryId("toys")).standing, broker::RepositoryState::Standing::verified);
+    EXPECT_TRUE(peers_.swarms().contains(core::Lineage::parse("toy/" + key_.fingerprint() + "/toys/any").value()))
+        << "where its agents meet";
+    EXPECT_FALSE(book().catalog().find(core::RepositoryId("toys"), "a/bear")) << "the root alone vouches for no toy";
 
     EXPECT_EQ(get("all.toylist"), list_);
-    ASSERT_TRUE(book().catalog().find("toys", "a/bear"));
+    ASSERT_TRUE(book().catalog().find(core::RepositoryId("toys"), "a/bear"));
     EXPECT_TRUE(shelf_has(list_));
 
     EXPECT_EQ(get("a/bear"), bear_);
@@ -166,7 +167,7 @@ TEST_F(ToyFormat, GetsAListThatNobodyAskedForAndKnowsWhatItNames) {
     get("root.toy");
     loop_.advance(Millis(20'000));
     EXPECT_EQ(mirrors_.asked["/all.toylist"], 1);
-    EXPECT_TRUE(book().catalog().find("toys", "b/ball"));
+    EXPECT_TRUE(book().catalog().find(core::RepositoryId("toys"), "b/ball"));
 }
 
 TEST_F(ToyFormat, GivesNoByteThatItsListDoesNotNameAndOffersNoneToPeers) {
@@ -181,8 +182,8 @@ TEST_F(ToyFormat, ARootThatSomebodyElseSignedIsNotBelieved) {
     const PaperKey stranger("000000000000000000000000000000000000CAFE");
     mirrors_.files["/root.toy"] = stranger.clearsign(line_of("all.toylist", list_), {.at = "20260701T100000"});
     get("root.toy");
-    EXPECT_EQ(book().state_of("toys").standing, broker::RepositoryState::Standing::refused);
-    EXPECT_FALSE(book().catalog().find("toys", "all.toylist"));
+    EXPECT_EQ(book().state_of(core::RepositoryId("toys")).standing, broker::RepositoryState::Standing::refused);
+    EXPECT_FALSE(book().catalog().find(core::RepositoryId("toys"), "all.toylist"));
 }
 
 TEST_F(ToyFormat, IsFoundAtTheGatewaysOwnAddress) {

@@ -42,7 +42,7 @@ class UnfinishedTest : public BrokerTest {
         broker_ = std::make_unique<Broker>(loop_, mirrors_, peers_, *vault_, *ledger_, trust_,
                                            BrokerSettings{Millis(0), true, formats::all()});
         core::Repository repository;
-        repository.id = "repo";
+        repository.id = core::RepositoryId("repo");
         repository.format = test::debian();
         repository.suite = "stable";
         repository.architectures = {"amd64"};

@@ -10,7 +10,7 @@ class UnsignedLabFixture : public DeskFixture {
   protected:
     void SetUp() override {
         DeskFixture::SetUp();
-        lab_.id = "pacman:lab:x86_64";
+        lab_.id = core::RepositoryId("pacman:lab:x86_64");
         lab_.suite = "lab";
         lab_.format = test::pacman();
         lab_.architectures = {"x86_64"};

@@ -25,7 +25,7 @@ class WholeFilesTest : public BrokerTest, public ::testing::WithParamInterface<W
     // These mirrors are all there are, and give what the parameter says.
     void only(std::initializer_list<const char*> origins) {
         core::Repository repository;
-        repository.id = "repo";
+        repository.id = core::RepositoryId("repo");
         repository.format = test::debian();
         repository.suite = "stable";
         repository.architectures = {"amd64"};

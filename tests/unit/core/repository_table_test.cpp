@@ -7,7 +7,7 @@ namespace {
 
 Repository debian(std::string suite, std::vector<std::string> bases) {
     Repository out;
-    out.id = suite + bases.front();
+    out.id = RepositoryId(suite + bases.front());
     out.suite = std::move(suite);
     out.architectures = {"amd64"};
     out.components = {"main"};

@@ -15,8 +15,8 @@ class FloorBookTest : public ::testing::Test {
         EXPECT_TRUE(opened);
         if (opened) ledger = std::move(*opened);
     }
-    static broker::Floor floor(const std::string& lineage, int seconds) {
-        return {lineage, WallTime(Seconds(seconds)), digest_of(lineage + std::to_string(seconds))};
+    static broker::Floor floor(const std::string& name, int seconds) {
+        return {core::FloorName(name), WallTime(Seconds(seconds)), digest_of(name + std::to_string(seconds))};
     }
     void raise(std::vector<broker::Floor> floors, const std::string& name) {
         ledger->raise_floors(std::move(floors), [this, name](const Result<void>& raised) {

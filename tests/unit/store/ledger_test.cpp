@@ -26,9 +26,9 @@ class LedgerTest : public ::testing::Test {
         ledger.reset();
         for (const char* name : {"ledger.db", "ledger.db-wal", "ledger.db-shm"}) std::filesystem::remove(state(name));
     }
-    std::optional<broker::Floor> floor(const std::string& lineage) const {
+    std::optional<broker::Floor> floor(const core::FloorName& name) const {
         for (const auto& known : ledger->floors())
-            if (known.lineage == lineage) return known;
+            if (known.name == name) return known;
         return std::nullopt;
     }
 
@@ -51,7 +51,7 @@ class LedgerTest : public ::testing::Test {
     Folder folder;
     std::size_t max_transfers = 1000;
     std::unique_ptr<Ledger> ledger;
-    const std::string bookworm = "debian/F/bookworm/amd64";
+    const core::FloorName bookworm{"debian/F/bookworm/amd64"}, lab{"pacman/G/lab/x86_64"};
 };
 
 TEST_F(LedgerTest, RemembersWhichRootsAnAddressShowed) {
@@ -91,8 +91,8 @@ TEST_F(LedgerTest, RemembersWhichRootsAnAddressShowed) {
 
 TEST_F(LedgerTest, KeepsThePeersMetOverARestart) {
     EXPECT_TRUE(ledger->known_peers().empty());
-    const core::KnownPeer one{"l", "192.0.2.7:26881", WallTime(Seconds(1000)), 5, 2},
-        other{"l", "[2001:db8::1]:1", WallTime(Seconds(2000)), 0, 0};
+    const core::KnownPeer one{lineage_of("l"), "192.0.2.7:26881", WallTime(Seconds(1000)), 5, 2},
+        other{lineage_of("l"), "[2001:db8::1]:1", WallTime(Seconds(2000)), 0, 0};
     ledger->update_peers({{one, other}, {}});
     open();
     EXPECT_EQ(ledger->known_peers(), (std::vector{one, other}));
@@ -106,7 +106,7 @@ TEST_F(LedgerTest, KeepsThePeersMetOverARestart) {
 TEST_F(LedgerTest, KeepsFloorsOverARestart) {
     EXPECT_TRUE(ledger->floors().empty());
     ASSERT_TRUE(raise_floor(*ledger, {bookworm, WallTime(Seconds(1000)), digest_of("one")}));
-    ASSERT_TRUE(raise_floor(*ledger, {"pacman/G/core/x86_64", WallTime(Seconds(5)), digest_of("two")}));
+    ASSERT_TRUE(raise_floor(*ledger, {lab, WallTime(Seconds(5)), digest_of("two")}));
     open();
     ASSERT_EQ(ledger->floors().size(), 2u);
     EXPECT_EQ(floor(bookworm)->date, WallTime(Seconds(1000)));
@@ -130,8 +130,8 @@ TEST_F(LedgerTest, LowersAFloorOnlyWhenTheOwnerSaysSo) {
 }
 
 TEST_F(LedgerTest, RefusesALineageThatWouldForgeALine) {
-    EXPECT_FALSE(raise_floor(*ledger, {"a\n9999999999 00 b", WallTime(Seconds(1)), digest_of("x")}));
-    EXPECT_FALSE(raise_floor(*ledger, {"", WallTime(Seconds(1)), digest_of("x")}));
+    EXPECT_FALSE(raise_floor(*ledger, {core::FloorName("a\n9999999999 00 b"), WallTime(Seconds(1)), digest_of("x")}));
+    EXPECT_FALSE(raise_floor(*ledger, {{}, WallTime(Seconds(1)), digest_of("x")}));
 }
 
 TEST_F(LedgerTest, FindsItsFloorsInTheTextWhenTheDatabaseIsLost) {
@@ -148,7 +148,7 @@ TEST_F(LedgerTest, FindsItsFloorsInTheDatabaseWhenTheTextIsLostAndWritesItAnew) 
     std::filesystem::remove(state("floors.txt"));
     open();
     ASSERT_TRUE(floor(bookworm));
-    EXPECT_NE(text_of(state("floors.txt")).find(bookworm), std::string::npos);
+    EXPECT_NE(text_of(state("floors.txt")).find(bookworm.text()), std::string::npos);
 }
 
 TEST_F(LedgerTest, TakesTheHigherFloorOfTextAndDatabase) {
@@ -160,7 +160,7 @@ TEST_F(LedgerTest, TakesTheHigherFloorOfTextAndDatabase) {
     open();
     EXPECT_EQ(floor(bookworm)->root, digest_of("two"));
     ledger.reset();
-    write_text(state("floors.txt"), "3000 " + digest_of("three").hex() + " " + bookworm + "\n");
+    write_text(state("floors.txt"), "3000 " + digest_of("three").hex() + " " + bookworm.text() + "\n");
     open();
     EXPECT_EQ(floor(bookworm)->root, digest_of("three"));
     ledger.reset();
@@ -177,7 +177,7 @@ TEST_F(LedgerTest, SetsADamagedTextAsideBesideAGoodTable) {
     const auto good = text_of(state("floors.txt"));
     auto flipped = good;
     flipped[flipped.find("1000 ")] = '9';
-    const std::string line = "9000 " + digest_of("x").hex() + " " + bookworm + "\n";
+    const std::string line = "9000 " + digest_of("x").hex() + " " + bookworm.text() + "\n";
     const std::filesystem::path text = state("floors.txt"), precious = folder.path() / "precious";
     write_text(precious, line);
     const std::vector<std::pair<std::string, std::function<void()>>> damages = {
@@ -291,7 +291,7 @@ TEST_F(LedgerTest, LeavesOutDamagedLinesOfTheTextAndKeepsTheOthers) {
                                         " lineage c/with spaces\n1000 " + digest_of("d").hex() + " \n5");
     open();
     ASSERT_EQ(ledger->floors().size(), 1u);
-    EXPECT_EQ(ledger->floors().front().lineage, "lineage c/with spaces");
+    EXPECT_EQ(ledger->floors().front().name.text(), "lineage c/with spaces");
 }
 
 TEST_F(LedgerTest, MovesADamagedDatabaseAsideAndKeepsItsFloors) {

@@ -111,7 +111,7 @@ TEST_F(RotTest, PiecesBeforeARottenOneAreRight) {
 TEST_F(RotTest, PieceHashesThatRottedAreNotGivenToPeers) {
     const auto content = filler(300'000, 1);
     broker::ArtifactRecord record;
-    record.lineage = "a";
+    record.lineage = lineage_of("stable");
     ASSERT_TRUE(publish(content));
     record.pieces =
         *verify::piece_hashes(vault->find(digest_of(content))->handle(), {0, 300'000}, core::piece_length(300'000));
@@ -123,6 +123,17 @@ TEST_F(RotTest, PieceHashesThatRottedAreNotGivenToPeers) {
     ASSERT_TRUE(proven) << "the file is right";
     EXPECT_TRUE(vault->take_proof(*proven));
     EXPECT_FALSE(vault->brief(digest_of(content))->mark.has_pieces());
+}
+
+TEST_F(RotTest, WhatHasALineageThatIsNoneIsNotShared) {
+    broker::ArtifactRecord record;
+    record.lineage = lineage_of("stable");
+    ASSERT_TRUE(publish("hello", record));
+    ASSERT_TRUE(vault->brief(hello_)->may_be_shared);
+    execute("UPDATE artifacts SET lineage = 'debian/F'");
+    open();
+    EXPECT_TRUE(vault->record(hello_)->lineage.empty());
+    EXPECT_FALSE(vault->brief(hello_)->may_be_shared);
 }
 
 TEST_F(RotTest, ASignatureThatRottedIsNotGivenOutAndMakesWayForAnother) {

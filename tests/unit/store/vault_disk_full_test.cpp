@@ -114,12 +114,13 @@ TEST_F(FullDiskTest, DoesNotTakeAFullDiskForADamagedTable) {
 TEST_F(FullDiskTest, SaysWhenAFloorCannotBeKept) {
     auto ledger = Ledger::open({root / "state", 100});
     ASSERT_TRUE(ledger);
-    ASSERT_TRUE(raise_floor(**ledger, {"debian/F/bookworm/amd64", WallTime(Seconds(1000)), digest_of("old")}));
+    ASSERT_TRUE(
+        raise_floor(**ledger, {core::FloorName("debian/F/bookworm/amd64"), WallTime(Seconds(1000)), digest_of("old")}));
     fill_disk(0);
     bool refused = false;
     for (int i = 1; i <= 2000 && !refused; ++i)  // SQLite's file has some pages to spare
-        refused = !raise_floor(
-            **ledger, {"debian/F/bookworm/amd64" + std::to_string(i), WallTime(Seconds(2000)), digest_of("new")});
+        refused = !raise_floor(**ledger, {core::FloorName("debian/F/bookworm/amd64" + std::to_string(i)),
+                                          WallTime(Seconds(2000)), digest_of("new")});
     EXPECT_TRUE(refused);
     std::filesystem::remove(root / "ballast");
     ledger = fail(ErrorKind::Absent, "closed");

@@ -6,6 +6,7 @@
 
 #include "p2p/broker/ports/ledger.hpp"
 #include "p2p/store/vault.hpp"
+#include "tests/support/lineages.hpp"
 #include "tests/support/test_loop.hpp"
 #include "verify/file_prover.hpp"
 #include "verify/file_verifier.hpp"
@@ -29,6 +30,8 @@ class Folder {
   private:
     std::filesystem::path path_;
 };
+
+using test::lineage_of;
 
 inline Digest digest_of(const std::string& content) { return verify::digest_of(as_bytes(content)); }
 

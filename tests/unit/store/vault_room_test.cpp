@@ -12,7 +12,7 @@ class VaultRoomTest : public VaultTest {
 
     std::string file(unsigned number) const { return filler(1000, number); }
     void store(unsigned number, bool is_root = false) {
-        const auto stored = publish(file(number), {{}, 0, std::to_string(number), "", {}, {}, is_root});
+        const auto stored = publish(file(number), {{}, 0, std::to_string(number), {}, {}, {}, is_root});
         ASSERT_TRUE(stored) << stored.error().message;
     }
     std::set<unsigned> left() {
@@ -25,7 +25,7 @@ class VaultRoomTest : public VaultTest {
 
 TEST_F(VaultRoomTest, EvictsWhatMostPeersHaveAndRemembersThatOverARestart) {
     for (unsigned i = 0; i < 10; ++i) {
-        broker::ArtifactRecord record{{}, 0, std::to_string(i), "", {}, {}, false};
+        broker::ArtifactRecord record{{}, 0, std::to_string(i), {}, {}, {}, false};
         record.replicas = i == 3 ? 900 : i == 7 ? 2 : 0;
         ASSERT_TRUE(publish(file(i), record));
     }
@@ -258,7 +258,7 @@ TEST_F(VaultRoomTest, KeepsWhatNoIndexListsOnlyWhereNothingListedMakesWay) {
         auto staged = vault->stage(1000, broker::Promise::loose);
         EXPECT_TRUE(staged && staged->write(0, as_bytes(file(i))));
         return publish(*verify::FileVerifier::check_all(*staged, digest_of(file(i))),
-                       {{}, 0, std::to_string(i), "", {}, {}, false});
+                       {{}, 0, std::to_string(i), {}, {}, {}, false});
     };
     vault->set_current([this](const Digest& digest) {
         for (unsigned i = 0; i < 9; ++i)

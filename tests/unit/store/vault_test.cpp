@@ -39,14 +39,14 @@ TEST_F(VaultTest, MakesStoredFilesReadOnlyForEveryoneAndReadableByThePackageMana
 TEST_F(VaultTest, RemembersRecordsOverARestart) {
     const PieceHash piece = verify::piece_hash_of(as_bytes("hello"));
     ASSERT_TRUE(publish(
-        "hello", {{}, 0, "pool/h/hello.deb", "debian/F/bookworm/amd64", {piece, piece}, WallTime(Seconds(77)), true}));
+        "hello", {{}, 0, "pool/h/hello.deb", lineage_of("bookworm"), {piece, piece}, WallTime(Seconds(77)), true}));
     open();
     const auto record = vault->record(digest_of("hello"));
     ASSERT_TRUE(record);
     EXPECT_EQ(record->digest, digest_of("hello"));
     EXPECT_EQ(record->size, 5);
     EXPECT_EQ(record->name, "pool/h/hello.deb");
-    EXPECT_EQ(record->lineage, "debian/F/bookworm/amd64");
+    EXPECT_EQ(record->lineage.name(), "debian/F/bookworm/amd64");
     EXPECT_EQ(record->pieces, PieceHashes({piece, piece}));
     EXPECT_EQ(record->modified, WallTime(Seconds(77)));
     EXPECT_TRUE(record->is_root);
@@ -63,8 +63,8 @@ TEST_F(VaultTest, KeepsOneFileWhenADigestIsPublishedTwiceAtOnce) {
     const auto then = [&](Result<StoredFile> stored) { answers.push_back(std::move(stored)); };
     ASSERT_TRUE(publish("another, so that the two wait for one batch"));
     vault->publish(*verified("third"), {}, then);
-    vault->publish(std::move(*first), {{}, 0, "a", "", {}, {}, false}, then);
-    vault->publish(std::move(*second), {{}, 0, "b", "public", {}, {}, false}, then);
+    vault->publish(std::move(*first), {{}, 0, "a", {}, {}, {}, false}, then);
+    vault->publish(std::move(*second), {{}, 0, "b", lineage_of("public"), {}, {}, false}, then);
     first.reset();
     second.reset();
     loop.drain();
@@ -73,25 +73,25 @@ TEST_F(VaultTest, KeepsOneFileWhenADigestIsPublishedTwiceAtOnce) {
     EXPECT_EQ(content_of(*answers[1]), "hello");
     EXPECT_EQ(content_of(*answers[2]), "hello");
     EXPECT_EQ(vault->record(digest_of("hello"))->name, "a");
-    EXPECT_EQ(vault->record(digest_of("hello"))->lineage, "public");
+    EXPECT_EQ(vault->record(digest_of("hello"))->lineage, lineage_of("public"));
     answers.clear();
     EXPECT_EQ(files_below(root / "store" / "staging"), 0u);
     open();
-    EXPECT_EQ(vault->record(digest_of("hello"))->lineage, "public");
+    EXPECT_EQ(vault->record(digest_of("hello"))->lineage, lineage_of("public"));
     EXPECT_TRUE(find(digest_of("hello")));
 }
 
 TEST_F(VaultTest, LetsALaterPublicationAddWhatTheRecordLacks) {
     const PieceHash piece = verify::piece_hash_of(as_bytes("hello"));
-    ASSERT_TRUE(publish("hello", {{}, 0, "first", "", {}, {}, false}));
+    ASSERT_TRUE(publish("hello", {{}, 0, "first", {}, {}, {}, false}));
     const auto inode = file_info(find(digest_of("hello"))->handle())->inode;
-    ASSERT_TRUE(publish("hello", {{}, 0, "second", "lineage", {piece}, {}, true}));
-    ASSERT_TRUE(publish("hello", {{}, 0, "third", "", {}, {}, false}));
+    ASSERT_TRUE(publish("hello", {{}, 0, "second", lineage_of("stable"), {piece}, {}, true}));
+    ASSERT_TRUE(publish("hello", {{}, 0, "third", {}, {}, {}, false}));
     open();
     const auto record = vault->record(digest_of("hello"));
     ASSERT_TRUE(record);
     EXPECT_EQ(record->name, "first");
-    EXPECT_EQ(record->lineage, "lineage");
+    EXPECT_EQ(record->lineage, lineage_of("stable"));
     EXPECT_EQ(record->pieces.size(), 1u);
     EXPECT_TRUE(record->is_root);
     EXPECT_EQ(file_info(find(digest_of("hello"))->handle())->inode, inode);
@@ -173,15 +173,17 @@ TEST_F(VaultTest, GivesAnotherThreadPathsAndPieceHashesOfWhatIsPublishedLater) {
     ASSERT_TRUE(reader);
     EXPECT_TRUE((*reader)->pieces_of(digest_of("hello")).empty());
     bool has_answered = false;
-    ASSERT_TRUE(publish("hello", {{}, 0, "first", "", {}, {}, false}));
+    ASSERT_TRUE(publish("hello", {{}, 0, "first", {}, {}, {}, false}));
     EXPECT_FALSE(vault->brief(digest_of("hello"))->mark.has_pieces());
     auto again = verified("hello");
-    vault->publish(std::move(*again), {{}, 0, "", "lineage", {piece}, {}, false}, [&](Result<StoredFile> stored) {
-        has_answered = stored.has_value();
-        EXPECT_EQ((*reader)->pieces_of(digest_of("hello")), PieceHashes({piece})) << "told before they could be read";
-        EXPECT_TRUE(vault->brief(digest_of("hello"))->mark.has_pieces());
-        EXPECT_TRUE(vault->brief(digest_of("hello"))->may_be_shared);
-    });
+    vault->publish(std::move(*again), {{}, 0, "", lineage_of("stable"), {piece}, {}, false},
+                   [&](Result<StoredFile> stored) {
+                       has_answered = stored.has_value();
+                       EXPECT_EQ((*reader)->pieces_of(digest_of("hello")), PieceHashes({piece}))
+                           << "told before they could be read";
+                       EXPECT_TRUE(vault->brief(digest_of("hello"))->mark.has_pieces());
+                       EXPECT_TRUE(vault->brief(digest_of("hello"))->may_be_shared);
+                   });
     loop.drain();
     EXPECT_TRUE(has_answered);
     EXPECT_EQ((*reader)->path_of(digest_of("hello")), path_of("hello"));
@@ -197,7 +199,7 @@ TEST_F(VaultTest, KeepsASignatureBesideItsArtifactForAsLongAsThatIsThere) {
     vault->keep_signature(digest_of("hello"), signature, [&] { is_kept = true; });
     loop.drain();
     EXPECT_FALSE(is_kept) << "nothing is there that it could belong to";
-    ASSERT_TRUE(publish("hello", {{}, 0, "first", "", {}, {}, false}));
+    ASSERT_TRUE(publish("hello", {{}, 0, "first", {}, {}, {}, false}));
     EXPECT_FALSE(vault->brief(digest_of("hello"))->mark.has_signature());
     vault->keep_signature(digest_of("hello"), signature, [&] {
         is_kept = true;
@@ -237,7 +239,7 @@ TEST_F(VaultTest, TakesOverATableThatKeptThePieceHashesInItsRows) {
             ASSERT_TRUE((*old)
                             ->statement("INSERT INTO artifacts VALUES (?,?,?,?,?,?,?,?,?,?)")
                             .bind(Blob{digest_of(content).raw()}, info.size, static_cast<std::int64_t>(info.inode),
-                                  info.modified_ns, "name", "lineage", pieces, 77, 0, 5)
+                                  info.modified_ns, "name", lineage_of("stable").name(), pieces, 77, 0, 5)
                             .run());
         }
     }
@@ -245,7 +247,7 @@ TEST_F(VaultTest, TakesOverATableThatKeptThePieceHashesInItsRows) {
     const auto record = vault->record(digest_of("hello"));
     ASSERT_TRUE(record);
     EXPECT_EQ(record->pieces, PieceHashes({piece}));
-    EXPECT_EQ(record->lineage, "lineage");
+    EXPECT_EQ(record->lineage, lineage_of("stable"));
     EXPECT_EQ(record->modified, WallTime(Seconds(77)));
     EXPECT_TRUE(vault->brief(digest_of("hello"))->mark.has_pieces());
     EXPECT_FALSE(vault->brief(digest_of("small"))->mark.has_pieces());
@@ -330,7 +332,7 @@ TEST_F(VaultTest, DeletesStrangersAmongItsFilesButNotTheirTargets) {
 }
 
 TEST_F(VaultTest, OffersFilesWithoutARowForAnotherVerification) {
-    ASSERT_TRUE(publish("hello", {{}, 0, "pool/hello.deb", "lineage", {}, {}, false}));
+    ASSERT_TRUE(publish("hello", {{}, 0, "pool/hello.deb", lineage_of("stable"), {}, {}, false}));
     vault.reset();
     // As after a copy to another disk: same bytes, another inode.
     std::filesystem::copy_file(path_of("hello"), root / "copy");
@@ -340,7 +342,7 @@ TEST_F(VaultTest, OffersFilesWithoutARowForAnotherVerification) {
     ASSERT_EQ(vault->orphans().size(), 1u);
     EXPECT_EQ(vault->usage().stored, 5);
     const auto orphan = vault->orphans().front();
-    EXPECT_EQ(orphan.lineage, "lineage");
+    EXPECT_EQ(orphan.lineage, lineage_of("stable"));
     auto staged = vault->reclaim(orphan.digest);
     ASSERT_TRUE(staged) << staged.error().message;
     auto again = verify::FileVerifier::check_all(*staged, orphan.digest);

@@ -94,8 +94,8 @@ TEST(ProtocolPage, MessagesAreAsItSays) {
 TEST(ProtocolPage, TorrentsAreAsItSays) {
     const auto page = vectors();
     const core::Lineage lineage{test::debian(), "0123456789ABCDEF0123456789ABCDEF01234567", "bookworm", "amd64"};
-    EXPECT_EQ(hex(lineage_id(lineage.name()).raw()), page.at("infohash"));
-    EXPECT_EQ(hex(lineage_id(lineage.name(), "01").raw()), page.at("shard"));
+    EXPECT_EQ(hex(lineage_id(lineage).raw()), page.at("infohash"));
+    EXPECT_EQ(hex(lineage_id(lineage, "01").raw()), page.at("shard"));
     const ByteCount size = 1'500'000;
     const auto zeros = PieceHash::parse("6768033e216468247bd031a0a2d9876d79818f8f");
     ASSERT_TRUE(zeros);
