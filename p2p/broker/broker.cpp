@@ -6,53 +6,53 @@ Broker::Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger&
                BrokerSettings settings)
     : sources_(loop, ledger, board_),
       proofs_(loop, store, trust),
-      engine_{loop,
-              mirrors,
-              peers,
-              store,
-              trust,
-              board_,
-              sources_,
-              [this] { transfers_.replan_soon(); },
-              [this] { return book_.shares(); },
-              [this](plan::SourceId source) { transfers_.discredited(source); }},
+      context_{loop,
+               mirrors,
+               peers,
+               store,
+               trust,
+               board_,
+               sources_,
+               [this] { transfers_.replan_soon(); },
+               [this] { return book_.shares(); },
+               [this](plan::SourceId source) { transfers_.discredited(source); }},
       book_(loop, store, ledger, trust, peers, proofs_),
       missing_(loop, *this, book_, trust),
-      ahead_(*this, book_, store),
+      prefetch_(*this, book_, store),
       askers_(loop, ledger, board_,
               [this](RequestId id, const Error& error) { return ask_by_its_own_name(id, error); }),
       graveyard_(loop),
       holding_(loop, store, askers_),
-      reader_(engine_, book_, [this](const core::Location& location) { return roots_.is_behind(location); }),
-      errands_(engine_, book_),
-      signatures_(engine_, book_, settings.peer_grace,
+      reader_(context_, book_, [this](const core::Location& location) { return roots_.is_behind(location); }),
+      errands_(context_, book_),
+      signatures_(context_, book_, settings.peer_grace,
                   {[this](const Digest& digest) { return publishing_.bytes_of(digest); },
                    [this](const Digest& digest) { return transfers_.has(digest) || proofs_.holds(digest); }}),
-      publishing_(engine_, book_, proofs_, signatures_, remains_),
+      publishing_(context_, book_, proofs_, signatures_, remains_),
       questions_(loop, peers),
-      transfers_(engine_, askers_, graveyard_, questions_, remains_,
+      transfers_(context_, askers_, graveyard_, questions_, remains_,
                  {[this](plan::WantId want, Transfer& transfer) { ear_.join(want, transfer); },
                   [this](plan::WantId want, const VerifiedFile& file) { artifacts_.verified(want, file); },
                   [this](plan::WantId want, const Error& error) { artifacts_.failed(want, error); }}),
-      ear_(engine_, transfers_,
+      ear_(context_, transfers_,
            {[this](PeerId peer) { book_.peer_down(peer); },
             [this](const PeerOffer& offer) { signatures_.offered(offer); },
             [this](const Digest& digest) { stored_.sought_by_peer(digest); },
             [this](const PeerSnapshot& snapshot) { book_.peer_snapshot(snapshot); }}),
       stored_(store, book_, proofs_, publishing_, askers_, [this](RequestId id) { dispatch(id); }),
-      artifacts_(engine_, book_, reader_, askers_, transfers_, publishing_, graveyard_, std::move(settings.formats),
+      artifacts_(context_, book_, reader_, askers_, transfers_, publishing_, graveyard_, std::move(settings.formats),
                  [this](RequestId id, const Digest& digest, const std::optional<Error>& error) {
                      return looks_again(id, digest, error);
                  }),
-      roots_(engine_, book_, reader_, askers_, holding_,
+      roots_(context_, book_, reader_, askers_, holding_,
              {[this](const core::RepositoryId& repository) { database_given(repository); },
               [this](RequestId id, const Meaning& meaning) { plain_.serve(id, meaning); }}),
-      plain_(engine_, book_, reader_, askers_, graveyard_) {
+      plain_(context_, book_, reader_, askers_, graveyard_) {
     board_.peer_grace = settings.peer_grace;
-    engine_.asks_strangers = settings.asks_strangers;
+    context_.asks_strangers = settings.asks_strangers;
     if (settings.memory) {
-        engine_.roots.count_in(*settings.memory);
-        engine_.arrivals.count_in(*settings.memory);
+        context_.roots.count_in(*settings.memory);
+        context_.arrivals.count_in(*settings.memory);
     }
     board_.key = peers.key();
     peers.set_observer(&ear_);
@@ -67,15 +67,15 @@ Broker::Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger&
 Broker::~Broker() {
     lifetime_.end();
     transfers_.leave_to_the_next();
-    engine_.replan = [] {};
-    engine_.peers.set_observer(nullptr);
-    engine_.store.set_removed(nullptr);
-    engine_.store.set_spare(nullptr);
+    context_.replan = [] {};
+    context_.peers.set_observer(nullptr);
+    context_.store.set_removed(nullptr);
+    context_.store.set_spare(nullptr);
 }
 
 RequestId Broker::get(Request request, RequestEvents events) {
     const auto id = askers_.add(std::move(request), std::move(events));
-    engine_.loop.post(lifetime_.guard([this, id] { dispatch(id); }));
+    context_.loop.post(lifetime_.guard([this, id] { dispatch(id); }));
     return id;
 }
 

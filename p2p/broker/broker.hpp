@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "p2p/base/lifetime.hpp"
-#include "p2p/broker/ahead.hpp"
 #include "p2p/broker/desks/artifact_desk.hpp"
 #include "p2p/broker/desks/askers.hpp"
 #include "p2p/broker/desks/crowd_ear.hpp"
@@ -24,6 +23,7 @@
 #include "p2p/broker/desks/stored_desk.hpp"
 #include "p2p/broker/index_book.hpp"
 #include "p2p/broker/missing_indexes.hpp"
+#include "p2p/broker/prefetch.hpp"
 #include "p2p/broker/proofs.hpp"
 #include "p2p/broker/requests.hpp"
 #include "p2p/broker/signature_desk.hpp"
@@ -55,12 +55,12 @@ class Broker final : public Requests {
     }
     // The repository's database came to its package manager from here.
     void database_given(const core::RepositoryId& repository) { errands_.looks().told(repository); }
-    Ahead& ahead() { return ahead_; }
+    Prefetch& prefetch() { return prefetch_; }
     MissingIndexes& missing() { return missing_; }
     Proofs& proofs() { return proofs_; }
     PeerObserver& ear() { return ear_; }   // what peers tell
     void set_scrub(ByteCount per_second);  // bytes of the store that are hashed while nobody wants anything; 0: none
-    void forget_absences() { engine_.absences.clear(); }  // the sources are others, or were read anew
+    void forget_absences() { context_.absences.clear(); }  // the sources are others, or were read anew
     // Told of every package that somebody waits for, as the index lists it; from the loop, where asking for more is
     // fine.
     using Asked = std::function<void(const core::CatalogHit&)>;
@@ -76,7 +76,7 @@ class Broker final : public Requests {
     core::PackageSignatures package_signatures(core::Format format, const core::GatewayFile& at) const override;
     TimePoint last_sign() const override {
         const bool is_proving = publishing_.is_vouching() || proofs_.is_awaited();
-        return is_proving ? engine_.loop.now() : board_.last_sign(engine_.loop.now());
+        return is_proving ? context_.loop.now() : board_.last_sign(context_.loop.now());
     }
     std::optional<std::string> gateway_address(core::Format format, const core::GatewayFile& at,
                                                const std::string& path) const override;
@@ -94,10 +94,10 @@ class Broker final : public Requests {
     plan::Board board_;
     SourceBook sources_;
     Proofs proofs_;
-    Engine engine_;
+    TransferContext context_;
     IndexBook book_;
     MissingIndexes missing_;
-    Ahead ahead_;
+    Prefetch prefetch_;
     Asked asked_for_;
     Askers askers_;
     Graveyard graveyard_;

@@ -12,20 +12,21 @@ constexpr ByteCount max_unsized = 64 * limits::mib;  // of an answer without Con
 constexpr auto progress_interval = Millis(100);
 }  // namespace
 
-PlainFetch::PlainFetch(Engine& engine, Wish wish, Task started, Task progress, Then<PlainAnswer> then)
-    : engine_(engine),
+PlainFetch::PlainFetch(TransferContext& context, Wish wish, Task started, Task progress, Then<PlainAnswer> then)
+    : context_(context),
       wish_(std::move(wish)),
       started_(std::move(started)),
       progress_(std::move(progress)),
       then_(std::move(then)) {
     for (const auto& mirror : wish_.mirrors) {
-        const auto known = wish_.has_other_way ? engine_.absences.recall(mirror.url, engine_.loop.now()) : std::nullopt;
+        const auto known =
+            wish_.has_other_way ? context_.absences.recall(mirror.url, context_.loop.now()) : std::nullopt;
         if (known)
             last_error_ = *known;
         else
             left_.push_back(mirror);
     }
-    engine_.loop.post(lifetime_.guard([this] { next(); }));
+    context_.loop.post(lifetime_.guard([this] { next(); }));
 }
 
 std::string PlainFetch::Wish::key() const {
@@ -52,10 +53,10 @@ void PlainFetch::leave() {
     then_ = nullptr;
     turn_.reset();
     if (const auto fetch = std::exchange(fetch_, FetchId::none); fetch != FetchId::none) {
-        engine_.mirrors.cancel(fetch);
-        engine_.sources.claim_ended(now_.source);
+        context_.mirrors.cancel(fetch);
+        context_.sources.claim_ended(now_.source);
     }
-    if (const auto check = std::exchange(check_, CheckId::none); check != CheckId::none) engine_.trust.drop(check);
+    if (const auto check = std::exchange(check_, CheckId::none); check != CheckId::none) context_.trust.drop(check);
 }
 
 void PlainFetch::next() {
@@ -63,7 +64,7 @@ void PlainFetch::next() {
         return answer(tl::unexpected(last_error_.value_or(Error{ErrorKind::Absent, "no mirror is configured for it"})));
     now_ = left_.front();
     left_.pop_front();
-    visit_ = engine_.sources.claim_started(now_.source);
+    visit_ = context_.sources.claim_started(now_.source);
     MirrorRequest request;
     request.url = now_.url;
     request.max_bytes = wish_.max_size;
@@ -74,11 +75,11 @@ void PlainFetch::next() {
     events.head = [this](const MirrorHead& answer_head) { head(answer_head); };
     events.data = [this](ByteCount offset, Bytes bytes) { data(offset, std::move(bytes)); };
     events.done = [this](Result<void> result) { done(result); };
-    fetch_ = engine_.mirrors.start(std::move(request), std::move(events));
+    fetch_ = context_.mirrors.start(std::move(request), std::move(events));
 }
 
 void PlainFetch::head(const MirrorHead& answer_head) {
-    engine_.sources.first_byte(now_.source, answer_head.first_byte_s);
+    context_.sources.first_byte(now_.source, answer_head.first_byte_s);
     modified_ = answer_head.last_modified;
     not_modified_ = answer_head.not_modified;
     part_ = answer_head.part;
@@ -89,14 +90,14 @@ void PlainFetch::head(const MirrorHead& answer_head) {
 }
 
 bool PlainFetch::stage(ByteCount size) {
-    auto file = engine_.store.stage(size, Promise::loose);
+    auto file = context_.store.stage(size, Promise::loose);
     if (!file) {
         answer(tl::unexpected(file.error()));
         return false;
     }
     staged_ = *file;
     arrivals_ = std::make_unique<Arrivals>(
-        engine_.store, engine_.arrivals,
+        context_.store, context_.arrivals,
         [this](const Arrivals::Arrival& arrival, const Result<void>& written) { landed(arrival, written); });
     return true;
 }
@@ -117,7 +118,7 @@ void PlainFetch::data(ByteCount offset, Bytes bytes) {
             fail(ErrorKind::Refused, "{} sends more than {} bytes without saying how many", now_.url, max_unsized));
     if (!staged_ && !stage(max_unsized)) return;
     if (received_ > room_) {
-        const auto room = engine_.store.arrive(*staged_, received_);
+        const auto room = context_.store.arrive(*staged_, received_);
         if (!room) return answer(tl::unexpected(room.error()));
         room_ = *room;
     }
@@ -135,7 +136,7 @@ void PlainFetch::landed(const Arrivals::Arrival& arrival, const Result<void>& wr
     written_ += arrival.live.total();
     if (is_whole_ && written_ == received_) return complete();
     if (has_no_size_) return;
-    const auto now = engine_.loop.now();
+    const auto now = context_.loop.now();
     if (now - progressed_ < progress_interval) return;
     progressed_ = now;
     progress_();
@@ -143,7 +144,7 @@ void PlainFetch::landed(const Arrivals::Arrival& arrival, const Result<void>& wr
 
 void PlainFetch::done(const Result<void>& result) {
     fetch_ = FetchId::none;
-    engine_.sources.claim_ended(now_.source);
+    context_.sources.claim_ended(now_.source);
     if (!then_) return;
     is_whole_ = result.has_value();
     if (is_whole_) return written_ == received_ ? complete() : void();
@@ -154,9 +155,9 @@ void PlainFetch::done(const Result<void>& result) {
         return next();
     }
     last_error_ = result.error();
-    if (!turn_ && received_ == 0 && engine_.sources.was_crowded_out(visit_, result.error())) return wait_for_turn();
-    engine_.sources.failed(now_.source, result.error().kind);
-    engine_.absences.note(now_.url, result.error(), engine_.loop.now());
+    if (!turn_ && received_ == 0 && context_.sources.was_crowded_out(visit_, result.error())) return wait_for_turn();
+    context_.sources.failed(now_.source, result.error().kind);
+    context_.absences.note(now_.url, result.error(), context_.loop.now());
     const bool handed_out = staged_ && received_ > 0 && !wish_.digest;
     if (handed_out)
         return answer(tl::unexpected(result.error()));  // somebody may have read what came: it cannot be taken back
@@ -166,7 +167,7 @@ void PlainFetch::done(const Result<void>& result) {
 
 // Asked once more when the others have ended, as the asker alone would have done.
 void PlainFetch::wait_for_turn() {
-    turn_ = std::make_unique<Turn>(engine_.loop, engine_.sources, now_.source, [this] {
+    turn_ = std::make_unique<Turn>(context_.loop, context_.sources, now_.source, [this] {
         left_.push_front(now_);
         wish_.if_modified_since = asked_since_;
         forget();
@@ -175,11 +176,11 @@ void PlainFetch::wait_for_turn() {
 }
 
 void PlainFetch::complete() {
-    engine_.absences.forget(now_.url);
+    context_.absences.forget(now_.url);
     PlainAnswer good;
     good.not_modified = not_modified_;
     good.modified = modified_;
-    good.from = {SourceKind::mirror, engine_.sources.label(now_.source), received_, 0};
+    good.from = {SourceKind::mirror, context_.sources.label(now_.source), received_, 0};
     if (not_modified_) return answer(std::move(good));
     if (!staged_ && !stage(0)) return;  // an empty answer
     if (auto cut = has_no_size_ ? staged_->cut(received_) : Result<void>(); !cut)
@@ -187,12 +188,12 @@ void PlainFetch::complete() {
     good.file = staged_;
     good.part = part_;
     if (!wish_.digest) return answer(std::move(good));
-    check_ = engine_.trust.begin_check(*staged_, *wish_.digest);
-    engine_.trust.finish(check_, [this, good = std::move(good)](Result<VerifiedFile> file) mutable {
+    check_ = context_.trust.begin_check(*staged_, *wish_.digest);
+    context_.trust.finish(check_, [this, good = std::move(good)](Result<VerifiedFile> file) mutable {
         check_ = CheckId::none;
         if (file) return answer(std::move(good));
         last_error_ = file.error();
-        engine_.sources.failed(now_.source, file.error().kind);
+        context_.sources.failed(now_.source, file.error().kind);
         forget();
         next();
     });
@@ -202,7 +203,7 @@ void PlainFetch::answer(Result<PlainAnswer> result) {
     if (!then_) return;
     auto then = std::move(then_);
     then_ = nullptr;
-    engine_.loop.post([then = std::move(then), result = std::move(result)]() mutable { then(std::move(result)); });
+    context_.loop.post([then = std::move(then), result = std::move(result)]() mutable { then(std::move(result)); });
 }
 
 }  // namespace packswarm::broker

@@ -11,7 +11,7 @@
 #include "p2p/broker/ports/mirrors.hpp"
 #include "p2p/broker/terms.hpp"
 #include "p2p/broker/transfer/arrivals.hpp"
-#include "p2p/broker/transfer/engine.hpp"
+#include "p2p/broker/transfer/transfer_context.hpp"
 #include "p2p/broker/turn.hpp"
 
 namespace packswarm::broker {
@@ -35,7 +35,7 @@ class PlainFetch {
         bool has_other_way = false;  // for the asker: what was asked for in vain a moment ago is not asked for again
         std::string key() const;     // equal for two wishes that one answer fulfils
     };
-    PlainFetch(Engine& engine, Wish wish, Task started, Task progress, Then<PlainAnswer> then);
+    PlainFetch(TransferContext& context, Wish wish, Task started, Task progress, Then<PlainAnswer> then);
     ~PlainFetch();
     PlainFetch(const PlainFetch&) = delete;
     PlainFetch& operator=(const PlainFetch&) = delete;
@@ -61,7 +61,7 @@ class PlainFetch {
     void complete();
     void answer(Result<PlainAnswer> result);
 
-    Engine& engine_;
+    TransferContext& context_;
     Wish wish_;
     Task started_, progress_;
     Then<PlainAnswer> then_;

@@ -22,7 +22,7 @@ enum class From { anybody, peers };
 
 // Whether somebody waits for the answer, or it is only known that somebody will ask soon: the second takes what places
 // the first leaves, has no line in the ledger but where it was fetched for it alone, and fails quietly.
-enum class Need { awaited, ahead };
+enum class Need { awaited, prefetch };
 
 // What becomes of a file that no index here vouches for. Left: who asks fetches it as well as we would, and with its
 // owner's settings.
@@ -35,7 +35,7 @@ struct Request {
     ByteCount max_size = 0;  // 0: the limit of the file's kind
     std::optional<WallTime> if_modified_since;
     Terms terms = {};
-    std::string asker;        // "apt", "pacman", "cli", "gateway", "ahead"
+    std::string asker;        // "apt", "pacman", "cli", "gateway", "prefetch"
     std::string user;         // whose request it is: "user 1000", "192.0.2.7"; empty: the agent's own
     std::string transaction;  // requests of one transaction share this text
     Need need = Need::awaited;

@@ -20,34 +20,34 @@ constexpr auto others_patience =
     Millis(1000);  // for the first byte, when nobody but the asker's own way could do better
 }  // namespace
 
-RootFetch::RootFetch(Engine& engine, IndexBook& book, Wish wish, Then<RootAnswer> then)
-    : engine_(engine), book_(book), wish_(std::move(wish)), then_(std::move(then)), created_(engine.loop.now()) {
+RootFetch::RootFetch(TransferContext& context, IndexBook& book, Wish wish, Then<RootAnswer> then)
+    : context_(context), book_(book), wish_(std::move(wish)), then_(std::move(then)), created_(context.loop.now()) {
     std::vector<std::string> bases = wish_.repository.bases;
     std::stable_partition(bases.begin(), bases.end(), [&](const std::string& base) {
-        return engine_.board.sources.at(engine_.sources.mirror(base)).usable;
+        return context_.board.sources.at(context_.sources.mirror(base)).usable;
     });
     std::stable_partition(bases.begin(), bases.end(), [&](const std::string& base) {
-        return base == wish_.first_base && engine_.sources.answers(engine_.sources.mirror(base));
+        return base == wish_.first_base && context_.sources.answers(context_.sources.mirror(base));
     });
     std::erase_if(bases, [this](const std::string& base) { return is_in_vain(base); });
     mirrors_left_.assign(bases.begin(), bases.end());
-    engine_.loop.post(lifetime_.guard([this] { begin(); }));
+    context_.loop.post(lifetime_.guard([this] { begin(); }));
 }
 
 // Who asks in the first moments after a start is not to move what an interruption left here.
 void RootFetch::begin() {
-    if (!book_.is_restoring(wish_.repository.id) || engine_.loop.now() - created_ >= restore_patience) return next();
-    overtake_ = engine_.loop.after(restore_poll, [this] { begin(); });
+    if (!book_.is_restoring(wish_.repository.id) || context_.loop.now() - created_ >= restore_patience) return next();
+    overtake_ = context_.loop.after(restore_poll, [this] { begin(); });
 }
 
 RootFetch::~RootFetch() {
     lifetime_.end();
-    engine_.loop.cancel(overtake_);
+    context_.loop.cancel(overtake_);
     for (const auto& [key, attempt] : attempts_) {
         if (attempt.at_peer)
-            engine_.peers.cancel(attempt.fetch);
+            context_.peers.cancel(attempt.fetch);
         else
-            engine_.mirrors.cancel(attempt.fetch);
+            context_.mirrors.cancel(attempt.fetch);
     }
 }
 
@@ -58,12 +58,12 @@ std::string RootFetch::signature_path() const {
 // An index that is held is always held against its mirror: only there is it seen whether a newer one came meanwhile.
 bool RootFetch::is_in_vain(const std::string& base) {
     if (!wish_.has_other_way) return false;
-    const auto known = engine_.absences.recall(core::address(base, wish_.path), engine_.loop.now());
+    const auto known = context_.absences.recall(core::address(base, wish_.path), context_.loop.now());
     if (known && (known->kind != ErrorKind::Absent || !holds_it())) {
         last_error_ = *known;
         return true;
     }
-    const bool is_set_back = !engine_.board.sources.at(engine_.sources.mirror(base)).usable;
+    const bool is_set_back = !context_.board.sources.at(context_.sources.mirror(base)).usable;
     if (!is_set_back || holds_it() || !book_.company(wish_.repository).is_nobody()) return false;
     if (!last_error_)
         last_error_ = Error{ErrorKind::Absent, "its mirror failed a moment ago: left to the asker's own way"};
@@ -71,19 +71,19 @@ bool RootFetch::is_in_vain(const std::string& base) {
 }
 
 void RootFetch::next() {
-    engine_.loop.cancel(overtake_);
+    context_.loop.cancel(overtake_);
     if (!attempts_.empty() && (attempts_.size() >= max_at_once || mirrors_left_.empty())) return leave_to_others();
     if (!mirrors_left_.empty()) {
         const auto base = mirrors_left_.front();
         mirrors_left_.pop_front();
         start_mirror(base);
-        overtake_ = engine_.loop.after(wish_.has_other_way ? others_patience : overtake_after, [this] { next(); });
+        overtake_ = context_.loop.after(wish_.has_other_way ? others_patience : overtake_after, [this] { next(); });
         return;
     }
     if (!peers_asked_) {
         const auto snapshots = book_.snapshots_of(wish_.repository.id);
         if (snapshots.empty() && waits_for_peers()) {
-            overtake_ = engine_.loop.after(peer_poll, [this] { next(); });
+            overtake_ = context_.loop.after(peer_poll, [this] { next(); });
             return;
         }
         peers_asked_ = true;
@@ -99,7 +99,7 @@ void RootFetch::next() {
 bool RootFetch::waits_for_peers() const {
     if (own_has_answered_ && last_error_ && last_error_->kind == ErrorKind::Refused) return false;
     const auto around = book_.company(wish_.repository);
-    return around.may_grow() && engine_.loop.now() - created_ < (around.is_settled ? wish_.peer_grace : first_round);
+    return around.may_grow() && context_.loop.now() - created_ < (around.is_settled ? wish_.peer_grace : first_round);
 }
 
 // Mirrors that say nothing are left to the asker's other way, which would wait for nothing but them either.
@@ -107,16 +107,16 @@ void RootFetch::leave_to_others() {
     if (!wish_.has_other_way || holds_it() || !book_.company(wish_.repository).is_nobody()) return;
     std::vector<Key> silent;
     for (const auto& [key, attempt] : attempts_)
-        if (!attempt.is_answered && engine_.loop.now() - attempt.began >= others_patience) silent.push_back(key);
+        if (!attempt.is_answered && context_.loop.now() - attempt.began >= others_patience) silent.push_back(key);
     if (silent.empty()) {
-        overtake_ = engine_.loop.after(others_patience, [this] { next(); });
+        overtake_ = context_.loop.after(others_patience, [this] { next(); });
         return;
     }
     leaves_ = true;
     for (const auto key : silent) {
         if (attempts_.count(key) == 0) continue;  // the one before it ended them all
-        engine_.mirrors.cancel(attempts_.at(key).fetch);
-        engine_.sources.claim_ended(attempts_.at(key).source);
+        context_.mirrors.cancel(attempts_.at(key).fetch);
+        context_.sources.claim_ended(attempts_.at(key).source);
         lost(key, {ErrorKind::Transient, "its mirror has not answered for a second"});
     }
 }
@@ -125,9 +125,9 @@ void RootFetch::start_mirror(const std::string& base) {
     const Key key = next_key_++;
     auto& attempt = attempts_[key];
     attempt.base = base;
-    attempt.began = engine_.loop.now();
-    attempt.source = engine_.sources.mirror(base);
-    attempt.visit = engine_.sources.claim_started(attempt.source);
+    attempt.began = context_.loop.now();
+    attempt.source = context_.sources.mirror(base);
+    attempt.visit = context_.sources.claim_started(attempt.source);
     MirrorRequest request;
     request.url = core::address(base, wish_.path);
     request.max_bytes = habits().max_root;
@@ -143,27 +143,27 @@ void RootFetch::start_mirror(const std::string& base) {
     events.head = [this, key](const MirrorHead& head) {
         auto& at = attempts_.at(key);
         at.is_answered = true;
-        engine_.sources.first_byte(at.source, head.first_byte_s);
+        context_.sources.first_byte(at.source, head.first_byte_s);
         at.modified = head.last_modified;
         at.not_modified = head.not_modified;
         note_redirect(at, head.effective_url);
     };
     events.data = [this, key](ByteCount, const Bytes& data) { take(key, data); };
     events.done = [this, key, base](Result<void> result) { root_here(key, base, result); };
-    attempt.fetch = engine_.mirrors.start(std::move(request), std::move(events));
+    attempt.fetch = context_.mirrors.start(std::move(request), std::move(events));
 }
 
 // Grows by a quarter, not to twice what it was: all roots on their way have one bound.
 void RootFetch::take(Key key, ByteView data) {
     auto& at = attempts_.at(key);
     at.bytes += static_cast<ByteCount>(data.size());
-    if (!at.memory) at.memory = std::make_unique<Budget::Share>(engine_.roots);
+    if (!at.memory) at.memory = std::make_unique<Budget::Share>(context_.roots);
     if (!at.memory->has_room(data.size())) {
         if (at.at_peer) {
-            engine_.peers.cancel(at.fetch);
+            context_.peers.cancel(at.fetch);
         } else {
-            engine_.mirrors.cancel(at.fetch);
-            engine_.sources.claim_ended(at.source);
+            context_.mirrors.cancel(at.fetch);
+            context_.sources.claim_ended(at.source);
         }
         return refused(key, {ErrorKind::Refused, fmt::format("more than {} MiB of indexes are on their way at once",
                                                              limits::max_roots_in_memory / limits::mib)});
@@ -183,12 +183,12 @@ void RootFetch::note_redirect(Attempt& attempt, const std::string& effective_url
 }
 
 void RootFetch::remember_redirect(const Attempt& attempt) {
-    engine_.led_on.erase(attempt.base);
-    if (!attempt.led_to.empty()) engine_.led_on[attempt.base] = attempt.led_to;
+    context_.led_on.erase(attempt.base);
+    if (!attempt.led_to.empty()) context_.led_on[attempt.base] = attempt.led_to;
 }
 
 void RootFetch::root_here(Key key, const std::string& base, const Result<void>& result) {
-    engine_.sources.claim_ended(attempts_.at(key).source);
+    context_.sources.claim_ended(attempts_.at(key).source);
     if (!result) return lost(key, result.error());
     if (attempts_.at(key).not_modified) return unchanged(key, base);
     if (!signature_path().empty()) return fetch_signature(key, base);
@@ -199,7 +199,7 @@ void RootFetch::unchanged(Key key, const std::string& base) {
     const auto& attempt = attempts_.at(key);
     if (!attempt.held || !attempt.asked_since)
         return lost(key, {ErrorKind::Transient, "not modified, but nobody asked since when"});
-    engine_.absences.forget(core::address(base, wish_.path));
+    context_.absences.forget(core::address(base, wish_.path));
     remember_redirect(attempt);
     book_.confirmed(wish_.repository, core::address(base, wish_.path));
     auto kept = ours(attempt.held, {SourceKind::mirror, base, 0, 0});
@@ -211,7 +211,7 @@ void RootFetch::unchanged(Key key, const std::string& base) {
 void RootFetch::fetch_signature(Key key, const std::string& base) {
     auto& attempt = attempts_.at(key);
     attempt.signature.emplace();
-    attempt.visit = engine_.sources.claim_started(attempt.source);
+    attempt.visit = context_.sources.claim_started(attempt.source);
     MirrorRequest request;
     request.url = core::address(attempt.led_to.empty() ? base : attempt.led_to, signature_path());
     request.max_bytes = limits::max_signature;
@@ -223,7 +223,7 @@ void RootFetch::fetch_signature(Key key, const std::string& base) {
         at.signature->insert(at.signature->end(), data.begin(), data.end());
     };
     events.done = [this, key](Result<void> result) {
-        engine_.sources.claim_ended(attempts_.at(key).source);
+        context_.sources.claim_ended(attempts_.at(key).source);
         if (!result && result.error().kind == ErrorKind::Absent)
             spdlog::warn("{}: an index that nobody signed: {}", wish_.repository.id,
                          printable(result.error().message, 400));
@@ -231,11 +231,11 @@ void RootFetch::fetch_signature(Key key, const std::string& base) {
         if (!result) return lost(key, result.error());
         open(key);
     };
-    attempt.fetch = engine_.mirrors.start(std::move(request), std::move(events));
+    attempt.fetch = context_.mirrors.start(std::move(request), std::move(events));
 }
 
 void RootFetch::start_peer(const PeerSnapshot& snapshot) {
-    const auto source = engine_.sources.find_peer(snapshot.peer);
+    const auto source = context_.sources.find_peer(snapshot.peer);
     if (!source) return next();
     const Key key = next_key_++;
     auto& attempt = attempts_[key];
@@ -257,7 +257,7 @@ void RootFetch::start_peer(const PeerSnapshot& snapshot) {
         at.modified = date;
         open(key);
     };
-    attempt.fetch = engine_.peers.get(snapshot.peer, snapshot.root, {0, snapshot.size}, std::move(events));
+    attempt.fetch = context_.peers.get(snapshot.peer, snapshot.root, {0, snapshot.size}, std::move(events));
 }
 
 void RootFetch::open(Key key) {
@@ -277,8 +277,8 @@ void RootFetch::open(Key key) {
                      if (!opened) return refused(key, opened.error());
                      auto good = answer_of(at, *opened);
                      if (!at.at_peer) {
-                         engine_.sources.gave_right_bytes(at.source, 0);
-                         engine_.absences.forget(core::address(engine_.sources.label(at.source), wish_.path));
+                         context_.sources.gave_right_bytes(at.source, 0);
+                         context_.absences.forget(core::address(context_.sources.label(at.source), wish_.path));
                          remember_redirect(at);
                      }
                      answer(std::move(good));
@@ -293,7 +293,7 @@ RootAnswer RootFetch::answer_of(Attempt& attempt, std::shared_ptr<const OpenedRo
     out.modified = attempt.modified;
     out.signature_modified = attempt.signature_modified ? attempt.signature_modified : attempt.modified;
     const auto kind = attempt.at_peer ? SourceKind::peer : SourceKind::mirror;
-    out.from = {kind, engine_.sources.label(attempt.source), attempt.bytes, 0};
+    out.from = {kind, context_.sources.label(attempt.source), attempt.bytes, 0};
     return out;
 }
 
@@ -314,7 +314,7 @@ void RootFetch::wait_for_turn(Key key) {
     auto& at = attempts_.at(key);
     had_a_turn_.insert(at.base);
     at.is_answered = true;
-    at.turn = std::make_unique<Turn>(engine_.loop, engine_.sources, at.source, [this, key] {
+    at.turn = std::make_unique<Turn>(context_.loop, context_.sources, at.source, [this, key] {
         const auto base = attempts_.at(key).base;
         attempts_.erase(key);
         start_mirror(base);
@@ -324,7 +324,7 @@ void RootFetch::wait_for_turn(Key key) {
 
 void RootFetch::lost(Key key, const Error& error, Refused why) {
     if (const auto& at = attempts_.at(key);
-        !at.at_peer && had_a_turn_.count(at.base) == 0 && engine_.sources.was_crowded_out(at.visit, error))
+        !at.at_peer && had_a_turn_.count(at.base) == 0 && context_.sources.was_crowded_out(at.visit, error))
         return wait_for_turn(key);
     const auto attempt = std::move(attempts_.at(key));
     attempts_.erase(key);
@@ -334,13 +334,13 @@ void RootFetch::lost(Key key, const Error& error, Refused why) {
         last_error_ = error;
     if (attempt.at_peer) {
         if (error.kind == ErrorKind::Corrupt)
-            engine_.peers.blame(engine_.sources.peer_id(attempt.source), Blame::wrong_bytes);
+            context_.peers.blame(context_.sources.peer_id(attempt.source), Blame::wrong_bytes);
     } else {
-        engine_.sources.failed(attempt.source, error.kind);
+        context_.sources.failed(attempt.source, error.kind);
         if (attempt.base == wish_.first_base && error.kind != ErrorKind::Transient)
             own_has_answered_ = why != Refused::stale;
-        engine_.absences.note(core::address(engine_.sources.label(attempt.source), wish_.path), error,
-                              engine_.loop.now());
+        context_.absences.note(core::address(context_.sources.label(attempt.source), wish_.path), error,
+                               context_.loop.now());
     }
     next();
 }
@@ -356,7 +356,7 @@ void RootFetch::last_resort() {
     own_is_refused_ = own_is_refused_ || (own_is_stale_ && !holds_it());
     if (!holds_it() || !unreachable) return answer(tl::unexpected(why_not()));
     const auto age_h =
-        std::chrono::duration_cast<std::chrono::hours>(engine_.loop.wall_now() - state.root->index.date).count();
+        std::chrono::duration_cast<std::chrono::hours>(context_.loop.wall_now() - state.root->index.date).count();
     spdlog::warn("{}: no source answers; the index of {} hours ago is used", wish_.repository.id, age_h);
     answer(ours(state.root, {SourceKind::cache, "", static_cast<ByteCount>(state.root->bundle.size()), 0}));
 }
@@ -424,8 +424,8 @@ void RootFetch::answer(Result<RootAnswer> result) {
         result.error().kind = ErrorKind::Absent;  // no failure yet: the asker's own way may have more patience
     auto then = std::move(then_);
     then_ = nullptr;
-    engine_.loop.cancel(overtake_);
-    engine_.loop.post([then = std::move(then), result = std::move(result)]() mutable { then(std::move(result)); });
+    context_.loop.cancel(overtake_);
+    context_.loop.post([then = std::move(then), result = std::move(result)]() mutable { then(std::move(result)); });
 }
 
 }  // namespace packswarm::broker

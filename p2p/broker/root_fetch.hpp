@@ -12,7 +12,7 @@
 
 #include "p2p/base/lifetime.hpp"
 #include "p2p/broker/index_book.hpp"
-#include "p2p/broker/transfer/engine.hpp"
+#include "p2p/broker/transfer/transfer_context.hpp"
 #include "p2p/broker/turn.hpp"
 
 namespace packswarm::broker {
@@ -37,7 +37,7 @@ class RootFetch {
         bool has_other_way = false;     // for the asker: what was in vain a moment ago is not tried again for it
         std::optional<WallTime> since;  // the asker's If-Modified-Since
     };
-    RootFetch(Engine& engine, IndexBook& book, Wish wish, Then<RootAnswer> then);
+    RootFetch(TransferContext& context, IndexBook& book, Wish wish, Then<RootAnswer> then);
     ~RootFetch();
     RootFetch(const RootFetch&) = delete;
     RootFetch& operator=(const RootFetch&) = delete;
@@ -96,7 +96,7 @@ class RootFetch {
     const core::Habits& habits() const { return wish_.repository.format.habits(); }
     std::string signature_path() const;  // empty: the root carries its own
 
-    Engine& engine_;
+    TransferContext& context_;
     IndexBook& book_;
     Wish wish_;
     Then<RootAnswer> then_;

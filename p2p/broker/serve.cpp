@@ -14,7 +14,7 @@ void Broker::dispatch(RequestId id) {
     if (!asker->request.lists.empty()) missing_.told(asker->request.lists);
     const auto meaning = reader_.read(asker->request);
     if (!meaning) return askers_.fail(id, meaning.error(), {});
-    if (asked_for_ && !askers_.is_ahead(id) && meaning->hit && !meaning->hit->entry.name.empty())
+    if (asked_for_ && !askers_.is_prefetch(id) && meaning->hit && !meaning->hit->entry.name.empty())
         asked_for_(*meaning->hit);
     serve(id, *meaning);
 }

@@ -23,13 +23,14 @@ void SignatureDesk::get(const core::CatalogHit& hit, std::vector<MirrorAddress> 
     if (quest != nullptr && (quest->candidate.empty() || quest->giver != PeerId::none))
         return quest->askers.push_back(std::move(then));
     const SourceShare here{SourceKind::cache, "", static_cast<ByteCount>(known.size()), 0};
-    engine_.loop.post([then = std::move(then), signature = quest ? PackageSignature{quest->candidate, quest->from}
-                                                                 : PackageSignature{known, here}] { then(signature); });
+    context_.loop.post([then = std::move(then), signature = quest
+                                                                ? PackageSignature{quest->candidate, quest->from}
+                                                                : PackageSignature{known, here}] { then(signature); });
 }
 
 Bytes SignatureDesk::known_of(const Digest& digest) const {
     if (const auto good = good_.find(digest); good != good_.end()) return good->second;
-    const auto record = engine_.store.record(digest);
+    const auto record = context_.store.record(digest);
     return record ? record->signature : Bytes();
 }
 
@@ -38,7 +39,7 @@ void SignatureDesk::vouch(const core::CatalogHit& hit, Then<void> then) {
     const auto signature = repository->format->package_signature(hit.entry.path);
     std::vector<MirrorAddress> mirrors;
     for (const auto& base : repository->bases)
-        mirrors.push_back({engine_.sources.mirror(base), core::address(base, signature)});
+        mirrors.push_back({context_.sources.mirror(base), core::address(base, signature)});
     auto& quest = begin(hit, std::move(mirrors));
     quest.vouchers.push_back(std::move(then));
     if (!hit.entry.signature.empty() && quest.candidate.empty())
@@ -59,16 +60,16 @@ SignatureDesk::Quest& SignatureDesk::begin(const core::CatalogHit& hit, std::vec
     quest.hit = hit;
     if (!hit.entry.signature.empty()) return quest;
     const bool no_mirror = std::none_of(mirrors.begin(), mirrors.end(), [this](const MirrorAddress& mirror) {
-        return engine_.board.sources.at(mirror.source).usable;
+        return context_.board.sources.at(mirror.source).usable;
     });
     PlainFetch::Wish wish;
     wish.mirrors = std::move(mirrors);
     wish.max_size = limits::max_signature;
     quest.mirrors = std::make_unique<PlainFetch>(
-        engine_, std::move(wish), [] {}, [] {},
+        context_, std::move(wish), [] {}, [] {},
         lifetime_.guard([this, digest](Result<PlainAnswer> answer) { mirrors_answered(digest, std::move(answer)); }));
-    engine_.loop.after(no_mirror ? Millis(0) : mirrors_patience,
-                       lifetime_.guard([this, digest] { ask_peers(digest); }));
+    context_.loop.after(no_mirror ? Millis(0) : mirrors_patience,
+                        lifetime_.guard([this, digest] { ask_peers(digest); }));
     return quest;
 }
 
@@ -94,7 +95,7 @@ void SignatureDesk::mirrors_answered(const Digest& digest, Result<PlainAnswer> a
     const bool may_be_kept =
         !quest->is_checking && static_cast<ByteCount>(signature.size()) <= limits::max_package_signature;
     if (may_be_kept) {
-        engine_.peers.cancel(std::exchange(quest->get, FetchId::none));
+        context_.peers.cancel(std::exchange(quest->get, FetchId::none));
         quest->candidate = signature;
         quest->from = answer->from;
         quest->giver = PeerId::none;
@@ -119,22 +120,22 @@ void SignatureDesk::ask_peers(const Digest& digest) {
     auto* quest = find(digest);
     if (quest == nullptr || (!quest->peers_asked && !quest->candidate.empty())) return;
     if (quest->peers_asked) return void(is_over(digest));
-    quest->peers_asked = engine_.loop.now();
+    quest->peers_asked = context_.loop.now();
     ask_on(digest);
 }
 
 void SignatureDesk::ask_for(const core::Lineage& lineage, const Digest& digest) {
-    engine_.peers.ask(lineage, {digest},
-                      engine_.asks_strangers ? core::Audience::everybody : core::Audience::neighbours);
+    context_.peers.ask(lineage, {digest},
+                       context_.asks_strangers ? core::Audience::everybody : core::Audience::neighbours);
 }
 
 void SignatureDesk::ask_on(const Digest& digest) {
     if (is_over(digest)) return;
     auto* quest = find(digest);
     const auto lineage = book_.public_lineage(digest);
-    if (quest->candidate.empty() && !lineage.empty() && engine_.loop.now() - *quest->peers_asked < grace_)
+    if (quest->candidate.empty() && !lineage.empty() && context_.loop.now() - *quest->peers_asked < grace_)
         ask_for(lineage, digest);
-    engine_.loop.after(ask_interval, lifetime_.guard([this, digest] { ask_on(digest); }));
+    context_.loop.after(ask_interval, lifetime_.guard([this, digest] { ask_on(digest); }));
 }
 
 bool SignatureDesk::is_over(const Digest& digest) {
@@ -147,8 +148,8 @@ bool SignatureDesk::is_over(const Digest& digest) {
         return true;
     }
     const auto lineage = book_.public_lineage(digest);
-    const bool could_come = !lineage.empty() && !engine_.peers.company(lineage).is_nobody();
-    const bool listens = could_come && engine_.loop.now() - *quest->peers_asked < grace_;
+    const bool could_come = !lineage.empty() && !context_.peers.company(lineage).is_nobody();
+    const bool listens = could_come && context_.loop.now() - *quest->peers_asked < grace_;
     if (listens || !quest->tellers.empty()) return false;
     end(digest, Error(*quest->mirrors_failed));
     return true;
@@ -174,7 +175,7 @@ void SignatureDesk::next_teller(const Digest& digest) {
     events.done = lifetime_.guard([this, offer, bytes](const Result<void>& result) {
         peer_answered(offer, result ? Result<Bytes>(std::move(*bytes)) : tl::unexpected(result.error()));
     });
-    quest->get = engine_.peers.get(offer.peer, digest, {offer.size, offer.size + offer.signature}, std::move(events));
+    quest->get = context_.peers.get(offer.peer, digest, {offer.size, offer.size + offer.signature}, std::move(events));
 }
 
 void SignatureDesk::peer_answered(const PeerOffer& offer, Result<Bytes> signature) {
@@ -185,8 +186,8 @@ void SignatureDesk::peer_answered(const PeerOffer& offer, Result<Bytes> signatur
         next_teller(offer.digest);
         return void(is_over(offer.digest));
     }
-    const auto source = engine_.sources.find_peer(offer.peer);
-    quest->from = {SourceKind::peer, source ? engine_.sources.label(*source) : "",
+    const auto source = context_.sources.find_peer(offer.peer);
+    quest->from = {SourceKind::peer, source ? context_.sources.label(*source) : "",
                    static_cast<ByteCount>(signature->size()), 0};
     quest->candidate = std::move(*signature);
     quest->giver = offer.peer;
@@ -203,8 +204,8 @@ void SignatureDesk::check(const Digest& digest) {
     const auto* repository = book_.table().find(quest->hit.repository);
     if (!package || repository == nullptr) return;
     quest->is_checking = true;
-    engine_.trust.check_package(std::move(package), quest->candidate, *repository, quest->hit.entry,
-                                lifetime_.guard([this, digest](const Result<void>& good) { checked(digest, good); }));
+    context_.trust.check_package(std::move(package), quest->candidate, *repository, quest->hit.entry,
+                                 lifetime_.guard([this, digest](const Result<void>& good) { checked(digest, good); }));
 }
 
 void SignatureDesk::checked(const Digest& digest, const Result<void>& good) {
@@ -213,26 +214,26 @@ void SignatureDesk::checked(const Digest& digest, const Result<void>& good) {
     quest->is_checking = false;
     if (good) {
         const auto done = std::move(quests_.extract(digest).mapped());
-        engine_.peers.cancel(done.get);
+        context_.peers.cancel(done.get);
         if (done.hit.entry.signature.empty()) keep(digest, done.candidate);
         for (const auto& asker : done.askers) asker(PackageSignature{done.candidate, done.from});
         for (const auto& voucher : done.vouchers) voucher({});
         return;
     }
     if (quest->giver == PeerId::none) return end(digest, good.error());
-    if (good.error().kind == ErrorKind::Corrupt) engine_.peers.blame(quest->giver, Blame::wrong_bytes);
+    if (good.error().kind == ErrorKind::Corrupt) context_.peers.blame(quest->giver, Blame::wrong_bytes);
     quest->candidate.clear();
     next_teller(digest);
     is_over(digest);
 }
 
 void SignatureDesk::keep(const Digest& digest, const Bytes& signature) {
-    if (!engine_.store.brief(digest)) {
+    if (!context_.store.brief(digest)) {
         if (good_.size() >= max_good) good_.clear();  // of packages that the store did not take
         good_[digest] = signature;
         return;
     }
-    engine_.store.keep_signature(digest, signature, lifetime_.guard([this, digest] { book_.offer_again(digest); }));
+    context_.store.keep_signature(digest, signature, lifetime_.guard([this, digest] { book_.offer_again(digest); }));
 }
 
 void SignatureDesk::package_stored(const Digest& digest) {
@@ -241,7 +242,7 @@ void SignatureDesk::package_stored(const Digest& digest) {
 
 void SignatureDesk::end(const Digest& digest, const Error& error) {
     const auto done = std::move(quests_.extract(digest).mapped());
-    engine_.peers.cancel(done.get);
+    context_.peers.cancel(done.get);
     for (const auto& asker : done.askers) asker(tl::unexpected(error));
     for (const auto& voucher : done.vouchers) voucher(tl::unexpected(error));
 }

@@ -31,8 +31,8 @@ class SignatureDesk {
     };
 
     // grace: the time that peers have to speak up.
-    SignatureDesk(Engine& engine, IndexBook& book, Millis grace, Packages packages)
-        : engine_(engine), book_(book), grace_(grace), packages_(std::move(packages)) {}
+    SignatureDesk(TransferContext& context, IndexBook& book, Millis grace, Packages packages)
+        : context_(context), book_(book), grace_(grace), packages_(std::move(packages)) {}
     SignatureDesk(const SignatureDesk&) = delete;
     SignatureDesk& operator=(const SignatureDesk&) = delete;
 
@@ -78,7 +78,7 @@ class SignatureDesk {
     void keep(const Digest& digest, const Bytes& signature);
     void end(const Digest& digest, const Error& error);
 
-    Engine& engine_;
+    TransferContext& context_;
     IndexBook& book_;
     const Millis grace_;
     const Packages packages_;

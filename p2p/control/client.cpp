@@ -8,7 +8,7 @@
 #include <cstring>
 #include <iterator>
 
-#include "p2p/control/wire.hpp"
+#include "p2p/control/line_socket.hpp"
 
 namespace packswarm::control {
 
@@ -53,7 +53,7 @@ Result<FileHandle> connect_socket(const std::string& path, Millis timeout) {
 struct Client::State {
     explicit State(FileHandle socket) : wire(std::move(socket)) {}
 
-    Wire wire;
+    LineSocket wire;
     std::uint64_t last_id = 0;
     std::vector<Event> events;    // received, not yet given out
     std::optional<Error> broken;  // why nothing more will come

@@ -18,7 +18,7 @@
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
-#include "p2p/control/session.hpp"
+#include "p2p/control/client_session.hpp"
 
 namespace packswarm::control {
 
@@ -114,7 +114,7 @@ struct ControlServer::State : std::enable_shared_from_this<ControlServer::State>
     std::uint64_t inode;
     WallTime started;
     std::uint64_t last_client = 0;
-    std::vector<std::shared_ptr<Session>> sessions;
+    std::vector<std::shared_ptr<ClientSession>> sessions;
     std::optional<MemorySum::Part> part;  // lines that are not whole
     std::shared_ptr<Closing> closing = std::make_shared<Closing>();
     std::multiset<unsigned> leaving;  // users of clients that have gone, and of whom something is still being closed
@@ -154,17 +154,17 @@ struct ControlServer::State : std::enable_shared_from_this<ControlServer::State>
             return SPDLOG_WARN("the control socket has too many busy clients; one of user {} was turned away",
                                peer.uid);
         // The start time keeps the names of transactions apart from those of an earlier run.
-        Session::Parts parts{requests,
-                             view,
-                             closing,
-                             has_left(peer.uid),
-                             peer.uid,
-                             fmt::format("{}-{}", started.time_since_epoch().count(), ++last_client),
-                             settings.write_stall,
-                             [weak = weak_from_this()] {
-                                 if (const auto self = weak.lock()) self->bound_input();
-                             }};
-        auto session = std::make_shared<Session>(io, std::move(socket), std::move(parts));
+        ClientSession::Parts parts{requests,
+                                   view,
+                                   closing,
+                                   has_left(peer.uid),
+                                   peer.uid,
+                                   fmt::format("{}-{}", started.time_since_epoch().count(), ++last_client),
+                                   settings.write_stall,
+                                   [weak = weak_from_this()] {
+                                       if (const auto self = weak.lock()) self->bound_input();
+                                   }};
+        auto session = std::make_shared<ClientSession>(io, std::move(socket), std::move(parts));
         session->when_closed([weak = weak_from_this(), raw = session.get(), uid = peer.uid] {
             const auto self = weak.lock();
             if (!self) return;
@@ -200,7 +200,7 @@ struct ControlServer::State : std::enable_shared_from_this<ControlServer::State>
 
     template <class Which>
     bool close_idle(Which which) {
-        std::shared_ptr<Session> oldest;
+        std::shared_ptr<ClientSession> oldest;
         for (const auto& session : sessions) {
             if (!which(session) || !session->is_idle()) continue;
             if (!oldest || session->last_used() < oldest->last_used()) oldest = session;
@@ -225,7 +225,7 @@ struct ControlServer::State : std::enable_shared_from_this<ControlServer::State>
             for (const auto& session : sessions) by_user[session->uid()] += session->unfinished();
             const auto most = std::max_element(by_user.begin(), by_user.end(),
                                                [](const auto& a, const auto& b) { return a.second < b.second; });
-            std::shared_ptr<Session> longest;
+            std::shared_ptr<ClientSession> longest;
             for (const auto& session : sessions)
                 if (session->uid() == most->first && (!longest || session->unfinished() > longest->unfinished()))
                     longest = session;

@@ -1,6 +1,6 @@
 // What a running pacman is about to download can be asked of pacman itself: its command line, taken apart by a strict
 // list of what is known to be harmless, becomes one that only prints; and what that prints is read here. Pure, any
-// thread. Not here: finding processes, trusting paths, running anything (daemon/pacman_ahead.hpp).
+// thread. Not here: finding processes, trusting paths, running anything (daemon/pacman_prefetch.hpp).
 #pragma once
 
 #include <string>

@@ -23,7 +23,7 @@
 #include "p2p/daemon/notify.hpp"
 #include "p2p/daemon/option.hpp"
 #include "p2p/daemon/owner.hpp"
-#include "p2p/daemon/pacman_ahead.hpp"
+#include "p2p/daemon/pacman_prefetch.hpp"
 #include "p2p/daemon/repositories.hpp"
 #include "p2p/daemon/sharing_watch.hpp"
 #include "p2p/daemon/sources_watch.hpp"
@@ -58,7 +58,7 @@ struct App::Parts {
     KeptLists apt_lists{""};                          // the package lists that apt keeps
     std::unique_ptr<broker::Broker> broker;           // the conductor
     std::unique_ptr<SourcesWatch> sources;            // whether the package managers' sources change
-    std::unique_ptr<PacmanAhead> pacman_ahead;        // the whole of a pacman's transaction, known at its start
+    std::unique_ptr<PacmanPrefetch> pacman_prefetch;  // the whole of a pacman's transaction, known at its start
     std::unique_ptr<SharingWatch> sharing;            // whom the owner's limits let us give to, and what was given
     std::unique_ptr<LoopWatch> watch;                 // how late the loop is
     std::unique_ptr<Owner> owner;                     // answers to the owner
@@ -143,8 +143,8 @@ Result<void> App::Parts::open_doors() {
         gateway = std::move(*opened);
         gateway_listens = listen->address + ":" + std::to_string(gateway->port());
     }
-    owner = std::make_unique<Owner>(House{loop, workers, config, *broker, peers(), swarm.get(), *vault, *ledger, trust,
-                                          *sharing, *watch, gateway_listens, swarm_listens});
+    owner = std::make_unique<Owner>(AgentView{loop, workers, config, *broker, peers(), swarm.get(), *vault, *ledger,
+                                              trust, *sharing, *watch, gateway_listens, swarm_listens});
     auto door = config.control;
     door.memory = &memory;
     auto opened = control::ControlServer::open(io, *broker, *owner, std::move(door));
@@ -231,7 +231,7 @@ void App::Parts::apply(Config fresh) {
     spdlog::set_level(spdlog::level::from_str(config.log_level));
     vault->set_limits(config.store.quota, config.store.reserve);
     broker->set_scrub(config.scrub);
-    pacman_ahead->set_enabled(config.pacman.enabled);
+    pacman_prefetch->set_enabled(config.pacman.enabled);
     use_lists();
     if (swarm) {
         swarm->set_upload_limit(config.swarm.upload_limit);
@@ -287,7 +287,7 @@ App::~App() {
     parts_->watch.reset();
     parts_->sources.reset();
     parts_->sharing.reset();
-    parts_->pacman_ahead.reset();
+    parts_->pacman_prefetch.reset();
     parts_->broker.reset();
     parts_->swarm.reset();
     parts_->mirrors.reset();
@@ -317,8 +317,8 @@ Result<std::unique_ptr<App>> App::build(Config config, Reload reload) {
     parts.use_lists();
     parts.vault->set_current(
         [broker = parts.broker.get()](const Digest& digest) { return broker->book().is_current(digest); });
-    parts.pacman_ahead =
-        std::make_unique<PacmanAhead>(parts.io, parts.loop, parts.workers, *parts.broker, parts.config.pacman);
+    parts.pacman_prefetch =
+        std::make_unique<PacmanPrefetch>(parts.io, parts.loop, parts.workers, *parts.broker, parts.config.pacman);
     parts.sharing =
         std::make_unique<SharingWatch>(parts.loop, parts.broker->book(), parts.peers(), *parts.ledger, look_around);
     parts.sharing->set_rules(parts.config.sharing);

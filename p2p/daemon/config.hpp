@@ -12,7 +12,7 @@
 #include "p2p/broker/broker.hpp"
 #include "p2p/control/control_server.hpp"
 #include "p2p/core/sharing_rules.hpp"
-#include "p2p/daemon/pacman_ahead.hpp"
+#include "p2p/daemon/pacman_prefetch.hpp"
 #include "p2p/gateway/gateway.hpp"
 #include "p2p/store/vault.hpp"
 #include "p2p/swarm/swarm.hpp"
@@ -62,7 +62,7 @@ struct Config {
     store::VaultSettings store;  // its folder is that of the whole agent
     ByteCount scrub = 4LL << 20;
     web::HttpSettings web;
-    PacmanAhead::Settings pacman;
+    PacmanPrefetch::Settings pacman;
 
     PublicConfig publics;
     SourcesConfig sources;

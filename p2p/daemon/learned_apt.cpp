@@ -33,7 +33,7 @@ Words comma_words(std::string text) {
     return words_of(text);
 }
 
-struct Source {
+struct SourceStanza {
     Words uris, suites, components, architectures;
     std::string signed_by;  // paths and fingerprints, or an embedded key
     core::DateRules dates;
@@ -63,7 +63,7 @@ bool is_fingerprint(const std::string& word) {
     return digits.size() >= 40 && digits.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
 }
 
-core::KeyringSpec keyring_of(const Source& source, const std::filesystem::path& folder,
+core::KeyringSpec keyring_of(const SourceStanza& source, const std::filesystem::path& folder,
                              const std::optional<std::string>& apt_version) {
     core::KeyringSpec spec;
     spec.outlived_keys = formats::takes_outlived_keys(apt_version);
@@ -109,7 +109,7 @@ std::string base_of(std::string uri) {
     return uri;
 }
 
-void add(const Source& source, const std::filesystem::path& folder, Learned& out) {
+void add(const SourceStanza& source, const std::filesystem::path& folder, Learned& out) {
     core::Repository repository;
     repository.format = formats::debian();
     repository.components = source.components;
@@ -143,7 +143,7 @@ void add(const Source& source, const std::filesystem::path& folder, Learned& out
     }
 }
 
-void expand_architecture(Source& source) {
+void expand_architecture(SourceStanza& source) {
     for (auto* list : {&source.suites, &source.uris})
         for (auto& text : *list)
             if (const auto at = text.find("$(ARCH)"); at != std::string::npos)
@@ -157,7 +157,7 @@ void parse_one_line_sources(std::string_view text, const std::filesystem::path& 
     for (std::string line; std::getline(lines, line);) {
         line = std::string(trimmed(line.substr(0, line.find('#'))));
         if (!line.starts_with("deb ") && !line.starts_with("deb\t")) continue;
-        Source source;
+        SourceStanza source;
         source.dates = out.dates;
         std::string rest(trimmed(std::string_view(line).substr(4)));
         if (rest.starts_with('[')) {
@@ -191,13 +191,13 @@ void parse_deb822_sources(std::string_view text, const std::filesystem::path& fo
         const auto types = words_of(fields["types"]);
         const bool disabled = fields["enabled"] == "no" || fields["enabled"] == "false" || fields["enabled"] == "0";
         if (!disabled && std::find(types.begin(), types.end(), "deb") != types.end()) {
-            Source source{words_of(fields["uris"]),
-                          words_of(fields["suites"]),
-                          words_of(fields["components"]),
-                          words_of(fields["architectures"]),
-                          std::string(trimmed(fields["signed-by"])),
-                          out.dates,
-                          release_path_of(fields["inrelease-path"])};
+            SourceStanza source{words_of(fields["uris"]),
+                                words_of(fields["suites"]),
+                                words_of(fields["components"]),
+                                words_of(fields["architectures"]),
+                                std::string(trimmed(fields["signed-by"])),
+                                out.dates,
+                                release_path_of(fields["inrelease-path"])};
             for (const auto& [name, value] : fields) read_date_option(name, value, source.dates);
             expand_architecture(source);
             add(source, folder, out);

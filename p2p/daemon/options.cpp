@@ -156,7 +156,7 @@ constexpr Option all_options[] = {
     {"sources", "pacman_conf", at<&Config::sources, &SourcesConfig::pacman_conf>(), by_reload,
      "Where pacman's configuration lies."},
 
-    {"pacman", "ahead", at<&Config::pacman, &PacmanAhead::Settings::enabled>(), by_reload,
+    {"pacman", "prefetch", at<&Config::pacman, &PacmanPrefetch::Settings::enabled>(), by_reload,
      "Ask a running pacman (pacman --print with its own arguments) for the rest of its transaction, and fetch that "
      "ahead while it runs.",
      "pacman asks for a few files at a time. When it asks for the first package of a transaction, the agent looks for "
@@ -167,7 +167,7 @@ constexpr Option all_options[] = {
      "A pacman with options that are not on a fixed list, or with a configuration, database or folder that anybody but "
      "root could change, is not asked, and neither is one that the agent cannot see (hidepid of \\fBproc\\fR(5), "
      "\\fBProtectProc\\fR of \\fBsystemd.exec\\fR(5)); why stands in the log at level debug. What is fetched so shows "
-     "as asked for by \"ahead\" in \\fBpackswarm status\\fR and \\fBpackswarm explain\\fR."},
+     "as asked for by \"prefetch\" in \\fBpackswarm status\\fR and \\fBpackswarm explain\\fR."},
 };
 
 constexpr RepositoryKey all_keys[] = {

@@ -33,25 +33,25 @@ json transfer_json(const broker::TransferRecord& row) {
 
 }  // namespace
 
-Owner::Owner(House house) : house_(std::move(house)), started_(house_.loop.now()) {}
+Owner::Owner(AgentView agent) : agent_(std::move(agent)), started_(agent_.loop.now()) {}
 
 void Owner::answer(control::Question question, Answer then) {
     if (question.owner) return answer_at_once(std::move(question), std::move(then));
     const auto uid = question.uid;
-    const auto begun = house_.loop.now();
+    const auto begun = agent_.loop.now();
     if (const auto wait = question_time_.wait_of(uid, begun); wait > Seconds(0))
         return then(fail(ErrorKind::Transient,
                          "this user's questions have taken much of the agent's time: ask again in {} s", wait.count()));
     answer_at_once(std::move(question), std::move(then));
-    const auto ended = house_.loop.now();
+    const auto ended = agent_.loop.now();
     question_time_.took(uid, std::chrono::duration<double>(ended - begun).count(), ended);
 }
 
 void Owner::answer_at_once(control::Question question, Answer then) {
     if (question.op == "refresh") return refresh(std::move(then));
     if (question.op == "share" || question.op == "import") return take_file(std::move(question), std::move(then));
-    const Sight sight(house_.broker.book(), question.owner);
-    if (question.op == "status") return then(dump(json_of(owner_status(house_, started_, sight))));
+    const Sight sight(agent_.broker.book(), question.owner);
+    if (question.op == "status") return then(dump(json_of(owner_status(agent_, started_, sight))));
     if (question.op == "explain") return then(explain(question.args, sight));
     if (question.op == "mirrors") return then(mirrors(sight));
     if (question.op == "peers") return then(peers());
@@ -63,7 +63,7 @@ std::string Owner::explain(const control::Arguments& args, const Sight& sight) c
     constexpr std::int64_t most_rows = 500, usual_rows = 20;
     const auto& query = args.package;
     const auto limit = static_cast<std::size_t>(std::min(args.limit.value_or(usual_rows), most_rows));
-    auto& book = house_.broker.book();
+    auto& book = agent_.broker.book();
     std::vector<core::CatalogHit> hits = book.catalog().named(query);
     if (const auto digest = Digest::parse(query))
         if (auto hit = book.find(*digest)) hits.push_back(std::move(*hit));
@@ -78,24 +78,24 @@ std::string Owner::explain(const control::Arguments& args, const Sight& sight) c
                                   {"repository", hit.repository.text()},
                                   {"size", hit.entry.size},
                                   {"sha256", hit.entry.digest.hex()},
-                                  {"stored", house_.vault.brief(hit.entry.digest).has_value()},
+                                  {"stored", agent_.vault.brief(hit.entry.digest).has_value()},
                                   {"offered", book.is_offered(hit.entry.digest)},
                                   {"private", repository == nullptr || !book.is_public(*repository)}});
         if (out["entries"].size() >= limit) break;
     }
     const auto may_show = [&sight](const std::optional<Digest>& digest) { return sight.has(digest); };
-    for (const auto& row : house_.ledger.transfers_named(query, limit, most_rows, may_show))
+    for (const auto& row : agent_.ledger.transfers_named(query, limit, most_rows, may_show))
         out["transfers"].push_back(transfer_json(row));
     return dump(out);
 }
 
 std::string Owner::mirrors(const Sight& sight) const {
     json out = {{"mirrors", json::array()}};
-    const auto now = house_.loop.wall_now();
-    for (const auto& [base, health] : house_.broker.sources().mirrors()) {
+    const auto now = agent_.loop.wall_now();
+    for (const auto& [base, health] : agent_.broker.sources().mirrors()) {
         if (!sight.has_mirror(base)) continue;
         json repositories = json::array();
-        for (const auto& repository : house_.broker.book().table().all())
+        for (const auto& repository : agent_.broker.book().table().all())
             if (sight.has(repository) &&
                 std::find(repository.bases.begin(), repository.bases.end(), base) != repository.bases.end())
                 repositories.push_back(repository.id.text());
@@ -117,12 +117,12 @@ std::string Owner::mirrors(const Sight& sight) const {
 
 std::string Owner::peers() const {
     json discovery = json::array();
-    if (house_.config.swarm.lan_discovery) discovery.push_back("lan");
-    if (!house_.config.swarm.static_peers.empty()) discovery.push_back("static");
-    if (house_.swarm_room != nullptr && house_.swarm_room->discovery().dht_is_on) discovery.push_back("dht");
-    if (!house_.config.swarm.trackers.empty()) discovery.push_back("trackers");
-    json out = {{"listen", text_or_null(house_.swarm)}, {"discovery", discovery}, {"peers", json::array()}};
-    for (const auto& peer : house_.peers.view()) {
+    if (agent_.config.swarm.lan_discovery) discovery.push_back("lan");
+    if (!agent_.config.swarm.static_peers.empty()) discovery.push_back("static");
+    if (agent_.swarm_room != nullptr && agent_.swarm_room->discovery().dht_is_on) discovery.push_back("dht");
+    if (!agent_.config.swarm.trackers.empty()) discovery.push_back("trackers");
+    json out = {{"listen", text_or_null(agent_.swarm)}, {"discovery", discovery}, {"peers", json::array()}};
+    for (const auto& peer : agent_.peers.view()) {
         json lineages = json::array();
         for (const auto& lineage : peer.lineages) lineages.push_back(lineage.name());
         out["peers"].push_back({{"endpoint", peer.endpoint},
@@ -143,13 +143,13 @@ void Owner::refresh(Answer then) {
     };
     auto round = std::make_shared<Round>();
     round->then = std::move(then);
-    const auto repositories = house_.broker.book().table().all();
+    const auto repositories = agent_.broker.book().table().all();
     round->left = repositories.size();
     if (repositories.empty()) return round->then(dump(json{{"repositories", round->rows}}));
     for (const auto& repository : repositories) {
-        const auto& state = house_.broker.book().states().at(repository.id);
+        const auto& state = agent_.broker.book().states().at(repository.id);
         const auto before = state.root ? state.root->bundle_digest : Digest{};
-        house_.broker.refresh(repository.id, [round, id = repository.id, before](Result<broker::RootAnswer> answer) {
+        agent_.broker.refresh(repository.id, [round, id = repository.id, before](Result<broker::RootAnswer> answer) {
             json row = {{"id", id.text()}};
             if (answer && answer->opened) {
                 row["state"] = answer->opened->bundle_digest == before ? "unchanged" : "updated";
@@ -178,16 +178,16 @@ void Owner::take_file(control::Question question, Answer then) {
                    {"message", text_or_null(message)}}));
     };
     if (!question.file.open()) return reply("refused", "no file came with the question", {}, 0);
-    if (told && house_.vault.find(*told)) return reply("known", "", told, house_.vault.brief(*told)->mark.size());
-    if (told && house_.vault.brief(*told)) {  // as an earlier start left it: it is hashed before it counts
+    if (told && agent_.vault.find(*told)) return reply("known", "", told, agent_.vault.brief(*told)->mark.size());
+    if (told && agent_.vault.brief(*told)) {  // as an earlier start left it: it is hashed before it counts
         auto again = std::make_shared<control::Question>(std::move(question));
-        return house_.broker.proofs().prove(*told, broker::Proofs::Need::awaited, [this, again, then, told] {
-            if (!house_.vault.find(*told)) house_.vault.remove(*told);
+        return agent_.broker.proofs().prove(*told, broker::Proofs::Need::awaited, [this, again, then, told] {
+            if (!agent_.vault.find(*told)) agent_.vault.remove(*told);
             take_file(std::move(*again), then);
         });
     }
     const auto wants_public = question.op == "share" ? WantsPublic::yes : WantsPublic::no;
-    house_.vault.adopt(question.file.take(), store::Adopt::cheapest,
+    agent_.vault.adopt(question.file.take(), store::Adopt::cheapest,
                        [this, reply, told, taken, wants_public](Result<store::Adopted> adopted) {
                            if (!adopted) return reply("refused", adopted.error().message, {}, 0);
                            const auto answer = [reply, taken, size = adopted->file.size()](
@@ -203,24 +203,24 @@ void Owner::take_file(control::Question question, Answer then) {
                                     [answer, digest = *digest](Result<bool> kept) { answer(digest, kept); });
                            };
                            if (told) return take(*told);
-                           house_.trust.digest_of(adopted->file, take);
+                           agent_.trust.digest_of(adopted->file, take);
                        });
 }
 
 // then: whether it was new.
 void Owner::keep(const StagedFile& file, const Digest& digest, WantsPublic wants_public, broker::Then<bool> then) {
-    if (house_.vault.find(digest)) return then(false);
-    const auto hit = house_.broker.book().find(digest);
+    if (agent_.vault.find(digest)) return then(false);
+    const auto hit = agent_.broker.book().find(digest);
     if (!hit || hit->entry.size != file.size())
         return then(fail(ErrorKind::Refused,
                          "no verified index lists these bytes; run 'packswarm refresh' when the index is newer"));
-    const auto* repository = house_.broker.book().table().find(hit->repository);
-    if (wants_public == WantsPublic::yes && (repository == nullptr || !house_.broker.book().is_public(*repository)))
+    const auto* repository = agent_.broker.book().table().find(hit->repository);
+    if (wants_public == WantsPublic::yes && (repository == nullptr || !agent_.broker.book().is_public(*repository)))
         return then(fail(ErrorKind::Refused, "its repository is private"));
-    house_.trust.finish(house_.trust.begin_check(file, digest),
+    agent_.trust.finish(agent_.trust.begin_check(file, digest),
                         [this, then, name = hit->entry.path](Result<VerifiedFile> verified) {
                             if (!verified) return then(tl::unexpected(verified.error()));
-                            house_.broker.publish(std::move(*verified), name, {}, [then](Result<StoredFile> stored) {
+                            agent_.broker.publish(std::move(*verified), name, {}, [then](Result<StoredFile> stored) {
                                 then(stored ? Result<bool>(true) : tl::unexpected(stored.error()));
                             });
                         });
@@ -232,24 +232,24 @@ std::string Owner::doctor(const Sight& sight) const {
                          const std::string& remedy = "") {
         checks.push_back({{"name", name}, {"state", state}, {"message", message}, {"remedy", text_or_null(remedy)}});
     };
-    auto& book = house_.broker.book();
+    auto& book = agent_.broker.book();
     WallTime newest{};
-    for (const auto& floor : house_.ledger.floors()) newest = std::max(newest, floor.date);
-    if (house_.loop.wall_now() + Seconds(10) < newest)
+    for (const auto& floor : agent_.ledger.floors()) newest = std::max(newest, floor.date);
+    if (agent_.loop.wall_now() + Seconds(10) < newest)
         add("clock", "fail", "the clock is behind the newest verified index",
             "set the clock (timedatectl set-ntp true)");
     else
         add("clock", "ok", "not behind the newest verified index");
-    const auto usage = house_.vault.usage();
+    const auto usage = agent_.vault.usage();
     if (usage.is_short_of_inodes())
         add("store", "warn",
             fmt::format("{} inodes are free on the file system of {}, and {} of them stay free: little can be kept",
-                        *usage.disk->inodes, house_.config.store.folder.string(), usage.disk->inode_reserve),
+                        *usage.disk->inodes, agent_.config.store.folder.string(), usage.disk->inode_reserve),
             "delete files there that nobody needs (df -i counts them), or move state_dir");
-    if (const auto& aside = house_.ledger.what_was_set_aside(); !aside.empty())
+    if (const auto& aside = agent_.ledger.what_was_set_aside(); !aside.empty())
         add("ledger", "warn", aside,
             "delete the file that was kept when nobody needs it; damaged files may mean a failing disk");
-    const bool tight = usage.is_short_of_bytes(house_.config.store.reserve);
+    const bool tight = usage.is_short_of_bytes(agent_.config.store.reserve);
     if (tight || !usage.is_short_of_inodes())
         add("store", tight ? "warn" : "ok",
             fmt::format("{} MiB stored of {} MiB, {} MiB free", usage.stored / limits::mib, usage.quota / limits::mib,
@@ -263,12 +263,12 @@ std::string Owner::doctor(const Sight& sight) const {
         const auto& state = book.states().at(repository.id);
         const auto name = "repository " + repository.id.text();
         const bool expired =
-            state.root && state.root->index.valid_until && *state.root->index.valid_until < house_.loop.wall_now();
+            state.root && state.root->index.valid_until && *state.root->index.valid_until < agent_.loop.wall_now();
         if (state.root && !expired)
             add(name, "ok",
                 fmt::format(
                     "index {} hours old, {} entries",
-                    std::chrono::duration_cast<std::chrono::hours>(house_.loop.wall_now() - state.root->index.date)
+                    std::chrono::duration_cast<std::chrono::hours>(agent_.loop.wall_now() - state.root->index.date)
                         .count(),
                     book.catalog().packages(repository.id)));
         else
@@ -278,19 +278,19 @@ std::string Owner::doctor(const Sight& sight) const {
                                         : state.message,
                 "run the package manager's update, or 'packswarm refresh'");
     }
-    for (const auto& [base, health] : house_.broker.sources().mirrors())
-        if (sight.has_mirror(base) && !core::is_usable(health, house_.loop.wall_now()))
+    for (const auto& [base, health] : agent_.broker.sources().mirrors())
+        if (sight.has_mirror(base) && !core::is_usable(health, agent_.loop.wall_now()))
             add("mirror " + base, "warn", "set back after failures",
                 "it is tried again by itself; 'packswarm mirrors' shows more");
-    add("gateway", house_.gateway.empty() ? "warn" : "ok",
-        house_.gateway.empty() ? "switched off" : "listening on " + house_.gateway);
-    add("swarm", house_.swarm.empty() ? "warn" : "ok",
-        house_.swarm.empty() ? "switched off: mirrors only" : "listening on " + house_.swarm);
-    const auto sharing = house_.sharing.view();
+    add("gateway", agent_.gateway.empty() ? "warn" : "ok",
+        agent_.gateway.empty() ? "switched off" : "listening on " + agent_.gateway);
+    add("swarm", agent_.swarm.empty() ? "warn" : "ok",
+        agent_.swarm.empty() ? "switched off: mirrors only" : "listening on " + agent_.swarm);
+    const auto sharing = agent_.sharing.view();
     add("sharing", sharing.verdict.audience == core::Audience::everybody ? "ok" : "warn",
         sharing.verdict.reason.empty() ? "with everybody" : sharing.verdict.reason);
-    add("lan", house_.config.swarm.lan_discovery ? "ok" : "warn",
-        house_.config.swarm.lan_discovery ? "local discovery is on" : "local discovery is off");
+    add("lan", agent_.config.swarm.lan_discovery ? "ok" : "warn",
+        agent_.config.swarm.lan_discovery ? "local discovery is on" : "local discovery is off");
     return dump(json{{"checks", checks}});
 }
 

@@ -20,7 +20,7 @@
 
 namespace packswarm::daemon {
 
-struct House {  // what the owner's questions are about; all of it outlives the Owner
+struct AgentView {  // what the owner's questions are about; all of it outlives the Owner
     Loop& loop;
     Workers& workers;
     const Config& config;
@@ -37,7 +37,7 @@ struct House {  // what the owner's questions are about; all of it outlives the 
 
 class Owner final : public control::OwnerView {
   public:
-    explicit Owner(House house);
+    explicit Owner(AgentView agent);
     void answer(control::Question question, std::function<void(Result<std::string>)> then) override;
 
   private:
@@ -52,7 +52,7 @@ class Owner final : public control::OwnerView {
     enum class WantsPublic { yes, no };
     void keep(const StagedFile& file, const Digest& digest, WantsPublic wants_public, broker::Then<bool> then);
 
-    House house_;
+    AgentView agent_;
     TimePoint started_;
     QuestionTime question_time_;  // of others than the owner
 };

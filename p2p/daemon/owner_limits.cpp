@@ -35,14 +35,14 @@ Limit measured(Limit limit, const char* unit, Count now, std::optional<Count> mo
     return limit;
 }
 
-Limit upload_limit(const House& house) {
+Limit upload_limit(const AgentView& agent) {
     return measured(
         limit("swarm.upload_limit", LimitState::ok, "to peers outside the local network; neighbours are exempt"),
-        "bytes/s", static_cast<Count>(house.sharing.view().far_rate), unless_none(house.config.swarm.upload_limit));
+        "bytes/s", static_cast<Count>(agent.sharing.view().far_rate), unless_none(agent.config.swarm.upload_limit));
 }
 
-Limit monthly_quota(const House& house) {
-    const auto view = house.sharing.view();
+Limit monthly_quota(const AgentView& agent) {
+    const auto view = agent.sharing.view();
     const bool is_used_up = view.rules.monthly_quota > 0 && view.month.far >= view.rules.monthly_quota;
     return measured(limit("sharing.monthly_quota", is_used_up ? LimitState::reached : LimitState::ok,
                           is_used_up ? "used up: only neighbours are given to until next month (UTC)"
@@ -50,37 +50,37 @@ Limit monthly_quota(const House& house) {
                     "bytes", view.month.far, unless_none(view.rules.monthly_quota));
 }
 
-Limit announce_large(const House& house) {
-    const auto budget = house.config.swarm.announce_large;
-    const bool has_dht = house.swarm_room != nullptr && house.swarm_room->discovery().dht_is_on;
+Limit announce_large(const AgentView& agent) {
+    const auto budget = agent.config.swarm.announce_large;
+    const bool has_dht = agent.swarm_room != nullptr && agent.swarm_room->discovery().dht_is_on;
     return measured(limit("swarm.announce_large", LimitState::ok,
                           budget == 0 ? "off: swarms are announced, single artifacts are not"
                           : has_dht   ? "in the last hour, to the DHT"
                                       : "the DHT is off"),
-                    "announces", static_cast<Count>(house.peers.giving().announces_hour), Count{budget});
+                    "announces", static_cast<Count>(agent.peers.giving().announces_hour), Count{budget});
 }
 
-Limit store_quota(const House& house) {
-    const auto usage = house.vault.usage();
+Limit store_quota(const AgentView& agent) {
+    const auto usage = agent.vault.usage();
     return measured(limit("store.quota", LimitState::ok,
                           "when full, superseded versions go first, then what most peers have, then what was not used "
                           "for longest"),
                     "bytes", usage.stored + usage.staged, usage.quota);
 }
 
-Limit store_reserve(const House& house) {
-    const auto usage = house.vault.usage();
-    const auto reserve = house.config.store.reserve;
+Limit store_reserve(const AgentView& agent) {
+    const auto usage = agent.vault.usage();
+    const auto reserve = agent.config.store.reserve;
     auto out = limit("store.reserve", usage.is_short_of_bytes(reserve) ? LimitState::reached : LimitState::ok,
-                     "stays free on the disk of " + house.config.store.folder.string());
+                     "stays free on the disk of " + agent.config.store.folder.string());
     out.unit = "bytes";
     out.now = usage.disk ? usage.disk->bytes : 0;
     out.least = reserve;
     return out;
 }
 
-Limit not_on_interfaces(const House& house) {
-    const auto view = house.sharing.view();
+Limit not_on_interfaces(const AgentView& agent) {
+    const auto view = agent.sharing.view();
     auto rules = view.rules;
     rules.not_on_networks.clear();
     const auto alone = core::judge_sharing(rules, view.surroundings, 0);
@@ -94,8 +94,8 @@ Limit not_on_interfaces(const House& house) {
     return out;
 }
 
-Limit not_on_networks(const House& house) {
-    const auto view = house.sharing.view();
+Limit not_on_networks(const AgentView& agent) {
+    const auto view = agent.sharing.view();
     auto rules = view.rules;
     rules.not_on_interfaces.clear();
     const auto alone = core::judge_sharing(rules, view.surroundings, 0);
@@ -108,28 +108,28 @@ Limit not_on_networks(const House& house) {
 
 }  // namespace
 
-watch::Sharing sharing_of(const House& house) {
-    const auto view = house.sharing.view();
-    const bool has_swarm = !house.swarm.empty();
+watch::Sharing sharing_of(const AgentView& agent) {
+    const auto view = agent.sharing.view();
+    const bool has_swarm = !agent.swarm.empty();
     const bool is_off = !has_swarm || !view.rules.is_enabled;
     const auto reason = has_swarm ? view.verdict.reason : "swarm.enabled is false";
-    const auto giving = house.peers.giving();
+    const auto giving = agent.peers.giving();
     watch::Sharing out;
     out.state = is_off ? "off" : view.verdict.audience == core::Audience::nobody ? "paused" : "on";
     out.audience = has_swarm ? core::to_string(view.verdict.audience) : "nobody";
     if (!reason.empty()) out.reason = reason;
-    out.offered = static_cast<Count>(house.broker.book().offered());
+    out.offered = static_cast<Count>(agent.broker.book().offered());
     out.rate = static_cast<ByteCount>(view.far_rate + view.near_rate);
-    out.cap = unless_none(house.config.swarm.upload_limit);
+    out.cap = unless_none(agent.config.swarm.upload_limit);
     out.month = watch::Month{view.month.far, view.month.near, unless_none(view.rules.monthly_quota)};
     out.torrents = static_cast<Count>(giving.torrents);
     out.announces = static_cast<Count>(giving.announces);
     return out;
 }
 
-std::vector<Limit> limits_of(const House& house) {
-    return {upload_limit(house),  monthly_quota(house),     announce_large(house), store_quota(house),
-            store_reserve(house), not_on_interfaces(house), not_on_networks(house)};
+std::vector<Limit> limits_of(const AgentView& agent) {
+    return {upload_limit(agent),  monthly_quota(agent),     announce_large(agent), store_quota(agent),
+            store_reserve(agent), not_on_interfaces(agent), not_on_networks(agent)};
 }
 
 }  // namespace packswarm::daemon

@@ -7,7 +7,7 @@
 
 namespace packswarm::daemon {
 
-watch::Sharing sharing_of(const House& house);
-std::vector<watch::Limit> limits_of(const House& house);
+watch::Sharing sharing_of(const AgentView& agent);
+std::vector<watch::Limit> limits_of(const AgentView& agent);
 
 }  // namespace packswarm::daemon

@@ -118,24 +118,24 @@ watch::Moved moved_of(store::Ledger& ledger) {
     return out;
 }
 
-watch::Mirrors mirrors_of(const House& house) {
+watch::Mirrors mirrors_of(const AgentView& agent) {
     watch::Mirrors out;
-    for (const auto& [base, health] : house.broker.sources().mirrors()) {
+    for (const auto& [base, health] : agent.broker.sources().mirrors()) {
         out.total += 1;
-        out.usable += core::is_usable(health, house.loop.wall_now()) ? 1 : 0;
+        out.usable += core::is_usable(health, agent.loop.wall_now()) ? 1 : 0;
     }
     return out;
 }
 
-watch::OwnIndexes own_indexes_of(const House& house) {
-    const auto transaction = broker::MissingIndexes::transaction_of(house.loop.wall_now());
-    auto own = house.ledger.totals_of(transaction);
+watch::OwnIndexes own_indexes_of(const AgentView& agent) {
+    const auto transaction = broker::MissingIndexes::transaction_of(agent.loop.wall_now());
+    auto own = agent.ledger.totals_of(transaction);
     return {own[broker::SourceKind::mirror].bytes, own[broker::SourceKind::peer].bytes,
-            house.config.sources.daily_indexes};
+            agent.config.sources.daily_indexes};
 }
 
-void add_repositories(const House& house, const Sight& sight, watch::Status& out) {
-    const auto& book = house.broker.book();
+void add_repositories(const AgentView& agent, const Sight& sight, watch::Status& out) {
+    const auto& book = agent.broker.book();
     for (const auto& repository : book.table().all()) {
         if (sight.has(repository))
             out.repositories.push_back(repository_of(book, repository));
@@ -144,8 +144,8 @@ void add_repositories(const House& house, const Sight& sight, watch::Status& out
     }
 }
 
-void add_transfers(const House& house, const Sight& sight, watch::Status& out) {
-    for (const auto& live : house.broker.live())
+void add_transfers(const AgentView& agent, const Sight& sight, watch::Status& out) {
+    for (const auto& live : agent.broker.live())
         if (sight.has(live.digest))
             out.transfers.push_back(
                 {live.name, live.asker, live.size, live.received, live.seconds, sources_of(live.sources)});
@@ -161,28 +161,28 @@ std::vector<watch::Source> sources_of(const std::vector<broker::SourceShare>& sh
     return out;
 }
 
-watch::Status owner_status(const House& house, TimePoint started, const Sight& sight) {
+watch::Status owner_status(const AgentView& agent, TimePoint started, const Sight& sight) {
     watch::Status out;
     out.version = program_version;
     out.pid = ::getpid();
-    out.uptime_s = count(seconds_between(started, house.loop.now()));
-    const auto counters = house.broker.counters();
+    out.uptime_s = count(seconds_between(started, agent.loop.now()));
+    const auto counters = agent.broker.counters();
     out.requests = {count(counters.open), count(counters.done), count(counters.failed)};
     out.mishaps = count(mishaps());
-    out.loop_late_ms = house.watch.worst().count();
-    if (house.watch.is_looked_on()) out.loop_late_p99_ms = house.watch.lateness().quantile(0.99).count();
-    out.bytes = moved_of(house.ledger);
-    out.store = store_of(house.vault.usage(), house.config);
-    out.gateway = unless_empty(house.gateway);
-    out.swarm = unless_empty(house.swarm);
-    if (house.swarm_room != nullptr) out.discovery = discovery_of(house.swarm_room->discovery(), house.config);
-    out.sharing = sharing_of(house);
-    out.limits = limits_of(house);
-    out.peers = count(house.peers.view().size());
-    out.mirrors = mirrors_of(house);
-    out.own_indexes = own_indexes_of(house);
-    add_repositories(house, sight, out);
-    add_transfers(house, sight, out);
+    out.loop_late_ms = agent.watch.worst().count();
+    if (agent.watch.is_looked_on()) out.loop_late_p99_ms = agent.watch.lateness().quantile(0.99).count();
+    out.bytes = moved_of(agent.ledger);
+    out.store = store_of(agent.vault.usage(), agent.config);
+    out.gateway = unless_empty(agent.gateway);
+    out.swarm = unless_empty(agent.swarm);
+    if (agent.swarm_room != nullptr) out.discovery = discovery_of(agent.swarm_room->discovery(), agent.config);
+    out.sharing = sharing_of(agent);
+    out.limits = limits_of(agent);
+    out.peers = count(agent.peers.view().size());
+    out.mirrors = mirrors_of(agent);
+    out.own_indexes = own_indexes_of(agent);
+    add_repositories(agent, sight, out);
+    add_transfers(agent, sight, out);
     return out;
 }
 

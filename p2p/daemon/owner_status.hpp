@@ -8,7 +8,7 @@
 namespace packswarm::daemon {
 
 // started: when the agent did.
-watch::Status owner_status(const House& house, TimePoint started, const Sight& sight);
+watch::Status owner_status(const AgentView& agent, TimePoint started, const Sight& sight);
 
 std::vector<watch::Source> sources_of(const std::vector<broker::SourceShare>& shares);
 

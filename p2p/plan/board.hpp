@@ -108,7 +108,7 @@ struct Want {
     std::set<SourceId> heads;     // whose head is known
     bool resting = false;         // complete, being verified: nothing to plan
     bool streamed = false;        // an asker takes its first bytes before the last have come
-    bool ahead = false;           // nobody waits for it yet: it takes what those that are waited for leave
+    bool is_prefetch = false;     // nobody waits for it yet: it takes what those that are waited for leave
     std::optional<Millis> grace;  // how long peers may take to speak up, by who is there; none: the board's
     bool is_small() const { return size <= limits::small_artifact; }
     core::RangeSet here() const {  // bytes that nobody needs to give any more

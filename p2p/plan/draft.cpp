@@ -31,7 +31,7 @@ void Draft::count_claims() {
             in_hand_[claim.source] += claim.left();
             all_in_hand_ += static_cast<double>(claim.left());
             ++flights_;
-            if (!want.ahead) ++awaited_flights_;
+            if (!want.is_prefetch) ++awaited_flights_;
         }
     }
 }
@@ -47,8 +47,8 @@ void Draft::count_large() {
     if (!view_.front()) return;
     for (const auto& [id, want] : view_.board().wants) {
         if (id == *view_.front() || want.is_small()) continue;
-        for (const auto& [by, bytes] : want.given) ahead_[by] += bytes;
-        for (const auto& [claim_id, claim] : want.claims) ahead_[claim.source] += claim.left();
+        for (const auto& [by, bytes] : want.given) prefetch_[by] += bytes;
+        for (const auto& [claim_id, claim] : want.claims) prefetch_[claim.source] += claim.left();
     }
 }
 
@@ -58,13 +58,13 @@ void Draft::start(WantId want, SourceId by, ByteRange range, Purpose purpose, co
     in_hand_[by] += range.length();
     all_in_hand_ += static_cast<double>(range.length());
     ++flights_;
-    if (!view_.board().wants.at(want).ahead) ++awaited_flights_;
+    if (!view_.board().wants.at(want).is_prefetch) ++awaited_flights_;
     if (purpose != Purpose::check) new_claims_[want].add(range);
     const auto large = taken_.find(want);
     if (large == taken_.end()) return;
     if (purpose != Purpose::check) large->second.add(range);
     if (purpose == Purpose::work) ++ranged_[by], unverified_[by] += range.length();
-    if (view_.front() && want != *view_.front()) ahead_[by] += range.length();
+    if (view_.front() && want != *view_.front()) prefetch_[by] += range.length();
 }
 
 bool Draft::begins_within(WantId want, ByteRange range) const {
@@ -104,7 +104,7 @@ bool Draft::has_free(const std::vector<SourceId>& from) const {
 
 bool Draft::is_free_for(const Want& want, SourceId id) const {
     if (!is_free(id) || has_enough(want, id)) return false;
-    return !want.ahead || busy_.at(id) + 1 < std::max(2, view_.source(id).slots);
+    return !want.is_prefetch || busy_.at(id) + 1 < std::max(2, view_.source(id).slots);
 }
 
 // A mirror that has work for long: what it is asked for beside that would wait in the same queue, here or there, and be
@@ -114,14 +114,14 @@ bool Draft::is_free_for(const Want& want, SourceId id) const {
 bool Draft::has_enough(const Want& want, SourceId id) const {
     const auto& line = view_.line();
     if (view_.source(id).role != Role::mirror || view_.crowd() > 0 || View::is_crowded(want)) return false;
-    if (want.ahead && awaited_flights_ > 0 && !line.is_measured()) return true;
+    if (want.is_prefetch && awaited_flights_ > 0 && !line.is_measured()) return true;
     const bool unseen = want.is_small() && want.claims.empty() && view_.age(want.created) > tuning::unseen_s;
     if (unseen && view_.candidates(want, want.mirrors).size() < 2) return false;  // no second one's head could be shown
     if (line.is_shared()) return line.is_enough(all_in_hand_);
     const ByteCount in_hand = found_or_none(in_hand_, id);
     if (!view_.source(id).rate_known && !line.is_measured()) return in_hand >= tuning::unmeasured_enough;
     if (in_hand == 0 || static_cast<double>(in_hand) < tuning::enough_s * view_.rate(id)) return false;
-    return (want.ahead && !line.grows()) || !line.takes_one_more(flights_);
+    return (want.is_prefetch && !line.grows()) || !line.takes_one_more(flights_);
 }
 
 // Of five small ones that come slowly and side by side none can be lent for long: one after the other they are whole
@@ -148,7 +148,7 @@ int Draft::parts_in_hand(SourceId by) const { return found_or_none(ranged_, by);
 
 ByteCount Draft::credit(WantId id, SourceId by) const {
     if (!view_.front() || id == *view_.front()) return std::numeric_limits<ByteCount>::max();
-    return tuning::first_credit + tuning::proven_counts * view_.source(by).proven - found_or_none(ahead_, by);
+    return tuning::first_credit + tuning::proven_counts * view_.source(by).proven - found_or_none(prefetch_, by);
 }
 
 ByteCount Draft::unverified(SourceId by) const { return found_or_none(unverified_, by); }

@@ -78,7 +78,7 @@ class Draft {
     int flights_ = 0, awaited_flights_ = 0;  // claims in all, and those for what somebody waits for
     std::map<SourceId, int> ranged_;
     std::map<SourceId, ByteCount> unverified_;
-    std::map<SourceId, ByteCount> ahead_;  // unverified bytes of large files behind the front: given or under way
+    std::map<SourceId, ByteCount> prefetch_;  // unverified bytes of large files behind the front: given or under way
 };
 
 }  // namespace packswarm::plan

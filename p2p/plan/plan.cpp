@@ -11,8 +11,8 @@ Decisions decide(const Board& board, TimePoint now) {
     place_small(draft, Turn::awaited);
     place_checks_and_joins(draft);
     place_trials(draft);
-    for (const auto turn : {Turn::awaited, Turn::ahead}) {
-        if (turn == Turn::ahead) place_small(draft, turn);
+    for (const auto turn : {Turn::awaited, Turn::prefetch}) {
+        if (turn == Turn::prefetch) place_small(draft, turn);
         fill_from_lenders(draft, turn);
         fill_with_ranges(draft, turn);
     }

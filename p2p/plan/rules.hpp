@@ -8,8 +8,8 @@
 namespace packswarm::plan {
 
 // What somebody waits for comes first; what is only known to be wanted soon takes the places that are left.
-enum class Turn { awaited, ahead };
-inline bool has_turn(const Want& want, Turn turn) { return View::comes_after(want) == (turn == Turn::ahead); }
+enum class Turn { awaited, prefetch };
+inline bool has_turn(const Want& want, Turn turn) { return View::comes_after(want) == (turn == Turn::prefetch); }
 
 // neighbour.cpp: what a machine of the local network gives is not fetched from mirrors.
 void leave_to_the_lan(Draft& draft);

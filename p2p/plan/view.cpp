@@ -66,7 +66,7 @@ void View::measure() {
         for (const auto& [peer, pieces] : want.crowd.lenders.all())
             if (may_ask(want, peer) && source(peer).rate_known && is_willing(peer)) lenders.insert(peer);
         bytes_left_ += static_cast<double>(want.size - want.done.total());
-        if (!want.ahead) awaited_left_ += static_cast<double>(want.size - want.done.total());
+        if (!want.is_prefetch) awaited_left_ += static_cast<double>(want.size - want.done.total());
         swarm_rate_ += want.swarm.joined ? want.swarm.rate : 0;
         if (want.swarm.joined && want.swarm.lan)
             for (const auto peer : lan_peers(want)) lan_rates_[peer] += want.swarm.rate;
@@ -157,7 +157,7 @@ bool View::anything_comes() const { return age(board_.last_sign(now_)) < tuning:
 double View::drain_s() const { return bytes_left_ / std::max(1.0, mirror_rate_ + swarm_rate_); }
 
 double View::drain_s(const Want& want) const {
-    return (want.ahead ? bytes_left_ : awaited_left_) / std::max(1.0, mirror_rate_ + swarm_rate_);
+    return (want.is_prefetch ? bytes_left_ : awaited_left_) / std::max(1.0, mirror_rate_ + swarm_rate_);
 }
 
 double View::share_s() const { return bytes_left_ / static_cast<double>(crowd_ + 1) / std::max(1.0, mirror_rate_); }

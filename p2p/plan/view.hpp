@@ -59,7 +59,7 @@ class View {
     static bool is_crowded(const Want& want) { return !want.crowd.seekers.empty() || !want.crowd.lenders.empty(); }
     // What nobody waits for yet comes last, but for a crowd's: soonest whole, it is soonest given on, and not lost when
     // all mirrors go.
-    static bool comes_after(const Want& want) { return want.ahead && !is_crowded(want); }
+    static bool comes_after(const Want& want) { return want.is_prefetch && !is_crowded(want); }
     // Piece hashes of strangers are tried with one file, once a mirror has given a piece that they can be held against,
     // unless nobody else is left to ask.
     bool is_believed(const Want& want) const;

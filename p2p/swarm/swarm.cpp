@@ -89,7 +89,7 @@ Result<void> check(const SwarmSettings& settings) {
 
 // From what is spoken to, to who speaks. LoopSide belongs to the loop, all below session to the network thread once it
 // runs.
-struct Swarm::Inside {
+struct Swarm::Parts {
     Loop& loop;
     std::filesystem::path dht_state_file;
     std::set<core::Lineage> lineages;  // the loop's
@@ -109,8 +109,8 @@ struct Swarm::Inside {
     OnDemand on_demand;
     Joins joins;
 
-    Inside(Loop& the_loop, const SwarmSettings& settings, std::unique_ptr<Session> the_session,
-           std::unique_ptr<broker::StoreReader> shared, broker::PeerMemory* memory)
+    Parts(Loop& the_loop, const SwarmSettings& settings, std::unique_ptr<Session> the_session,
+          std::unique_ptr<broker::StoreReader> shared, broker::PeerMemory* memory)
         : loop(the_loop),
           dht_state_file(settings.dht_state_file),
           loop_side(std::make_shared<LoopSide>(loop, memory)),
@@ -132,7 +132,7 @@ struct Swarm::Inside {
           joins(*session, channel, on_demand, to_loop, settings.get_timeout) {
         if (settings.memory) burdens.count_in(*settings.memory);
     }
-    ~Inside() {
+    ~Parts() {
         if (dht.is_on()) save_last();
         session->close();
     }
@@ -208,28 +208,28 @@ Result<std::unique_ptr<Swarm>> Swarm::open(Loop& loop, SwarmSettings settings,
     if (auto sane = check(settings); !sane) return tl::unexpected(sane.error());
     auto session = Session::make(settings);
     if (!session) return tl::unexpected(session.error());
-    auto inside = std::make_unique<Inside>(loop, settings, std::move(*session), std::move(shared), memory);
-    if (auto started = inside->start(); !started) return tl::unexpected(started.error());
-    inside->session->post([inside = inside.get()] { inside->begin(); });
-    return std::unique_ptr<Swarm>(new Swarm(std::move(inside)));
+    auto parts = std::make_unique<Parts>(loop, settings, std::move(*session), std::move(shared), memory);
+    if (auto started = parts->start(); !started) return tl::unexpected(started.error());
+    parts->session->post([parts = parts.get()] { parts->begin(); });
+    return std::unique_ptr<Swarm>(new Swarm(std::move(parts)));
 }
 
-Swarm::Swarm(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
+Swarm::Swarm(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Swarm::~Swarm() = default;
 
-int Swarm::port() const { return inside_->session->port(); }
-const DiscoveryView& Swarm::discovery() const { return inside_->loop_side->discovery(); }
-void Swarm::set_upload_limit(ByteCount per_second) { inside_->session->set_upload_limit(per_second); }
+int Swarm::port() const { return parts_->session->port(); }
+const DiscoveryView& Swarm::discovery() const { return parts_->loop_side->discovery(); }
+void Swarm::set_upload_limit(ByteCount per_second) { parts_->session->set_upload_limit(per_second); }
 
 Result<void> Swarm::set_static_peers(std::vector<std::string> peers) {
     if (auto sane = check_endpoints(peers); !sane) return sane;
-    inside_->session->post([in = inside_.get(), peers = std::move(peers)] { in->rendezvous.set_static_peers(peers); });
+    parts_->session->post([in = parts_.get(), peers = std::move(peers)] { in->rendezvous.set_static_peers(peers); });
     return {};
 }
 
-void Swarm::set_observer(broker::PeerObserver* observer) { inside_->loop_side->set_observer(observer); }
-std::vector<broker::PeerView> Swarm::view() const { return inside_->loop_side->view(); }
-broker::Company Swarm::company(const core::Lineage& lineage) const { return inside_->loop_side->company(lineage); }
+void Swarm::set_observer(broker::PeerObserver* observer) { parts_->loop_side->set_observer(observer); }
+std::vector<broker::PeerView> Swarm::view() const { return parts_->loop_side->view(); }
+broker::Company Swarm::company(const core::Lineage& lineage) const { return parts_->loop_side->company(lineage); }
 
 void Swarm::set_lineages(std::vector<broker::LineageState> lineages) {
     if (lineages.size() > limits::max_lineages) {
@@ -243,9 +243,9 @@ void Swarm::set_lineages(std::vector<broker::LineageState> lineages) {
         const auto& lineage = state.lineage;
         if (wanted.insert(lineage).second) {
             wishes.push_back({{lineage, {}}, {}});
-            if (inside_->lineages.count(lineage) == 0) {
-                wishes.back().first_dials = inside_->loop_side->acquaintances().first_dials(lineage);
-                inside_->loop_side->entered(lineage);
+            if (parts_->lineages.count(lineage) == 0) {
+                wishes.back().first_dials = parts_->loop_side->acquaintances().first_dials(lineage);
+                parts_->loop_side->entered(lineage);
             }
         }
         const auto wish =
@@ -253,84 +253,84 @@ void Swarm::set_lineages(std::vector<broker::LineageState> lineages) {
         show_root(wish->show.roots,
                   {state.date.time_since_epoch().count(), state.root, state.root_size, std::move(state.provenance)});
     }
-    for (const auto& lineage : inside_->lineages)
-        if (wanted.count(lineage) == 0) inside_->loop_side->departed(lineage);
-    inside_->lineages = std::move(wanted);
-    inside_->session->post([in = inside_.get(), wishes = std::move(wishes)] { in->rendezvous.set_lineages(wishes); });
+    for (const auto& lineage : parts_->lineages)
+        if (wanted.count(lineage) == 0) parts_->loop_side->departed(lineage);
+    parts_->lineages = std::move(wanted);
+    parts_->session->post([in = parts_.get(), wishes = std::move(wishes)] { in->rendezvous.set_lineages(wishes); });
 }
 
 void Swarm::ask(const core::Lineage& lineage, std::vector<Digest> digests, core::Audience whom) {
     if (digests.empty()) return;
-    inside_->session->post([in = inside_.get(), id = lineage_id(lineage), digests = std::move(digests), whom] {
+    parts_->session->post([in = parts_.get(), id = lineage_id(lineage), digests = std::move(digests), whom] {
         in->channel.ask(id, digests, whom);
     });
 }
 
 broker::FetchId Swarm::get(broker::PeerId peer, const Digest& digest, ByteRange range, broker::GetEvents events) {
-    const auto id = inside_->loop_side->expect(std::move(events));
+    const auto id = parts_->loop_side->expect(std::move(events));
     const bool sane = range.begin >= 0 && range.end <= limits::max_artifact;
     if (!sane || range.empty()) {
         const Result<void> result =
             sane ? Result<void>{} : fail(ErrorKind::Refused, "bytes {} to {} of an artifact", range.begin, range.end);
-        inside_->to_loop.tell([id, result](LoopSide& side) { side.done(id, result); });
+        parts_->to_loop.tell([id, result](LoopSide& side) { side.done(id, result); });
         return id;
     }
-    inside_->session->post([in = inside_.get(), id, peer, digest, range] { in->channel.get(id, peer, digest, range); });
+    parts_->session->post([in = parts_.get(), id, peer, digest, range] { in->channel.get(id, peer, digest, range); });
     return id;
 }
 
 void Swarm::cancel(broker::FetchId fetch) {
-    if (!inside_->loop_side->forget(fetch)) return;
-    inside_->session->post([in = inside_.get(), fetch] { in->channel.cancel(fetch); });
+    if (!parts_->loop_side->forget(fetch)) return;
+    parts_->session->post([in = parts_.get(), fetch] { in->channel.cancel(fetch); });
 }
 
 broker::JoinId Swarm::join(broker::Join join, broker::JoinEvents events) {
-    const auto id = inside_->loop_side->expect(std::move(events));
-    inside_->session->post([in = inside_.get(), id, join = std::move(join)] { in->joins.join(id, join); });
+    const auto id = parts_->loop_side->expect(std::move(events));
+    parts_->session->post([in = parts_.get(), id, join = std::move(join)] { in->joins.join(id, join); });
     return id;
 }
 
 void Swarm::add_peer(broker::JoinId join, broker::PeerId peer) {
-    inside_->session->post([in = inside_.get(), join, peer] { in->joins.add_peer(join, peer); });
+    parts_->session->post([in = parts_.get(), join, peer] { in->joins.add_peer(join, peer); });
 }
 
 void Swarm::claim(broker::JoinId join, std::size_t first, std::size_t count) {
-    inside_->session->post([in = inside_.get(), join, first, count] { in->joins.claim(join, first, count); });
+    parts_->session->post([in = parts_.get(), join, first, count] { in->joins.claim(join, first, count); });
 }
 
 void Swarm::unclaim(broker::JoinId join, std::size_t first, std::size_t count) {
-    inside_->session->post([in = inside_.get(), join, first, count] { in->joins.unclaim(join, first, count); });
+    parts_->session->post([in = parts_.get(), join, first, count] { in->joins.unclaim(join, first, count); });
 }
 
 void Swarm::feed(broker::JoinId join, std::size_t piece, Bytes bytes) {
     auto shared = std::make_shared<Bytes>(std::move(bytes));
-    inside_->session->post(
-        [in = inside_.get(), join, piece, shared] { in->joins.feed(join, piece, std::move(*shared)); });
+    parts_->session->post(
+        [in = parts_.get(), join, piece, shared] { in->joins.feed(join, piece, std::move(*shared)); });
 }
 
 void Swarm::leave(broker::JoinId join, Task left) {
-    if (!inside_->loop_side->leave(join, std::move(left))) return;
-    inside_->session->post([in = inside_.get(), join] { in->joins.leave(join); });
+    if (!parts_->loop_side->leave(join, std::move(left))) return;
+    parts_->session->post([in = parts_.get(), join] { in->joins.leave(join); });
 }
 
-plan::AgentKey Swarm::key() const { return inside_->channel.key(); }
+plan::AgentKey Swarm::key() const { return parts_->channel.key(); }
 
 void Swarm::lend(const Digest& digest, const StagedFile& file, const core::Lineage& lineage) {
-    inside_->session->post([in = inside_.get(), digest, file, id = lineage_id(lineage)] {
+    parts_->session->post([in = parts_.get(), digest, file, id = lineage_id(lineage)] {
         in->lending.lend(digest, file, id);
         in->channel.news(digest);
     });
 }
 
 void Swarm::lend_piece(const Digest& digest, std::size_t piece) {
-    inside_->session->post([in = inside_.get(), digest, piece] {
+    parts_->session->post([in = parts_.get(), digest, piece] {
         in->lending.add(digest, piece);
         in->channel.news_of_loans();
     });
 }
 
 void Swarm::end_loan(const Digest& digest, Outcome outcome) {
-    inside_->session->post([in = inside_.get(), digest, outcome] {
+    parts_->session->post([in = parts_.get(), digest, outcome] {
         if (outcome == Outcome::failed) return in->lending.end(digest);
         in->lending.verified(digest, std::chrono::steady_clock::now());
         in->channel.news_of_loans();
@@ -338,11 +338,11 @@ void Swarm::end_loan(const Digest& digest, Outcome outcome) {
 }
 
 void Swarm::blame(broker::PeerId peer, broker::Blame why) {
-    inside_->session->post([in = inside_.get(), peer, why] { in->channel.blame(peer, why); });
+    parts_->session->post([in = parts_.get(), peer, why] { in->channel.blame(peer, why); });
 }
 
 void Swarm::offer(const core::Lineage& lineage, std::vector<StoredMark> files) {
-    inside_->session->post([in = inside_.get(), id = lineage_id(lineage), files = std::move(files)] {
+    parts_->session->post([in = parts_.get(), id = lineage_id(lineage), files = std::move(files)] {
         for (const auto& file : files) {
             in->offered.put(file, id);
             in->lending.end(file.digest());
@@ -353,7 +353,7 @@ void Swarm::offer(const core::Lineage& lineage, std::vector<StoredMark> files) {
 }
 
 void Swarm::withdraw(std::vector<Digest> digests) {
-    inside_->session->post([in = inside_.get(), digests = std::move(digests)] {
+    parts_->session->post([in = parts_.get(), digests = std::move(digests)] {
         for (const auto& digest : digests) {
             if (const auto infohash = in->offered.infohash_of(digest)) {
                 in->on_demand.unload(*infohash);
@@ -365,9 +365,9 @@ void Swarm::withdraw(std::vector<Digest> digests) {
 }
 
 void Swarm::give_to(core::Audience audience, ByteCount each_network) {
-    inside_->session->post([in = inside_.get(), audience, each_network] { in->gate.open_to(audience, each_network); });
+    parts_->session->post([in = parts_.get(), audience, each_network] { in->gate.open_to(audience, each_network); });
 }
 
-broker::Giving Swarm::giving() const { return inside_->gate.figures(); }
+broker::Giving Swarm::giving() const { return parts_->gate.figures(); }
 
 }  // namespace packswarm::swarm

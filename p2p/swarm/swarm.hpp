@@ -90,9 +90,9 @@ class Swarm final : public broker::Peers {
     void set_upload_limit(ByteCount limit);  // bytes per second to WAN peers together; 0: none
 
   private:
-    struct Inside;
-    explicit Swarm(std::unique_ptr<Inside> inside);
-    std::unique_ptr<Inside> inside_;
+    struct Parts;
+    explicit Swarm(std::unique_ptr<Parts> parts);
+    std::unique_ptr<Parts> parts_;
 };
 
 }  // namespace packswarm::swarm

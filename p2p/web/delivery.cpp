@@ -18,7 +18,7 @@ void Delivery::deliver(Events events) {
         hand_over(event);
         backlog_->bytes -= count;
     }
-    if (backlog_->engine_waits && wake_) wake_();
+    if (backlog_->thread_waits && wake_) wake_();
 }
 
 // The callbacks may cancel this fetch or end the whole client: their owner is held until they return.

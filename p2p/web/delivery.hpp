@@ -1,4 +1,4 @@
-// Delivery: the loop's end of every fetch. Batches of events come over from the engine's thread as values and are
+// Delivery: the loop's end of every fetch. Batches of events come over from curl's thread as values and are
 // handed to the callbacks here; whoever has cancelled hears nothing more. It also counts what the loop has not taken
 // yet. Built, used and closed on the loop's thread; Backlog alone belongs to both.
 #pragma once
@@ -26,16 +26,16 @@ struct Event {
 };
 using Events = std::vector<Event>;
 
-// Bytes received and not yet taken by the loop. The engine adds and pauses; the loop subtracts and wakes it.
+// Bytes received and not yet taken by the loop. The thread adds and pauses; the loop subtracts and wakes it.
 struct Backlog {
     std::atomic<ByteCount> bytes{0};
-    std::atomic<bool> engine_waits{false};
+    std::atomic<bool> thread_waits{false};
 };
 
 class Delivery {
   public:
     explicit Delivery(std::shared_ptr<Backlog> backlog) : backlog_(std::move(backlog)) {}
-    void set_wake(Task wake) { wake_ = std::move(wake); }  // runs when the engine waits and the loop has caught up
+    void set_wake(Task wake) { wake_ = std::move(wake); }  // runs when the thread waits and the loop has caught up
     void open(broker::FetchId fetch, broker::MirrorEvents events);
     bool cancel(broker::FetchId fetch) { return fetches_.erase(fetch) > 0; }
     void deliver(Events events);

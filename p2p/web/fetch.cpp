@@ -228,7 +228,7 @@ std::size_t Fetch::body(const char* bytes, std::size_t count) {
     if (unread > 0 && unread + static_cast<ByteCount>(count) > site_.settings.max_unread) {
         flush();
         paused_ = true;
-        site_.backlog.engine_waits = true;
+        site_.backlog.thread_waits = true;
         return CURL_WRITEFUNC_PAUSE;
     }
     const auto taken = gauge_.take(count);

@@ -1,6 +1,6 @@
 // Fetch: one request on its way through libcurl, redirects included: reads the answer, holds it against the rules,
-// gathers the body into larger buffers and puts events into the engine's outbox. Not here: the multi handle and its
-// loop (engine.hpp). Engine's thread.
+// gathers the body into larger buffers and puts events into the thread's outbox. Not here: the multi handle and its
+// loop (curl_thread.hpp). CurlThread's.
 #pragma once
 
 #include "p2p/web/delivery.hpp"
@@ -8,7 +8,7 @@
 
 namespace packswarm::web {
 
-// What a fetch needs of its engine.
+// What a fetch needs of curl's thread.
 struct FetchSite {
     const HttpSettings& settings;
     Backlog& backlog;

@@ -1,6 +1,6 @@
 #include "p2p/web/mirror_client.hpp"
 
-#include "p2p/web/engine.hpp"
+#include "p2p/web/curl_thread.hpp"
 
 namespace packswarm::web {
 
@@ -17,8 +17,8 @@ Result<Address> check(const broker::MirrorRequest& request) {
 MirrorClient::MirrorClient(Loop& loop, HttpSettings settings) : loop_(loop) {
     auto backlog = std::make_shared<Backlog>();
     delivery_ = std::make_shared<Delivery>(backlog);
-    engine_ = std::make_unique<Engine>(loop, std::move(settings), delivery_, std::move(backlog));
-    delivery_->set_wake([this] { engine_->wake(); });
+    curl_thread_ = std::make_unique<CurlThread>(loop, std::move(settings), delivery_, std::move(backlog));
+    delivery_->set_wake([this] { curl_thread_->wake(); });
 }
 
 MirrorClient::~MirrorClient() { delivery_->close(); }
@@ -28,7 +28,7 @@ broker::FetchId MirrorClient::start(broker::MirrorRequest request, broker::Mirro
     delivery_->open(id, std::move(events));
     auto address = check(request);
     if (address) {
-        engine_->start(id, std::move(request), std::move(*address));
+        curl_thread_->start(id, std::move(request), std::move(*address));
     } else {
         loop_.post([delivery = std::weak_ptr(delivery_), id, error = std::move(address.error())] {
             if (const auto alive = delivery.lock()) alive->deliver({{id, tl::unexpected(error)}});
@@ -38,7 +38,7 @@ broker::FetchId MirrorClient::start(broker::MirrorRequest request, broker::Mirro
 }
 
 void MirrorClient::cancel(broker::FetchId fetch) {
-    if (delivery_->cancel(fetch)) engine_->cancel(fetch);
+    if (delivery_->cancel(fetch)) curl_thread_->cancel(fetch);
 }
 
 }  // namespace packswarm::web

@@ -13,7 +13,7 @@
 namespace packswarm::web {
 
 class Delivery;
-class Engine;
+class CurlThread;
 
 class MirrorClient final : public broker::Mirrors {
   public:
@@ -25,7 +25,7 @@ class MirrorClient final : public broker::Mirrors {
   private:
     Loop& loop_;
     std::shared_ptr<Delivery> delivery_;
-    std::unique_ptr<Engine> engine_;
+    std::unique_ptr<CurlThread> curl_thread_;
     std::uint64_t last_id_ = 0;
 };
 

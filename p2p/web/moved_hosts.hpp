@@ -1,6 +1,6 @@
 // MovedHosts: looks a mirror's name up anew when a connection that was kept open says nothing, and tells whether the
 // name leads elsewhere by now: another network, a resumed machine, a mirror that moved. Not here: connections
-// (engine.hpp). Engine's thread; each lookup has a thread of its own, since it may take seconds.
+// (curl_thread.hpp). CurlThread's; each lookup has a thread of its own, since it may take seconds.
 #pragma once
 
 #include <map>

@@ -13,7 +13,7 @@ OF_A_PACKAGE_MANAGER = (
 # Places where a word is a name that owners or hooks use, not knowledge of a repository.
 WORDS = {
     "p2p/broker/manners.cpp": "who comes to the agent",
-    "p2p/control/session.cpp": "who may come to the control socket",
+    "p2p/control/client_session.cpp": "who may come to the control socket",
     "p2p/daemon/options.cpp": "text for the manual",
     "verify/keyring.cpp": "files of keys",
 }

@@ -100,8 +100,8 @@ Day::Day(unsigned number) : seed(number) {
 
 // Not drawn from the day's own numbers: what they make of a seed stays the same.
 void Day::look_ahead() {
-    ahead = seed % 4 == 1;
-    if (!ahead) return;
+    is_known_ahead = seed % 4 == 1;
+    if (!is_known_ahead) return;
     if (seed % 12 == 1) ahead_ends = Millis(100 + seed % 1000);
     std::map<std::size_t, int> asked;
     for (auto& wish : wishes) wish.at += Millis(120) * (asked[wish.agent]++ / 2);
@@ -145,7 +145,7 @@ std::string Day::text() const {
                                                        mirror.breaks->count())
                                          : "");
     for (const auto lie : lies) out += fmt::format(", {}", to_string(lie));
-    return out + (outage ? ", outage" : "") + (ahead ? ", known ahead" : "") + (interrupted ? ", interrupted" : "");
+    return out + (outage ? ", outage" : "") + (is_known_ahead ? ", known ahead" : "") + (interrupted ? ", interrupted" : "");
 }
 
 }  // namespace packswarm::test

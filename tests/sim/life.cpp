@@ -271,7 +271,8 @@ class Life {
         for (std::size_t i = 0; i < day_.agents.size(); ++i)
             if (day_.agents[i].leaves) loop_.after(*day_.agents[i].leaves, [this, i] { leave(i); });
         for (std::size_t i = 0; i < day_.wishes.size(); ++i) loop_.after(day_.wishes[i].at, [this, i] { ask(i); });
-        for (std::size_t i = 0; company_ == Company::peers && day_.ahead && i < day_.agents.size(); ++i) look_ahead(i);
+        for (std::size_t i = 0; company_ == Company::peers && day_.is_known_ahead && i < day_.agents.size(); ++i)
+            look_ahead(i);
     }
 
     // With the first wish the agent learns all the others. With mirrors alone it does not: then nobody may be later for
@@ -288,12 +289,12 @@ class Life {
         }
         if (!first) return;
         loop_.after(*first + Millis(1), [this, i, list] {
-            if (agents_[i]) agents_[i]->broker.ahead().want(test::pacman(), list);
+            if (agents_[i]) agents_[i]->broker.prefetch().want(test::pacman(), list);
         });
         if (day_.ahead_ends) loop_.after(*first + *day_.ahead_ends, [this, i] { end_ahead(i); });
     }
     void end_ahead(std::size_t i) {
-        if (agents_[i]) agents_[i]->broker.ahead().end();
+        if (agents_[i]) agents_[i]->broker.prefetch().end();
     }
 
     void leave(std::size_t i) {

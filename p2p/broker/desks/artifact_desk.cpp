@@ -29,11 +29,11 @@ Target ArtifactDesk::target_of(RequestId id, const Meaning& meaning) const {
 
 // None of its mirrors had it a moment ago, and there is nobody else to ask.
 bool ArtifactDesk::is_known_to_be_gone(RequestId id, const Target& target) {
-    if (!askers_.has_other_way(id) || (!target.lineage.empty() && !engine_.peers.company(target.lineage).is_nobody()))
+    if (!askers_.has_other_way(id) || (!target.lineage.empty() && !context_.peers.company(target.lineage).is_nobody()))
         return false;
     std::optional<Error> last;
     for (const auto& mirror : target.mirrors) {
-        last = engine_.absences.recall(mirror.url, engine_.loop.now());
+        last = context_.absences.recall(mirror.url, context_.loop.now());
         if (!last) return false;
     }
     if (last) askers_.fail(id, *last, {"it was asked for in vain a moment ago"});

@@ -22,10 +22,10 @@ class ArtifactDesk {
     // The mirror that was named has another file than this one: whether the asker waits for a look at the index now.
     // error: the file is not to be had.
     using LooksAgain = std::function<bool(RequestId, const Digest&, const std::optional<Error>& error)>;
-    ArtifactDesk(Engine& engine, const IndexBook& book, const RequestReader& reader, Askers& askers,
+    ArtifactDesk(TransferContext& context, const IndexBook& book, const RequestReader& reader, Askers& askers,
                  LiveTransfers& transfers, Publishing& publishing, Graveyard& graveyard, core::Formats formats,
                  LooksAgain looks_again)
-        : engine_(engine),
+        : context_(context),
           book_(book),
           reader_(reader),
           askers_(askers),
@@ -48,7 +48,7 @@ class ArtifactDesk {
     void finish(plan::WantId want, const VerifiedFile& file, bool may_share);
     void deliver(const LiveTransfers::Ended& ended, const Delivered& delivered);
 
-    Engine& engine_;
+    TransferContext& context_;
     const IndexBook& book_;
     const RequestReader& reader_;
     Askers& askers_;

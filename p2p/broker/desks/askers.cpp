@@ -34,9 +34,9 @@ bool Askers::is_awaited() const {
                        [](const auto& item) { return item.second.request.need == Need::awaited; });
 }
 
-bool Askers::is_ahead(RequestId id) const {
+bool Askers::is_prefetch(RequestId id) const {
     const auto* asker = find(id);
-    return asker != nullptr && asker->request.need == Need::ahead;
+    return asker != nullptr && asker->request.need == Need::prefetch;
 }
 
 bool Askers::is_streaming(RequestId id) const {
@@ -102,8 +102,8 @@ void Askers::fail(RequestId id, const Error& error, const std::vector<std::strin
                   std::vector<SourceShare> lost) {
     if (find(id) == nullptr || other_way_(id, error)) return;
     const auto asker = take(id);
-    if (asker->request.need == Need::ahead) {
-        spdlog::debug("ahead: {}", printable(error.message));
+    if (asker->request.need == Need::prefetch) {
+        spdlog::debug("prefetch: {}", printable(error.message));
         return asker->events.failed(error);
     }
     ++failed_;

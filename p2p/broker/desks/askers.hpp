@@ -57,8 +57,8 @@ class Askers {
     const Asker& at(RequestId id) const { return requests_.at(id); }
 
     bool is_empty() const { return requests_.empty(); }
-    bool is_awaited() const;            // somebody waits for anything
-    bool is_ahead(RequestId id) const;  // it is here, and nobody waits for it yet
+    bool is_awaited() const;               // somebody waits for anything
+    bool is_prefetch(RequestId id) const;  // it is here, and nobody waits for it yet
     bool is_streaming(RequestId id) const;
     bool has_too_many(const std::string& user) const;
     bool has_other_way(RequestId id) const { return manners_of(at(id).request.asker).has_other_way; }

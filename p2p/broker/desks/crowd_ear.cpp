@@ -16,17 +16,17 @@ constexpr std::size_t max_seekers = 32;  // of one digest
 }  // namespace
 
 void CrowdEar::peer_up(const PeerView& peer) {
-    engine_.sources.peer(peer);
+    context_.sources.peer(peer);
     transfers_.ask_again();
 }
 
 void CrowdEar::peer_down(PeerId peer) {
     listeners_.down(peer);
-    const auto source = engine_.sources.find_peer(peer);
+    const auto source = context_.sources.find_peer(peer);
     if (!source) return;
     transfers_.peer_gone(*source);
-    engine_.sources.forget_peer(peer);
-    engine_.replan();
+    context_.sources.forget_peer(peer);
+    context_.replan();
 }
 
 void CrowdEar::peer_offers(std::vector<PeerOffer> offers) {
@@ -34,9 +34,9 @@ void CrowdEar::peer_offers(std::vector<PeerOffer> offers) {
         listeners_.offered(offer);
         const auto want = transfers_.want_of(offer.digest);
         if (!want) continue;
-        if (const auto source = engine_.sources.find_peer(offer.peer)) {
+        if (const auto source = context_.sources.find_peer(offer.peer)) {
             transfers_.note_holder(*want, *source);
-            auto& sources = engine_.board.sources;
+            auto& sources = context_.board.sources;
             if (const auto at = sources.find(*source); at != sources.end()) at->second.missed = 0;
         }
         transfers_.find(*want)->offered(offer);
@@ -46,20 +46,20 @@ void CrowdEar::peer_offers(std::vector<PeerOffer> offers) {
 void CrowdEar::peer_lends(const PeerLoan& loan) {
     const auto want = transfers_.want_of(loan.digest);
     if (!want) return;
-    if (const auto source = engine_.sources.find_peer(loan.peer)) transfers_.note_holder(*want, *source);
+    if (const auto source = context_.sources.find_peer(loan.peer)) transfers_.note_holder(*want, *source);
     transfers_.find(*want)->lent(loan);
 }
 
 void CrowdEar::peer_seeks(PeerId peer, const std::vector<Digest>& digests) {
-    const auto source = engine_.sources.find_peer(peer);
+    const auto source = context_.sources.find_peer(peer);
     if (!source) return;
-    const auto now = engine_.loop.now();
+    const auto now = context_.loop.now();
     if (seeks_.size() + digests.size() > max_seeks)
         std::erase_if(seeks_, [now](const auto& item) { return item.second.back().asked < now - crowd_memory; });
     for (const auto& digest : digests) {
         listeners_.sought(digest);
         if (const auto want = transfers_.want_of(digest)) {
-            engine_.board.crowd_until = now + crowd_memory;
+            context_.board.crowd_until = now + crowd_memory;
             transfers_.note_holder(*want, *source);
             transfers_.find(*want)->sought(*source);
         }
@@ -68,7 +68,7 @@ void CrowdEar::peer_seeks(PeerId peer, const std::vector<Digest>& digests) {
 }
 
 void CrowdEar::note_seek(plan::SourceId peer, const Digest& digest) {
-    const auto now = engine_.loop.now();
+    const auto now = context_.loop.now();
     if (seeks_.size() >= max_seeks && seeks_.count(digest) == 0) return;
     auto& seekers = seeks_[digest];
     std::erase_if(seekers, [&](const Seek& seek) { return seek.peer == peer || seek.asked < now - crowd_memory; });
@@ -76,8 +76,8 @@ void CrowdEar::note_seek(plan::SourceId peer, const Digest& digest) {
 }
 
 void CrowdEar::join(plan::WantId want, Transfer& transfer) {
-    auto& board = engine_.board;
-    const auto now = engine_.loop.now();
+    auto& board = context_.board;
+    const auto now = context_.loop.now();
     const auto seeks = seeks_.extract(transfer.target().digest);
     for (const auto& seek : seeks ? seeks.mapped() : std::vector<Seek>{})
         if (seek.asked >= now - crowd_memory && board.sources.count(seek.peer) != 0) {
@@ -88,16 +88,16 @@ void CrowdEar::join(plan::WantId want, Transfer& transfer) {
     const bool asks_cross = board.crowd_until > now && board.wants.at(want).is_small();
     const bool neighbour = plan::waits_for_neighbour(board, board.wants.at(want), now);
     if (!asks_cross && !neighbour) return;
-    engine_.loop.after(look_around, lifetime_.guard([this, want, neighbour] {
+    context_.loop.after(look_around, lifetime_.guard([this, want, neighbour] {
         if (neighbour) note_missed(want);
-        engine_.replan();
+        context_.replan();
     }));
 }
 
 void CrowdEar::note_missed(plan::WantId want) {
-    const auto at = engine_.board.wants.find(want);
-    if (at == engine_.board.wants.end() || !at->second.peers.empty()) return;
-    for (auto& [id, source] : engine_.board.sources)
+    const auto at = context_.board.wants.find(want);
+    if (at == context_.board.wants.end() || !at->second.peers.empty()) return;
+    for (auto& [id, source] : context_.board.sources)
         if (source.role == plan::Role::lan_peer) ++source.missed;
 }
 

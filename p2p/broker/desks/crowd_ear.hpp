@@ -10,7 +10,7 @@
 #include "p2p/base/lifetime.hpp"
 #include "p2p/broker/desks/live_transfers.hpp"
 #include "p2p/broker/ports/peer_views.hpp"
-#include "p2p/broker/transfer/engine.hpp"
+#include "p2p/broker/transfer/transfer_context.hpp"
 
 namespace packswarm::broker {
 
@@ -23,8 +23,8 @@ class CrowdEar final : public PeerObserver {
         std::function<void(const Digest&)> sought;
         std::function<void(const PeerSnapshot&)> snapshot;
     };
-    CrowdEar(Engine& engine, LiveTransfers& transfers, Listeners listeners)
-        : engine_(engine), transfers_(transfers), listeners_(std::move(listeners)) {}
+    CrowdEar(TransferContext& context, LiveTransfers& transfers, Listeners listeners)
+        : context_(context), transfers_(transfers), listeners_(std::move(listeners)) {}
     CrowdEar(const CrowdEar&) = delete;
     CrowdEar& operator=(const CrowdEar&) = delete;
 
@@ -47,7 +47,7 @@ class CrowdEar final : public PeerObserver {
     void note_seek(plan::SourceId peer, const Digest& digest);
     void note_missed(plan::WantId want);
 
-    Engine& engine_;
+    TransferContext& context_;
     LiveTransfers& transfers_;
     const Listeners listeners_;
     std::unordered_map<Digest, std::vector<Seek>> seeks_;  // of the last seconds

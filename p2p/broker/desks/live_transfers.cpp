@@ -15,20 +15,20 @@ constexpr auto peer_ask_interval = Seconds(3);  // peers learn and forget: outst
 constexpr std::size_t max_holders = 32;         // of one artifact
 }  // namespace
 
-LiveTransfers::LiveTransfers(Engine& engine, Askers& askers, Graveyard& graveyard, PeerQuestions& questions,
+LiveTransfers::LiveTransfers(TransferContext& context, Askers& askers, Graveyard& graveyard, PeerQuestions& questions,
                              Remains& remains, Events events)
-    : engine_(engine),
+    : context_(context),
       askers_(askers),
       graveyard_(graveyard),
       questions_(questions),
       remains_(remains),
       events_(std::move(events)),
-      ticked_(engine.loop.now()) {}
+      ticked_(context.loop.now()) {}
 
 LiveTransfers::~LiveTransfers() {
     lifetime_.end();
     replan_due_ = true;  // transfers that end with us plan nothing
-    engine_.loop.cancel(tick_timer_);
+    context_.loop.cancel(tick_timer_);
 }
 
 // ---- Who waits for what
@@ -51,7 +51,7 @@ void LiveTransfers::begin(RequestId id, Target target) {
     by_digest_[digest] = want;
     auto& live = live_[want];
     live.askers.push_back(id);
-    live.transfer = std::make_unique<Transfer>(engine_, want, std::move(target), events_of(want));
+    live.transfer = std::make_unique<Transfer>(context_, want, std::move(target), events_of(want));
     live.transfer->widens();
     ask(*live.transfer);
     weigh_need(live);
@@ -95,10 +95,10 @@ void LiveTransfers::for_askers(plan::WantId want, const std::function<void(Reque
 // Who waits stands before who does not: the first is the one that the bytes were fetched for.
 void LiveTransfers::weigh_need(Live& live) {
     const auto ahead = std::stable_partition(live.askers.begin(), live.askers.end(),
-                                             [this](RequestId id) { return !askers_.is_ahead(id); });
+                                             [this](RequestId id) { return !askers_.is_prefetch(id); });
     const bool streamed =
         std::any_of(live.askers.begin(), ahead, [this](RequestId id) { return askers_.is_streaming(id); });
-    live.transfer->set_need(ahead == live.askers.begin() ? Need::ahead : Need::awaited, streamed);
+    live.transfer->set_need(ahead == live.askers.begin() ? Need::prefetch : Need::awaited, streamed);
 }
 
 void LiveTransfers::leave(RequestId id, const Asker& asker) {
@@ -148,7 +148,7 @@ std::vector<LiveTransfer> LiveTransfers::rows() const {
         row.sources = live.transfer->shares();
         if (asker != nullptr) {
             row.asker = asker->request.asker;
-            row.seconds = seconds_between(asker->started, engine_.loop.now());
+            row.seconds = seconds_between(asker->started, context_.loop.now());
         }
         out.push_back(std::move(row));
     }
@@ -161,7 +161,7 @@ std::vector<LiveTransfer> LiveTransfers::rows() const {
 void LiveTransfers::replan_soon() {
     if (replan_due_) return;
     replan_due_ = true;
-    engine_.loop.post(lifetime_.guard([this] {
+    context_.loop.post(lifetime_.guard([this] {
         replan_due_ = false;
         replan();
     }));
@@ -170,7 +170,7 @@ void LiveTransfers::replan_soon() {
 void LiveTransfers::replan() {
     for (const auto& [id, live] : live_)
         if (live.transfer->widens()) ask(*live.transfer);
-    const auto decisions = plan::decide(engine_.board, engine_.loop.now());
+    const auto decisions = plan::decide(context_.board, context_.loop.now());
     for (const auto& stop : decisions.stops)
         if (auto* at = find(stop.want)) at->stop(stop.claim, stop.reason);
     for (const auto& shorten : decisions.shortens)
@@ -185,15 +185,15 @@ void LiveTransfers::replan() {
 
 void LiveTransfers::arm_tick() {
     if (tick_timer_ != TimerId::none) return;
-    tick_timer_ = engine_.loop.after(tick_interval, [this] {
+    tick_timer_ = context_.loop.after(tick_interval, [this] {
         tick_timer_ = TimerId::none;
         tick();
     });
 }
 
 void LiveTransfers::tick() {
-    const auto now = engine_.loop.now();
-    engine_.sources.sample(now);
+    const auto now = context_.loop.now();
+    context_.sources.sample(now);
     if (seconds_between(ticked_, now) >= 0.2) {
         for (auto& [id, live] : live_) live.transfer->sample(seconds_between(ticked_, now));
         ticked_ = now;
@@ -212,7 +212,7 @@ void LiveTransfers::ask(const Transfer& transfer) {
 }
 
 void LiveTransfers::ask_again() {
-    asked_ = engine_.loop.now();
+    asked_ = context_.loop.now();
     for (const auto& [id, live] : live_) ask(*live.transfer);
 }
 
@@ -238,20 +238,20 @@ void LiveTransfers::discredited(plan::SourceId source) {
 void LiveTransfers::keep_remains(Transfer& transfer) {
     transfer.leave_behind(lifetime_.guard([this, digest = transfer.target().digest](Remnant remnant) {
         if (by_digest_.count(digest) != 0) return;
-        remains_.keep(digest, std::move(remnant), engine_.loop.now());
+        remains_.keep(digest, std::move(remnant), context_.loop.now());
         expire_remains_later();
     }));
 }
 
 void LiveTransfers::take_up_remains() {
-    remains_.take_up(engine_.store.leftovers(), engine_.sources, engine_.loop.now());
+    remains_.take_up(context_.store.leftovers(), context_.sources, context_.loop.now());
     if (remains_.files() == 0) return;
     spdlog::info("{} unfinished downloads are here from before", remains_.files());
     expire_remains_later();
 }
 
 void LiveTransfers::expire_remains_later() {
-    engine_.loop.after(limits::remains_kept, lifetime_.guard([this] { remains_.expire(engine_.loop.now()); }));
+    context_.loop.after(limits::remains_kept, lifetime_.guard([this] { remains_.expire(context_.loop.now()); }));
 }
 
 void LiveTransfers::leave_to_the_next() {

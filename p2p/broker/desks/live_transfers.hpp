@@ -42,8 +42,8 @@ class LiveTransfers {
         std::vector<RequestId> askers;
         std::size_t holders = 0;  // peers that have the artifact or are about to
     };
-    LiveTransfers(Engine& engine, Askers& askers, Graveyard& graveyard, PeerQuestions& questions, Remains& remains,
-                  Events events);
+    LiveTransfers(TransferContext& context, Askers& askers, Graveyard& graveyard, PeerQuestions& questions,
+                  Remains& remains, Events events);
     ~LiveTransfers();
     LiveTransfers(const LiveTransfers&) = delete;
     LiveTransfers& operator=(const LiveTransfers&) = delete;
@@ -88,7 +88,7 @@ class LiveTransfers {
     void arm_tick();
     void expire_remains_later();
 
-    Engine& engine_;
+    TransferContext& context_;
     Askers& askers_;
     Graveyard& graveyard_;
     PeerQuestions& questions_;

@@ -85,7 +85,7 @@ void PlainDesk::begin(const std::string& key, PlainFetch::Wish wish) {
         });
     };
     auto then = lifetime_.guard([this, key](Result<PlainAnswer> answer) { answered(key, answer); });
-    live_.at(key).fetch = std::make_unique<PlainFetch>(engine_, std::move(wish), started, progress, std::move(then));
+    live_.at(key).fetch = std::make_unique<PlainFetch>(context_, std::move(wish), started, progress, std::move(then));
 }
 
 void PlainDesk::tell_started(RequestId id, const PlainFetch& fetch) {

@@ -18,8 +18,9 @@ namespace packswarm::broker {
 
 class PlainDesk {
   public:
-    PlainDesk(Engine& engine, const IndexBook& book, const RequestReader& reader, Askers& askers, Graveyard& graveyard)
-        : engine_(engine), book_(book), reader_(reader), askers_(askers), graveyard_(graveyard) {}
+    PlainDesk(TransferContext& context, const IndexBook& book, const RequestReader& reader, Askers& askers,
+              Graveyard& graveyard)
+        : context_(context), book_(book), reader_(reader), askers_(askers), graveyard_(graveyard) {}
     PlainDesk(const PlainDesk&) = delete;
     PlainDesk& operator=(const PlainDesk&) = delete;
 
@@ -41,7 +42,7 @@ class PlainDesk {
     void tell_started(RequestId id, const PlainFetch& fetch);
     void answered(const std::string& key, const Result<PlainAnswer>& answer);
 
-    Engine& engine_;
+    TransferContext& context_;
     const IndexBook& book_;
     const RequestReader& reader_;
     Askers& askers_;

@@ -95,14 +95,14 @@ void Publishing::publish(VerifiedFile file, const std::string& name, std::option
 void Publishing::publish_as(VerifiedFile file, ArtifactRecord record, Then<StoredFile> then) {
     remains_.drop(file.digest());
     if (record.size <= limits::small_artifact)
-        return engine_.store.publish(std::move(file), std::move(record), std::move(then));
+        return context_.store.publish(std::move(file), std::move(record), std::move(then));
     const ByteRange all{0, record.size};
-    engine_.trust.piece_hashes(file.file(), all, core::piece_length(all.end),
-                               lifetime_.guard([this, file, record = std::move(record),
-                                                then = std::move(then)](Result<PieceHashes> pieces) mutable {
-                                   if (pieces) record.pieces = std::move(*pieces);
-                                   engine_.store.publish(std::move(file), std::move(record), std::move(then));
-                               }));
+    context_.trust.piece_hashes(file.file(), all, core::piece_length(all.end),
+                                lifetime_.guard([this, file, record = std::move(record),
+                                                 then = std::move(then)](Result<PieceHashes> pieces) mutable {
+                                    if (pieces) record.pieces = std::move(*pieces);
+                                    context_.store.publish(std::move(file), std::move(record), std::move(then));
+                                }));
 }
 
 const Publishing::Fresh* Publishing::fresh(const Digest& digest) const {
@@ -113,12 +113,12 @@ const Publishing::Fresh* Publishing::fresh(const Digest& digest) const {
 SharedBytes Publishing::bytes_of(const Digest& digest) {
     if (const auto vouching = vouching_.find(digest); vouching != vouching_.end()) return vouching->second;
     if (const auto* here = fresh(digest)) return here->bytes;
-    const auto stored = engine_.store.find(digest);
+    const auto stored = context_.store.find(digest);
     if (!stored) {
         const auto proven = lifetime_.guard([this, digest] {
-            if (engine_.store.find(digest)) signatures_.package_here(digest);
+            if (context_.store.find(digest)) signatures_.package_here(digest);
         });
-        if (engine_.store.brief(digest)) proofs_.prove(digest, Proofs::Need::awaited, proven);
+        if (context_.store.brief(digest)) proofs_.prove(digest, Proofs::Need::awaited, proven);
         return nullptr;
     }
     const auto file = std::make_shared<const StoredFile>(*stored);

@@ -11,8 +11,8 @@
 #include "p2p/base/lifetime.hpp"
 #include "p2p/broker/index_book.hpp"
 #include "p2p/broker/signature_desk.hpp"
-#include "p2p/broker/transfer/engine.hpp"
 #include "p2p/broker/transfer/remains.hpp"
+#include "p2p/broker/transfer/transfer_context.hpp"
 
 namespace packswarm::broker {
 
@@ -23,8 +23,8 @@ class Publishing {
         ByteCount size = 0;
         std::optional<WallTime> modified;
     };
-    Publishing(Engine& engine, IndexBook& book, Proofs& proofs, SignatureDesk& signatures, Remains& remains)
-        : engine_(engine), book_(book), proofs_(proofs), signatures_(signatures), remains_(remains) {}
+    Publishing(TransferContext& context, IndexBook& book, Proofs& proofs, SignatureDesk& signatures, Remains& remains)
+        : context_(context), book_(book), proofs_(proofs), signatures_(signatures), remains_(remains) {}
     Publishing(const Publishing&) = delete;
     Publishing& operator=(const Publishing&) = delete;
 
@@ -52,7 +52,7 @@ class Publishing {
     void publish_as(VerifiedFile file, ArtifactRecord record, Then<StoredFile> then);
     void now_stored(const StoredFile& file);
 
-    Engine& engine_;
+    TransferContext& context_;
     IndexBook& book_;
     Proofs& proofs_;
     SignatureDesk& signatures_;

@@ -64,7 +64,7 @@ std::optional<core::CatalogHit> RequestReader::package_of_signature(const core::
 std::vector<MirrorAddress> RequestReader::addresses(const Meaning& meaning) const {
     std::vector<MirrorAddress> out;
     const auto add_address = [&](const std::string& base, const std::string& address) {
-        const auto source = engine_.sources.mirror(base);
+        const auto source = context_.sources.mirror(base);
         if (std::none_of(out.begin(), out.end(), [&](const MirrorAddress& known) { return known.source == source; }))
             out.push_back({source, address});
     };
@@ -76,10 +76,10 @@ std::vector<MirrorAddress> RequestReader::addresses(const Meaning& meaning) cons
     for (const auto& location : meaning.locations)
         if (is_listed ? is_its_own(location) : location.base.size() == meaning.locations.front().base.size())
             asked.push_back(&location);
-    if (asked.empty()) return {{engine_.sources.mirror(meaning.url.origin()), meaning.url.asked()}};
+    if (asked.empty()) return {{context_.sources.mirror(meaning.url.origin()), meaning.url.asked()}};
     for (const auto* location : asked) add_address(location->base, meaning.url.asked());
     for (const auto* location : asked)
-        if (const auto led = engine_.led_on.find(location->base); led != engine_.led_on.end())
+        if (const auto led = context_.led_on.find(location->base); led != context_.led_on.end())
             add_address(led->second, core::address(led->second, location->path));
     const auto add = [&](const std::string& base, const std::string& path) {
         add_address(base, core::address(base, path));

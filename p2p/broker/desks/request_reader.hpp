@@ -9,7 +9,7 @@
 #include "p2p/base/url.hpp"
 #include "p2p/broker/index_book.hpp"
 #include "p2p/broker/requests.hpp"
-#include "p2p/broker/transfer/engine.hpp"
+#include "p2p/broker/transfer/transfer_context.hpp"
 
 namespace packswarm::broker {
 
@@ -26,8 +26,8 @@ class RequestReader {
   public:
     // Whether names of this address stand for another root's files than the newest one's.
     using IsBehind = std::function<bool(const core::Location&)>;
-    RequestReader(Engine& engine, const IndexBook& book, IsBehind is_behind)
-        : engine_(engine), book_(book), is_behind_(std::move(is_behind)) {}
+    RequestReader(TransferContext& context, const IndexBook& book, IsBehind is_behind)
+        : context_(context), book_(book), is_behind_(std::move(is_behind)) {}
     RequestReader(const RequestReader&) = delete;
     RequestReader& operator=(const RequestReader&) = delete;
 
@@ -37,7 +37,7 @@ class RequestReader {
     std::vector<MirrorAddress> addresses(const Meaning& meaning) const;
 
   private:
-    Engine& engine_;
+    TransferContext& context_;
     const IndexBook& book_;
     const IsBehind is_behind_;
 };

@@ -24,9 +24,9 @@ bool RootDesk::serve(RequestId id, const Meaning& meaning) {
         live.askers.push_back(
             {id, wants_signature, since ? book_.sightings().given(*location.repository, path, *since) : std::nullopt});
         if (live.fetch) return true;
-        RootFetch::Wish wish{*location.repository, path, location.base, engine_.board.peer_grace,
+        RootFetch::Wish wish{*location.repository, path, location.base, context_.board.peer_grace,
                              key.has_other_way,    since};
-        live.fetch = std::make_unique<RootFetch>(engine_, book_, std::move(wish),
+        live.fetch = std::make_unique<RootFetch>(context_, book_, std::move(wish),
                                                  lifetime_.guard([this, key](Result<RootAnswer> result) {
                                                      if (result) needs_.told(key.at.repository);
                                                      answered(key, std::move(result));

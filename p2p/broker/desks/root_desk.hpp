@@ -25,9 +25,14 @@ class RootDesk {
         std::function<void(const core::RepositoryId& repository)> told;       // an asker's index came from here
         std::function<void(RequestId, const Meaning& meaning)> hand_through;  // what its mirror has, unjudged
     };
-    RootDesk(Engine& engine, IndexBook& book, const RequestReader& reader, Askers& askers, Holding& holding,
+    RootDesk(TransferContext& context, IndexBook& book, const RequestReader& reader, Askers& askers, Holding& holding,
              Needs needs)
-        : engine_(engine), book_(book), reader_(reader), askers_(askers), holding_(holding), needs_(std::move(needs)) {}
+        : context_(context),
+          book_(book),
+          reader_(reader),
+          askers_(askers),
+          holding_(holding),
+          needs_(std::move(needs)) {}
     RootDesk(const RootDesk&) = delete;
     RootDesk& operator=(const RootDesk&) = delete;
 
@@ -63,7 +68,7 @@ class RootDesk {
     void answer_signature(RequestId id, const RootAnswer& answer);
     void give_signature(RequestId id, const GivenRoots::Given& given, const SourceShare& from, const char* reason);
 
-    Engine& engine_;
+    TransferContext& context_;
     IndexBook& book_;
     const RequestReader& reader_;
     Askers& askers_;

@@ -12,15 +12,16 @@ void RootErrands::refresh(const core::RepositoryId& repository, Then<RootAnswer>
     const auto* known = book_.table().find(repository);
     if (known == nullptr)
         return then(fail(ErrorKind::Absent, "no repository is called {}", printable(repository.text())));
-    RootFetch::Wish wish{*known, core::root_path(*known), "", engine_.board.peer_grace, false, std::nullopt};
-    refreshes_.push_back(std::make_unique<RootFetch>(engine_, book_, std::move(wish), std::move(then)));
+    RootFetch::Wish wish{*known, core::root_path(*known), "", context_.board.peer_grace, false, std::nullopt};
+    refreshes_.push_back(std::make_unique<RootFetch>(context_, book_, std::move(wish), std::move(then)));
     if (refreshes_.size() > limits::max_lineages) refreshes_.erase(refreshes_.begin());
 }
 
 void RootErrands::look_at(const core::Location& at, Task then) {
-    RootFetch::Wish wish{*at.repository, core::root_path(*at.repository), at.base, engine_.board.peer_grace, false, {}};
+    RootFetch::Wish wish{
+        *at.repository, core::root_path(*at.repository), at.base, context_.board.peer_grace, false, {}};
     looking_[at.repository->id] = std::make_unique<RootFetch>(
-        engine_, book_, std::move(wish), [then = std::move(then)](const Result<RootAnswer>&) { then(); });
+        context_, book_, std::move(wish), [then = std::move(then)](const Result<RootAnswer>&) { then(); });
 }
 
 }  // namespace packswarm::broker

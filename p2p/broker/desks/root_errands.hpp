@@ -14,7 +14,7 @@ namespace packswarm::broker {
 
 class RootErrands {
   public:
-    RootErrands(Engine& engine, IndexBook& book) : engine_(engine), book_(book) {}
+    RootErrands(TransferContext& context, IndexBook& book) : context_(context), book_(book) {}
     RootErrands(const RootErrands&) = delete;
     RootErrands& operator=(const RootErrands&) = delete;
 
@@ -25,11 +25,11 @@ class RootErrands {
   private:
     void look_at(const core::Location& at, Task then);
 
-    Engine& engine_;
+    TransferContext& context_;
     IndexBook& book_;
     std::vector<std::unique_ptr<RootFetch>> refreshes_;
     std::map<core::RepositoryId, std::unique_ptr<RootFetch>> looking_;
-    IndexLooks looks_{engine_.loop, [this](const core::Location& at, Task then) { look_at(at, std::move(then)); },
+    IndexLooks looks_{context_.loop, [this](const core::Location& at, Task then) { look_at(at, std::move(then)); },
                       [this](const core::RepositoryId& repository) { looking_.erase(repository); }};
 };
 

@@ -21,21 +21,21 @@ class Host {
 };
 
 struct Case {
-    Engine& engine;
+    TransferContext& context;
     const Target& target;
     const plan::WantId want_id;
     IncomingFile& file;
     Host& host;
 
-    plan::Want& want() const { return engine.board.wants.at(want_id); }
+    plan::Want& want() const { return context.board.wants.at(want_id); }
     plan::Source* source(plan::SourceId id) const {  // null: it has gone
-        const auto at = engine.board.sources.find(id);
-        return at == engine.board.sources.end() ? nullptr : &at->second;
+        const auto at = context.board.sources.find(id);
+        return at == context.board.sources.end() ? nullptr : &at->second;
     }
-    bool is_mirror(plan::SourceId id) const { return engine.sources.kind(id) == SourceKind::mirror; }
-    bool is_peer(plan::SourceId id) const { return engine.sources.kind(id) == SourceKind::peer; }
-    const std::string& label(plan::SourceId id) const { return engine.sources.label(id); }
-    TimePoint now() const { return engine.loop.now(); }
+    bool is_mirror(plan::SourceId id) const { return context.sources.kind(id) == SourceKind::mirror; }
+    bool is_peer(plan::SourceId id) const { return context.sources.kind(id) == SourceKind::peer; }
+    const std::string& label(plan::SourceId id) const { return context.sources.label(id); }
+    TimePoint now() const { return context.loop.now(); }
     ByteRange all() const { return {0, target.size}; }
 };
 

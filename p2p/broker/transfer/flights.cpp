@@ -3,11 +3,11 @@
 namespace packswarm::broker {
 
 void Flights::begin(const plan::Start& start) {
-    const auto id = plan::ClaimId{case_.engine.next_claim++};
+    const auto id = plan::ClaimId{case_.context.next_claim++};
     const auto now = case_.now();
     case_.want().claims[id] = {start.source, start.range, 0, now, now, now, start.purpose};
     open_[id];
-    case_.engine.sources.claim_started(start.source);
+    case_.context.sources.claim_started(start.source);
     case_.host.note(
         fmt::format("{} [{}, {}): {}", case_.label(start.source), start.range.begin, start.range.end, start.reason));
     open_[id].fetch = case_.is_mirror(start.source) ? ask_mirror(id, start) : ask_peer(id, start);
@@ -20,14 +20,14 @@ FetchId Flights::ask_mirror(plan::ClaimId id, const plan::Start& start) {
     request.stall_timeout = std::chrono::duration_cast<Millis>(limits::stall_timeout);
     request.takes_whole = start.purpose != plan::Purpose::check;
     const bool is_whole = start.range == case_.all();
-    const bool gives_parts = start.range.begin > 0 || case_.engine.board.sources.at(start.source).ranges;
+    const bool gives_parts = start.range.begin > 0 || case_.context.board.sources.at(start.source).ranges;
     if (!is_whole && gives_parts) request.range = start.range;
     if (!is_whole && !gives_parts) request.enough = start.range.end;
     MirrorEvents events;
     events.head = [this, id](const MirrorHead& head) { needs_.answered(id, head); };
     events.data = [this, id](ByteCount offset, Bytes data) { needs_.took(id, offset, std::move(data)); };
     events.done = [this, id](Result<void> result) { needs_.ended(id, result); };
-    return case_.engine.mirrors.start(std::move(request), std::move(events));
+    return case_.context.mirrors.start(std::move(request), std::move(events));
 }
 
 FetchId Flights::ask_peer(plan::ClaimId id, const plan::Start& start) {
@@ -35,12 +35,12 @@ FetchId Flights::ask_peer(plan::ClaimId id, const plan::Start& start) {
     events.data = [this, id](ByteCount offset, Bytes data) {
         auto& claim = case_.want().claims.at(id);
         if (claim.received == 0)
-            case_.engine.sources.first_byte(claim.source, seconds_between(claim.started, case_.now()));
+            case_.context.sources.first_byte(claim.source, seconds_between(claim.started, case_.now()));
         needs_.took(id, offset, std::move(data));
     };
     events.done = [this, id](Result<void> result) { needs_.ended(id, result); };
-    const auto peer = case_.engine.sources.peer_id(start.source);
-    return case_.engine.peers.get(peer, case_.target.digest, start.range, std::move(events));
+    const auto peer = case_.context.sources.peer_id(start.source);
+    return case_.context.peers.get(peer, case_.target.digest, start.range, std::move(events));
 }
 
 void Flights::collect(plan::ClaimId claim, ByteView data) {
@@ -60,15 +60,15 @@ std::optional<Flights::Landed> Flights::close(plan::ClaimId id) {
     Flight flight = std::move(open_.at(id));
     Landed out{at->second, std::move(flight.in_memory), flight.has_no_ranges};
     const plan::Claim& claim = out.claim;
-    case_.engine.sources.measured(claim.source, claim.received, seconds_between(claim.first_byte, claim.last_byte));
+    case_.context.sources.measured(claim.source, claim.received, seconds_between(claim.first_byte, claim.last_byte));
     if (case_.is_mirror(claim.source))
-        case_.engine.mirrors.cancel(flight.fetch);
+        case_.context.mirrors.cancel(flight.fetch);
     else
-        case_.engine.peers.cancel(flight.fetch);
+        case_.context.peers.cancel(flight.fetch);
     case_.want().claims.erase(at);
     case_.want().left = case_.now();
     open_.erase(id);
-    case_.engine.sources.claim_ended(claim.source);
+    case_.context.sources.claim_ended(claim.source);
     return out;
 }
 

@@ -8,20 +8,20 @@ namespace {
 constexpr ByteCount hash_step = limits::mib;  // prefix growth worth a hashing job
 }  // namespace
 
-IncomingFile::IncomingFile(Engine& engine, plan::WantId want, const Target& target)
-    : engine_(engine),
+IncomingFile::IncomingFile(TransferContext& context, plan::WantId want, const Target& target)
+    : context_(context),
       want_(want),
       target_(target),
-      arrivals_(engine.store, engine.arrivals,
+      arrivals_(context.store, context.arrivals,
                 [this](Arrivals::Arrival& arrival, const Result<void>& written) { landed(arrival, written); }) {}
 
 IncomingFile::~IncomingFile() {
-    if (check_ != CheckId::none) engine_.trust.drop(check_);
+    if (check_ != CheckId::none) context_.trust.drop(check_);
 }
 
 Result<void> IncomingFile::stage() {
     if (staged_) return {};
-    auto file = engine_.store.stage(target_.size, target_.is_listed ? Promise::listed : Promise::loose);
+    auto file = context_.store.stage(target_.size, target_.is_listed ? Promise::listed : Promise::loose);
     if (!file) return tl::unexpected(file.error());
     go_on_with(std::move(*file));
     return {};
@@ -34,7 +34,7 @@ void IncomingFile::go_on_with(StagedFile file) {
 
 Result<void> IncomingFile::make_room(ByteCount bytes) {
     if (bytes <= room_) return {};
-    const auto room = engine_.store.arrive(*staged_, bytes);
+    const auto room = context_.store.arrive(*staged_, bytes);
     if (!room) return tl::unexpected(room.error());
     room_ = *room;
     return {};
@@ -69,7 +69,7 @@ void IncomingFile::landed(Arrivals::Arrival& arrival, const Result<void>& writte
         want().done.add(range);
         shares_[arrival.from].given.add(range);
     }
-    want().grown = engine_.loop.now();
+    want().grown = context_.loop.now();
     arrival.then(arrival.live);
 }
 
@@ -164,7 +164,7 @@ plan::Given IncomingFile::givers() const {
 // ------------------------------------------------------------------------------------------------------------------
 
 void IncomingFile::begin_check() {
-    check_ = engine_.trust.begin_check(*staged_, target_.digest);
+    check_ = context_.trust.begin_check(*staged_, target_.digest);
     hashed_ = 0;
 }
 
@@ -172,16 +172,16 @@ void IncomingFile::hash_what_is_here() {
     const ByteCount prefix = want().done.prefix();
     if (prefix - hashed_ < hash_step) return;
     hashed_ = prefix;
-    engine_.trust.advance(check_, prefix);
+    context_.trust.advance(check_, prefix);
 }
 
 void IncomingFile::hash_again() {
-    engine_.trust.rewind(check_);
+    context_.trust.rewind(check_);
     hashed_ = 0;
 }
 
 void IncomingFile::check(Then<VerifiedFile> then) {
-    engine_.trust.finish(check_, [this, then = std::move(then)](Result<VerifiedFile> file) {
+    context_.trust.finish(check_, [this, then = std::move(then)](Result<VerifiedFile> file) {
         check_ = CheckId::none;
         then(std::move(file));
     });

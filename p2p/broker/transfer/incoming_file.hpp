@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "p2p/broker/transfer/arrivals.hpp"
-#include "p2p/broker/transfer/engine.hpp"
+#include "p2p/broker/transfer/transfer_context.hpp"
 #include "p2p/plan/suspects.hpp"
 
 namespace packswarm::broker {
@@ -20,7 +20,7 @@ class IncomingFile {
         core::RangeSet given;             // what of it stands in the file
     };
 
-    IncomingFile(Engine& engine, plan::WantId want, const Target& target);
+    IncomingFile(TransferContext& context, plan::WantId want, const Target& target);
     ~IncomingFile();
     IncomingFile(const IncomingFile&) = delete;
     IncomingFile& operator=(const IncomingFile&) = delete;
@@ -67,11 +67,11 @@ class IncomingFile {
     bool is_being_checked() const { return check_ != CheckId::none; }
 
   private:
-    plan::Want& want() const { return engine_.board.wants.at(want_); }
+    plan::Want& want() const { return context_.board.wants.at(want_); }
     void landed(Arrivals::Arrival& arrival, const Result<void>& written);
     void write_unclaimed(Bytes data, Then<void> then);
 
-    Engine& engine_;
+    TransferContext& context_;
     const plan::WantId want_;
     const Target& target_;
     std::optional<StagedFile> staged_;

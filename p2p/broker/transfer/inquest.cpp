@@ -20,7 +20,7 @@ void Inquest::find_out() {
     const auto givers = case_.file.givers();
     const bool hints_lied = needs_.names_the_hints();
     if (!hints_lied && needs_.questions_lenders()) return;
-    if (!hints_lied && givers.size() > 1 && (drop_discredited() || drop_suspect())) return case_.engine.replan();
+    if (!hints_lied && givers.size() > 1 && (drop_discredited() || drop_suspect())) return case_.context.replan();
     for (const auto& [source, bytes] : givers) case_.host.forget(source);
     case_.want().done = {};
     call_back();
@@ -38,11 +38,11 @@ void Inquest::close() {
 }
 
 void Inquest::drop() {
-    if (const auto suspect = std::exchange(suspect_, std::nullopt)) case_.engine.sources.acquit(*suspect);
+    if (const auto suspect = std::exchange(suspect_, std::nullopt)) case_.context.sources.acquit(*suspect);
 }
 
 bool Inquest::drop_discredited() {
-    const auto caught = plan::caught_elsewhere(case_.file.givers(), suspected_, case_.engine.board.sources);
+    const auto caught = plan::caught_elsewhere(case_.file.givers(), suspected_, case_.context.board.sources);
     if (caught.empty()) return false;
     call_back();
     for (const auto source : caught) {
@@ -69,7 +69,7 @@ bool Inquest::drop_suspect() {
     suspected_.insert(*suspect);
     case_.host.forget(*suspect);
     case_.want().barred.insert(*suspect);
-    case_.engine.sources.set_aside(*suspect);
+    case_.context.sources.set_aside(*suspect);
     return true;
 }
 
@@ -101,7 +101,7 @@ bool Inquest::goes_on() {
         return true;
     }
     if (last_chances_++ >= max_last_chances || !call_back()) return false;
-    case_.engine.replan();
+    case_.context.replan();
     return true;
 }
 
@@ -120,7 +120,7 @@ void Inquest::go_solo(plan::SourceId chosen, const char* reason) {
     want.mirrors = {chosen};  // the others follow one by one when this one turns out to be the liar
     needs_.borrow_no_more();
     want.head_agreed = true;
-    case_.engine.replan();
+    case_.context.replan();
 }
 
 }  // namespace packswarm::broker

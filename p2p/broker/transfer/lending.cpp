@@ -21,24 +21,24 @@ constexpr std::size_t max_questioned = 4;
 constexpr ByteCount doubted_block = 16 * limits::kib;  // kept of what a lender gave wrongly
 
 // What it gave to other artifacts is worth nothing either.
-void blame_liar(Engine& engine, plan::SourceId liar) {
-    engine.sources.failed(liar, ErrorKind::Corrupt);
-    engine.peers.blame(engine.sources.peer_id(liar), Blame::wrong_bytes);
-    engine.discredit(liar);
+void blame_liar(TransferContext& context, plan::SourceId liar) {
+    context.sources.failed(liar, ErrorKind::Corrupt);
+    context.peers.blame(context.sources.peer_id(liar), Blame::wrong_bytes);
+    context.discredit(liar);
 }
 
 }  // namespace
 
 Lending::Lending(Case& part_of, Needs& needs)
     : case_(part_of), needs_(needs), lent_(core::piece_count(part_of.target.size)) {
-    crowd().company = case_.engine.sources.has_peers();
+    crowd().company = case_.context.sources.has_peers();
 }
 
 Lending::~Lending() {
     lifetime_.end();
     for (const auto& [lender, what] : doubts_)
         if (auto* at = case_.source(lender)) at->doubted = false;
-    if (is_lending_ && !is_verified_) case_.engine.peers.end_loan(case_.target.digest, Peers::Outcome::failed);
+    if (is_lending_ && !is_verified_) case_.context.peers.end_loan(case_.target.digest, Peers::Outcome::failed);
 }
 
 // ---- Others
@@ -46,11 +46,11 @@ Lending::~Lending() {
 
 // Strangers that hear of it late have their time to speak up all the same.
 bool Lending::widens() {
-    auto& engine = case_.engine;
-    if (asks_strangers_ || !engine.asks_strangers) return false;
-    if (!plan::asks_strangers(engine.board, case_.want(), case_.target.asking, case_.now())) return false;
+    auto& context = case_.context;
+    if (asks_strangers_ || !context.asks_strangers) return false;
+    if (!plan::asks_strangers(context.board, case_.want(), case_.target.asking, case_.now())) return false;
     asks_strangers_ = true;
-    const bool has_strangers = std::any_of(engine.board.sources.begin(), engine.board.sources.end(),
+    const bool has_strangers = std::any_of(context.board.sources.begin(), context.board.sources.end(),
                                            [](const auto& item) { return item.second.role == plan::Role::wan_peer; });
     if (has_strangers) case_.want().asked = case_.now();
     return true;
@@ -81,7 +81,7 @@ void Lending::sample() {
     const auto since = case_.now() - asks_again_within;
     std::erase_if(asked_, [since](const auto& item) { return item.second < since; });
     std::erase_if(crowd().seekers, [this](plan::SourceId peer) { return asked_.count(peer) == 0; });
-    crowd().company = case_.engine.sources.has_peers();
+    crowd().company = case_.context.sources.has_peers();
     if (!is_questioning() || case_.want().resting) return;
     if (crowd().trials.empty() || case_.now() - questioning_ > mirrors_answer_within) questioned();
 }
@@ -90,15 +90,15 @@ void Lending::sample() {
 // ----------------------------------------------------------------------------------------------------------
 
 void Lending::staged() {
-    if (is_lending_ || !case_.engine.may_lend()) return;
+    if (is_lending_ || !case_.context.may_lend()) return;
     is_lending_ = true;
-    case_.engine.peers.lend(case_.target.digest, *case_.file.staged(), case_.target.lineage);
+    case_.context.peers.lend(case_.target.digest, *case_.file.staged(), case_.target.lineage);
     lend_whole_pieces(case_.all());
 }
 
 // Only what mirrors gave us ourselves: what a peer gave is that peer's to answer for, not ours.
 void Lending::written(plan::SourceId from, ByteRange range) {
-    const auto kind = case_.engine.sources.kind(from);
+    const auto kind = case_.context.sources.kind(from);
     if (range.empty() || kind == SourceKind::cache) return;
     if (kind == SourceKind::peer) {
         has_borrowed_ = true;
@@ -115,7 +115,7 @@ void Lending::lend_whole_pieces(ByteRange range) {
         if (whole.begin >= range.end) break;
         if (lent_[piece] || !first_hand_.covers(whole)) continue;
         lent_[piece] = true;
-        case_.engine.peers.lend_piece(case_.target.digest, piece);
+        case_.context.peers.lend_piece(case_.target.digest, piece);
     }
 }
 
@@ -127,7 +127,7 @@ void Lending::forgotten(const core::RangeSet& ranges) {
 }
 
 void Lending::stop_lending() {
-    if (is_lending_) case_.engine.peers.end_loan(case_.target.digest, Peers::Outcome::failed);
+    if (is_lending_) case_.context.peers.end_loan(case_.target.digest, Peers::Outcome::failed);
     is_lending_ = false;
     lent_.assign(lent_.size(), false);
 }
@@ -145,7 +145,7 @@ void Lending::try_lender(plan::SourceId lender, ByteRange range) {
     const auto* source = case_.source(lender);
     if (want.is_small() || source == nullptr || want.crowd.trials.count(lender) != 0) return;
     ByteCount unverified = 0;
-    for (const auto& [id, other] : case_.engine.board.wants) {
+    for (const auto& [id, other] : case_.context.board.wants) {
         const auto given = other.given.find(lender);
         if (given != other.given.end()) unverified += given->second;
     }
@@ -154,7 +154,7 @@ void Lending::try_lender(plan::SourceId lender, ByteRange range) {
     const auto piece = core::piece_range(want.size, last);
     if (!case_.file.given_by(lender).covers(piece) || first_hand_.covers(piece)) return;
     want.crowd.trials[lender] = piece;
-    case_.engine.replan();
+    case_.context.replan();
 }
 
 void Lending::compared(plan::SourceId lender, plan::SourceId mirror, ByteRange range, const Bytes& given,
@@ -184,7 +184,7 @@ void Lending::not_compared(plan::SourceId mirror, ByteRange range) {
 
 void Lending::trial_ended() {
     if (is_questioning() && crowd().trials.empty()) return questioned();
-    case_.engine.replan();
+    case_.context.replan();
 }
 
 void Lending::doubt(plan::SourceId lender, ByteRange range, const Bytes& given, const Bytes& copy) {
@@ -196,7 +196,7 @@ void Lending::doubt(plan::SourceId lender, ByteRange range, const Bytes& given, 
     needs_.discredited(lender);
     case_.want().barred.insert(lender);
     crowd().lenders.drop(lender);
-    case_.engine.replan();
+    case_.context.replan();
 }
 
 std::vector<plan::SourceId> Lending::lenders_used() const {
@@ -229,7 +229,7 @@ bool Lending::question(const std::vector<plan::SourceId>& peers) {
     questioning_ = case_.now();
     doubts_before_ = doubts_.size();
     case_.host.note(fmt::format("a part of what each of {} lenders gave is compared with a mirror's", trials.size()));
-    case_.engine.replan();
+    case_.context.replan();
     return true;
 }
 
@@ -239,7 +239,7 @@ void Lending::questioned() {
     crowd().trials.clear();
     // Else somebody was caught elsewhere: the digest will tell anew.
     const bool is_whole = case_.want().done.total() == case_.target.size;
-    if (doubts_.size() > doubts_before_ || !is_whole) return case_.engine.replan();
+    if (doubts_.size() > doubts_before_ || !is_whole) return case_.context.replan();
     const auto peers = lenders_used();
     if (peers.empty()) return needs_.reopen_inquest();  // mirrors gave the same
     if (!mirrors_answered || !question(peers)) drop_all_of(peers);
@@ -258,10 +258,10 @@ void Lending::drop_all_of(const std::vector<plan::SourceId>& peers) {
             case_.want().barred.insert(peer);
         }
         case_.host.note("what peers lent is fetched again from mirrors");
-        case_.engine.replan();
+        case_.context.replan();
     };
     const ByteCount piece = core::piece_length(case_.target.size);
-    case_.engine.trust.piece_hashes(*case_.file.staged(), case_.all(), piece, lifetime_.guard(std::move(then)));
+    case_.context.trust.piece_hashes(*case_.file.staged(), case_.all(), piece, lifetime_.guard(std::move(then)));
 }
 
 // A piece that one peer gave alone is its own; of shared ones nobody could say whose bytes were wrong.
@@ -276,16 +276,16 @@ void Lending::suspect(const std::vector<plan::SourceId>& peers, const PieceHashe
 void Lending::verified() {
     is_verified_ = true;
     settle_doubts();
-    auto& engine = case_.engine;
-    if (is_lending_) engine.peers.end_loan(case_.target.digest, Peers::Outcome::verified);
+    auto& context = case_.context;
+    if (is_lending_) context.peers.end_loan(case_.target.digest, Peers::Outcome::verified);
     if (suspects_.empty()) return;
     // The transfer ends before the hashes are there: what is needed goes along.
-    auto then = [suspects = std::move(suspects_), &engine](Result<PieceHashes> hashes) {
+    auto then = [suspects = std::move(suspects_), &context](Result<PieceHashes> hashes) {
         if (!hashes) return;
-        for (const auto liar : plan::liars(suspects, *hashes)) blame_liar(engine, liar);
+        for (const auto liar : plan::liars(suspects, *hashes)) blame_liar(context, liar);
     };
-    engine.trust.piece_hashes(*case_.file.staged(), case_.all(), core::piece_length(case_.target.size),
-                              std::move(then));
+    context.trust.piece_hashes(*case_.file.staged(), case_.all(), core::piece_length(case_.target.size),
+                               std::move(then));
 }
 
 // The digest has spoken: what stands in the file is true.
@@ -293,7 +293,7 @@ void Lending::settle_doubts() {
     for (const auto& [lender, what] : std::exchange(doubts_, {})) {
         const auto truth = case_.file.read({what.offset, what.offset + static_cast<ByteCount>(what.given.size())});
         if (auto* at = case_.source(lender)) at->doubted = false;
-        if (truth && *truth != what.given) blame_liar(case_.engine, lender);
+        if (truth && *truth != what.given) blame_liar(case_.context, lender);
     }
 }
 

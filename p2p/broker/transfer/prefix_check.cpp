@@ -18,7 +18,7 @@ void PrefixCheck::compare(plan::SourceId from, Bytes head) {
     votes_[from] = std::move(head);
     case_.want().heads.insert(from);
     settle();
-    case_.engine.replan();
+    case_.context.replan();
 }
 
 void PrefixCheck::settle() {
@@ -43,7 +43,7 @@ bool PrefixCheck::stands_alone(plan::SourceId source) const {
     const auto& mirrors = case_.target.mirrors;
     return std::none_of(mirrors.begin(), mirrors.end(), [&](const MirrorAddress& other) {
         const bool may_give =
-            want.barred.count(other.source) == 0 && case_.engine.board.sources.at(other.source).usable;
+            want.barred.count(other.source) == 0 && case_.context.board.sources.at(other.source).usable;
         return other.source != source && may_give;
     });
 }

@@ -47,7 +47,7 @@ void TorrentFeed::join() {
     if (state_ != State::apart || offers_.empty()) return;
     std::vector<plan::Hint> hints;
     for (const auto& offer : offers_) {
-        const auto source = case_.engine.sources.find_peer(offer.peer);
+        const auto source = case_.context.sources.find_peer(offer.peer);
         const auto endpoint = source ? case_.label(*source) : std::string();
         hints.push_back({offer.pieces, endpoint.substr(0, endpoint.rfind(':')), offer.reach == Reach::lan});
     }
@@ -86,7 +86,7 @@ void TorrentFeed::hash_what_is_here(std::vector<ByteRange> runs, std::vector<boo
         }
         hash_what_is_here(std::move(runs), std::move(have));
     };
-    case_.engine.trust.piece_hashes(*case_.file.staged(), run, piece, lifetime_.guard(std::move(then)));
+    case_.context.trust.piece_hashes(*case_.file.staged(), run, piece, lifetime_.guard(std::move(then)));
 }
 
 void TorrentFeed::take_part(std::vector<bool> have) {
@@ -156,7 +156,7 @@ void TorrentFeed::piece_done(std::size_t piece, PeerId from) {
     if (from == PeerId::none) return;  // it was ours, and no sign of life of theirs
     swarm().last_piece = case_.now();
     window_bytes_ += range_of(piece).length();
-    needs_.brought(case_.engine.sources.find_peer(from), range_of(piece));
+    needs_.brought(case_.context.sources.find_peer(from), range_of(piece));
 }
 
 // The hints deny bytes that a mirror gave: another mirror is asked for them too. When there is none the peers fetch
@@ -180,7 +180,7 @@ void TorrentFeed::piece_wrong(std::size_t piece) {
     case_.want().crowd.trials[giver->first] = range;
     case_.host.note(fmt::format("peers say that piece {} of {} is wrong: another mirror is asked", piece,
                                 case_.label(giver->first)));
-    case_.engine.replan();
+    case_.context.replan();
 }
 
 bool TorrentFeed::can_be_judged(plan::SourceId giver) const {
@@ -222,14 +222,14 @@ void TorrentFeed::give_hints_up() {
         swarm() = {};
         for (const auto& [source, share] : std::map(case_.file.shares()))
             if (case_.is_peer(source)) case_.host.forget(source);
-        case_.engine.replan();
+        case_.context.replan();
         case_.host.changed();
     }));
 }
 
 void TorrentFeed::doubt_givers_of_hints() {
     for (const auto& offer : offers_) {
-        const auto source = case_.engine.sources.find_peer(offer.peer);
+        const auto source = case_.context.sources.find_peer(offer.peer);
         auto* at = source ? case_.source(*source) : nullptr;
         if (offer.pieces != hints_ || at == nullptr) continue;
         at->doubted = true;
@@ -252,7 +252,7 @@ void TorrentFeed::deny(std::size_t piece) {
         fed_[piece] = false;
         peers().unclaim(join_, piece, 1);
     }
-    case_.engine.replan();
+    case_.context.replan();
 }
 
 bool TorrentFeed::denied(plan::SourceId source) const {
@@ -301,19 +301,19 @@ void TorrentFeed::verified() {
         if (denied(source)) given[source] = share.given.total();
     // The transfer ends before the hashes are there: what is needed goes along.
     auto then = [offers = offers_, hints = hints_, denied = denied_, given,
-                 &engine = case_.engine](Result<PieceHashes> hashes) {
+                 &context = case_.context](Result<PieceHashes> hashes) {
         if (!hashes) return;
         for (const auto& offer : offers)
-            if (offer.pieces != *hashes) engine.peers.blame(offer.peer, Blame::wrong_pieces);
+            if (offer.pieces != *hashes) context.peers.blame(offer.peer, Blame::wrong_pieces);
         for (const auto& [source, bytes] : given) {
             const bool lied = std::any_of(denied.begin(), denied.end(), [&, source = source](const auto& item) {
                 return item.second == source && (*hashes)[item.first] == hints[item.first];
             });
-            lied ? engine.sources.failed(source, ErrorKind::Corrupt) : engine.sources.gave_right_bytes(source, bytes);
+            lied ? context.sources.failed(source, ErrorKind::Corrupt) : context.sources.gave_right_bytes(source, bytes);
         }
     };
-    case_.engine.trust.piece_hashes(*case_.file.staged(), case_.all(), core::piece_length(case_.target.size),
-                                    std::move(then));
+    case_.context.trust.piece_hashes(*case_.file.staged(), case_.all(), core::piece_length(case_.target.size),
+                                     std::move(then));
 }
 
 void TorrentFeed::ended(const Result<void>& result) {
@@ -325,13 +325,13 @@ void TorrentFeed::ended(const Result<void>& result) {
     swarm() = {};
     case_.want().peers.clear();
     if (!result && result.error().kind == ErrorKind::Transient) use_channel();
-    case_.engine.replan();
+    case_.context.replan();
 }
 
 // Who cannot be dialled, since a router hides it, has dialled us: what it shares comes over that connection.
 void TorrentFeed::use_channel() {
     for (const auto& offer : offers_) {
-        const auto source = case_.engine.sources.find_peer(offer.peer);
+        const auto source = case_.context.sources.find_peer(offer.peer);
         auto* at = source ? case_.source(*source) : nullptr;
         if (at == nullptr || case_.want().barred.count(*source) != 0) continue;
         const auto share = case_.file.shares().find(*source);

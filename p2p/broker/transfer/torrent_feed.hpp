@@ -69,7 +69,7 @@ class TorrentFeed {
         ByteRange range) const;  // first, count: every piece the range touches
     ByteRange range_of(std::size_t piece) const;
     plan::SwarmPart& swarm() const { return case_.want().swarm; }
-    Peers& peers() const { return case_.engine.peers; }
+    Peers& peers() const { return case_.context.peers; }
 
     Case& case_;
     Needs& needs_;

@@ -16,11 +16,15 @@ constexpr std::size_t max_reasons = 200;  // lines that explain() can show of on
 constexpr auto progress_interval = Millis(100);
 }  // namespace
 
-Transfer::Transfer(Engine& engine, plan::WantId id, Target target, TransferEvents events)
-    : engine_(engine), id_(id), target_(std::move(target)), events_(std::move(events)), file_(engine_, id_, target_) {
-    auto& entry = engine_.board.wants[id_];
+Transfer::Transfer(TransferContext& context, plan::WantId id, Target target, TransferEvents events)
+    : context_(context),
+      id_(id),
+      target_(std::move(target)),
+      events_(std::move(events)),
+      file_(context_, id_, target_) {
+    auto& entry = context_.board.wants[id_];
     entry.size = target_.size;
-    entry.created = engine_.loop.now();
+    entry.created = context_.loop.now();
     for (const auto& mirror : target_.mirrors) entry.mirrors.push_back(mirror.source);
     if (target_.mirrors.size() < 2) entry.head_agreed = true;  // nobody to compare with
     std::memcpy(&entry.crowd.seed, target_.digest.raw().data(), sizeof entry.crowd.seed);
@@ -36,18 +40,18 @@ Transfer::~Transfer() {
     lending_.reset();
     if (torrent_) torrent_->leave([] {});
     torrent_.reset();
-    engine_.board.wants.erase(id_);
+    context_.board.wants.erase(id_);
 }
 
 void Transfer::set_need(Need need, bool streamed) {
     want().streamed = streamed;
-    const bool ahead = need == Need::ahead;
-    if (want().ahead == ahead) return;
-    want().ahead = ahead;
+    const bool ahead = need == Need::prefetch;
+    if (want().is_prefetch == ahead) return;
+    want().is_prefetch = ahead;
     note(ahead ? "nobody waits for it yet" : "somebody waits for it now");
     // Whoever comes to wait for what stood still until now has all its chances before it.
-    if (!ahead && want().claims.empty() && want().done.empty()) want().created = engine_.loop.now();
-    engine_.replan();
+    if (!ahead && want().claims.empty() && want().done.empty()) want().created = context_.loop.now();
+    context_.replan();
 }
 
 // ---- Claims
@@ -75,7 +79,7 @@ void Transfer::begin(const plan::Start& start) {
 }
 
 void Transfer::answered(plan::ClaimId id, const MirrorHead& head) {
-    engine_.sources.first_byte(want().claims.at(id).source, head.first_byte_s);
+    context_.sources.first_byte(want().claims.at(id).source, head.first_byte_s);
     if (head.last_modified && !modified_) modified_ = head.last_modified;
     if (head.ignores_range) without_ranges(id);
 }
@@ -85,7 +89,7 @@ void Transfer::answered(plan::ClaimId id, const MirrorHead& head) {
 void Transfer::without_ranges(plan::ClaimId id) {
     auto& claim = want().claims.at(id);
     flights_.gives_no_ranges(id);
-    engine_.sources.ignores_ranges(claim.source);
+    context_.sources.ignores_ranges(claim.source);
     if (claim.purpose == plan::Purpose::check) return;
     const auto gaps = want().here().gaps(case_.all());
     const ByteRange rest{0, gaps.empty() ? target_.size : gaps.back().end};
@@ -101,7 +105,7 @@ void Transfer::without_ranges(plan::ClaimId id) {
     note(fmt::format("{} sends the whole file instead of a part: it is taken from its first byte on",
                      case_.label(claim.source)));
     if (torrent_) torrent_->claimed(claim.range);
-    engine_.replan();
+    context_.replan();
 }
 
 void Transfer::stop(plan::ClaimId claim, const char* reason) {
@@ -122,7 +126,7 @@ void Transfer::close(plan::ClaimId id) {
     if (!landed) return;
     const auto& claim = landed->claim;
     if (torrent_ && claim.purpose != plan::Purpose::check) torrent_->released({claim.next(), claim.range.end});
-    engine_.replan();
+    context_.replan();
 }
 
 void Transfer::close_all() {
@@ -133,10 +137,10 @@ void Transfer::took(plan::ClaimId id, ByteCount offset, Bytes data) {
     auto& claim = want().claims.at(id);
     const auto source = claim.source;
     const auto length = static_cast<ByteCount>(data.size());
-    claim.last_byte = engine_.loop.now();
+    claim.last_byte = context_.loop.now();
     if (claim.received == 0) claim.first_byte = claim.last_byte;
     claim.received = offset + length - claim.range.begin;
-    engine_.sources.received(source, length);
+    context_.sources.received(source, length);
     file_.received(source, length);
     if (want().is_small() || claim.purpose == plan::Purpose::check) {
         flights_.collect(id, data);
@@ -174,7 +178,7 @@ void Transfer::ended(plan::ClaimId id, const Result<void>& result) {
     if (!landed) return;  // its last bytes completed the file, and everything was closed
     const auto& claim = landed->claim;
     if (torrent_ && claim.purpose != plan::Purpose::check) torrent_->released({claim.next(), claim.range.end});
-    engine_.replan();
+    context_.replan();
     if (!result) {
         file_.wasted(claim.source, static_cast<ByteCount>(landed->in_memory.size()));
         // A mirror without ranges is not at fault: it is asked for the whole file next.
@@ -218,19 +222,19 @@ void Transfer::blame(plan::SourceId source, Error error) {
         error = {ErrorKind::Absent, "has another version of it: " + error.message};
     note(fmt::format("{} failed ({}): {}", case_.label(source), to_string(error.kind), error.message));
     last_error_ = error;
-    engine_.sources.failed(source, error.kind);
+    context_.sources.failed(source, error.kind);
     if (const auto* url = error.kind == ErrorKind::Absent ? target_.address_at(source) : nullptr)
-        engine_.absences.note(*url, error, engine_.loop.now());
+        context_.absences.note(*url, error, context_.loop.now());
     // While others are left out on a suspicion, who fails is not waited for twice; who named a time is asked by nobody
     // before it.
     const bool again = error.kind == ErrorKind::Transient && error.retry_after.value_or(Seconds()) == Seconds() &&
                        ++transient_failures_[source] < (inquest_.suspects_somebody() ? 1 : transient_chances);
     if (!again) want().barred.insert(source);
     if (error.kind == ErrorKind::Corrupt) {
-        if (case_.is_peer(source)) engine_.peers.blame(engine_.sources.peer_id(source), Blame::wrong_bytes);
-        if (engine_.sources.is_discredited(source)) engine_.discredit(source);
+        if (case_.is_peer(source)) context_.peers.blame(context_.sources.peer_id(source), Blame::wrong_bytes);
+        if (context_.sources.is_discredited(source)) context_.discredit(source);
     }
-    engine_.replan();
+    context_.replan();
 }
 
 // Whole, in memory, so that exactly one source answers for it.
@@ -265,7 +269,7 @@ void Transfer::shown() {
 }
 
 void Transfer::tell_progress() {
-    const auto now = engine_.loop.now();
+    const auto now = context_.loop.now();
     if (now - progressed_ < progress_interval) return;
     progressed_ = now;
     events_.progress();
@@ -296,8 +300,8 @@ void Transfer::verify() {
 void Transfer::praise() {
     for (const auto& [source, bytes] : file_.givers()) {
         if (torrent_ && torrent_->denied(source)) continue;  // judged by the hashes of the true pieces
-        engine_.sources.gave_right_bytes(source, bytes);
-        if (const auto* url = target_.address_at(source)) engine_.absences.forget(*url);
+        context_.sources.gave_right_bytes(source, bytes);
+        if (const auto* url = target_.address_at(source)) context_.absences.forget(*url);
     }
     if (torrent_) torrent_->verified();
     inquest_.close();
@@ -308,7 +312,7 @@ void Transfer::wrong_digest(const Error& error) {
     if (over_) return;
     if (error.kind != ErrorKind::Corrupt) return fail(error);
     note("the digest is wrong: " + error.message);
-    engine_.store.note(*file_.staged(), {});
+    context_.store.note(*file_.staged(), {});
     want().resting = false;
     file_.begin_check();
     inquest_.open();
@@ -345,8 +349,8 @@ void Transfer::brought(std::optional<plan::SourceId> from, ByteRange piece) {
         file_.brought(*from, piece);
     }
     want().done.add(piece);
-    want().grown = engine_.loop.now();
-    engine_.replan();
+    want().grown = context_.loop.now();
+    context_.replan();
     changed();
 }
 
@@ -378,15 +382,15 @@ void Transfer::borrow_no_more() {
 // -----------------------------------------------------------------------------------------------------------------
 
 void Transfer::offered(const PeerOffer& offer) {
-    const auto source = engine_.sources.find_peer(offer.peer);
+    const auto source = context_.sources.find_peer(offer.peer);
     if (over_ || !lending_ || !source || offer.size != target_.size || want().barred.count(*source) != 0)
         return;  // nobody was asked
     want().crowd.seekers.erase(*source);
     want().crowd.fetching.erase(*source);
     if (!want().is_small() && !torrent_ &&
-        (!want().crowd.lenders.empty() || engine_.board.sources.at(*source).hidden)) {
+        (!want().crowd.lenders.empty() || context_.board.sources.at(*source).hidden)) {
         want().crowd.lenders.set(*source, std::vector<bool>(core::piece_count(target_.size), true));
-        return engine_.replan();
+        return context_.replan();
     }
     if (!want().is_small()) {
         if (!torrent_) torrent_ = std::make_unique<TorrentFeed>(case_, static_cast<TorrentFeed::Needs&>(*this));
@@ -395,20 +399,20 @@ void Transfer::offered(const PeerOffer& offer) {
     }
     if (std::find(want().peers.begin(), want().peers.end(), *source) == want().peers.end())
         want().peers.push_back(*source);
-    engine_.replan();
+    context_.replan();
 }
 
 void Transfer::lent(const PeerLoan& loan) {
-    const auto source = engine_.sources.find_peer(loan.peer);
+    const auto source = context_.sources.find_peer(loan.peer);
     if (over_ || !lending_ || !source) return;
     lending_->lent(*source, loan);
-    engine_.replan();
+    context_.replan();
 }
 
 void Transfer::sought(plan::SourceId peer) {
     if (over_ || !lending_) return;
     lending_->sought(peer);
-    engine_.replan();
+    context_.replan();
 }
 
 bool Transfer::widens() { return lending_ && !over_ && lending_->widens(); }
@@ -419,14 +423,14 @@ core::Audience Transfer::whom_to_ask() const {
 }
 
 void Transfer::look_for_company() {
-    const auto around = target_.lineage.empty() ? Company{} : engine_.peers.company(target_.lineage);
-    want().grace = around.is_nobody() ? Millis(0) : around.is_settled ? engine_.board.peer_grace : first_round;
+    const auto around = target_.lineage.empty() ? Company{} : context_.peers.company(target_.lineage);
+    want().grace = around.is_nobody() ? Millis(0) : around.is_settled ? context_.board.peer_grace : first_round;
 }
 
 void Transfer::peer_gone(plan::SourceId peer) {
     std::erase(want().peers, peer);
     if (lending_) lending_->gone(peer);
-    if (torrent_) torrent_->peer_gone(engine_.sources.peer_id(peer));
+    if (torrent_) torrent_->peer_gone(context_.sources.peer_id(peer));
 }
 
 void Transfer::join() {
@@ -451,7 +455,7 @@ void Transfer::sample(double window_s) {
 
 void Transfer::give_up() {
     if (over_ || want().resting) return;
-    if (!want().arriving.empty()) return file_.when_landed(engine_.replan);
+    if (!want().arriving.empty()) return file_.when_landed(context_.replan);
     if (inquest_.goes_on()) return;
     const auto kind = last_error_ ? last_error_->kind : ErrorKind::Absent;
     Error error{kind, fmt::format("no source could give {}{}{}", target_.name, last_error_ ? ": " : "",
@@ -472,7 +476,7 @@ std::vector<SourceShare> Transfer::shares() const {
     std::vector<SourceShare> out;
     for (const auto& [source, share] : file_.shares())
         if (share.bytes > 0)
-            out.push_back({engine_.sources.kind(source), case_.label(source), share.bytes, share.wasted});
+            out.push_back({context_.sources.kind(source), case_.label(source), share.bytes, share.wasted});
     return out;
 }
 
@@ -480,7 +484,7 @@ std::vector<SourceShare> Transfer::for_nothing() const {
     std::vector<SourceShare> out;
     for (const auto& [source, share] : file_.shares()) {
         const auto lost = share.bytes - share.given.total();
-        if (lost > 0) out.push_back({engine_.sources.kind(source), case_.label(source), lost, lost});
+        if (lost > 0) out.push_back({context_.sources.kind(source), case_.label(source), lost, lost});
     }
     return out;
 }

@@ -31,7 +31,7 @@ struct TransferEvents {
 
 class Transfer final : Host, PrefixCheck::Needs, TorrentFeed::Needs, Lending::Needs, Inquest::Needs, Flights::Needs {
   public:
-    Transfer(Engine& engine, plan::WantId id, Target target, TransferEvents events);
+    Transfer(TransferContext& context, plan::WantId id, Target target, TransferEvents events);
     ~Transfer() override;
     Transfer(const Transfer&) = delete;
     Transfer& operator=(const Transfer&) = delete;
@@ -78,7 +78,7 @@ class Transfer final : Host, PrefixCheck::Needs, TorrentFeed::Needs, Lending::Ne
     const std::vector<std::string>& reasons() const { return reasons_; }
 
   private:
-    plan::Want& want() const { return engine_.board.wants.at(id_); }
+    plan::Want& want() const { return context_.board.wants.at(id_); }
     bool has_room(ByteCount bytes);  // for so many of its bytes in the store; else it fails
     void began();                    // there is a file now
     void close(plan::ClaimId id);
@@ -121,12 +121,12 @@ class Transfer final : Host, PrefixCheck::Needs, TorrentFeed::Needs, Lending::Ne
     void took(plan::ClaimId id, ByteCount offset, Bytes data) override;
     void ended(plan::ClaimId id, const Result<void>& result) override;
 
-    Engine& engine_;
+    TransferContext& context_;
     const plan::WantId id_;
     Target target_;
     TransferEvents events_;
     IncomingFile file_;
-    Case case_{engine_, target_, id_, file_, *this};
+    Case case_{context_, target_, id_, file_, *this};
     Flights flights_{case_, *this};
     PrefixCheck prefix_{case_, *this};
     Inquest inquest_{case_, *this};

@@ -12,8 +12,8 @@ constexpr ByteCount note_step = 256 * limits::kib;  // and bytes that make anoth
 }  // namespace
 
 bool Transfer::may_resume_from(plan::SourceId source) const {
-    if (engine_.sources.is_discredited(source)) return false;
-    return engine_.sources.kind(source) != SourceKind::mirror ||
+    if (context_.sources.is_discredited(source)) return false;
+    return context_.sources.kind(source) != SourceKind::mirror ||
            std::any_of(target_.mirrors.begin(), target_.mirrors.end(),
                        [source](const MirrorAddress& mirror) { return mirror.source == source; });
 }
@@ -25,7 +25,7 @@ void Transfer::resume(Remnant remnant) {
     for (auto& [source, ranges] : remnant.given) {
         // A head from a disk cannot be compared: it comes anew, so that first bytes can go out before the digest has
         // spoken.
-        if (engine_.sources.kind(source) == SourceKind::cache) ranges.remove(ByteRange{0, plan::tuning::head_bytes});
+        if (context_.sources.kind(source) == SourceKind::cache) ranges.remove(ByteRange{0, plan::tuning::head_bytes});
         file_.adopt(source, ranges);
         for (const auto& range : ranges.ranges())
             if (lending_) lending_->written(source, range);
@@ -44,17 +44,17 @@ bool Transfer::is_worth_keeping() const {
 }
 
 void Transfer::note_growth() {
-    if (engine_.loop.now() - noted_ >= note_interval && received() >= noted_bytes_ + note_step) take_note();
+    if (context_.loop.now() - noted_ >= note_interval && received() >= noted_bytes_ + note_step) take_note();
 }
 
 void Transfer::take_note() {
     if (!file_.is_staged() || want().is_small()) return;
-    noted_ = engine_.loop.now();
+    noted_ = context_.loop.now();
     noted_bytes_ = received();
     RemainsNote note{target_.digest, target_.size, modified_, {}};
     for (const auto& [source, share] : file_.shares())
         for (const auto& range : share.given.ranges()) note.gifts.push_back({case_.label(source), range});
-    engine_.store.note(*file_.staged(), is_worth_keeping() ? note.text() : Bytes());
+    context_.store.note(*file_.staged(), is_worth_keeping() ? note.text() : Bytes());
 }
 
 void Transfer::leave_to_the_next() {

@@ -60,19 +60,19 @@ TEST_F(ArrivalsTest, WhatMayBeOverwrittenLaterIsNotWrittenFirstWhenMuchWaits) {
     EXPECT_TRUE(wanted().done.empty());
     loop_.drain();
     EXPECT_EQ(*file_->read({0, 26 * mib}), right({0, 26 * mib}));
-    EXPECT_EQ(engine_->arrivals.sum(), 0u);
+    EXPECT_EQ(context_->arrivals.sum(), 0u);
 }
 
 TEST_F(ArrivalsTest, WhenMuchWaitsWhoBringsMoreWritesIt) {
     want(32 * mib, 1);
     bring(mirror(1), {0, mib});
-    EXPECT_EQ(engine_->arrivals.sum(), static_cast<std::size_t>(mib));
+    EXPECT_EQ(context_->arrivals.sum(), static_cast<std::size_t>(mib));
     bring(mirror(1), {mib, 26 * mib});
     EXPECT_EQ(wanted().done.total(), 25 * mib) << "all but what the worker has in hand";
     loop_.drain();
     EXPECT_EQ(wanted().done.total(), 26 * mib);
     EXPECT_EQ(*file_->read({0, 26 * mib}), right({0, 26 * mib}));
-    EXPECT_EQ(engine_->arrivals.sum(), 0u);
+    EXPECT_EQ(context_->arrivals.sum(), 0u);
 }
 
 TEST_F(ArrivalsTest, AHeadNeverComesAfterTheWholeThatTakesItsPlace) {
@@ -88,7 +88,7 @@ TEST_F(ArrivalsTest, AHeadNeverComesAfterTheWholeThatTakesItsPlace) {
     EXPECT_EQ(order, (std::vector<std::string>{"head", "whole"}));
     EXPECT_EQ(*file_->read({0, mib}), right({0, mib}));
     EXPECT_EQ(file_->given_by(mirror(1)).total(), mib) << "what nobody answers for is nobody's";
-    EXPECT_EQ(engine_->arrivals.sum(), 0u);
+    EXPECT_EQ(context_->arrivals.sum(), 0u);
 }
 
 TEST_F(ArrivalsTest, AnEmptyFileIsThereAtOnce) {

@@ -10,12 +10,12 @@ class ArtifactDeskTest : public LiveFixture {
     void SetUp() override {
         LiveFixture::SetUp();
         signatures_ = std::make_unique<SignatureDesk>(
-            *engine_, *book_, Millis(0),
+            *context_, *book_, Millis(0),
             SignatureDesk::Packages{[this](const Digest& digest) { return publishing_->bytes_of(digest); },
                                     [this](const Digest& digest) { return transfers_->has(digest); }});
-        publishing_ = std::make_unique<Publishing>(*engine_, *book_, *proofs_, *signatures_, remains_);
+        publishing_ = std::make_unique<Publishing>(*context_, *book_, *proofs_, *signatures_, remains_);
         desk_ = std::make_unique<ArtifactDesk>(
-            *engine_, *book_, *reader_, *askers_, *transfers_, *publishing_, *graveyard_, formats::all(),
+            *context_, *book_, *reader_, *askers_, *transfers_, *publishing_, *graveyard_, formats::all(),
             [this](RequestId id, const Digest&, const std::optional<Error>&) { return looks_again_ == id; });
         on_verified_ = [this](plan::WantId want, const VerifiedFile& file) { desk_->verified(want, file); };
         on_failed_ = [this](plan::WantId want, const Error& error) { desk_->failed(want, error); };

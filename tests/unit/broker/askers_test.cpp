@@ -88,10 +88,10 @@ TEST_F(AskersTest, AFailureIsNotToldWhileAnotherWayIsTried) {
 }
 
 TEST_F(AskersTest, WhatNobodyWaitsForHasALineOnlyWhereItWasFetchedForIt) {
-    auto ahead = request_of("ahead");
-    ahead.need = Need::ahead;
+    auto ahead = request_of("prefetch");
+    ahead.need = Need::prefetch;
     const auto first = ask(ahead), second = ask(ahead), third = ask(ahead);
-    EXPECT_TRUE(askers.is_ahead(first));
+    EXPECT_TRUE(askers.is_prefetch(first));
     EXPECT_FALSE(askers.is_awaited());
     askers.deliver(first, from(SourceKind::cache), {});
     EXPECT_TRUE(ledger.rows.empty());

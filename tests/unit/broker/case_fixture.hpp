@@ -29,9 +29,9 @@ class CaseFixture : public ::testing::Test, public Host {
         settings.reserve = 0;
         vault_ = std::move(*store::Vault::open(std::move(settings), loop_, loop_));
         sources_ = std::make_unique<SourceBook>(loop_, *ledger_, board_);
-        engine_ = std::unique_ptr<Engine>(
-            new Engine{loop_, mirrors_, peers_, *vault_, trust_, board_, *sources_, [this] { ++replans; },
-                       [] { return true; }, [this](plan::SourceId source) { discredited.push_back(source); }, 1});
+        context_ = std::unique_ptr<TransferContext>(new TransferContext{
+            loop_, mirrors_, peers_, *vault_, trust_, board_, *sources_, [this] { ++replans; }, [] { return true; },
+            [this](plan::SourceId source) { discredited.push_back(source); }, 1});
     }
     void TearDown() override {
         case_.reset();
@@ -54,8 +54,8 @@ class CaseFixture : public ::testing::Test, public Host {
         entry.size = size;
         entry.created = loop_.now();
         for (const auto& mirror : target_.mirrors) entry.mirrors.push_back(mirror.source);
-        file_ = std::make_unique<IncomingFile>(*engine_, want_id, target_);
-        case_.reset(new Case{*engine_, target_, want_id, *file_, *this});
+        file_ = std::make_unique<IncomingFile>(*context_, want_id, target_);
+        case_.reset(new Case{*context_, target_, want_id, *file_, *this});
     }
     plan::SourceId mirror(std::size_t number) const { return target_.mirrors.at(number - 1).source; }
     plan::SourceId peer(int number) {
@@ -113,7 +113,7 @@ class CaseFixture : public ::testing::Test, public Host {
     std::unique_ptr<store::Ledger> ledger_;
     std::unique_ptr<store::Vault> vault_;
     std::unique_ptr<SourceBook> sources_;
-    std::unique_ptr<Engine> engine_;
+    std::unique_ptr<TransferContext> context_;
     Target target_;
     std::unique_ptr<IncomingFile> file_;
     std::unique_ptr<Case> case_;

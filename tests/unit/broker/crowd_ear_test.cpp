@@ -11,7 +11,7 @@ class CrowdEarTest : public LiveFixture {
     void SetUp() override {
         LiveFixture::SetUp();
         ear_ = std::make_unique<CrowdEar>(
-            *engine_, *transfers_,
+            *context_, *transfers_,
             CrowdEar::Listeners{[this](PeerId) { ++downs_; }, [this](const PeerOffer&) { ++offers_; },
                                 [this](const Digest& digest) { sought_.push_back(digest); },
                                 [this](const PeerSnapshot&) { ++snapshots_; }});

@@ -38,9 +38,9 @@ class DeskFixture : public ::testing::Test {
         settings.reserve = 0;
         vault_ = std::move(*store::Vault::open(std::move(settings), loop_, loop_));
         sources_ = std::make_unique<SourceBook>(loop_, *ledger_, board_);
-        engine_ =
-            std::unique_ptr<Engine>(new Engine{loop_, mirrors_, peers_, *vault_, trust_, board_, *sources_,
-                                               [this] { ++replans_; }, [] { return true; }, [](plan::SourceId) {}});
+        context_ = std::unique_ptr<TransferContext>(new TransferContext{loop_, mirrors_, peers_, *vault_, trust_,
+                                                                        board_, *sources_, [this] { ++replans_; },
+                                                                        [] { return true; }, [](plan::SourceId) {}});
         proofs_ = std::make_unique<Proofs>(loop_, *vault_, trust_);
         book_ = std::make_unique<IndexBook>(loop_, *vault_, *ledger_, trust_, peers_, *proofs_);
         core::Repository repository;
@@ -56,7 +56,7 @@ class DeskFixture : public ::testing::Test {
         });
         graveyard_ = std::make_unique<Graveyard>(loop_);
         holding_ = std::make_unique<Holding>(loop_, *vault_, *askers_);
-        reader_ = std::make_unique<RequestReader>(*engine_, *book_, [](const core::Location&) { return false; });
+        reader_ = std::make_unique<RequestReader>(*context_, *book_, [](const core::Location&) { return false; });
         loop_.drain();
     }
 
@@ -119,7 +119,7 @@ class DeskFixture : public ::testing::Test {
     std::unique_ptr<store::Ledger> ledger_;
     std::unique_ptr<store::Vault> vault_;
     std::unique_ptr<SourceBook> sources_;
-    std::unique_ptr<Engine> engine_;
+    std::unique_ptr<TransferContext> context_;
     std::unique_ptr<Proofs> proofs_;
     std::unique_ptr<IndexBook> book_;
     std::unique_ptr<Askers> askers_;

@@ -97,9 +97,9 @@ class LendingTest : public ::testing::Test {
         settings.reserve = 0;
         vault_ = std::move(*store::Vault::open(std::move(settings), loop_, loop_));
         sources_ = std::make_unique<SourceBook>(loop_, *ledger_, board_);
-        engine_ = std::unique_ptr<Engine>(
-            new Engine{loop_, mirrors_, lenders_, *vault_, trust_, board_, *sources_, [this] { replan(); },
-                       [] { return true; }, [this](plan::SourceId source) { transfer_->discredited(source); }, 1});
+        context_ = std::unique_ptr<TransferContext>(new TransferContext{
+            loop_, mirrors_, lenders_, *vault_, trust_, board_, *sources_, [this] { replan(); }, [] { return true; },
+            [this](plan::SourceId source) { transfer_->discredited(source); }, 1});
     }
     PeerId lender(ByteCount right_bytes) {
         const auto id = PeerId{lenders_.lenders.size() + 1};
@@ -140,7 +140,7 @@ class LendingTest : public ::testing::Test {
             target.mirrors.push_back({sources_->mirror(origin), origin + "/file"});
         TransferEvents events{[] {}, [] {}, [this](VerifiedFile) { done_ = true; },
                               [this](const Error& error) { FAIL() << error.message; }};
-        transfer_ = std::make_unique<Transfer>(*engine_, plan::WantId{1}, std::move(target), std::move(events));
+        transfer_ = std::make_unique<Transfer>(*context_, plan::WantId{1}, std::move(target), std::move(events));
         for (const auto& [id, lender] : lenders_.lenders)
             if (say == Say::lends)
                 transfer_->lent(
@@ -180,7 +180,7 @@ class LendingTest : public ::testing::Test {
     std::unique_ptr<store::Ledger> ledger_;
     std::unique_ptr<store::Vault> vault_;
     std::unique_ptr<SourceBook> sources_;
-    std::unique_ptr<Engine> engine_;
+    std::unique_ptr<TransferContext> context_;
     std::unique_ptr<Transfer> transfer_;
     bool done_ = false;
 

@@ -14,7 +14,7 @@ class LiveFixture : public DeskFixture {
         DeskFixture::SetUp();
         questions_ = std::make_unique<PeerQuestions>(loop_, peers_);
         transfers_ =
-            std::make_unique<LiveTransfers>(*engine_, *askers_, *graveyard_, *questions_, remains_,
+            std::make_unique<LiveTransfers>(*context_, *askers_, *graveyard_, *questions_, remains_,
                                             LiveTransfers::Events{[this](plan::WantId want, Transfer& transfer) {
                                                                       begun_.push_back(want);
                                                                       if (on_begun_) on_begun_(want, transfer);
@@ -27,10 +27,10 @@ class LiveFixture : public DeskFixture {
                                                                       failed_.emplace_back(want, error);
                                                                       if (on_failed_) on_failed_(want, error);
                                                                   }});
-        engine_->replan = [this] { transfers_->replan_soon(); };
+        context_->replan = [this] { transfers_->replan_soon(); };
     }
     void TearDown() override {
-        engine_->replan = [] {};
+        context_->replan = [] {};
         transfers_.reset();
     }
     // A file that both mirrors have.

@@ -34,19 +34,19 @@ TEST_F(LiveTransfersTest, WhoAsksForTheSameJoins) {
 }
 
 TEST_F(LiveTransfersTest, WhoWaitsStandsBeforeWhoDoesNot) {
-    auto ahead = request_of("/file", "ahead");
-    ahead.need = Need::ahead;
+    auto ahead = request_of("/file", "prefetch");
+    ahead.need = Need::prefetch;
     const auto content = content_of(4'000'000);
     const auto first = ask(ahead);
     transfers_->begin(first->id, target_of(content));
-    EXPECT_EQ(transfers_->rows().at(0).asker, "ahead");
-    EXPECT_TRUE(board_.wants.begin()->second.ahead);
+    EXPECT_EQ(transfers_->rows().at(0).asker, "prefetch");
+    EXPECT_TRUE(board_.wants.begin()->second.is_prefetch);
     const auto second = ask("/file");
     transfers_->join(second->id, digest_of(content));
     EXPECT_EQ(transfers_->rows().at(0).asker, "test");
-    EXPECT_FALSE(board_.wants.begin()->second.ahead);
+    EXPECT_FALSE(board_.wants.begin()->second.is_prefetch);
     cancel(*second);
-    EXPECT_TRUE(board_.wants.begin()->second.ahead);
+    EXPECT_TRUE(board_.wants.begin()->second.is_prefetch);
 }
 
 TEST_F(LiveTransfersTest, EndsWithTheLastWhoLeavesAndCountsWhatItBrought) {
@@ -111,7 +111,7 @@ TEST_F(LiveTransfersTest, PeersAreAskedForWhatIsPublicAgainAndAgain) {
 TEST_F(LiveTransfersTest, NothingHappensAfterItsEnd) {
     begin(content_of(50'000));
     loop_.advance(Millis(20));
-    engine_->replan = [] {};
+    context_->replan = [] {};
     transfers_.reset();
     loop_.advance(Millis(5'000));
     EXPECT_TRUE(verified_.empty());

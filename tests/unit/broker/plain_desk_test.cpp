@@ -21,7 +21,7 @@ class PlainDeskTest : public DeskFixture {
     std::unique_ptr<PlainDesk> desk_;
     void SetUp() override {
         DeskFixture::SetUp();
-        desk_ = std::make_unique<PlainDesk>(*engine_, *book_, *reader_, *askers_, *graveyard_);
+        desk_ = std::make_unique<PlainDesk>(*context_, *book_, *reader_, *askers_, *graveyard_);
     }
 };
 

@@ -19,7 +19,7 @@ class PlainFetchTest : public CaseFixture {
         wish.has_other_way = has_other_way;
         wish.if_modified_since = since_;
         fetch_ = std::make_unique<PlainFetch>(
-            *engine_, std::move(wish), [this] { ++started_; }, [this] { ++progressed_; },
+            *context_, std::move(wish), [this] { ++started_; }, [this] { ++progressed_; },
             [this](Result<PlainAnswer> answer) { answer_ = std::move(answer); });
     }
     void finish() {

@@ -10,10 +10,10 @@ class PublishingTest : public UnsignedLabFixture {
     void SetUp() override {
         UnsignedLabFixture::SetUp();
         signatures_ = std::make_unique<SignatureDesk>(
-            *engine_, *book_, Millis(0),
+            *context_, *book_, Millis(0),
             SignatureDesk::Packages{[this](const Digest& digest) { return publishing_->bytes_of(digest); },
                                     [](const Digest&) { return false; }});
-        publishing_ = std::make_unique<Publishing>(*engine_, *book_, *proofs_, *signatures_, remains_);
+        publishing_ = std::make_unique<Publishing>(*context_, *book_, *proofs_, *signatures_, remains_);
     }
     // The lab's index lists the package, and nobody signed that index.
     test::PacmanPackage list(const std::string& name) {

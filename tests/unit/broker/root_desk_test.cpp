@@ -11,7 +11,7 @@ class RootDeskTest : public UnsignedLabFixture {
         UnsignedLabFixture::SetUp();
         publish({package("hello")});
         desk_ = std::make_unique<RootDesk>(
-            *engine_, *book_, *reader_, *askers_, *holding_,
+            *context_, *book_, *reader_, *askers_, *holding_,
             RootDesk::Needs{[this](const core::RepositoryId& repository) { told_.push_back(repository); },
                             [this](RequestId id, const Meaning&) { handed_through_.push_back(id); }});
     }

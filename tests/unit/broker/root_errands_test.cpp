@@ -10,7 +10,7 @@ class RootErrandsTest : public UnsignedLabFixture {
     void SetUp() override {
         UnsignedLabFixture::SetUp();
         publish({package("hello")});
-        errands_ = std::make_unique<RootErrands>(*engine_, *book_);
+        errands_ = std::make_unique<RootErrands>(*context_, *book_);
     }
     bool looks_before(const std::string& file) {
         const auto at = book_->table().locate(*Url::parse("http://lab/" + file)).at(0);

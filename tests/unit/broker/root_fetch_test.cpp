@@ -13,9 +13,9 @@ class RootFetchTest : public BookFixture {
     void SetUp() override {
         BookFixture::SetUp();
         sources_ = std::make_unique<broker::SourceBook>(loop_, *ledger_, board_);
-        engine_ = std::unique_ptr<broker::Engine>(new broker::Engine{loop_, mirrors_, peers_, *vault_, trust_, board_,
-                                                                     *sources_, [] {}, [] { return true; },
-                                                                     [](plan::SourceId) {}, 1});
+        context_ = std::unique_ptr<broker::TransferContext>(
+            new broker::TransferContext{loop_, mirrors_, peers_, *vault_, trust_, board_, *sources_, [] {},
+                                        [] { return true; }, [](plan::SourceId) {}, 1});
         stable_ = repository("stable", core::Sharing::allowed);
         stable_.bases = {"http://one", "http://two"};
         use({stable_});
@@ -38,7 +38,7 @@ class RootFetchTest : public BookFixture {
         wish.path = "dists/stable/InRelease";
         wish.first_base = "http://one";
         fetch_ =
-            std::make_unique<RootFetch>(*engine_, book(), std::move(wish),
+            std::make_unique<RootFetch>(*context_, book(), std::move(wish),
                                         [this](Result<broker::RootAnswer> answer) { answer_ = std::move(answer); });
         loop_.advance_until([this] { return answer_.has_value(); }, Millis(120'000));
         ASSERT_TRUE(answer_);
@@ -49,7 +49,7 @@ class RootFetchTest : public BookFixture {
     plan::Board board_;
     std::string root_;
     std::unique_ptr<broker::SourceBook> sources_;
-    std::unique_ptr<broker::Engine> engine_;
+    std::unique_ptr<broker::TransferContext> context_;
     std::unique_ptr<RootFetch> fetch_;
     std::optional<Result<broker::RootAnswer>> answer_;
 };

@@ -13,9 +13,9 @@ class StoredDeskTest : public DeskFixture {
     }
     void make_desk() {
         signatures_ = std::make_unique<SignatureDesk>(
-            *engine_, *book_, Millis(0),
+            *context_, *book_, Millis(0),
             SignatureDesk::Packages{[](const Digest&) { return nullptr; }, [](const Digest&) { return false; }});
-        publishing_ = std::make_unique<Publishing>(*engine_, *book_, *proofs_, *signatures_, remains_);
+        publishing_ = std::make_unique<Publishing>(*context_, *book_, *proofs_, *signatures_, remains_);
         desk_ = std::make_unique<StoredDesk>(*vault_, *book_, *proofs_, *publishing_, *askers_,
                                              [this](RequestId id) { again_.push_back(id); });
     }
@@ -33,14 +33,15 @@ class StoredDeskTest : public DeskFixture {
         reader_.reset();
         book_.reset();
         proofs_.reset();
-        engine_.reset();
+        context_.reset();
         vault_.reset();
         store::VaultSettings settings;
         settings.folder = folder_.path();
         settings.reserve = 0;
         vault_ = std::move(*store::Vault::open(std::move(settings), loop_, loop_));
-        engine_ = std::unique_ptr<Engine>(new Engine{loop_, mirrors_, peers_, *vault_, trust_, board_, *sources_, [] {},
-                                                     [] { return true; }, [](plan::SourceId) {}});
+        context_ = std::unique_ptr<TransferContext>(new TransferContext{loop_, mirrors_, peers_, *vault_, trust_,
+                                                                        board_, *sources_, [] {}, [] { return true; },
+                                                                        [](plan::SourceId) {}});
         proofs_ = std::make_unique<Proofs>(loop_, *vault_, trust_);
         book_ = std::make_unique<IndexBook>(loop_, *vault_, *ledger_, trust_, peers_, *proofs_);
         make_desk();

@@ -66,9 +66,9 @@ class TorrentFeedTest : public CaseFixture, public TorrentFeed::Needs {
     }
     void prepare(ByteCount size, int mirrors) {
         want(size, mirrors);
-        with_torrents_ =
-            std::unique_ptr<Engine>(new Engine{loop_, mirrors_, torrents, *vault_, trust_, board_, *sources_,
-                                               [this] { ++replans; }, [] { return true; }, [](plan::SourceId) {}, 1});
+        with_torrents_ = std::unique_ptr<TransferContext>(
+            new TransferContext{loop_, mirrors_, torrents, *vault_, trust_, board_, *sources_, [this] { ++replans; },
+                                [] { return true; }, [](plan::SourceId) {}, 1});
         case_.reset(new Case{*with_torrents_, target_, want_id, *file_, *this});
         feed_ = std::make_unique<TorrentFeed>(*case_, static_cast<TorrentFeed::Needs&>(*this));
         ASSERT_TRUE(file_->stage());
@@ -97,7 +97,7 @@ class TorrentFeedTest : public CaseFixture, public TorrentFeed::Needs {
 
     FakeTorrents torrents;
     std::vector<ByteRange> came, gone;
-    std::unique_ptr<Engine> with_torrents_;
+    std::unique_ptr<TransferContext> with_torrents_;
     std::unique_ptr<TorrentFeed> feed_;
 };
 

@@ -51,7 +51,7 @@ TEST_F(Plan, WhatNobodyWaitsForLeavesOnePlaceOfEachSource) {
     const View view(board, now);
     const Draft draft(view);
     EXPECT_TRUE(draft.is_free_for(board.wants.at(id), only));
-    board.wants.at(id).ahead = true;
+    board.wants.at(id).is_prefetch = true;
     EXPECT_FALSE(draft.is_free_for(board.wants.at(id), only));
 }
 

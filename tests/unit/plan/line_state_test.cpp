@@ -59,13 +59,13 @@ TEST_F(PlanOwnLine, TriesOneMoreThanItHasSeen) {
 TEST_F(PlanOwnLine, WhatNobodyWaitsForDoesNotTryTheLine) {
     board.line.note(2, 120e3, now);
     work();
-    board.wants.at(want(300 * kb, {a, b})).ahead = true;
+    board.wants.at(want(300 * kb, {a, b})).is_prefetch = true;
     EXPECT_TRUE(decide().starts.empty());
 }
 
 TEST_F(PlanOwnLine, WhatNobodyWaitsForBeginsWhenTheLineIsKnown) {
     claim(want(50 * kb, {a, b}), a, {0, 50 * kb});
-    board.wants.at(want(300 * kb, {a, b})).ahead = true;
+    board.wants.at(want(300 * kb, {a, b})).is_prefetch = true;
     EXPECT_TRUE(decide().starts.empty());
     board.line.note(1, 60e3, now);
     EXPECT_EQ(decide().starts.size(), 1u);

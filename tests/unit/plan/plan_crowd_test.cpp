@@ -10,7 +10,7 @@ TEST_F(Plan, WhatNobodyWaitsForTakesWhatIsLeftAndOnePlaceLess) {
     for (const int number : {1, 4}) board.line.note(number, 1.25e6 * number, now);  // more at once bring more
     for (int i = 0; i < 10; ++i) {
         ahead.push_back(want(100'000, {only}));
-        board.wants.at(ahead.back()).ahead = true;
+        board.wants.at(ahead.back()).is_prefetch = true;
     }
     EXPECT_EQ(decide().starts.size(), 4u) << "one of five places stays free";
     const auto large = want(40 * mib, {only}), small = want(100'000, {only});
@@ -24,7 +24,7 @@ TEST_F(Plan, WhatNobodyWaitsForTakesWhatIsLeftAndOnePlaceLess) {
 TEST_F(Plan, ALargeFileNobodyWaitsForComesAfterThoseThatAreWaitedForAndIsNotCompared) {
     const auto one = mirror(5e6), other = mirror(5e6);
     const auto ahead = want(2 * mib, {one, other}), awaited = want(30 * mib, {one, other});
-    board.wants.at(ahead).ahead = true;
+    board.wants.at(ahead).is_prefetch = true;
     board.wants.at(ahead).head_agreed = board.wants.at(awaited).head_agreed = false;
     board.wants.at(ahead).done.add({0, mib});
     board.wants.at(awaited).done.add({0, mib});
@@ -102,7 +102,7 @@ TEST_F(Plan, InACrowdWhatNobodyWaitsForYetHasItsTurnAllTheSame) {
     const auto only = mirror(5e6);
     const auto friends = peer(Role::wan_peer);
     const auto ahead = want(100'000, {only}), ahead_too = want(2 * mib, {only}), large = want(40 * mib, {only});
-    for (const auto id : {ahead, ahead_too}) board.wants.at(id).ahead = true;
+    for (const auto id : {ahead, ahead_too}) board.wants.at(id).is_prefetch = true;
     EXPECT_EQ(decide().starts[0].want, large);
     EXPECT_EQ(starts_of(decide(), large).size(), 2u);
     for (auto& [id, one] : board.wants) one.crowd.seekers.insert(friends);
@@ -117,7 +117,7 @@ TEST_F(Plan, InACrowdTheHeadOfALargeFileNobodyWaitsForYetIsComparedInItsTurn) {
     const auto one = mirror(5e6), other = mirror(5e6), friends = peer(Role::wan_peer);
     const auto id = want(2 * mib, {one, other});
     auto& ahead = board.wants.at(id);
-    ahead.ahead = true;
+    ahead.is_prefetch = true;
     ahead.head_agreed = false;
     ahead.done.add({0, tuning::head_bytes});
     ahead.heads.insert(one);
@@ -133,7 +133,7 @@ TEST_F(Plan, InACrowdTheHeadOfEachLargeFileIsFetchedEarlyWhoeverLendsTheRest) {
                lender = peer(Role::wan_peer, 1e6);
     const auto id = want(8 * mib, {one, other});
     auto& ahead = board.wants.at(id);
-    ahead.ahead = true;
+    ahead.is_prefetch = true;
     ahead.head_agreed = false;
     ahead.crowd.seekers.insert(friends);
     std::vector<bool> lent(core::piece_count(ahead.size), true);

@@ -136,7 +136,7 @@ TEST_F(Plan, AsksAMirrorForTheEndOfAFileWhoseTorrentStandsStill) {
 TEST_F(Plan, BesideATorrentThatMovesAMirrorHasItsPartOfThatFileOnly) {
     const auto m = mirror(5e6);
     const auto id = want(4 * mib, {m});
-    for (int i = 0; i < 10; ++i) board.wants.at(want(20 * mib, {})).ahead = true;
+    for (int i = 0; i < 10; ++i) board.wants.at(want(20 * mib, {})).is_prefetch = true;
     auto& entry = board.wants.at(id);
     entry.swarm.joined = true;
     entry.swarm.since = entry.swarm.last_piece = now;

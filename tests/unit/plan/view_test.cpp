@@ -33,7 +33,7 @@ TEST_F(Plan, LargeOnesWithTheLeastLeftComeFirstAndSmallOnesAsTheyCame) {
     const auto only = mirror(1e6);
     const auto small = want(100, {only}), ahead = want(2 * mib, {only}), large = want(40 * mib, {only}),
                begun = want(50 * mib, {only}), later = want(50, {only}), whole = want(5 * mib, {only});
-    board.wants.at(ahead).ahead = true;
+    board.wants.at(ahead).is_prefetch = true;
     board.wants.at(whole).resting = true;
     board.wants.at(begun).done.add({0, 45 * mib});
     const View view(board, now);

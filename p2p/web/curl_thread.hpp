@@ -1,6 +1,6 @@
-// Engine: the thread that drives one curl multi handle. Commands come in through a small queue, events leave in batches
-// by Loop::post. Not here: the rules of HTTP (fetch.hpp, answer.hpp). Built and destroyed on the loop's thread; start,
-// cancel and wake from there too.
+// CurlThread: the thread that drives one curl multi handle. Commands come in through a small queue, events leave in
+// batches by Loop::post. Not here: the rules of HTTP (fetch.hpp, answer.hpp). Built and destroyed on the loop's thread;
+// start, cancel and wake from there too.
 #pragma once
 
 #include <condition_variable>
@@ -16,12 +16,12 @@
 
 namespace packswarm::web {
 
-class Engine {
+class CurlThread {
   public:
-    Engine(Loop& loop, HttpSettings settings, std::weak_ptr<Delivery> delivery, std::shared_ptr<Backlog> backlog);
-    ~Engine();
-    Engine(const Engine&) = delete;
-    Engine& operator=(const Engine&) = delete;
+    CurlThread(Loop& loop, HttpSettings settings, std::weak_ptr<Delivery> delivery, std::shared_ptr<Backlog> backlog);
+    ~CurlThread();
+    CurlThread(const CurlThread&) = delete;
+    CurlThread& operator=(const CurlThread&) = delete;
 
     void start(broker::FetchId fetch, broker::MirrorRequest request, Address address);
     void cancel(broker::FetchId fetch);
@@ -81,7 +81,7 @@ class Engine {
         TimePoint until{};
     };
     std::unordered_map<std::string, Distrust> distrusted_;  // servers whose certificate was not believed, by origin
-    class Bell;                                             // lookups may ring when the engine is gone
+    class Bell;                                             // lookups may ring when the thread is gone
     std::shared_ptr<Bell> bell_;
     std::unique_ptr<MovedHosts> hosts_;
     std::thread thread_;

@@ -1,4 +1,4 @@
-#include "p2p/daemon/pacman_ahead.hpp"
+#include "p2p/daemon/pacman_prefetch.hpp"
 
 #include <unistd.h>
 
@@ -20,19 +20,19 @@ constexpr auto silence =
 constexpr std::size_t max_asked = 4096;
 }  // namespace
 
-PacmanAhead::PacmanAhead(boost::asio::io_context& io, Loop& loop, Workers& workers, broker::Broker& broker,
-                         Settings settings)
+PacmanPrefetch::PacmanPrefetch(boost::asio::io_context& io, Loop& loop, Workers& workers, broker::Broker& broker,
+                               Settings settings)
     : io_(io), loop_(loop), workers_(workers), broker_(broker), settings_(std::move(settings)) {
     broker_.set_asked([this](const core::CatalogHit& hit) { asked(hit); });
 }
 
-PacmanAhead::~PacmanAhead() {
+PacmanPrefetch::~PacmanPrefetch() {
     lifetime_.end();
     loop_.cancel(timer_);
     broker_.set_asked({});
 }
 
-void PacmanAhead::set_enabled(bool enabled) {
+void PacmanPrefetch::set_enabled(bool enabled) {
     settings_.enabled = enabled;
     if (enabled) return;
     run_.reset();
@@ -41,7 +41,7 @@ void PacmanAhead::set_enabled(bool enabled) {
     end("it was switched off");
 }
 
-void PacmanAhead::asked(const core::CatalogHit& hit) {
+void PacmanPrefetch::asked(const core::CatalogHit& hit) {
     const auto* repository = broker_.book().table().find(hit.repository);
     if (!settings_.enabled || process_ || repository == nullptr || repository->format != formats::pacman()) return;
     const auto now = loop_.now();
@@ -55,11 +55,11 @@ void PacmanAhead::asked(const core::CatalogHit& hit) {
 // ---- Which pacman, and what it will fetch
 // ------------------------------------------------------------------------------------
 
-void PacmanAhead::look() {
+void PacmanPrefetch::look() {
     workers_.run([this, alive = lifetime_.view(), proc = settings_.proc]() -> Task {
         return [this, alive, search = find_pacmans(proc, ::geteuid())]() mutable {
             if (!alive || !is_looking_) return;
-            for (const auto& reason : search.turned_down) spdlog::debug("ahead: {}", reason);
+            for (const auto& reason : search.turned_down) spdlog::debug("prefetch: {}", reason);
             looked_at_ = loop_.now();
             candidates_ = std::move(search.found);
             // The oldest is taken first, from the end: the others may be its children.
@@ -70,7 +70,7 @@ void PacmanAhead::look() {
     });
 }
 
-void PacmanAhead::try_next() {
+void PacmanPrefetch::try_next() {
     if (candidates_.empty()) return nothing_found();
     auto process = std::move(candidates_.back());
     candidates_.pop_back();
@@ -84,10 +84,10 @@ void PacmanAhead::try_next() {
         });
 }
 
-void PacmanAhead::printed(const PacmanProcess& process, const Result<std::string>& text) {
+void PacmanPrefetch::printed(const PacmanProcess& process, const Result<std::string>& text) {
     run_.reset();
     const auto turn_down = [&](const std::string& reason) {
-        spdlog::debug("ahead: process {}: {}", process.pid, reason);
+        spdlog::debug("prefetch: process {}: {}", process.pid, reason);
         try_next();
     };
     if (!text) return turn_down("asked what it downloads: " + text.error().message);
@@ -101,7 +101,7 @@ void PacmanAhead::printed(const PacmanProcess& process, const Result<std::string
 }
 
 // All that was asked for since it began must be its own, and something at least.
-bool PacmanAhead::fits(const PacmanProcess& process, const std::set<PackageFile>& files) const {
+bool PacmanPrefetch::fits(const PacmanProcess& process, const std::set<PackageFile>& files) const {
     bool any = false;
     for (const auto& one : asked_) {
         if (seconds_between(one.at, loop_.now()) > process.age_s + seconds_between(looked_at_, loop_.now())) continue;
@@ -111,29 +111,29 @@ bool PacmanAhead::fits(const PacmanProcess& process, const std::set<PackageFile>
     return any;
 }
 
-void PacmanAhead::nothing_found() {
+void PacmanPrefetch::nothing_found() {
     is_looking_ = false;
     asked_.clear();
     look_not_before_ = loop_.now() + look_again_after;
-    spdlog::debug("ahead: no pacman is known to be at work on what is asked for");
+    spdlog::debug("prefetch: no pacman is known to be at work on what is asked for");
 }
 
 // ---- While it runs
 // -----------------------------------------------------------------------------------------------------------
 
-void PacmanAhead::begin(PacmanProcess process, const std::vector<core::PrintedPackage>& packages) {
+void PacmanPrefetch::begin(PacmanProcess process, const std::vector<core::PrintedPackage>& packages) {
     is_looking_ = false;
     candidates_.clear();
     asked_.clear();
     process_ = std::move(process);
     last_awaited_ = loop_.now();
-    const auto wanted = broker_.ahead().want(formats::pacman(), packages);
+    const auto wanted = broker_.prefetch().want(formats::pacman(), packages);
     spdlog::info("pacman (process {}) has {} packages in its transaction: {} are fetched ahead", process_->pid,
                  packages.size(), wanted);
     watch();
 }
 
-void PacmanAhead::watch() {
+void PacmanPrefetch::watch() {
     timer_ = TimerId::none;
     const auto now = loop_.now();
     if (broker_.is_awaited()) last_awaited_ = now;
@@ -142,13 +142,13 @@ void PacmanAhead::watch() {
     timer_ = loop_.after(watch_interval, [this] { watch(); });
 }
 
-void PacmanAhead::end(const char* reason) {
+void PacmanPrefetch::end(const char* reason) {
     if (!process_) return;
     loop_.cancel(timer_);
     timer_ = TimerId::none;
-    if (broker_.ahead().left() > 0)
-        spdlog::info("{} packages are not fetched ahead any more: {}", broker_.ahead().left(), reason);
-    broker_.ahead().end();
+    if (broker_.prefetch().left() > 0)
+        spdlog::info("{} packages are not fetched ahead any more: {}", broker_.prefetch().left(), reason);
+    broker_.prefetch().end();
     process_.reset();
 }
 

@@ -1,4 +1,4 @@
-#include "p2p/control/wire.hpp"
+#include "p2p/control/line_socket.hpp"
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -53,7 +53,7 @@ bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }
 
 // How many bytes may be read: none of them has a descriptor. Reading one without room for it would close it in this
 // thread; a look at it does not (unix(7), MSG_PEEK). Zero: the other end has closed. None: nothing is there yet.
-Result<std::optional<std::size_t>> Wire::without_files() const {
+Result<std::optional<std::size_t>> LineSocket::without_files() const {
     std::array<char, receive_size> buffer;
     iovec part{buffer.data(), buffer.size()};
     msghdr message{};
@@ -68,7 +68,7 @@ Result<std::optional<std::size_t>> Wire::without_files() const {
 }
 
 // True when there may be more.
-Result<bool> Wire::receive_once() {
+Result<bool> LineSocket::receive_once() {
     std::array<char, receive_size> buffer;
     ControlSpace space{};
     iovec part{buffer.data(), buffer.size()};
@@ -94,7 +94,7 @@ Result<bool> Wire::receive_once() {
     return true;
 }
 
-Result<void> Wire::receive() {
+Result<void> LineSocket::receive() {
     if (taken_ > 0) {
         input_.erase(0, taken_);
         scanned_ -= taken_;
@@ -108,7 +108,7 @@ Result<void> Wire::receive() {
     return {};
 }
 
-Result<std::optional<std::string>> Wire::take_line() {
+Result<std::optional<std::string>> LineSocket::take_line() {
     const auto end = input_.find('\n', scanned_);
     const auto length = (end == std::string::npos ? input_.size() : end) - taken_;
     if (length > limits::max_control_line)
@@ -126,14 +126,14 @@ Result<std::optional<std::string>> Wire::take_line() {
     return line;
 }
 
-FileHandle Wire::take_file() {
+FileHandle LineSocket::take_file() {
     if (files_.empty()) return {};
     FileHandle file = std::move(files_.front());
     files_.pop_front();
     return file;
 }
 
-std::vector<FileHandle> Wire::take_all() {
+std::vector<FileHandle> LineSocket::take_all() {
     std::vector<FileHandle> out;
     for (auto& file : std::exchange(files_, {})) out.push_back(std::move(file));
     for (auto& next : std::exchange(output_, {}))
@@ -142,13 +142,13 @@ std::vector<FileHandle> Wire::take_all() {
     return out;
 }
 
-void Wire::queue(std::string line, FileHandle file) {
+void LineSocket::queue(std::string line, FileHandle file) {
     queued_ += static_cast<ByteCount>(line.size());
     output_.push_back({std::move(line), std::move(file)});
 }
 
 // True when something was sent.
-Result<bool> Wire::send_once(Outgoing& next) {
+Result<bool> LineSocket::send_once(Outgoing& next) {
     ControlSpace space{};
     iovec part{next.line.data() + next.sent, next.line.size() - next.sent};
     msghdr message{};
@@ -165,7 +165,7 @@ Result<bool> Wire::send_once(Outgoing& next) {
     return true;
 }
 
-Result<void> Wire::flush() {
+Result<void> LineSocket::flush() {
     while (!output_.empty()) {
         auto sent = send_once(output_.front());
         if (!sent) return tl::unexpected(sent.error());

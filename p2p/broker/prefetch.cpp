@@ -1,4 +1,4 @@
-#include "p2p/broker/ahead.hpp"
+#include "p2p/broker/prefetch.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -12,8 +12,8 @@ namespace {
 constexpr std::size_t max_signing = 2;  // signatures go past the planner: they must not fill a mirror's places
 }  // namespace
 
-const core::Repository* Ahead::find(core::Format format, const core::PrintedPackage& package,
-                                    core::CatalogHit& hit) const {
+const core::Repository* Prefetch::find(core::Format format, const core::PrintedPackage& package,
+                                       core::CatalogHit& hit) const {
     for (const auto& repository : book_.table().all()) {
         if (repository.format != format || repository.suite != package.repository || repository.bases.empty()) continue;
         const auto found = book_.catalog().find(repository.id, package.file);
@@ -24,7 +24,7 @@ const core::Repository* Ahead::find(core::Format format, const core::PrintedPack
     return nullptr;
 }
 
-std::size_t Ahead::want(core::Format format, const std::vector<core::PrintedPackage>& packages) {
+std::size_t Prefetch::want(core::Format format, const std::vector<core::PrintedPackage>& packages) {
     end();
     ByteCount room = store_.room();
     std::set<Item> seen;
@@ -43,20 +43,20 @@ std::size_t Ahead::want(core::Format format, const std::vector<core::PrintedPack
     return wanted;
 }
 
-void Ahead::end() {
+void Prefetch::end() {
     waiting_.clear();
     unsigned_.clear();
     signing_.clear();
     for (const auto id : std::exchange(open_, {})) requests_.cancel(id);
 }
 
-void Ahead::go_on() {
+void Prefetch::go_on() {
     while (!unsigned_.empty() && signing_.size() < max_signing) {
         const auto item = std::move(unsigned_.front());
         unsigned_.pop_front();
         ask(item, true);
     }
-    while (!waiting_.empty() && open_.size() < limits::max_ahead) {
+    while (!waiting_.empty() && open_.size() < limits::max_prefetch) {
         const auto item = std::move(waiting_.front());
         waiting_.pop_front();
         ask(item, false);
@@ -64,15 +64,15 @@ void Ahead::go_on() {
 }
 
 // The signature after its package, beside which it is kept.
-void Ahead::ask(const Item& item, bool for_signature) {
+void Prefetch::ask(const Item& item, bool for_signature) {
     const auto* repository = book_.table().find(item.repository);
     if (repository == nullptr || repository->bases.empty()) return;
     Request request;
     const auto path = for_signature ? repository->format->package_signature(item.path) : item.path;
     request.url = core::address(repository->bases.front(), path);
     if (for_signature) request.max_size = limits::max_signature;
-    request.asker = request.transaction = "ahead";
-    request.need = Need::ahead;
+    request.asker = request.transaction = "prefetch";
+    request.need = Need::prefetch;
     const auto id = std::make_shared<RequestId>(RequestId::none);
     const auto ended = [this, id] {
         open_.erase(*id);

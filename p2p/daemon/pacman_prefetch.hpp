@@ -1,6 +1,6 @@
-// PacmanAhead: pacman names a few files at a time; what else its transaction will fetch is asked of pacman itself,
-// printing, when the first package is asked for, and is wanted ahead (broker/ahead.hpp) for as long as that pacman runs
-// and asks. Whatever goes wrong here, the agent works as if it were switched off. Not here: which processes count
+// PacmanPrefetch: pacman names a few files at a time; what else its transaction will fetch is asked of pacman itself,
+// printing, when the first package is asked for, and is wanted ahead (broker/prefetch.hpp) for as long as that pacman
+// runs and asks. Whatever goes wrong here, the agent works as if it were switched off. Not here: which processes count
 // (pacman_process.hpp). Loop's thread.
 #pragma once
 
@@ -19,15 +19,16 @@
 
 namespace packswarm::daemon {
 
-class PacmanAhead {
+class PacmanPrefetch {
   public:
     struct Settings {
         bool enabled = true;
         std::filesystem::path proc = "/proc";
         std::string program = "/usr/bin/pacman";
     };
-    PacmanAhead(boost::asio::io_context& io, Loop& loop, Workers& workers, broker::Broker& broker, Settings settings);
-    ~PacmanAhead();
+    PacmanPrefetch(boost::asio::io_context& io, Loop& loop, Workers& workers, broker::Broker& broker,
+                   Settings settings);
+    ~PacmanPrefetch();
     void set_enabled(bool enabled);
 
   private:

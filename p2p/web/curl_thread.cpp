@@ -1,4 +1,4 @@
-#include "p2p/web/engine.hpp"
+#include "p2p/web/curl_thread.hpp"
 
 #include <pthread.h>
 #include <signal.h>
@@ -37,7 +37,7 @@ void keep_freed_buffers(ByteCount held_at_once) {
     std::free(block);
 }
 
-// Signals are the daemon's business: the engine's thread and the resolver threads it starts take none.
+// Signals are the daemon's business: curl's thread and the resolver threads it starts take none.
 class NoSignals {
   public:
     NoSignals() {
@@ -58,7 +58,7 @@ HttpSettings bounded(HttpSettings settings) {
 
 }  // namespace
 
-class Engine::Bell {
+class CurlThread::Bell {
   public:
     explicit Bell(CURLM* multi) : multi_(multi) {}
     void ring() {
@@ -75,7 +75,8 @@ class Engine::Bell {
     CURLM* multi_;
 };
 
-Engine::Engine(Loop& loop, HttpSettings settings, std::weak_ptr<Delivery> delivery, std::shared_ptr<Backlog> backlog)
+CurlThread::CurlThread(Loop& loop, HttpSettings settings, std::weak_ptr<Delivery> delivery,
+                       std::shared_ptr<Backlog> backlog)
     : loop_(loop),
       settings_(bounded(std::move(settings))),
       delivery_(std::move(delivery)),
@@ -96,7 +97,7 @@ Engine::Engine(Loop& loop, HttpSettings settings, std::weak_ptr<Delivery> delive
     thread_ = std::thread([this] { run(); });
 }
 
-Engine::~Engine() {
+CurlThread::~CurlThread() {
     send(Close{});
     thread_.join();
     bell_->still();
@@ -104,15 +105,15 @@ Engine::~Engine() {
     fetches_.clear();
 }
 
-void Engine::start(broker::FetchId fetch, broker::MirrorRequest request, Address address) {
+void CurlThread::start(broker::FetchId fetch, broker::MirrorRequest request, Address address) {
     send(Start{fetch, std::move(request), std::move(address)});
 }
 
-void Engine::cancel(broker::FetchId fetch) { send(Cancel{fetch}); }
+void CurlThread::cancel(broker::FetchId fetch) { send(Cancel{fetch}); }
 
-void Engine::wake() { ::curl_multi_wakeup(multi_.get()); }
+void CurlThread::wake() { ::curl_multi_wakeup(multi_.get()); }
 
-void Engine::send(Command command) {
+void CurlThread::send(Command command) {
     bool first = false;
     {
         const std::lock_guard lock(commands_mutex_);
@@ -124,7 +125,7 @@ void Engine::send(Command command) {
     wake();
 }
 
-void Engine::run() {
+void CurlThread::run() {
     while (obey_commands()) {
         int running = 0;
         arrived_ = 0;
@@ -142,7 +143,7 @@ void Engine::run() {
 // with the bytes. So packets are let come together, for about the time that their line takes for little_at_once; for a
 // moment only while an answer is waited for, since how soon it begins and how fast it goes on is a measure of its
 // mirror.
-void Engine::let_gather(int wait_ms) {
+void CurlThread::let_gather(int wait_ms) {
     const auto waits = [](const auto& one) { return one.second->awaits_answer(); };
     const auto is_large = [](const auto& one) { return one.second->is_amid_large_body(); };
     if (arrived_ == 0 || arrived_ >= read_empty || std::none_of(fetches_.begin(), fetches_.end(), is_large)) return;
@@ -152,7 +153,7 @@ void Engine::let_gather(int wait_ms) {
     commanded_.wait_for(lock, std::min(nap_, Millis(wait_ms)), [this] { return !commands_.empty(); });
 }
 
-bool Engine::obey_commands() {
+bool CurlThread::obey_commands() {
     std::vector<Command> commands;
     {
         const std::lock_guard lock(commands_mutex_);
@@ -169,13 +170,13 @@ bool Engine::obey_commands() {
     return true;
 }
 
-std::optional<Error> Engine::distrust_of(const std::string& origin) const {
+std::optional<Error> CurlThread::distrust_of(const std::string& origin) const {
     const auto at = distrusted_.find(origin);
     if (at == distrusted_.end() || std::chrono::steady_clock::now() >= at->second.until) return std::nullopt;
     return at->second.error;
 }
 
-void Engine::obey(Start& start) {
+void CurlThread::obey(Start& start) {
     if (auto distrust = distrust_of(start.address.origin)) {
         outbox_.push_back({start.fetch, Result<void>(tl::unexpected(std::move(*distrust)))});
         return;
@@ -191,7 +192,7 @@ void Engine::obey(Start& start) {
     launch(running);
 }
 
-void Engine::launch(Fetch& fetch) {
+void CurlThread::launch(Fetch& fetch) {
     auto& easy = fetch.easy();
     easy.set(CURLOPT_PRIVATE, &fetch);
     easy.set(CURLOPT_MAXAGE_CONN, idle_connection_s);
@@ -203,7 +204,7 @@ void Engine::launch(Fetch& fetch) {
 }
 
 // What was opened before its name moved leads to the old address.
-void Engine::choose_connection(Fetch& fetch) {
+void CurlThread::choose_connection(Fetch& fetch) {
     if (fetch.is_guarded()) {  // a kept one may lead where this one may not; and no other follows it
         fetch.easy().set(CURLOPT_FRESH_CONNECT, 1L);
         fetch.easy().set(CURLOPT_FORBID_REUSE, 1L);
@@ -218,7 +219,7 @@ void Engine::choose_connection(Fetch& fetch) {
 }
 
 // A request on a kept connection that gets no answer, while its name leads elsewhere by now, begins anew there.
-bool Engine::leave_moved(Fetch& fetch, TimePoint now) {
+bool CurlThread::leave_moved(Fetch& fetch, TimePoint now) {
     if (!fetch.is_silent_on_kept_connection() || now - fetch.started() < doubt_after) return false;
     hosts_->doubt(fetch.host(), now);
     if (!hosts_->leads_elsewhere(fetch.host(), fetch.easy().peer(), fetch.started())) return false;
@@ -228,18 +229,18 @@ bool Engine::leave_moved(Fetch& fetch, TimePoint now) {
     return true;
 }
 
-void Engine::obey(const Cancel& cancel) {
+void CurlThread::obey(const Cancel& cancel) {
     const auto found = fetches_.find(cancel.fetch);
     if (found != fetches_.end() && !found->second->abandon()) drop(cancel.fetch);
 }
 
-void Engine::drop(broker::FetchId fetch) {
+void CurlThread::drop(broker::FetchId fetch) {
     const auto found = fetches_.find(fetch);
     ::curl_multi_remove_handle(multi_.get(), found->second->easy().get());
     fetches_.erase(found);
 }
 
-void Engine::reap() {
+void CurlThread::reap() {
     int left = 0;
     while (const auto* message = ::curl_multi_info_read(multi_.get(), &left)) {
         if (message->msg != CURLMSG_DONE) continue;
@@ -263,15 +264,15 @@ void Engine::reap() {
 }
 
 // Waits until half of the allowed bytes are taken, so that a slow loop gets larger pieces less often.
-void Engine::resume_paused() {
-    if (!backlog_->engine_waits || backlog_->bytes > settings_.max_unread / 2) return;
-    backlog_->engine_waits = false;
+void CurlThread::resume_paused() {
+    if (!backlog_->thread_waits || backlog_->bytes > settings_.max_unread / 2) return;
+    backlog_->thread_waits = false;
     const auto now = std::chrono::steady_clock::now();
     for (auto& [id, fetch] : fetches_)
         if (fetch->is_paused()) fetch->resume(now);
 }
 
-int Engine::tend_all() {
+int CurlThread::tend_all() {
     const auto now = std::chrono::steady_clock::now();
     auto next = now + Seconds(60);
     std::vector<broker::FetchId> overdue;
@@ -289,7 +290,7 @@ int Engine::tend_all() {
     return static_cast<int>(std::chrono::ceil<Millis>(next - now).count());
 }
 
-void Engine::post_outbox() {
+void CurlThread::post_outbox() {
     if (outbox_.empty()) return;
     auto events = std::make_shared<Events>(std::move(outbox_));
     outbox_ = {};

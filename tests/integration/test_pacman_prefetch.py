@@ -71,14 +71,14 @@ def test_the_whole_transaction_is_fetched_while_pacman_asks_for_one_file_after_t
     machine = machine_with(world, stock, mirror)
     pacman = way(machine, stock, mirror)
     child, pid = begin(machine, pacman, wanted)
-    assert "ahead" in {row["asker"] for row in machine.agent.status()["transfers"]} or idle(machine)
+    assert "prefetch" in {row["asker"] for row in machine.agent.status()["transfers"]} or idle(machine)
     wait_until(lambda: stored(machine, wanted) == len(wanted), 60, lambda: f"all are fetched ahead: {stored(machine, wanted)} of {len(wanted)}")
     go_on(pid)
     assert child.wait(60) == 0, child.text()
     assert pacman.wrong(wanted) == []
     assert mirror.package_bytes() <= 1.02 * sum(package.size for package in wanted)
     rows = machine.agent.ask("explain", wanted[20].name)["transfers"]
-    assert any(row["asker"] == "ahead" for row in rows), rows
+    assert any(row["asker"] == "prefetch" for row in rows), rows
 
 
 def test_what_was_fetched_ahead_is_there_when_the_mirrors_stop(world, stock, mirror):
@@ -98,7 +98,7 @@ def test_nothing_goes_on_when_pacman_is_killed(world, stock, mirror):
     machine = machine_with(world, stock, mirror)
     pacman = by_server(machine, stock, mirror)
     child, pid = begin(machine, pacman, wanted)
-    wait_until(lambda: "ahead" in {row["asker"] for row in machine.agent.status()["transfers"]}, 20, "something is fetched ahead")
+    wait_until(lambda: "prefetch" in {row["asker"] for row in machine.agent.status()["transfers"]}, 20, "something is fetched ahead")
     os.kill(pid, signal.SIGKILL)
     child.wait(20)
     wait_until(lambda: idle(machine), 20, lambda: f"nothing is open: {machine.agent.status()['transfers']}")
@@ -132,7 +132,7 @@ def test_a_pacman_of_another_network_is_none_of_ours(world, stock, mirror):
 
 def off(settings):
     verbose(settings)
-    settings["pacman"] = {"ahead": False}
+    settings["pacman"] = {"prefetch": False}
 
 
 def plain(pacman):
@@ -162,5 +162,5 @@ def test_pacman_is_served_as_ever_when_its_transaction_may_not_be_asked_for(worl
     pacman.run("-Sw", *prepare(pacman), *names(wanted))
     assert pacman.wrong(wanted) == []
     assert known(machine) is None
-    assert (reason is None) == ("ahead:" not in machine.agent.log())
+    assert (reason is None) == ("prefetch:" not in machine.agent.log())
     assert reason is None or reason in machine.agent.log()

@@ -1,5 +1,5 @@
-// Engine: what every transfer works with, owned by the broker. Target: one artifact that is wanted, and where it may
-// come from.
+// TransferContext: what every transfer works with, owned by the broker. Target: one artifact that is wanted, and where
+// it may come from.
 #pragma once
 
 #include <map>
@@ -18,7 +18,7 @@
 
 namespace packswarm::broker {
 
-struct Engine {
+struct TransferContext {
     Loop& loop;
     Mirrors& mirrors;
     Peers& peers;

@@ -1,6 +1,6 @@
-// Wire: one end of the control socket: lines in and out, with descriptors beside them (unix(7), SCM_RIGHTS). Never
-// blocks. A descriptor comes with the first byte of its line, so descriptors and the lines that claim them keep the
-// same order. Errors: Transient (the other end is gone), Refused (it broke a bound). One thread.
+// LineSocket: one end of the control socket: lines in and out, with descriptors beside them (unix(7), SCM_RIGHTS).
+// Never blocks. A descriptor comes with the first byte of its line, so descriptors and the lines that claim them keep
+// the same order. Errors: Transient (the other end is gone), Refused (it broke a bound). One thread.
 #pragma once
 
 #include <deque>
@@ -15,9 +15,9 @@ namespace packswarm::control {
 // Whether descriptors of the other end are taken. Refused ones stay in the socket: never ours to read, ask or close.
 enum class Files { taken, refused };
 
-class Wire {
+class LineSocket {
   public:
-    explicit Wire(FileHandle socket, Files files = Files::taken) : socket_(std::move(socket)), takes_(files) {}
+    explicit LineSocket(FileHandle socket, Files files = Files::taken) : socket_(std::move(socket)), takes_(files) {}
 
     int fd() const { return socket_.fd(); }
     // Takes what is there, at most a few hundred KiB. Lines that came before an error can still be taken.

@@ -1,4 +1,4 @@
-// Session: one client of the control socket: reads its commands, asks the broker and the owner's view, writes the
+// ClientSession: one client of the control socket: reads its commands, asks the broker and the owner's view, writes the
 // events. Progress waits (and is replaced by newer progress) while the client is slow to read; nothing else is ever
 // left out. Not here: listening and how many clients there may be (control_server.cpp). Loop's thread.
 #pragma once
@@ -14,13 +14,13 @@
 
 #include "p2p/broker/requests.hpp"
 #include "p2p/control/closing.hpp"
+#include "p2p/control/line_socket.hpp"
 #include "p2p/control/owner_view.hpp"
 #include "p2p/control/protocol.hpp"
-#include "p2p/control/wire.hpp"
 
 namespace packswarm::control {
 
-class Session : public std::enable_shared_from_this<Session> {
+class ClientSession : public std::enable_shared_from_this<ClientSession> {
   public:
     struct Parts {
         broker::Requests& requests;
@@ -32,8 +32,8 @@ class Session : public std::enable_shared_from_this<Session> {
         Millis write_stall{0};       // a client that takes nothing for so long is closed
         std::function<void()> has_long_line = nullptr;  // that is not whole yet: all of them together have a bound
     };
-    Session(boost::asio::io_context& io, FileHandle socket, Parts parts);
-    ~Session();
+    ClientSession(boost::asio::io_context& io, FileHandle socket, Parts parts);
+    ~ClientSession();
 
     void when_closed(std::function<void()> hook) {
         closed_hook_ = std::move(hook);
@@ -76,7 +76,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
     Parts parts_;
     std::function<void()> closed_hook_;
-    Wire wire_;
+    LineSocket wire_;
     boost::asio::posix::stream_descriptor ready_;  // only waits; the wire owns the descriptor
     boost::asio::steady_timer stall_;
     std::string asker_;  // empty before hello

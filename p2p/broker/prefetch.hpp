@@ -1,6 +1,6 @@
-// Ahead: packages that somebody is known to ask for soon, wanted before that: verified, stored and shared like any
+// Prefetch: packages that somebody is known to ask for soon, wanted before that: verified, stored and shared like any
 // other, behind everything that somebody waits for. Not here: who will ask, and how that is known
-// (daemon/pacman_ahead.hpp). Loop's thread.
+// (daemon/pacman_prefetch.hpp). Loop's thread.
 #pragma once
 
 #include <deque>
@@ -15,9 +15,10 @@
 
 namespace packswarm::broker {
 
-class Ahead {
+class Prefetch {
   public:
-    Ahead(Requests& requests, const IndexBook& book, Store& store) : requests_(requests), book_(book), store_(store) {}
+    Prefetch(Requests& requests, const IndexBook& book, Store& store)
+        : requests_(requests), book_(book), store_(store) {}
 
     // What of these the indexes of this format's repositories list and the store lacks, as far as it has room without
     // giving up anything current. In place of what was wanted before. How many packages that is.

@@ -1,4 +1,4 @@
-#include "p2p/control/session.hpp"
+#include "p2p/control/client_session.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -41,25 +41,25 @@ std::vector<Source> sources_of(const broker::Delivered& delivered) {
 
 }  // namespace
 
-Session::Session(boost::asio::io_context& io, FileHandle socket, Parts parts)
+ClientSession::ClientSession(boost::asio::io_context& io, FileHandle socket, Parts parts)
     : parts_(std::move(parts)),
       wire_(std::move(socket), is_of_owner() ? Files::taken : Files::refused),
       ready_(io),
       stall_(io),
       last_used_(std::chrono::steady_clock::now()) {}
 
-Session::~Session() { close(); }
+ClientSession::~ClientSession() { close(); }
 
-bool Session::is_of_owner() const { return parts_.uid == 0 || parts_.uid == ::geteuid(); }
+bool ClientSession::is_of_owner() const { return parts_.uid == 0 || parts_.uid == ::geteuid(); }
 
-void Session::start() {
+void ClientSession::start() {
     ErrorCode error;
     ready_.assign(wire_.fd(), error);
     if (error) return close();
     read_when_there_is_something();
 }
 
-void Session::close() {
+void ClientSession::close() {
     if (std::exchange(closed_, true)) return;
     for (const auto& [id, get] : std::exchange(gets_, {})) parts_.requests.cancel(get.request);
     stall_.cancel();
@@ -69,7 +69,7 @@ void Session::close() {
 }
 
 // A client that does not take its events is not listened to either.
-void Session::read_when_there_is_something() {
+void ClientSession::read_when_there_is_something() {
     if (closed_ || reading_ || wire_.queued() > limits::max_control_output) return;
     reading_ = true;
     ready_.async_wait(Descriptor::wait_read, [self = shared_from_this()](const ErrorCode& error) {
@@ -78,7 +78,7 @@ void Session::read_when_there_is_something() {
     });
 }
 
-void Session::on_readable() {
+void ClientSession::on_readable() {
     if (closed_) return;
     last_used_ = std::chrono::steady_clock::now();
     const auto received = wire_.receive();
@@ -90,7 +90,7 @@ void Session::on_readable() {
     read_when_there_is_something();
 }
 
-void Session::read_commands() {
+void ClientSession::read_commands() {
     while (!closed_ && wire_.queued() <= limits::max_control_output) {
         auto line = wire_.take_line();
         if (!line) {
@@ -102,7 +102,7 @@ void Session::read_commands() {
     }
 }
 
-void Session::obey(std::string_view line) {
+void ClientSession::obey(std::string_view line) {
     try {
         auto command = parse_command(line);
         if (!command) return on_bad_line(command.error());
@@ -114,12 +114,12 @@ void Session::obey(std::string_view line) {
     }
 }
 
-void Session::on_bad_line(const Error& error) {
+void ClientSession::on_bad_line(const Error& error) {
     send_failure(0, {ErrorKind::Refused, error.message});
     if (++bad_lines_ >= limits::max_bad_lines) close();
 }
 
-void Session::on_command(Hello hello) {
+void ClientSession::on_command(Hello hello) {
     if (hello.version != protocol_version) {
         send_failure(0, {ErrorKind::Refused,
                          fmt::format("this agent speaks version {} of the control protocol", protocol_version)});
@@ -131,7 +131,7 @@ void Session::on_command(Hello hello) {
     parts_.transaction = asker_ + "-" + parts_.transaction;
 }
 
-void Session::on_command(Get get) {
+void ClientSession::on_command(Get get) {
     if (asker_.empty() || gets_.contains(get.id))
         return on_bad_line({ErrorKind::Refused, "a get before hello, or with an id in use"});
     if (gets_.size() >= limits::max_control_gets)
@@ -150,14 +150,14 @@ void Session::on_command(Get get) {
     gets_[get.id].request = parts_.requests.get(std::move(request), events_of(get.id));
 }
 
-void Session::on_command(Cancel cancel) {
+void ClientSession::on_command(Cancel cancel) {
     const auto it = gets_.find(cancel.id);
     if (it == gets_.end()) return;  // it has just ended
     parts_.requests.cancel(it->second.request);
     gets_.erase(it);
 }
 
-void Session::on_command(Query query) {
+void ClientSession::on_command(Query query) {
     PassedFile file(query.with_file ? wire_.take_file() : FileHandle(), parts_.uid, parts_.closing);
     if (asker_.empty() || queries_.contains(query.id))
         return on_bad_line({ErrorKind::Refused, "a query before hello, or with an id in use"});
@@ -182,7 +182,7 @@ void Session::on_command(Query query) {
                        });
 }
 
-broker::RequestEvents Session::events_of(std::uint64_t id) {
+broker::RequestEvents ClientSession::events_of(std::uint64_t id) {
     // The broker keeps these no longer than the request; the request is cancelled when this session closes.
     broker::RequestEvents events;
     events.started = [this, id](const broker::Started& started) { on_started(id, started); };
@@ -201,7 +201,7 @@ broker::RequestEvents Session::events_of(std::uint64_t id) {
     return events;
 }
 
-void Session::on_started(std::uint64_t id, const broker::Started& started) {
+void ClientSession::on_started(std::uint64_t id, const broker::Started& started) {
     auto file = open_for_handing_out(started.bytes);
     if (!file) return;  // the file itself still comes with done
     Event event;
@@ -213,14 +213,14 @@ void Session::on_started(std::uint64_t id, const broker::Started& started) {
     send(std::move(event));
 }
 
-void Session::on_progress(std::uint64_t id, const broker::Progress& progress) {
+void ClientSession::on_progress(std::uint64_t id, const broker::Progress& progress) {
     const auto it = gets_.find(id);
     if (it == gets_.end()) return;
     it->second.waiting = progress;
     if (!wire_.has_output()) send_waiting_progress();
 }
 
-void Session::on_delivered(std::uint64_t id, const broker::Delivered& delivered) {
+void ClientSession::on_delivered(std::uint64_t id, const broker::Delivered& delivered) {
     Event event;
     event.kind = EventKind::done;
     event.size = delivered.size;
@@ -236,20 +236,20 @@ void Session::on_delivered(std::uint64_t id, const broker::Delivered& delivered)
     finish_get(id, std::move(event));
 }
 
-void Session::finish_get(std::uint64_t id, Event event) {
+void ClientSession::finish_get(std::uint64_t id, Event event) {
     if (gets_.erase(id) == 0) return;
     event.id = id;
     send(std::move(event));
 }
 
-void Session::send_failure(std::uint64_t id, Error error) {
+void ClientSession::send_failure(std::uint64_t id, Error error) {
     Event event;
     event.id = id;
     event.error = std::move(error);
     send(std::move(event));
 }
 
-void Session::send(Event event) {
+void ClientSession::send(Event event) {
     if (closed_) return;
     std::string line = to_line(event);
     if (line.size() > limits::max_control_line)
@@ -258,7 +258,7 @@ void Session::send(Event event) {
     flush();
 }
 
-void Session::send_waiting_progress() {
+void ClientSession::send_waiting_progress() {
     for (auto& [id, get] : gets_) {
         if (!get.waiting) continue;
         if (wire_.has_output()) return;
@@ -276,14 +276,14 @@ void Session::send_waiting_progress() {
     flush();
 }
 
-void Session::flush() {
+void ClientSession::flush() {
     if (closed_) return;
     // Errors close from the loop, not from here: the caller may be in the middle of its work.
     if (!wire_.flush()) return boost::asio::post(ready_.get_executor(), [self = shared_from_this()] { self->close(); });
     if (wire_.has_output()) flush_when_there_is_room();
 }
 
-void Session::flush_when_there_is_room() {
+void ClientSession::flush_when_there_is_room() {
     if (std::exchange(writing_, true)) return;
     stall_.expires_after(parts_.write_stall);
     stall_.async_wait([self = shared_from_this()](const ErrorCode& error) {

@@ -1,4 +1,4 @@
-#include "p2p/broker/ahead.hpp"
+#include "p2p/broker/prefetch.hpp"
 
 #include "p2p/base/limits.hpp"
 #include "tests/unit/broker/pacman_fixture.hpp"
@@ -45,7 +45,7 @@ class AheadTest : public test::PacmanFixture {
         const auto at = mirrors_.sent.find("http://lab");
         return at == mirrors_.sent.end() ? 0 : at->second;
     }
-    Ahead& ahead() { return broker_->ahead(); }
+    Prefetch& prefetch() { return broker_->prefetch(); }
 
     std::vector<std::string> files_;
 };
@@ -57,25 +57,25 @@ TEST_F(AheadTest, FetchesWhatTheIndexListsAndKeepsIt) {
     wanted.push_back({"elsewhere", files_[3], false});
     wanted.push_back({"lab", files_[4], false});  // twice
     wanted[7].is_here = true;
-    EXPECT_EQ(ahead().want(test::pacman(), wanted), 41u);
+    EXPECT_EQ(prefetch().want(test::pacman(), wanted), 41u);
     EXPECT_FALSE(broker_->is_awaited());
     loop_.advance(Millis(60'000));
-    EXPECT_EQ(ahead().left(), 0u);
+    EXPECT_EQ(prefetch().left(), 0u);
     for (std::size_t i = 0; i < files_.size(); ++i) EXPECT_EQ(is_stored(i), i != 7) << i;
     const auto before = sent();
     const auto asked = get(files_[40]);
     loop_.advance(Millis(1000));
     EXPECT_EQ(asked->bytes, mirrors_.files.at("/" + files_[40]));
     EXPECT_EQ(sent(), before);
-    EXPECT_EQ(ahead().want(test::pacman(), printed(0, 42)), 1u) << "what is stored is not wanted again";
+    EXPECT_EQ(prefetch().want(test::pacman(), printed(0, 42)), 1u) << "what is stored is not wanted again";
 }
 
 TEST_F(AheadTest, WhoComesToWaitJoinsWhatIsUnderWay) {
     list("signature");
-    ahead().want(test::pacman(), printed(40, 42));
+    prefetch().want(test::pacman(), printed(40, 42));
     loop_.advance(Millis(60));
     ASSERT_EQ(broker_->live().size(), 2u);
-    EXPECT_EQ(broker_->live()[0].asker, "ahead");
+    EXPECT_EQ(broker_->live()[0].asker, "prefetch");
     const auto asked = get(files_[40]);
     loop_.advance(Millis(1));
     EXPECT_EQ(broker_->live()[0].asker, "pacman");
@@ -88,21 +88,21 @@ TEST_F(AheadTest, WhoComesToWaitJoinsWhatIsUnderWay) {
 TEST_F(AheadTest, WhatIsWaitedForDoesNotStandBehindIt) {
     list("signature");
     mirrors_.mirrors["http://lab"].rate = mirrors_.mirrors["http://lab"].total = 2e5;
-    ahead().want(test::pacman(), printed(0, 40));
+    prefetch().want(test::pacman(), printed(0, 40));
     loop_.advance(Millis(300));
     const auto asked = get(files_[41]), small = get(files_[39]);
     loop_.advance(Millis(4'000));  // all in front of it would take six seconds
     EXPECT_EQ(small->delivered, 1);
-    EXPECT_GT(ahead().left(), 0u);
+    EXPECT_GT(prefetch().left(), 0u);
 }
 
 TEST_F(AheadTest, EndsWithoutATraceExceptWhereSomebodyWaits) {
     list("signature");
-    ahead().want(test::pacman(), printed(0, 42));
+    prefetch().want(test::pacman(), printed(0, 42));
     loop_.advance(Millis(60));
     const auto asked = get(files_[41]);
     loop_.advance(Millis(10));
-    ahead().end();
+    prefetch().end();
     loop_.advance(Millis(10));
     EXPECT_EQ(broker_->live().size(), 1u);
     loop_.advance(Millis(60'000));
@@ -113,13 +113,13 @@ TEST_F(AheadTest, EndsWithoutATraceExceptWhereSomebodyWaits) {
 
 TEST_F(AheadTest, GoesOnWhenWhoWaitedHasLeft) {
     list("signature");
-    ahead().want(test::pacman(), printed(40, 41));
+    prefetch().want(test::pacman(), printed(40, 41));
     loop_.advance(Millis(60));
     RequestId id{};
     const auto asked = get(files_[40], &id);
     loop_.advance(Millis(10));
     broker_->cancel(id);
-    EXPECT_EQ(broker_->live()[0].asker, "ahead");
+    EXPECT_EQ(broker_->live()[0].asker, "prefetch");
     loop_.advance(Millis(60'000));
     EXPECT_EQ(asked->delivered, 0);
     EXPECT_TRUE(is_stored(40));
@@ -128,9 +128,9 @@ TEST_F(AheadTest, GoesOnWhenWhoWaitedHasLeft) {
 TEST_F(AheadTest, FailsQuietlyAndPacmanMayTryAgain) {
     list("signature");
     mirrors_.mirrors["http://lab"].fault = test::MirrorManner::Fault::refused_connection;
-    ahead().want(test::pacman(), printed(0, 42));
+    prefetch().want(test::pacman(), printed(0, 42));
     loop_.advance(Millis(60'000));
-    EXPECT_EQ(ahead().left(), 0u);
+    EXPECT_EQ(prefetch().left(), 0u);
     EXPECT_EQ(broker_->counters().failed, 0u);
     mirrors_.mirrors["http://lab"].fault = test::MirrorManner::Fault::none;
     const auto asked = get(files_[0]);
@@ -145,7 +145,7 @@ TEST_F(AheadTest, NeverTakesMoreThanThereIsRoomBesideWhatIsCurrent) {
     ASSERT_EQ(kept->delivered, 1);
     vault_->set_current([this](const Digest& digest) { return book().is_current(digest); });
     vault_->set_limits((6 << 20) + 100'000, 0);  // the large one that is here, hardly another, and a few small ones
-    const auto wanted = ahead().want(test::pacman(), printed(0, 41));
+    const auto wanted = prefetch().want(test::pacman(), printed(0, 41));
     EXPECT_GT(wanted, 0u);
     EXPECT_LT(wanted, 41u);
     loop_.advance(Millis(60'000));
@@ -155,7 +155,7 @@ TEST_F(AheadTest, NeverTakesMoreThanThereIsRoomBesideWhatIsCurrent) {
 
 TEST_F(AheadTest, DetachedSignaturesComeWithTheirPackages) {
     list("");
-    ahead().want(test::pacman(), printed(0, 5));
+    prefetch().want(test::pacman(), printed(0, 5));
     loop_.advance(Millis(60'000));
     mirrors_.mirrors["http://lab"].fault = test::MirrorManner::Fault::refused_connection;
     const auto package = get(files_[2]), signature = get(files_[2] + ".sig");
