@@ -178,13 +178,13 @@ std::optional<Error> CurlThread::distrust_of(const std::string& origin) const {
 
 void CurlThread::obey(Start& start) {
     if (auto distrust = distrust_of(start.address.origin)) {
-        outbox_.push_back({start.fetch, Result<void>(tl::unexpected(std::move(*distrust)))});
+        outbox_.emplace_back(start.fetch, Result<void>(tl::unexpected(std::move(*distrust))));
         return;
     }
     auto fetch = std::make_unique<Fetch>(start.fetch, std::move(start.request), std::move(start.address),
                                          FetchSite{settings_, *backlog_, outbox_, arrived_});
     if (!fetch->easy().get()) {
-        outbox_.push_back({start.fetch, Result<void>(fail(ErrorKind::Broken, "libcurl gave no handle"))});
+        outbox_.emplace_back(start.fetch, Result<void>(fail(ErrorKind::Broken, "libcurl gave no handle")));
         return;
     }
     auto& running = *fetch;

@@ -21,8 +21,10 @@ struct Chunk {
 };
 
 struct Event {
-    broker::FetchId fetch = broker::FetchId::none;
-    std::variant<broker::MirrorHead, Chunk, Result<void>> what;
+    using What = std::variant<broker::MirrorHead, Chunk, Result<void>>;
+    Event(broker::FetchId of, What told) : fetch(of), what(std::move(told)) {}
+    broker::FetchId fetch;
+    What what;
 };
 using Events = std::vector<Event>;
 

@@ -201,7 +201,7 @@ Result<void> Fetch::read_head(int status) {
     head.first_byte_s = easy_.first_byte_s();
     head.ignores_range = request_.range && shows_no_ranges(wanted_, status, head_);
     if (!plan) {
-        if (head.ignores_range) site_.outbox.push_back({id_, std::move(head)});
+        if (head.ignores_range) site_.outbox.emplace_back(id_, std::move(head));
         return tl::unexpected(plan.error());
     }
     gauge_ = BodyGauge(*plan);
@@ -213,7 +213,7 @@ Result<void> Fetch::read_head(int status) {
     head.not_modified = plan->not_modified;
     if (request_.terms.begin && plan->total && (status == 206 || plan->lies_outside))
         head.part = broker::Part{{plan->offset, plan->offset + plan->length.value_or(0)}, *plan->total};
-    site_.outbox.push_back({id_, std::move(head)});
+    site_.outbox.emplace_back(id_, std::move(head));
     return {};
 }
 
@@ -259,7 +259,7 @@ void Fetch::flush() {
         buffer_bytes_ = std::min(gathered_.capacity() * 2, largest_buffer);
     else if (gathered_.size() * 4 < gathered_.capacity())
         buffer_bytes_ = std::max(gathered_.capacity() / 2, smallest_buffer);
-    site_.outbox.push_back({id_, Chunk{gathered_at_, std::move(gathered_)}});
+    site_.outbox.emplace_back(id_, Chunk{gathered_at_, std::move(gathered_)});
     gathered_ = {};
     last_flush_ = clock_now();
 }
@@ -270,7 +270,7 @@ void Fetch::conclude(Result<void> result) {
     concluded_ = true;
     drain_until_ = clock_now();
     if (!result) result.error().message = printable(address_.text, 300) + ": " + result.error().message;
-    site_.outbox.push_back({id_, std::move(result)});
+    site_.outbox.emplace_back(id_, std::move(result));
 }
 
 }  // namespace packswarm::web
