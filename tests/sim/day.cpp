@@ -145,7 +145,8 @@ std::string Day::text() const {
                                                        mirror.breaks->count())
                                          : "");
     for (const auto lie : lies) out += fmt::format(", {}", to_string(lie));
-    return out + (outage ? ", outage" : "") + (is_known_ahead ? ", known ahead" : "") + (interrupted ? ", interrupted" : "");
+    return out + (outage ? ", outage" : "") + (is_known_ahead ? ", known ahead" : "") +
+           (interrupted ? ", interrupted" : "");
 }
 
 }  // namespace packswarm::test

@@ -50,7 +50,8 @@ struct Day {
     bool interrupted = false;  // large artifacts are asked for, given up in the middle, and asked for again
     bool outage = false;       // all mirrors break, the first one too
     bool whole_files = false;  // some mirrors, the first one among them at times, give no parts of files
-    bool is_known_ahead = false;  // agents know what they will be asked for, and are asked for one thing after the other
+    bool is_known_ahead =
+        false;  // agents know what they will be asked for, and are asked for one thing after the other
     std::optional<Millis> ahead_ends;  // after the first wish: the package manager is said to have gone
 
     bool mirrors_lie() const;
