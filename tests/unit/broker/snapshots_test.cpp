@@ -70,7 +70,7 @@ TEST_F(SnapshotsTest, ARootThatNothingShowsToBelongIsNotAskedFor) {
     stranger.provenance.contents = {{99, noon}};
     snapshots_.add(stranger);
     EXPECT_TRUE(roots().empty());
-    ours_.public_keys = {"ABCD"};
+    ours_.public_keys = {std::string(in_lineage.signer())};
     ours_.only_public_keys = true;
     EXPECT_EQ(roots().size(), 1u) << "a distribution's key signs one product under one name";
     ours_.names_a_day = true;
