@@ -1,5 +1,6 @@
 """A source of core, plan or broker has a unit test of its own name: p2p/core/X.cpp has tests/unit/core/X_test.cpp."""
-FOLDERS = {"p2p/core": "core", "p2p/plan": "plan", "p2p/broker": "broker", "p2p/broker/desks": "broker"}
+FOLDERS = {"p2p/core": "core", "p2p/plan": "plan", "p2p/broker": "broker", "p2p/broker/desks": "broker",
+           "p2p/broker/transfer": "broker"}
 # Parts of a class that another file names, tested with it.
 EXCEPTIONS = {
     "p2p/broker/serve.cpp": "Broker's: broker_test",
