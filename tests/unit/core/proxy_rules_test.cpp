@@ -6,14 +6,14 @@ namespace packswarm::core {
 namespace {
 
 TEST(ProxyRules, WithoutAnySettingNobodyIsAskedThroughAProxy) {
-    EXPECT_FALSE(ProxyRules{}.is_proxied("http", "deb.debian.org"));
+    EXPECT_FALSE(ProxyRules{}.is_proxied("http", "mirror.example"));
 }
 
 TEST(ProxyRules, WhatIsSetForAHostGoesBeforeWhatIsSetForAll) {
     ProxyRules rules;
     rules.by_scheme["http"] = true;
     rules.by_host[{"http", "direct.example"}] = false;
-    EXPECT_TRUE(rules.is_proxied("http", "deb.debian.org"));
+    EXPECT_TRUE(rules.is_proxied("http", "mirror.example"));
     EXPECT_FALSE(rules.is_proxied("http", "Direct.Example")) << "in any case of letters";
 }
 
