@@ -26,6 +26,7 @@ using ErrorCode = boost::system::error_code;
 using asio::ip::tcp;
 
 constexpr ByteCount bytes_per_turn = 4 * limits::mib;  // then the other connections of the loop have theirs
+constexpr ByteCount held_back = 64 * limits::kib;      // of a file, until it was looked at once more
 constexpr auto linger_time = Seconds(2);
 constexpr auto repeat_time = Seconds(3);  // for who was sent here again to come
 
@@ -186,8 +187,9 @@ Connection::Awaitable<bool> Connection::send_body(Turn turn, ByteRange range) {
     while (!range.empty()) {
         if (is_gone() || turn->problem() || turn->size() != promised) co_return false;
         const auto since_last = std::chrono::duration_cast<Millis>(now() - last_sent);
-        const ByteCount count =
-            turn->is_complete() ? range.length() : bytes_to_send({range.begin, turn->safe(), range.end, since_last});
+        if (turn->is_complete() && range.length() <= held_back) co_return co_await send_end(turn, range);
+        const ByteCount count = turn->is_complete() ? range.length() - held_back
+                                                    : bytes_to_send({range.begin, turn->safe(), range.end, since_last});
         if (count > 0) {
             if (!co_await send_part(turn->bytes(),
                                     {range.begin - turn->first_byte(), range.begin - turn->first_byte() + count}))
@@ -222,6 +224,20 @@ Connection::Awaitable<bool> Connection::send_text(std::string text, int flags) {
         }
     }
     co_return rest.empty();
+}
+
+// Somebody may write to a stored file after it was found to be good, while it waits for its turn here: then its end
+// stays away, and the client asks again. Read before the look, so that what is sent is what was looked at.
+Connection::Awaitable<bool> Connection::send_end(Turn turn, ByteRange range) {
+    const auto bytes = turn->bytes();
+    std::string end(static_cast<std::size_t>(range.length()), '\0');
+    const auto got = bytes ? read_at(*bytes, range.begin - turn->first_byte(), end)
+                           : Result<std::size_t>(fail(ErrorKind::Absent, "no bytes"));
+    if (!got || *got != end.size() || !turn->is_as_delivered()) {
+        spdlog::error("gateway: a file was written to by somebody else while it was being sent; its end is not sent");
+        co_return false;
+    }
+    co_return co_await send_text(std::move(end), 0);
 }
 
 Connection::Awaitable<bool> Connection::send_part(broker::SharedBytes bytes, ByteRange part) {

@@ -59,6 +59,8 @@ void Exchange::ask_for_file(const std::string& url, const std::string& transacti
     events.delivered = [this](const broker::Delivered& delivered) {
         file_request_ = broker::RequestId::none;
         delivered_ = delivered;
+        if (const auto info = delivered.bytes ? file_info(*delivered.bytes) : fail(ErrorKind::Absent, "no bytes"); info)
+            as_delivered_ = *info;
         news();
     };
     events.not_modified = [this] {
@@ -144,6 +146,11 @@ ByteCount Exchange::size() const {
 
 std::optional<WallTime> Exchange::modified() const {
     return delivered_ ? delivered_->modified : started_ ? started_->modified : std::nullopt;
+}
+
+bool Exchange::is_as_delivered() const {
+    const auto info = delivered_ && delivered_->bytes ? file_info(*delivered_->bytes) : Result<FileInfo>(FileInfo{});
+    return info && as_delivered_ && *info == *as_delivered_;
 }
 
 ByteCount Exchange::safe() const { return needs_signature_ ? 0 : first_byte() + safe_; }

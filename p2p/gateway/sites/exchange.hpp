@@ -43,6 +43,8 @@ class Exchange {
     std::optional<WallTime> modified() const;
     ByteCount safe() const;             // bytes before this offset of the file may be sent before is_complete
     broker::SharedBytes bytes() const;  // when described
+    // Nobody has written to the bytes since they were handed over: once it is complete.
+    bool is_as_delivered() const;
     ByteCount first_byte() const { return part() ? part()->range.begin : 0; }  // of bytes(), in the file
     TimePoint last_news() const { return last_news_; }
     TimePoint asked() const { return asked_; }
@@ -67,6 +69,7 @@ class Exchange {
     bool not_modified_ = false;
     std::optional<broker::Started> started_;
     std::optional<broker::Delivered> delivered_;
+    std::optional<FileInfo> as_delivered_;
     ByteCount safe_ = 0;
     std::optional<Problem> problem_;
     TimePoint last_news_;

@@ -124,6 +124,34 @@ TEST_F(GatewayTest, CutsShortWhenTheFileTurnsOutToHaveAnotherSize) {
     EXPECT_LT(client.read_to_end().size(), content.size());
 }
 
+// As a failing program with rights to the store does: to a file that waits for its turn, and to one that is being sent.
+TEST_F(GatewayTest, CutsShortWhatSomebodyWroteToMeanwhile) {
+    const std::string large(32 << 20, 'l'), small(5'000, 's');
+    const auto large_file = file_with(large), small_file = file_with(small);
+    HttpClient client(port);
+    client.ask(core + "large.db");
+    client.ask(core + "small.db");
+    for (const auto& [name, file, size] :
+         {std::tuple("large.db", large_file, large.size()), std::tuple("small.db", small_file, small.size())}) {
+        const auto id = wait_for(name);
+        loop.run([&, file = file, size = size] { requests.deliver(id, file, static_cast<ByteCount>(size)); });
+    }
+    client.read_head();
+    std::this_thread::sleep_for(20ms);  // clocks of file systems tick
+    ASSERT_TRUE(write_at(*small_file, 4'000, as_bytes("rot")));
+    client.read_body(large.size());
+    EXPECT_EQ(client.read_head().status, 200);
+    EXPECT_EQ(client.read_to_end(), "") << "the small one's end is all of it";
+
+    HttpClient other(port);
+    other.ask(core + "large.db");
+    const auto id = wait_for("large.db");
+    loop.run([&] { requests.deliver(id, large_file, static_cast<ByteCount>(large.size())); });
+    other.read_head();
+    ASSERT_TRUE(write_at(*large_file, 31 << 20, as_bytes("rot")));
+    EXPECT_LT(other.read_to_end().size(), large.size());
+}
+
 TEST_F(GatewayTest, TricklesAShortSafePrefix) {
     const std::string content(1 << 20, 't');
     HttpClient client(port);
