@@ -25,6 +25,7 @@ Broker::Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger&
       holding_(loop, store, askers_),
       reader_(context_, book_, [this](const core::Location& location) { return roots_.is_behind(location); }),
       errands_(context_, book_),
+      news_(context_, book_),
       signatures_(context_, book_, settings.peer_grace,
                   {[this](const Digest& digest) { return publishing_.bytes_of(digest); },
                    [this](const Digest& digest) { return transfers_.has(digest) || proofs_.holds(digest); }}),
@@ -38,7 +39,10 @@ Broker::Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger&
            {[this](PeerId peer) { book_.peer_down(peer); },
             [this](const PeerOffer& offer) { signatures_.offered(offer); },
             [this](const Digest& digest) { stored_.sought_by_peer(digest); },
-            [this](const PeerSnapshot& snapshot) { book_.peer_snapshot(snapshot); }}),
+            [this](const PeerSnapshot& snapshot) {
+                book_.peer_snapshot(snapshot);
+                news_.shown();
+            }}),
       stored_(store, book_, proofs_, publishing_, askers_, [this](RequestId id) { dispatch(id); }),
       artifacts_(context_, book_, reader_, askers_, transfers_, publishing_, graveyard_, std::move(settings.formats),
                  [this](RequestId id, const Digest& digest, const std::optional<Error>& error) {

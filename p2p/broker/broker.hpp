@@ -20,6 +20,7 @@
 #include "p2p/broker/desks/request_reader.hpp"
 #include "p2p/broker/desks/root_desk.hpp"
 #include "p2p/broker/desks/root_errands.hpp"
+#include "p2p/broker/desks/root_news.hpp"
 #include "p2p/broker/desks/stored_desk.hpp"
 #include "p2p/broker/index_book.hpp"
 #include "p2p/broker/missing_indexes.hpp"
@@ -104,6 +105,7 @@ class Broker final : public Requests {
     Holding holding_;
     RequestReader reader_;
     RootErrands errands_;
+    RootNews news_;
     SignatureDesk signatures_;
     Remains remains_;
     Publishing publishing_;

@@ -197,6 +197,7 @@ bool IndexBook::is_security_update(const Digest& digest) const {
 void IndexBook::adopt(const core::Repository& repository, std::shared_ptr<const OpenedRoot> opened) {
     auto& state = states_[repository.id];
     const auto& root = opened->index;
+    note_in_use(state);
     state.root = opened;
     state.message = root.not_shared + (root.not_shared.empty() || root.remark.empty() ? "" : "; ") + root.remark;
     state.standing = root.is_signed ? RepositoryState::Standing::verified : RepositoryState::Standing::unsigned_hint;
@@ -221,7 +222,15 @@ void IndexBook::adopt(const core::Repository& repository, std::shared_ptr<const 
     }
     announce_lineages();
     reconcile_later();
-    loop_.after(missing_after, lifetime_.guard([this, id = repository.id] { fetch_missing(id); }));
+    const auto after = is_lent(repository) ? Millis(0) : missing_after;  // a peer's: no package manager is at work
+    loop_.after(after, lifetime_.guard([this, id = repository.id] { fetch_missing(id); }));
+}
+
+// What was here of the root before, since somebody asked for it, will be asked for again.
+void IndexBook::note_in_use(RepositoryState& state) const {
+    if (!state.root) return;
+    for (const auto& file : state.root->index.files)
+        if (store_.brief(file.digest)) state.in_use.insert(file.path);
 }
 
 // Of each list one form is needed, the smallest; none when one of them is read already.
@@ -235,7 +244,17 @@ std::vector<MissingIndex> IndexBook::missing_of(const core::RepositoryId& id) co
         if (std::any_of(list.forms.begin(), list.forms.end(), is_here)) continue;
         const auto best = std::min_element(list.forms.begin(), list.forms.end(),
                                            [](const auto& a, const auto& b) { return a.size < b.size; });
-        if (best->size > 0) out.push_back({std::move(*best), std::move(list.plain)});
+        if (best->size <= 0) continue;
+        std::swap(*best, list.forms.front());
+        auto smallest = std::move(list.forms.front());
+        list.forms.erase(list.forms.begin());
+        out.push_back({true, std::move(smallest), std::move(list.forms), std::move(list.plain)});
+    }
+    if (!is_lent(*repository)) return out;
+    for (const auto& file : with_folder(state.root->index.files, core::index_folder(*repository))) {
+        const auto path = file.path.substr(core::index_folder(*repository).size());
+        if (state.in_use.count(path) == 0 || repository->format->is_package_list(file.path)) continue;
+        if (file.size > 0 && !store_.brief(file.digest)) out.push_back({false, file, {}, std::nullopt});
     }
     return out;
 }
@@ -253,6 +272,15 @@ bool IndexBook::has_none_of_its_lists(const core::RepositoryId& id) const {
     return names_some;
 }
 
+std::string IndexBook::lacking_list(const core::RepositoryId& id) const {
+    const auto missing = missing_of(id);
+    if (!missing.empty()) return missing.front().packed.path;
+    const auto& root = state_of(id).root;
+    const auto is_being_read = [this](const core::IndexEntry& file) { return reading_.count(file.digest) != 0; };
+    const auto file = std::find_if(root->index.files.begin(), root->index.files.end(), is_being_read);
+    return file == root->index.files.end() ? "" : file->path;
+}
+
 void IndexBook::fetch_missing(const core::RepositoryId& id) {
     if (!missing_) return;
     for (const auto& missing : missing_of(id)) missing_(*table_.find(id), missing);
@@ -264,8 +292,9 @@ bool IndexBook::is_read(const core::RepositoryId& repository, const Digest& dige
 
 bool IndexBook::lacks(const core::RepositoryId& repository, const MissingIndex& missing) const {
     const bool is_read_plain = missing.plain && is_read(repository, missing.plain->digest);
-    return !is_read_plain && !is_read(repository, missing.packed.digest) &&
-           catalog_.has(repository, missing.packed.digest);
+    const bool is_here = missing.is_of_packages ? is_read(repository, missing.packed.digest)
+                                                : store_.brief(missing.packed.digest).has_value();
+    return !is_read_plain && !is_here && catalog_.has(repository, missing.packed.digest);
 }
 
 // Read from a file that is not kept here: only what it lists is known.

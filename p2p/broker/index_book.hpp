@@ -29,21 +29,29 @@ inline const std::string unsigned_signer = "unsigned-database";
 
 struct RepositoryState {
     enum class Standing { unread, verified, unsigned_hint, refused } standing = Standing::unread;
-    std::string message;                      // why it was refused, warnings
-    bool was_stale = false;                   // the last refused one was good, but older than what is here, or expired
-    std::shared_ptr<const OpenedRoot> older;  // the last one given, when its base only lags behind the others
-    std::shared_ptr<const OpenedRoot> root;   // newest accepted
-    std::optional<WallTime> modified;         // Last-Modified it came with
-    std::vector<core::Lineage> lineages;      // one an architecture; of the candidates while nothing is verified
-    std::vector<core::RepositoryId> kin;      // repositories that were shown to be the same one
-    std::vector<core::Mark> vouched;          // its addresses by which a peer's root was known to be its own
-    bool only_public_keys = false;            // its keyring holds none but the distributions'
-    bool is_guessing = false;                 // the candidates are being looked for
+    std::string message;           // why it was refused, warnings
+    bool was_stale = false;        // the last refused one was good, but older than what is here, or expired
+    std::set<std::string> in_use;  // lists besides those of packages that were here of the root before
+    std::string conflict;          // what a mirror says against what counts here
+    std::string given_by;          // the base that gave the newest; empty: as it was kept
+    std::optional<WallTime> unreachable_since;  // since then no mirror has answered
+    bool is_peers = false;                      // a peer gave the newest, in this start
+    std::optional<TimePoint> another_asked;     // a second mirror, beside one that answered with something old
+    std::shared_ptr<const OpenedRoot> older;    // the last one given, when its base only lags behind the others
+    std::shared_ptr<const OpenedRoot> root;     // newest accepted
+    std::optional<WallTime> modified;           // Last-Modified it came with
+    std::vector<core::Lineage> lineages;        // one an architecture; of the candidates while nothing is verified
+    std::vector<core::RepositoryId> kin;        // repositories that were shown to be the same one
+    std::vector<core::Mark> vouched;            // its addresses by which a peer's root was known to be its own
+    bool only_public_keys = false;              // its keyring holds none but the distributions'
+    bool is_guessing = false;                   // the candidates are being looked for
 };
 
 // A list of packages that the newest root names and that is not here.
 struct MissingIndex {
+    bool is_of_packages = true;
     core::IndexEntry packed;                // its smallest form, with the path to ask for
+    std::vector<core::IndexEntry> others;   // other forms that a peer may have instead
     std::optional<core::IndexEntry> plain;  // its text
 };
 
@@ -84,6 +92,24 @@ class IndexBook {
     // that no address of the repository gave must be of the same product and not older than what is here, and binds no
     // address to it.
     void accept(RootFiles files, std::optional<WallTime> modified, Then<std::shared_ptr<const OpenedRoot>> then);
+    // The owner lets an older or an expired root of this repository count until then.
+    void give_leave(const core::RepositoryId& repository, core::StaleIndex leave, WallTime until);
+    struct Leave {
+        core::StaleIndex what;
+        WallTime until{};
+    };
+    Leave leave_of(const core::RepositoryId& repository) const;  // nothing, once it has ended
+    // Whether any mirror answered when the root was asked for.
+    void mirrors_answered(const core::RepositoryId& repository, bool any);
+    // What a mirror gave is older than mirrors lag: whether a second one is asked too, now and then.
+    bool may_ask_another(const core::Repository& repository, WallTime date);
+    // The newest was given by no address of the repository: nobody's package manager brought it.
+    bool is_lent(const core::Repository& repository) const;
+    // Of the roots that peers show of the same repository; a date of the future counts for nothing.
+    std::optional<WallTime> newest_shown(const core::RepositoryId& repository) const;
+    bool is_outdone(const core::RepositoryId& repository) const;  // a peer shows a newer root than is here
+    // A list of the newest root that its package manager is going to want and that is not here; empty: all are.
+    std::string lacking_list(const core::RepositoryId& repository) const;
     // An address says that the file it gave last is still what it has.
     void confirmed(const core::Repository& repository, const std::string& address);
     const Sightings& sightings() const { return sightings_; }
@@ -121,6 +147,7 @@ class IndexBook {
                                            const core::IndexRoot* root) const;
     std::vector<core::FloorName> floor_names(const core::Repository& repository, const core::IndexRoot& root,
                                              const std::string& base) const;
+    std::optional<core::KnownRoot> own_floor(const core::Repository& repository, const core::IndexRoot& root) const;
     std::optional<core::KnownRoot> floor_of(const core::Repository& repository, const core::IndexRoot& root) const;
     using OpenedThen = Then<std::shared_ptr<const OpenedRoot>>;
     Result<std::vector<Floor>> judge(const core::Repository& repository, OpenedRoot& opened, const std::string& base);
@@ -130,6 +157,9 @@ class IndexBook {
     Result<void> judge_lent(const core::Repository& repository, const OpenedRoot& opened,
                             const core::Freshness& fresh) const;
     bool lags(const core::Repository& repository, const OpenedRoot& opened, const std::string& base) const;
+    Result<void> judge_beside_peers(const core::Repository& repository, const core::IndexRoot& root,
+                                    const std::string& base) const;
+    void note_conflict(const RootFiles& from, const OpenedRoot& opened);
     void judge_restored(const core::Repository& repository, OpenedRoot& opened);
     core::Provenance own_provenance(const core::Repository& repository) const;
     core::Provenance shown_provenance(const core::Repository& repository, const RepositoryState& state) const;
@@ -145,6 +175,7 @@ class IndexBook {
     void open_kept(const core::Repository& repository, const ArtifactRecord& record);
     void restore_root(const core::Repository& repository, const ArtifactRecord& record);
     void fetch_missing(const core::RepositoryId& repository);
+    void note_in_use(RepositoryState& state) const;
     std::vector<MissingIndex> missing_of(const core::RepositoryId& repository) const;
     bool is_read(const core::RepositoryId& repository, const Digest& digest) const;
     void announce_lineages();
@@ -171,6 +202,7 @@ class IndexBook {
     std::map<core::RepositoryId, RepositoryState> states_;
     std::map<core::RepositoryId, int> restoring_;  // kept roots that are being opened
     std::map<core::FloorName, Floor> floors_;
+    std::map<core::RepositoryId, Leave> leaves_;
     Sightings sightings_;
     Snapshots snapshots_;
     std::unordered_map<Digest, std::uint32_t> offered_;  // and in which of lineages_

@@ -38,6 +38,7 @@ void IndexBook::refuse(const RootFiles& from, std::optional<OpenedRoot> opened, 
     auto& state = states_[repository.id];
     state.message = why.message;
     state.was_stale = opened.has_value();
+    if (opened) note_conflict(from, *opened);
     if (opened && lags(repository, *opened, from.base))
         state.older = std::make_shared<const OpenedRoot>(std::move(*opened));
     if (!state.root) state.standing = RepositoryState::Standing::refused;
@@ -52,6 +53,9 @@ void IndexBook::take(const RootFiles& from, std::shared_ptr<const OpenedRoot> op
     auto& state = states_[repository.id];
     const bool is_new = !state.root || state.root->bundle_digest != opened->bundle_digest;
     state.modified = modified;
+    state.is_peers = from.base.empty() && snapshots_.shows(opened->bundle_digest);
+    state.given_by = from.base.empty() ? "a peer" : from.base;
+    if (!from.base.empty()) state.conflict.clear();
     state.vouched = from.base.empty() ? snapshots_.addresses_of(opened->bundle_digest) : std::vector<core::Mark>{};
     note_sighting(repository, from, *opened, modified);
     adopt(repository, opened);
@@ -107,7 +111,17 @@ std::optional<core::KnownRoot> IndexBook::floor_of(const core::Repository& repos
             if (const auto floor = floors_.find(name);
                 floor != floors_.end() && (!known || known->date < floor->second.date))
                 known = core::KnownRoot{floor->second.date, floor->second.root, floor->second.root};
+    if (const auto own = own_floor(repository, root); own && (!known || known->date < own->date)) return own;
     return known;
+}
+
+// What the package manager itself keeps is a floor too: ours may be gone with the state folder.
+std::optional<core::KnownRoot> IndexBook::own_floor(const core::Repository& repository,
+                                                    const core::IndexRoot& root) const {
+    const auto& own = repository.own_copy;
+    if (!own || !root.is_signed || own->mark.date <= root.date) return std::nullopt;
+    if (own->product != Digest{} && root.product != Digest{} && own->product != root.product) return std::nullopt;
+    return core::KnownRoot{own->mark.date, {}, {}};
 }
 
 // Which index counts (docs/repositories.md). The floors that it raises.
@@ -116,7 +130,8 @@ Result<std::vector<Floor>> IndexBook::judge(const core::Repository& repository, 
     const auto& root = opened.index;
     if (repository.architectures.empty()) return fail(ErrorKind::Broken, "{} has no architecture", repository.id);
     const auto known = floor_of(repository, root);
-    const auto fresh = core::check_freshness(root, known, loop_.wall_now(), core::StaleIndex::refuse, repository.dates);
+    const auto leave = leave_of(repository.id).what;
+    const auto fresh = core::check_freshness(root, known, loop_.wall_now(), leave, repository.dates);
     if (!fresh) return tl::unexpected(fresh.error());
     if (!fresh->only_here.empty()) opened.index.not_shared = "not shared: " + fresh->only_here;
     for (const auto& warning : fresh->warnings) spdlog::warn("{}: {}", repository.id, warning);
@@ -125,6 +140,7 @@ Result<std::vector<Floor>> IndexBook::judge(const core::Repository& repository, 
         if (auto good = judge_lent(repository, opened, *fresh); !good) return tl::unexpected(good.error());
         return out;
     }
+    if (auto good = judge_beside_peers(repository, root, base); !good) return tl::unexpected(good.error());
     const bool is_level = known && root.date <= known->date;
     if (!fresh->raises_floor && !is_level) return out;
     for (const auto& name : floor_names(repository, root, base)) {
@@ -148,15 +164,100 @@ Result<void> IndexBook::judge_lent(const core::Repository& repository, const Ope
         return fail(ErrorKind::Absent, "an index of another product ({}, {}) under the same key and suite",
                     printable(root.origin), printable(root.label));
     const auto& here = state_of(repository.id).root;
-    if (here && here->index.product == root.product && here->index.date > root.date)
+    if (here && here->index.product == root.product && here->index.date > root.date &&
+        !leave_of(repository.id).what.older)
         return fail(ErrorKind::Absent, "an index that is older than the one that is here");
     return {};
+}
+
+bool IndexBook::is_lent(const core::Repository& repository) const {
+    const auto& state = state_of(repository.id);
+    const auto& newest = state.root;
+    if (!newest || !newest->index.is_signed || !state.is_peers) return false;
+    const auto seen = sightings_.provenance(repository).contents;
+    const auto mark = core::mark_of(newest->index.content);
+    return std::none_of(seen.begin(), seen.end(), [mark](const core::RootMark& one) { return one.content == mark; });
+}
+
+bool IndexBook::may_ask_another(const core::Repository& repository, WallTime date) {
+    constexpr auto pause = std::chrono::hours(6);
+    if (repository.bases.size() < 2 || date + limits::mirror_lag > loop_.wall_now()) return false;
+    auto& asked = states_[repository.id].another_asked;
+    if (asked && loop_.now() - *asked < pause) return false;
+    asked = loop_.now();
+    return true;
+}
+
+std::optional<WallTime> IndexBook::newest_shown(const core::RepositoryId& id) const {
+    const auto now = loop_.wall_now() + Seconds(60);
+    for (const auto& snapshot : snapshots_of(id))
+        if (snapshot.date <= now) return snapshot.date;
+    return std::nullopt;
+}
+
+bool IndexBook::is_outdone(const core::RepositoryId& id) const {
+    const auto shown = newest_shown(id);
+    const auto& root = state_of(id).root;
+    return shown && (!root || *shown > root->index.date);
+}
+
+// A mirror that stands still does not end the question: the newest verified root counts, wherever it came from. But an
+// address that kept to something older for longer than mirrors lag is a snapshot of its own, unless peers saw the
+// newer one at this very address.
+Result<void> IndexBook::judge_beside_peers(const core::Repository& repository, const core::IndexRoot& root,
+                                           const std::string& base) const {
+    const auto& state = state_of(repository.id);
+    if (base.empty() || leave_of(repository.id).what.older || !state.root || !root.is_signed ||
+        state.root->index.date <= root.date)
+        return {};
+    if (state.root->index.product != root.product || core::names_a_day(base) || !is_lent(repository)) return {};
+    const auto confirmed = sightings_.last_confirmed(repository);
+    const bool keeps_apart = confirmed && *confirmed > state.root->index.date + limits::mirror_lag;
+    if (keeps_apart && state.vouched.empty()) return {};
+    return fail(ErrorKind::Absent, "{} gives the index of {}, peers gave the verified one of {}: that one counts", base,
+                core::date_text(root.date), core::date_text(state.root->index.date));
+}
+
+// Told to the owner until a mirror gives the newest: one that went back, or that stands still for longer than mirrors
+// lag.
+void IndexBook::note_conflict(const RootFiles& from, const OpenedRoot& opened) {
+    auto& state = states_[from.repository.id];
+    const auto known = floor_of(from.repository, opened.index);
+    if (from.base.empty() || !opened.index.is_signed) return;
+    if (known && opened.index.date < known->date && !lags(from.repository, opened, from.base)) {
+        state.conflict = fmt::format("{} went back to an index of {}", from.base, core::date_text(opened.index.date));
+        return;
+    }
+    const bool stands_still = state.root && opened.index.date + limits::mirror_lag < state.root->index.date;
+    if (!stands_still || judge_beside_peers(from.repository, opened.index, from.base)) return;
+    state.conflict = fmt::format("{} still gives the index of {}", from.base, core::date_text(opened.index.date));
+}
+
+void IndexBook::give_leave(const core::RepositoryId& repository, core::StaleIndex leave, WallTime until) {
+    const auto before = leave_of(repository);
+    leaves_[repository] = {{leave.older || before.what.older, leave.expired || before.what.expired}, until};
+}
+
+IndexBook::Leave IndexBook::leave_of(const core::RepositoryId& repository) const {
+    const auto at = leaves_.find(repository);
+    return at == leaves_.end() || at->second.until <= loop_.wall_now() ? Leave{} : at->second;
+}
+
+void IndexBook::mirrors_answered(const core::RepositoryId& id, bool any) {
+    if (table_.find(id) == nullptr) return;
+    auto& since = states_[id].unreachable_since;
+    if (any)
+        since.reset();
+    else if (!since)
+        since = loop_.wall_now();
 }
 
 // A base that gives the newest it ever gave, and others that stand with it gave a newer one.
 bool IndexBook::lags(const core::Repository& repository, const OpenedRoot& opened, const std::string& base) const {
     const auto known = floor_of(repository, opened.index);
-    if (base.empty() || !known || opened.index.date >= known->date) return false;
+    const bool is_behind_peers = !judge_beside_peers(repository, opened.index, base);
+    if (own_floor(repository, opened.index)) return false;  // it went back
+    if (base.empty() || (!is_behind_peers && (!known || opened.index.date >= known->date))) return false;
     for (const auto& name : floor_names(repository, opened.index, base))
         if (const auto floor = floors_.find(name); floor != floors_.end() && floor->second.date > opened.index.date)
             return false;

@@ -30,16 +30,16 @@ void MissingIndexes::told(const std::string& folder) {
 void MissingIndexes::want(const core::Repository& repository, const MissingIndex& missing) {
     const Key key{repository.id, missing.packed.digest};
     if (quests_.count(key) != 0 || quests_.size() >= limits::max_lineages) return;
-    quests_[key] = {repository, missing, 0};
+    quests_[key] = {repository, missing, 0, 0};
     look(key);
 }
 
 void MissingIndexes::look(const Key& key) {
     const auto quest = quests_.find(key);
     if (quest == quests_.end()) return;
-    const auto& [repository, missing, looks] = quest->second;
+    const auto& [repository, missing, looks, asked] = quest->second;
     if (!book_.lacks(repository.id, missing)) return void(quests_.erase(quest));
-    if (lists_ == nullptr || !missing.plain) return ask(key, From::peers);
+    if (lists_ == nullptr || !missing.plain || book_.is_lent(repository)) return ask(key, From::peers);
     auto file = lists_->open(repository, *missing.plain);
     if (!file) return look_again(key, file.error());
     trust_.open_list(std::move(*file), repository.format, *missing.plain,
@@ -61,23 +61,35 @@ void MissingIndexes::look_again(const Key& key, const Error& error) {
 }
 
 void MissingIndexes::ask(const Key& key, From from) {
-    const auto& [repository, missing, looks] = quests_.at(key);
+    const auto& [repository, missing, looks, asked] = quests_.at(key);
+    const auto& form = from == From::anybody || asked == 0 ? missing.packed : missing.others[asked - 1];
     Request request;
-    request.url = core::address(repository.bases.front(), missing.packed.path);
-    request.digest = missing.packed.digest;
-    request.size = missing.packed.size;
+    request.url = core::address(repository.bases.front(), form.path);
+    request.digest = form.digest;
+    request.size = form.size;
     request.asker = "agent";
     request.transaction = transaction_of(loop_.wall_now());
     request.from = from;
     const auto over = lifetime_.guard([this, key] { quests_.erase(key); });
     RequestEvents events{[](const Started&) {}, [](const Progress&) {}, [over](const Delivered&) { over(); }, over, {}};
     events.failed =
-        lifetime_.guard([this, key, from, over](const Error&) { from == From::peers ? ask_mirrors(key) : over(); });
+        lifetime_.guard([this, key, from, over](const Error&) { from == From::peers ? peers_have_none(key) : over(); });
     requests_.get(std::move(request), std::move(events));
 }
 
+// A peer has the form that its package manager asked for, which need not be the smallest.
+void MissingIndexes::peers_have_none(const Key& key) {
+    auto& quest = quests_.at(key);
+    if (quest.forms_asked < quest.missing.others.size()) {
+        ++quest.forms_asked;
+        return ask(key, From::peers);
+    }
+    if (quest.missing.is_of_packages) return ask_mirrors(key);
+    quests_.erase(key);
+}
+
 void MissingIndexes::ask_mirrors(const Key& key) {
-    const auto& [repository, missing, looks] = quests_.at(key);
+    const auto& [repository, missing, looks, asked] = quests_.at(key);
     const auto spent = spent_ ? spent_(transaction_of(loop_.wall_now())) : 0;
     if (spent_ && spent + missing.packed.size > most_) {
         spdlog::info("{}: {} is not fetched: {} of today's {} bytes for lists that nobody asked for are used up",

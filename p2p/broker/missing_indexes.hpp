@@ -41,12 +41,14 @@ class MissingIndexes {
         core::Repository repository;
         MissingIndex missing;
         std::size_t looks = 0;
+        std::size_t forms_asked = 0;  // of peers, beyond the smallest one
     };
     using Key = std::pair<core::RepositoryId, Digest>;  // repository and the packed index
 
     void look(const Key& key);
     void look_again(const Key& key, const Error& error);
     void ask(const Key& key, From from);
+    void peers_have_none(const Key& key);
     void ask_mirrors(const Key& key);
 
     Loop& loop_;

@@ -12,12 +12,12 @@ namespace packswarm::broker {
 
 namespace {
 constexpr std::size_t max_at_once = 3;
-constexpr auto overtake_after = Millis(1500);  // a mirror that has not given its root by then gets a rival
 constexpr auto peer_poll = Millis(100);
 constexpr auto restore_poll = Millis(5);  // opening what is kept takes some ten milliseconds after a start
 constexpr auto restore_patience = Millis(1000);
 constexpr auto others_patience =
-    Millis(1000);  // for the first byte, when nobody but the asker's own way could do better
+    Millis(1000);                          // for the first byte, when nobody but the asker's own way could do better
+constexpr auto rival_after = Millis(700);  // a peer that has not given its root by then gets a rival
 }  // namespace
 
 RootFetch::RootFetch(TransferContext& context, IndexBook& book, Wish wish, Then<RootAnswer> then)
@@ -30,7 +30,7 @@ RootFetch::RootFetch(TransferContext& context, IndexBook& book, Wish wish, Then<
         return base == wish_.first_base && context_.sources.answers(context_.sources.mirror(base));
     });
     std::erase_if(bases, [this](const std::string& base) { return is_in_vain(base); });
-    mirrors_left_.assign(bases.begin(), bases.end());
+    if (!wish_.only_peers) mirrors_left_.assign(bases.begin(), bases.end());
     context_.loop.post(lifetime_.guard([this] { begin(); }));
 }
 
@@ -72,7 +72,7 @@ bool RootFetch::is_in_vain(const std::string& base) {
 
 void RootFetch::next() {
     context_.loop.cancel(overtake_);
-    if (!attempts_.empty() && (attempts_.size() >= max_at_once || mirrors_left_.empty())) return leave_to_others();
+    if (attempts_.size() >= max_at_once) return leave_to_others();
     if (!mirrors_left_.empty()) {
         const auto base = mirrors_left_.front();
         mirrors_left_.pop_front();
@@ -80,6 +80,7 @@ void RootFetch::next() {
         overtake_ = context_.loop.after(wish_.has_other_way ? others_patience : overtake_after, [this] { next(); });
         return;
     }
+    if (!attempts_.empty() && !goes_on_to_peers()) return give_kept_newer();
     if (!peers_asked_) {
         const auto snapshots = book_.snapshots_of(wish_.repository.id);
         if (snapshots.empty() && waits_for_peers()) {
@@ -88,8 +89,9 @@ void RootFetch::next() {
         }
         peers_asked_ = true;
         peers_left_.assign(snapshots.begin(), snapshots.end());
+        if (is_here_already()) return give_held();
     }
-    if (peers_left_.empty()) return last_resort();
+    if (peers_left_.empty()) return attempts_.empty() ? last_resort() : leave_to_others();
     const auto snapshot = peers_left_.front();
     peers_left_.pop_front();
     start_peer(snapshot);
@@ -97,7 +99,7 @@ void RootFetch::next() {
 
 // Who is connected has told by now what it holds. What the asker's own mirror refuses it, it does not get elsewhere.
 bool RootFetch::waits_for_peers() const {
-    if (own_has_answered_ && last_error_ && last_error_->kind == ErrorKind::Refused) return false;
+    if (wish_.only_peers || (own_has_answered_ && last_error_ && last_error_->kind == ErrorKind::Refused)) return false;
     const auto around = book_.company(wish_.repository);
     return around.may_grow() && context_.loop.now() - created_ < (around.is_settled ? wish_.peer_grace : first_round);
 }
@@ -126,6 +128,7 @@ void RootFetch::start_mirror(const std::string& base) {
     auto& attempt = attempts_[key];
     attempt.base = base;
     attempt.began = context_.loop.now();
+    asked_a_mirror_ = true;
     attempt.source = context_.sources.mirror(base);
     attempt.visit = context_.sources.claim_started(attempt.source);
     MirrorRequest request;
@@ -142,7 +145,7 @@ void RootFetch::start_mirror(const std::string& base) {
     MirrorEvents events;
     events.head = [this, key](const MirrorHead& head) {
         auto& at = attempts_.at(key);
-        at.is_answered = true;
+        at.is_answered = a_mirror_answered_ = true;
         context_.sources.first_byte(at.source, head.first_byte_s);
         at.modified = head.last_modified;
         at.not_modified = head.not_modified;
@@ -205,6 +208,8 @@ void RootFetch::unchanged(Key key, const std::string& base) {
     auto kept = ours(attempt.held, {SourceKind::mirror, base, 0, 0});
     if (kept) kept->modified = kept->signature_modified = attempt.asked_since;
     if (kept && base == wish_.first_base) kept->unchanged_since = attempt.asked_since;
+    if (kept && looks_for_newer(key, *kept)) return;
+    if (kept && good_) return weigh(key, std::move(*kept));
     answer(std::move(kept));
 }
 
@@ -250,7 +255,7 @@ void RootFetch::start_peer(const PeerSnapshot& snapshot) {
         if (!bundle) return lost(key, bundle.error());
         if (!habits().root_carries_signature && !bundle->signature)
             return lost(key, Error{ErrorKind::Refused, "a peer gave a database without a signature"});
-        if (!has_form(bundle->signature))
+        if (!has_form(bundle->signature) && !takes_other_form(bundle->signature))
             return lost(key, Error{ErrorKind::Absent, "a peer has the index in its other form only"});
         at.root = std::move(bundle->root);
         at.signature = std::move(bundle->signature);
@@ -258,6 +263,7 @@ void RootFetch::start_peer(const PeerSnapshot& snapshot) {
         open(key);
     };
     attempt.fetch = context_.peers.get(snapshot.peer, snapshot.root, {0, snapshot.size}, std::move(events));
+    if (!peers_left_.empty()) overtake_ = context_.loop.after(rival_after, [this] { next(); });
 }
 
 void RootFetch::open(Key key) {
@@ -280,7 +286,9 @@ void RootFetch::open(Key key) {
                          context_.sources.gave_right_bytes(at.source, 0);
                          context_.absences.forget(core::address(context_.sources.label(at.source), wish_.path));
                          remember_redirect(at);
+                         if (looks_for_newer(key, good)) return;
                      }
+                     if (good_) return weigh(key, std::move(good));
                      answer(std::move(good));
                  }));
 }
@@ -296,10 +304,6 @@ RootAnswer RootFetch::answer_of(Attempt& attempt, std::shared_ptr<const OpenedRo
     out.from = {kind, context_.sources.label(attempt.source), attempt.bytes, 0};
     return out;
 }
-
-// A mirror that lags has the files of its own index, and its asker gets them there whatever becomes of this agent. A
-// root that lists the packages is complete in itself, and those are asked of all servers of its list.
-bool RootFetch::stays_at_own() const { return own_older_ && !habits().root_lists_packages; }
 
 void RootFetch::refused(Key key, const Error& error) {
     const auto& attempt = attempts_.at(key);
@@ -347,6 +351,8 @@ void RootFetch::lost(Key key, const Error& error, Refused why) {
 
 // Nobody gives a good one: the newest that was verified here still stands, with its age in the log.
 void RootFetch::last_resort() {
+    if (good_) return answer(std::move(*good_));
+    if (wish_.only_peers) return answer(tl::unexpected(why_not()));
     const auto state = book_.state_of(wish_.repository.id);
     // What the asker's own mirror says is no outage, and the asker's to hear: that it has no such file, or one that is
     // not believed here. One that is only older is dropped by the package manager too.
@@ -392,6 +398,16 @@ bool RootFetch::has_form(const std::optional<Bytes>& signature) const {
     return !habits().root_carries_signature || signature.has_value() != signature_path().empty();
 }
 
+// Where nobody asked for one of them.
+bool RootFetch::takes_other_form(const std::optional<Bytes>& signature) {
+    if (!wish_.only_peers) return false;
+    for (const auto& path : core::root_paths(wish_.repository)) {
+        wish_.path = path;
+        if (has_form(signature)) return true;
+    }
+    return false;
+}
+
 // Whether the newest root is here in the form that is asked for (with its signature within, or beside it).
 bool RootFetch::holds_it() const {
     const auto& state = book_.state_of(wish_.repository.id);
@@ -416,7 +432,11 @@ Result<RootAnswer> RootFetch::ours(std::shared_ptr<const OpenedRoot> held, Sourc
 
 void RootFetch::answer(Result<RootAnswer> result) {
     if (!then_) return;
-    if (stays_at_own()) result = std::move(*own_older_);
+    if (asked_a_mirror_) book_.mirrors_answered(wish_.repository.id, a_mirror_answered_);
+    if (stays_at_own())
+        result = std::move(*own_older_);
+    else if (own_older_ && result)
+        say_what_wins(*own_older_, *result);
     // Another mirror's is of no use where it vouches for no file: each would be asked of the asker's own.
     if (result && own_has_answered_ && result->opened->index.files.empty() && !habits().root_lists_packages)
         result = tl::unexpected(why_not());

@@ -36,6 +36,7 @@ class RootFetch {
         Millis peer_grace{0};           // how long to wait for peers' snapshots when no mirror answers
         bool has_other_way = false;     // for the asker: what was in vain a moment ago is not tried again for it
         std::optional<WallTime> since;  // the asker's If-Modified-Since
+        bool only_peers = false;        // nobody asks: a peer showed a newer one
     };
     RootFetch(TransferContext& context, IndexBook& book, Wish wish, Then<RootAnswer> then);
     ~RootFetch();
@@ -65,11 +66,21 @@ class RootFetch {
         ByteCount bytes = 0;
     };
     using Key = std::uint64_t;
+    // A mirror that has not given its root by then gets a rival.
+    static constexpr auto overtake_after = Millis(1500);
 
     void begin();
     void next();
     void start_mirror(const std::string& base);
     void start_peer(const PeerSnapshot& snapshot);
+    void give_kept_newer();
+    void give_held();
+    bool is_here_already();
+    bool goes_on_to_peers() const;
+    bool looks_for_newer(Key key, RootAnswer& good);
+    void weigh(Key key, RootAnswer other);
+    void wait_for_lists();
+    void say_what_wins(const RootAnswer& older, const RootAnswer& newer) const;
     void take(Key key, ByteView data);
     void fetch_signature(Key key, const std::string& base);
     void note_redirect(Attempt& attempt, const std::string& effective_url) const;
@@ -89,6 +100,7 @@ class RootFetch {
     bool waits_for_peers() const;
     bool stays_at_own() const;
     bool has_form(const std::optional<Bytes>& signature) const;
+    bool takes_other_form(const std::optional<Bytes>& signature);
     bool holds_it() const;
     Result<RootAnswer> ours(std::shared_ptr<const OpenedRoot> held, SourceShare from) const;
     Error why_not() const;
@@ -112,6 +124,10 @@ class RootFetch {
     bool leaves_ = false;                          // to the asker's other way, what has not answered for a moment
     std::optional<Error> last_error_, own_error_;  // own: of the mirror that the asker named
     std::optional<RootAnswer> own_older_;          // of the mirror the asker named
+    std::optional<RootAnswer> good_;               // a mirror's, while a newer one is looked for at peers
+    std::optional<RootAnswer> newer_;              // whose lists are not all here yet
+    bool newer_is_lent_ = false;                   // a peer's
+    bool asked_a_mirror_ = false, a_mirror_answered_ = false;
     Lifetime lifetime_;
 };
 

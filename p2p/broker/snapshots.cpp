@@ -83,6 +83,10 @@ std::vector<PeerSnapshot> Snapshots::of(const Known& repository) const {
     return out;
 }
 
+bool Snapshots::shows(const Digest& root) const {
+    return std::any_of(shown_.begin(), shown_.end(), [&](const Shown& shown) { return shown.now.root == root; });
+}
+
 std::vector<core::Mark> Snapshots::addresses_of(const Digest& root) const {
     std::vector<core::Mark> out;
     for (const auto& shown : shown_) {

@@ -31,6 +31,7 @@ class Snapshots {
     void peer_down(PeerId peer);
     std::vector<PeerSnapshot> of(const Known& repository) const;  // newest first
 
+    bool shows(const Digest& root) const;                            // some peer does
     std::vector<core::Mark> addresses_of(const Digest& root) const;  // that peers say it was seen at
 
   private:

@@ -7,14 +7,6 @@ namespace packswarm::core {
 
 namespace {
 
-std::string text_of(WallTime time) {
-    const std::time_t seconds = time.time_since_epoch().count();
-    std::tm parts{};
-    if (gmtime_r(&seconds, &parts) == nullptr) return std::to_string(seconds) + " s after 1970";
-    return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02} UTC", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
-                       parts.tm_hour, parts.tm_min, parts.tm_sec);
-}
-
 std::string name_of(const IndexRoot& root) {
     const std::string suite = root.codename.empty() ? root.suite : root.codename;
     return suite.empty() ? "the index" : "the index of " + suite;
@@ -27,15 +19,16 @@ bool same_content(const IndexRoot& root, const KnownRoot& floor) {
 Result<void> check_future(const IndexRoot& root, WallTime now, const DateRules& rules) {
     if (!rules.check_dates || root.date <= now + rules.max_future.of(root.label)) return {};
     return fail(ErrorKind::Refused, "{} is dated {}, but this machine's clock says {}: set the clock", name_of(root),
-                text_of(root.date), text_of(now));
+                date_text(root.date), date_text(now));
 }
 
 Result<void> check_rollback(const IndexRoot& root, const std::optional<KnownRoot>& floor) {
     if (!floor || root.date >= floor->date) return {};
-    return fail(ErrorKind::Absent,
-                "{} of {} is older than the one of {} seen before: use another mirror, or accept it explicitly if the "
-                "distribution took the newer one back",
-                name_of(root), text_of(root.date), text_of(floor->date));
+    return fail(
+        ErrorKind::Absent,
+        "{} of {} is older than the one of {} seen before: use another mirror, or 'packswarm accept --older' if "
+        "the distribution took the newer one back",
+        name_of(root), date_text(root.date), date_text(floor->date));
 }
 
 // As apt counts: a least age moves a Valid-Until that is there, a greatest one sets it where there is none.
@@ -51,8 +44,9 @@ Result<void> check_expiry(const IndexRoot& root, WallTime now, const DateRules& 
     if (!rules.check_dates || !rules.check_valid_until) return {};
     const auto until = valid_until(root, rules);
     if (!until || now <= *until) return {};
-    return fail(ErrorKind::Absent, "{} of {} expired on {}: use a mirror that is up to date, or accept it explicitly",
-                name_of(root), text_of(root.date), text_of(*until));
+    return fail(ErrorKind::Absent,
+                "{} of {} expired on {}: use a mirror that is up to date, or 'packswarm accept --expired'",
+                name_of(root), date_text(root.date), date_text(*until));
 }
 
 Result<void> check_dates(const IndexRoot& root, WallTime now, const DateRules& rules) {
@@ -61,6 +55,14 @@ Result<void> check_dates(const IndexRoot& root, WallTime now, const DateRules& r
 }
 
 }  // namespace
+
+std::string date_text(WallTime time) {
+    const std::time_t seconds = time.time_since_epoch().count();
+    std::tm parts{};
+    if (gmtime_r(&seconds, &parts) == nullptr) return std::to_string(seconds) + " s after 1970";
+    return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02} UTC", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                       parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
 
 WallTime effective_now(const std::optional<KnownRoot>& floor, WallTime now) {
     return floor ? std::max(now, floor->date) : now;
@@ -76,15 +78,17 @@ Result<Freshness> check_freshness(const IndexRoot& root, const std::optional<Kno
     out.is_twin = floor && root.date == floor->date && !same_content(root, *floor);
     if (out.is_twin)
         out.warnings.push_back(fmt::format("{} of {} differs from the one of the same date seen before", name_of(root),
-                                           text_of(root.date)));
+                                           date_text(root.date)));
     if (clock > now)
         out.warnings.push_back(
-            fmt::format("this machine's clock says {}, but an index of {} was seen before: set the clock", text_of(now),
-                        text_of(clock)));
-    for (const auto& finding :
-         {check_future(root, clock, rules), check_rollback(root, floor), check_expiry(root, clock, rules)}) {
+            fmt::format("this machine's clock says {}, but an index of {} was seen before: set the clock",
+                        date_text(now), date_text(clock)));
+    const std::pair<Result<void>, bool> findings[] = {{check_future(root, clock, rules), stale.future},
+                                                      {check_rollback(root, floor), stale.older},
+                                                      {check_expiry(root, clock, rules), stale.expired}};
+    for (const auto& [finding, may_pass] : findings) {
         if (finding) continue;
-        if (root.is_signed && stale == StaleIndex::refuse) return tl::unexpected(finding.error());
+        if (root.is_signed && !may_pass) return tl::unexpected(finding.error());
         out.warnings.push_back(finding.error().message);
     }
     const auto shareable = check_dates(root, clock, strict);

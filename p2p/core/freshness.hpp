@@ -20,7 +20,13 @@ struct KnownRoot {
         content;  // IndexRoot::content; InRelease and Release of one date differ in root, not in content
 };
 
-enum class StaleIndex { refuse, accept };  // accept: the owner's explicit override, to be logged with the warnings
+// What the owner lets pass, to be logged with the warnings.
+struct StaleIndex {
+    bool older = false, expired = false, future = false;
+    static const StaleIndex refuse, accept;  // nothing, everything
+};
+inline constexpr StaleIndex StaleIndex::refuse{};
+inline constexpr StaleIndex StaleIndex::accept{true, true, true};
 
 struct Freshness {
     Seconds age{};              // of the root, always to be shown
@@ -29,6 +35,8 @@ struct Freshness {
     std::string only_here;      // why it is for this machine alone: its apt takes it, the rules for sharing do not
     std::vector<std::string> warnings;  // for the owner
 };
+
+std::string date_text(WallTime time);  // "2026-07-01 10:00:00 UTC"
 
 // The clock, or the floor's date when the clock is behind it: nothing verified can be from the future.
 WallTime effective_now(const std::optional<KnownRoot>& floor, WallTime now);
