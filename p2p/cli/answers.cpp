@@ -89,6 +89,9 @@ std::string show_explain(const Json& answer) {
     std::string out;
     for (const auto& entry : list(answer, "entries")) out += show_entry(entry);
     if (out.empty()) out = "no index that the agent has verified lists " + text(answer, "query") + "\n";
+    for (const auto& one : list(answer, "repositories"))
+        if (text(one, "state") != "live")
+            out += fmt::format("{}: {}: {}\n", text(one, "id"), text(one, "state"), text(one, "sentence"));
     out += "\n";
     for (const auto& one : list(answer, "apt"))
         out += fmt::format("apt takes {} of {} by itself: {}\n", text(one, "what"), text(one, "base"),
@@ -96,6 +99,17 @@ std::string show_explain(const Json& answer) {
     if (list(answer, "transfers").empty()) return out + "it has not been asked for\n";
     for (const auto& transfer : list(answer, "transfers")) out += show_transfer(transfer);
     return out;
+}
+
+std::string show_accept(const Json& answer) {
+    std::string out;
+    for (const auto& id : list(answer, "repositories"))
+        out += fmt::format("{}: an {} index counts until {}, or until the agent ends\n",
+                           id.is_string() ? printable(id.get<std::string>()) : "-", text(answer, "leave"),
+                           show_time(static_cast<std::int64_t>(number(answer, "until"))));
+    if (text(answer, "leave") == "expired")
+        out += "apt itself refuses an expired index unless its option Acquire::Check-Valid-Until is false\n";
+    return out + "run the package manager's update now\n";
 }
 
 std::string show_mirrors(const Json& answer) {
@@ -153,6 +167,7 @@ std::string show_answer(std::string_view op, const std::string& json) {
     if (op == "mirrors") return show_mirrors(answer);
     if (op == "peers") return show_peers(answer);
     if (op == "refresh") return show_refresh(answer);
+    if (op == "accept") return show_accept(answer);
     if (op == "doctor") return show_doctor(answer);
     return indented(json);
 }

@@ -142,6 +142,19 @@ int run_question(const Common& common, const std::string& op) {
     return 0;
 }
 
+int run_accept(const Common& common, const AcceptWords& words) {
+    const auto span = parse_age(words.span);
+    if (!span || span->count() < 1) return complain(fmt::format("{} is no time; say 90s, 15m, 24h or 7d", words.span));
+    control::Arguments args;
+    args.repository = words.repository;
+    args.leave = words.older ? "older" : "expired";
+    args.seconds = span->count();
+    const auto answer = ask(common, "accept", args, question_timeout);
+    if (!answer) return complain(answer.error().message);
+    print(common.output == Output::json ? indented(*answer) : show_answer("accept", *answer));
+    return 0;
+}
+
 int run_explain(const Common& common, const std::string& package, int limit) {
     const auto answer = ask(common, "explain", {.package = package, .limit = limit}, question_timeout);
     if (!answer) return complain(answer.error());

@@ -31,6 +31,11 @@ int run_fetch(const Common& common, const FetchWords& words);
 
 // status, mirrors, peers, refresh
 int run_question(const Common& common, const std::string& op);
+struct AcceptWords {
+    std::string repository, span = "24h";
+    bool older = false, expired = false;
+};
+int run_accept(const Common& common, const AcceptWords& words);
 int run_explain(const Common& common, const std::string& package, int limit);
 
 struct GiveWords {

@@ -22,6 +22,7 @@ struct Words {
     packswarm::cli::FetchWords fetch;
     packswarm::cli::GiveWords share, import;
     packswarm::cli::SetupWords setup;
+    packswarm::cli::AcceptWords accept;
     std::string package;
     int limit = 20;
     std::filesystem::path root = "/";
@@ -61,6 +62,22 @@ void add_explain(CLI::App& app, Words& words) {
     command->add_option("PACKAGE", words.package, "name, file name, part of a path, or SHA-256")->required();
     command->add_option("--limit", words.limit, "transfers to show")->check(CLI::Range(1, 1000))->capture_default_str();
     command->final_callback([&words] { words.status = run_explain(words.common, words.package, words.limit); });
+}
+
+void add_accept(CLI::App& app, Words& words) {
+    auto* command = app.add_subcommand("accept", "let an older or expired index count for a while (root only)");
+    add_common(*command, words.common);
+    auto* older = command->add_flag("--older", words.accept.older, "one that is older than another seen before");
+    auto* expired = command->add_flag("--expired", words.accept.expired, "one whose Valid-Until has passed");
+    older->excludes(expired);
+    command->add_option("REPOSITORY", words.accept.repository, "id or suite, as 'packswarm status' shows it")
+        ->required();
+    command->add_option("--for", words.accept.span, "how long: 90s, 15m, 24h, 7d")->capture_default_str();
+    command->final_callback([&words, command] {
+        if (!words.accept.older && !words.accept.expired)
+            throw CLI::RequiredError(command->get_name() + ": --older or --expired");
+        words.status = run_accept(words.common, words.accept);
+    });
 }
 
 void add_share(CLI::App& app, Words& words) {
@@ -128,6 +145,7 @@ int main(int argc, char** argv) {
     add_share(app, words);
     add_import(app, words);
     add_question(app, words, "refresh", "fetch and verify every repository's index now");
+    add_accept(app, words);
     add_setup(app, words);
     add_doctor(app, words);
     try {

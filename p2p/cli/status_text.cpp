@@ -34,14 +34,25 @@ std::string show_left_out(const watch::Repository& repository) {
     return out;
 }
 
+// One that is live needs no words.
+std::string show_health(const watch::Repository& repository) {
+    const auto& health = repository.health;
+    if (health.sentence.empty() || health.state == "live") return {};
+    auto out = fmt::format("{}: {}: {}\n", shown(repository.id), shown(health.state), printable(health.sentence, 600));
+    if (const auto remedy = health.remedy.value_or(""); !remedy.empty()) out += "  " + printable(remedy, 600) + "\n";
+    return out;
+}
+
 std::string show_repositories(const watch::Status& status) {
-    TextTable table{"REPOSITORY", "STATE", "INDEX OF", ">PACKAGES", "SHARED", "MIRRORS"};
+    TextTable table{"REPOSITORY", "STATE", "HEALTH", "INDEX OF", ">PACKAGES", "SHARED", "MIRRORS"};
     std::string notes;
     for (const auto& one : status.repositories) {
-        table.add({shown(one.id), shown(one.state), one.date ? show_time(*one.date) : "-", std::to_string(one.entries),
-                   one.sharing == "allowed" ? "yes" : "no", std::to_string(one.bases.size())});
+        table.add({shown(one.id), shown(one.state), shown(one.health.state), one.date ? show_time(*one.date) : "-",
+                   std::to_string(one.entries), one.sharing == "allowed" ? "yes" : "no",
+                   std::to_string(one.bases.size())});
         if (const auto message = one.message.value_or(""); !message.empty())
             notes += shown(one.id) + ": " + shown(message) + "\n";
+        notes += show_health(one);
         notes += show_left_out(one);
     }
     const auto hidden = status.hidden_repositories;
@@ -141,7 +152,8 @@ std::string show_head(const watch::Status& status) {
 }  // namespace
 
 std::string show_status(const watch::Status& status) {
-    auto out = show_head(status) + show_store(status.store);
+    auto out = status.sentence.empty() ? std::string() : printable(status.sentence, 600) + "\n";
+    out += show_head(status) + show_store(status.store);
     out += "sharing   " + show_sharing(status.sharing) + "\n";
     out += fmt::format("listening {} for package managers, {} for peers\n",
                        shown(status.gateway.value_or(""), "nowhere"), shown(status.swarm.value_or(""), "nowhere"));

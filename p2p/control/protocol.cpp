@@ -18,7 +18,7 @@ struct Operation {
     std::string_view name;
     bool for_owner;
 };
-constexpr std::array<Operation, 8> operations{{
+constexpr std::array<Operation, 9> operations{{
     {"status", false},
     {"explain", false},
     {"mirrors", false},
@@ -27,6 +27,7 @@ constexpr std::array<Operation, 8> operations{{
     {"share", true},
     {"import", true},
     {"refresh", true},
+    {"accept", true},
 }};
 
 constexpr std::array<std::string_view, 6> event_names{"start", "progress", "done", "not_modified", "failed", "answer"};
@@ -34,7 +35,8 @@ constexpr std::array<ErrorKind, 5> error_kinds{ErrorKind::Absent, ErrorKind::Tra
                                                ErrorKind::Refused, ErrorKind::Broken};
 constexpr std::size_t max_sources = 256;
 constexpr std::size_t max_folder = 4096;  // PATH_MAX
-constexpr std::int64_t max_limit = 1'000'000;
+constexpr std::int64_t max_limit = 1'000'000, max_seconds = 366 * 86'400;
+constexpr std::size_t max_leave = 16;
 
 // Depth is checked on the text: the parser itself would follow a megabyte of brackets.
 bool nests_too_deep(std::string_view line) {
@@ -161,6 +163,9 @@ Result<Command> read_query(Members members, const std::string& op) {
     query.args.limit = members.number("limit", max_limit);
     query.args.path = members.text("path", max_folder);
     query.args.digest = members.digest("sha256");
+    query.args.repository = members.text("repository", max_folder);
+    query.args.leave = members.text("leave", max_leave);
+    query.args.seconds = members.number("seconds", max_seconds);
     query.with_file = members.flag("fd");
     if (!members.wrong().empty()) return members.refusal();
     return query;
@@ -181,12 +186,15 @@ Json to_json(const Get& get) {
 Json to_json(const Cancel& cancel) { return {{"op", "cancel"}, {"id", cancel.id}}; }
 
 Json to_json(const Query& query) {
-    const auto& [package, limit, path, digest] = query.args;
+    const auto& [package, limit, path, digest, repository, leave, seconds] = query.args;
     Json out{{"op", query.op}, {"id", query.id}};
     if (!package.empty()) out["package"] = package;
     if (limit) out["limit"] = *limit;
     if (!path.empty()) out["path"] = path;
     if (digest) out["sha256"] = digest->hex();
+    if (!repository.empty()) out["repository"] = repository;
+    if (!leave.empty()) out["leave"] = leave;
+    if (seconds) out["seconds"] = *seconds;
     if (query.with_file) out["fd"] = true;
     return out;
 }

@@ -43,6 +43,9 @@ struct Arguments {
     std::optional<std::int64_t> limit = {};  // of rows
     std::string path = {};                   // a name to show
     std::optional<Digest> digest = {};       // "sha256"
+    std::string repository = {};             // an id or a suite
+    std::string leave = {};                  // what is let pass: older or expired
+    std::optional<std::int64_t> seconds = {};
     friend bool operator==(const Arguments&, const Arguments&) = default;
 };
 
@@ -55,8 +58,8 @@ struct Query {  // owner's and information operations; answered by one answer or
 
 using Command = std::variant<Hello, Get, Cancel, Query>;
 
-bool is_query(std::string_view op);      // status explain mirrors peers share import refresh doctor
-bool is_for_owner(std::string_view op);  // share import refresh: root and the agent's own user only
+bool is_query(std::string_view op);      // status explain mirrors peers share import refresh accept doctor
+bool is_for_owner(std::string_view op);  // share import refresh accept: root and the agent's own user only
 
 std::string to_line(const Command& command);  // ends with '\n'; bytes that are not UTF-8 are replaced
 Result<Command> parse_command(std::string_view line);

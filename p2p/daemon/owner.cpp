@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
+#include "p2p/broker/health_facts.hpp"
 #include "p2p/core/repository_table.hpp"
 #include "p2p/daemon/owner_status.hpp"
 
@@ -17,6 +19,19 @@ namespace {
 std::int64_t epoch(WallTime time) { return time.time_since_epoch().count(); }
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 json text_or_null(const std::string& text) { return text.empty() ? json(nullptr) : json(text); }
+
+// What an update would not notice is a warning; what keeps this machine from the newest packages is a failure.
+const char* check_state(core::Health health) {
+    switch (health) {
+        case core::Health::live:
+            return "ok";
+        case core::Health::unread:
+        case core::Health::ageing:
+            return "warn";
+        default:
+            return "fail";
+    }
+}
 
 json transfer_json(const broker::TransferRecord& row) {
     return {{"name", row.name},
@@ -49,6 +64,7 @@ void Owner::answer(control::Question question, Answer then) {
 
 void Owner::answer_at_once(control::Question question, Answer then) {
     if (question.op == "refresh") return refresh(std::move(then));
+    if (question.op == "accept") return then(accept(question));
     if (question.op == "share" || question.op == "import") return take_file(std::move(question), std::move(then));
     const Sight sight(agent_.broker.book(), question.owner);
     if (question.op == "status") return then(dump(json_of(owner_status(agent_, started_, sight))));
@@ -67,9 +83,12 @@ std::string Owner::explain(const control::Arguments& args, const Sight& sight) c
     std::vector<core::CatalogHit> hits = book.catalog().named(query);
     if (const auto digest = Digest::parse(query))
         if (auto hit = book.find(*digest)) hits.push_back(std::move(*hit));
-    json out = {{"query", query}, {"entries", json::array()}, {"transfers", json::array()}};
+    json out = {
+        {"query", query}, {"entries", json::array()}, {"repositories", json::array()}, {"transfers", json::array()}};
+    std::set<core::RepositoryId> named;
     for (const auto& hit : hits) {
         if (!sight.has(hit)) continue;
+        named.insert(hit.repository);
         const auto* repository = book.table().find(hit.repository);
         out["entries"].push_back({{"name", hit.entry.name},
                                   {"version", hit.entry.version},
@@ -82,6 +101,13 @@ std::string Owner::explain(const control::Arguments& args, const Sight& sight) c
                                   {"offered", book.is_offered(hit.entry.digest)},
                                   {"private", repository == nullptr || !book.is_public(*repository)}});
         if (out["entries"].size() >= limit) break;
+    }
+    for (const auto& id : named) {
+        const auto* repository = book.table().find(id);
+        if (repository == nullptr) continue;
+        const auto health = broker::health_of(book, *repository, agent_.loop.wall_now());
+        out["repositories"].push_back(
+            {{"id", id.text()}, {"state", core::to_string(health.health)}, {"sentence", health.sentence}});
     }
     const auto may_show = [&sight](const std::optional<Digest>& digest) { return sight.has(digest); };
     for (const auto& row : agent_.ledger.transfers_named(query, limit, most_rows, may_show))
@@ -162,6 +188,35 @@ void Owner::refresh(Answer then) {
             if (--round->left == 0) round->then(dump({{"repositories", round->rows}}));
         });
     }
+}
+
+// Root lets an index that is older than one seen before, or expired, count for a while; nobody else may, since it is
+// what protects the machine from a mirror that goes back.
+Result<std::string> Owner::accept(const control::Question& question) {
+    constexpr Seconds longest{30 * 86'400};
+    const auto& args = question.args;
+    if (question.uid != 0) return fail(ErrorKind::Refused, "only root may accept an older or an expired index");
+    const bool is_older = args.leave == "older";
+    if (!is_older && args.leave != "expired")
+        return fail(ErrorKind::Refused, "what is to be accepted: \"older\" or \"expired\"");
+    const Seconds span(args.seconds.value_or(86'400));
+    if (span < Seconds(1) || span > longest) return fail(ErrorKind::Refused, "for between 1 second and 30 days");
+    auto& book = agent_.broker.book();
+    const auto until = agent_.loop.wall_now() + span;
+    json out = {{"repositories", json::array()}, {"leave", args.leave}, {"until", epoch(until)}};
+    std::string known;
+    for (const auto& repository : book.table().all()) {
+        known += (known.empty() ? "" : ", ") + repository.id.text();
+        if (repository.id.text() != args.repository && repository.suite != args.repository) continue;
+        book.give_leave(repository.id, {is_older, !is_older}, until);
+        out["repositories"].push_back(repository.id.text());
+        spdlog::warn("{}: an {} index counts for {}, as root said", repository.id, args.leave,
+                     core::age_in_words(span));
+    }
+    if (out["repositories"].empty())
+        return fail(ErrorKind::Absent, "no repository is called {}; known: {}", printable(args.repository),
+                    known.empty() ? "none" : known);
+    return dump(out);
 }
 
 // A file that the owner has: taken when an index that the agent trusts lists its bytes.
@@ -260,23 +315,12 @@ std::string Owner::doctor(const Sight& sight) const {
             "set [sources] or add a [[repository]] to packswarm.toml");
     for (const auto& repository : book.table().all()) {
         if (!sight.has(repository)) continue;
-        const auto& state = book.states().at(repository.id);
-        const auto name = "repository " + repository.id.text();
-        const bool expired =
-            state.root && state.root->index.valid_until && *state.root->index.valid_until < agent_.loop.wall_now();
-        if (state.root && !expired)
-            add(name, "ok",
-                fmt::format(
-                    "index {} hours old, {} entries",
-                    std::chrono::duration_cast<std::chrono::hours>(agent_.loop.wall_now() - state.root->index.date)
-                        .count(),
-                    book.catalog().packages(repository.id)));
-        else
-            add(name, "warn",
-                expired                 ? "its index has expired"
-                : state.message.empty() ? "no index seen yet"
-                                        : state.message,
-                "run the package manager's update, or 'packswarm refresh'");
+        const auto health = broker::health_of(book, repository, agent_.loop.wall_now());
+        const auto& refused = book.state_of(repository.id).message;
+        const bool is_refused = health.health == core::Health::unread && !refused.empty();
+        add("repository " + repository.id.text(), check_state(health.health),
+            fmt::format("{}: {}", core::to_string(health.health), is_refused ? refused : health.sentence),
+            health.remedy);
     }
     for (const auto& [base, health] : agent_.broker.sources().mirrors())
         if (sight.has_mirror(base) && !core::is_usable(health, agent_.loop.wall_now()))

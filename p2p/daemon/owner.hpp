@@ -48,6 +48,7 @@ class Owner final : public control::OwnerView {
     std::string peers() const;
     std::string doctor(const Sight& sight) const;
     void refresh(Answer then);
+    Result<std::string> accept(const control::Question& question);
     void take_file(control::Question question, Answer then);
     enum class WantsPublic { yes, no };
     void keep(const StagedFile& file, const Digest& digest, WantsPublic wants_public, broker::Then<bool> then);

@@ -4,6 +4,7 @@
 
 #include "p2p/base/mishap.hpp"
 #include "p2p/base/version.hpp"
+#include "p2p/broker/health_facts.hpp"
 #include "p2p/core/repository_table.hpp"
 #include "p2p/daemon/owner_limits.hpp"
 
@@ -78,6 +79,15 @@ watch::Store store_of(const store::Usage& usage, const Config& config) {
     return out;
 }
 
+watch::Health shown_health(const core::RepositoryHealth& health) {
+    watch::Health out;
+    out.state = core::to_string(health.health);
+    out.sentence = health.sentence;
+    out.remedy = unless_empty(health.remedy);
+    if (health.since) out.since = epoch_of(*health.since);
+    return out;
+}
+
 watch::Repository repository_of(const broker::IndexBook& book, const core::Repository& repository) {
     const auto& state = book.states().at(repository.id);
     watch::Repository out;
@@ -136,12 +146,19 @@ watch::OwnIndexes own_indexes_of(const AgentView& agent) {
 
 void add_repositories(const AgentView& agent, const Sight& sight, watch::Status& out) {
     const auto& book = agent.broker.book();
+    const auto now = agent.loop.wall_now();
+    std::vector<core::NamedHealth> all;
     for (const auto& repository : book.table().all()) {
-        if (sight.has(repository))
-            out.repositories.push_back(repository_of(book, repository));
-        else
+        if (!sight.has(repository)) {
             out.hidden_repositories += 1;
+            continue;
+        }
+        const auto health = broker::health_of(book, repository, now);
+        out.repositories.push_back(repository_of(book, repository));
+        out.repositories.back().health = shown_health(health);
+        all.push_back({repository.id.text(), health});
     }
+    out.sentence = core::sentence_for_all(all, now);
 }
 
 void add_transfers(const AgentView& agent, const Sight& sight, watch::Status& out) {

@@ -88,9 +88,16 @@ struct LeftOut {
     Texts named;
 };
 
+struct Health {
+    std::string state, sentence;
+    std::optional<std::string> remedy;
+    std::optional<Count> since;  // seconds since the epoch
+};
+
 struct Repository {
     std::string id, format, suite, state, sharing;
     Texts components, architectures, bases;
+    Health health;
     std::optional<std::string> message, lineage;
     std::optional<Count> date, valid_until;  // seconds since the epoch
     Count entries = 0;
@@ -110,7 +117,7 @@ struct Transfer {
 };
 
 struct Status {
-    std::string version;
+    std::string version, sentence;
     Count pid = 0, uptime_s = 0, mishaps = 0, loop_late_ms = 0, hidden_repositories = 0, peers = 0;
     std::optional<Count> loop_late_p99_ms;
     std::optional<std::string> gateway, swarm;  // where they listen; null: switched off

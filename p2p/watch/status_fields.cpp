@@ -141,6 +141,16 @@ struct Fields<LeftOut> {
 };
 
 template <>
+struct Fields<Health> {
+    static constexpr Field<Health> all[] = {
+        field<&Health::state>("state"),
+        field<&Health::sentence>("sentence"),
+        field<&Health::remedy>("remedy"),
+        field<&Health::since>("since"),
+    };
+};
+
+template <>
 struct Fields<Repository> {
     static constexpr Field<Repository> all[] = {
         field<&Repository::id>("id"),
@@ -151,6 +161,7 @@ struct Fields<Repository> {
         field<&Repository::bases>("bases"),
         field<&Repository::lineage>("lineage"),
         field<&Repository::state>("state"),
+        field<&Repository::health>("health"),
         field<&Repository::message>("message"),
         field<&Repository::date>("date"),
         field<&Repository::valid_until>("valid_until"),
@@ -183,6 +194,7 @@ template <>
 struct Fields<Status> {
     static constexpr Field<Status> all[] = {
         field<&Status::version>("version"),
+        field<&Status::sentence>("sentence"),
         field<&Status::pid>("pid"),
         meter<&Status::uptime_s>("uptime_s", Meter{"s", gauge, "Since the start."}),
         field<&Status::requests>("requests"),
