@@ -1,7 +1,6 @@
 #include "p2p/core/sharing_rules.hpp"
 
 #include <algorithm>
-#include <optional>
 
 #include "p2p/base/limits.hpp"
 
@@ -18,21 +17,22 @@ bool matches(const std::string& pattern, const std::string& name) {
     return name.starts_with(std::string_view(pattern).substr(0, pattern.size() - 1));
 }
 
-// Why sharing pauses altogether.
-std::optional<std::string> reason_to_pause(const SharingRules& rules, const Surroundings& now) {
+}  // namespace
+
+std::optional<PlaceToStayOff> place_to_stay_off(const SharingRules& rules, const Surroundings& now) {
+    const std::string interfaces = "sharing.not_on_interfaces", networks = "sharing.not_on_networks";
     for (const auto& name : now.default_interfaces)
         for (const auto& pattern : rules.not_on_interfaces)
             if (matches(pattern, name))
-                return name + " is in sharing.not_on_interfaces" + (pattern == name ? "" : " (" + pattern + ")");
+                return PlaceToStayOff{interfaces,
+                                      name + " is in " + interfaces + (pattern == name ? "" : " (" + pattern + ")")};
     for (const auto& one : now.addresses)
         for (const auto& network : rules.not_on_networks)
             if (network.contains(one.address))
-                return one.address + " on " + one.interface + " is in " + network.text() +
-                       " of sharing.not_on_networks";
+                return PlaceToStayOff{
+                    networks, one.address + " on " + one.interface + " is in " + network.text() + " of " + networks};
     return std::nullopt;
 }
-
-}  // namespace
 
 std::string_view to_string(Audience audience) {
     switch (audience) {
@@ -48,8 +48,8 @@ std::string_view to_string(Audience audience) {
 
 SharingVerdict judge_sharing(const SharingRules& rules, const Surroundings& now, ByteCount sent) {
     if (!rules.is_enabled) return {Audience::nobody, true, "sharing.enabled is false"};
-    if (auto reason = reason_to_pause(rules, now))
-        return {Audience::nobody, rules.fetch_while_paused, std::move(*reason)};
+    if (auto place = place_to_stay_off(rules, now))
+        return {Audience::nobody, rules.fetch_while_paused, std::move(place->reason)};
     if (rules.monthly_quota > 0 && sent >= rules.monthly_quota)
         return {Audience::neighbours, true,
                 "sharing.monthly_quota is used up: only neighbours are given to until next month"};

@@ -3,6 +3,7 @@
 // (daemon/sharing_watch.hpp).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,13 @@ struct SharingVerdict {
     ByteCount each_network = 0;  // most that one network outside the local one is given in a month; 0: no bound
     friend bool operator==(const SharingVerdict&, const SharingVerdict&) = default;
 };
+
+// Where the owner wants nothing to be given, by how the machine is connected.
+struct PlaceToStayOff {
+    std::string limit;   // the option
+    std::string reason;  // in words
+};
+std::optional<PlaceToStayOff> place_to_stay_off(const SharingRules& rules, const Surroundings& now);
 
 // sent: bytes given to peers outside the local network this month.
 SharingVerdict judge_sharing(const SharingRules& rules, const Surroundings& now, ByteCount sent);
