@@ -1,6 +1,15 @@
 #include "p2p/broker/broker.hpp"
 
+#include <algorithm>
+
 namespace packswarm::broker {
+
+namespace {
+bool has_neighbours(const Peers& peers) {
+    const auto all = peers.view();
+    return std::any_of(all.begin(), all.end(), [](const PeerView& peer) { return peer.reach == Reach::lan; });
+}
+}  // namespace
 
 Broker::Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger& ledger, Trust& trust,
                BrokerSettings settings)
@@ -19,6 +28,7 @@ Broker::Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger&
       book_(loop, store, ledger, trust, peers, proofs_),
       missing_(loop, *this, book_, trust),
       prefetch_(*this, book_, store),
+      upgrades_(*this, book_, store, [&peers] { return has_neighbours(peers); }),
       askers_(loop, ledger, board_,
               [this](RequestId id, const Error& error) { return ask_by_its_own_name(id, error); }),
       graveyard_(loop),

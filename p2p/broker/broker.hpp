@@ -56,7 +56,8 @@ class Broker final : public Requests {
     }
     // The repository's database came to its package manager from here.
     void database_given(const core::RepositoryId& repository) { errands_.looks().told(repository); }
-    Prefetch& prefetch() { return prefetch_; }
+    Prefetch& prefetch() { return prefetch_; }  // of a transaction that runs
+    Prefetch& upgrades() { return upgrades_; }  // of upgrades that nobody has asked for yet
     MissingIndexes& missing() { return missing_; }
     Proofs& proofs() { return proofs_; }
     PeerObserver& ear() { return ear_; }   // what peers tell
@@ -98,7 +99,7 @@ class Broker final : public Requests {
     TransferContext context_;
     IndexBook book_;
     MissingIndexes missing_;
-    Prefetch prefetch_;
+    Prefetch prefetch_, upgrades_;
     Asked asked_for_;
     Askers askers_;
     Graveyard graveyard_;

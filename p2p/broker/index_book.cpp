@@ -183,12 +183,14 @@ core::Lineage IndexBook::public_lineage(const Digest& digest) const {
 
 bool IndexBook::is_security_update(const Digest& digest) const {
     return std::any_of(table_.all().begin(), table_.all().end(), [&](const core::Repository& repository) {
-        const auto& root = state_of(repository.id).root;
-        const bool is_security =
-            plan::is_security_suite(repository.suite) ||
-            (root && (plan::is_security_suite(root->index.suite) || plan::is_security_suite(root->index.codename)));
-        return is_security && catalog_.has(repository.id, digest);
+        return is_security(repository) && catalog_.has(repository.id, digest);
     });
+}
+
+bool IndexBook::is_security(const core::Repository& repository) const {
+    const auto& root = state_of(repository.id).root;
+    return plan::is_security_suite(repository.suite) ||
+           (root && (plan::is_security_suite(root->index.suite) || plan::is_security_suite(root->index.codename)));
 }
 
 // ---- Roots

@@ -69,6 +69,7 @@ class IndexBook {
         missing_ = std::move(fetch);
     }
     bool lacks(const core::RepositoryId& repository, const MissingIndex& missing) const;  // still
+    bool lacks_lists(const core::RepositoryId& repository) const { return !missing_of(repository).empty(); }
     // The newest root names lists, and none of them was ever here: its mirror may have been in the middle of a
     // publication, and a later root of the same second is another one.
     bool has_none_of_its_lists(const core::RepositoryId& repository) const;
@@ -121,6 +122,7 @@ class IndexBook {
     // The lineage that may be named to peers for this digest: empty for private, unknown and switched-off ones.
     core::Lineage public_lineage(const Digest& digest) const;
     bool is_security_update(const Digest& digest) const;  // some security suite lists it
+    bool is_security(const core::Repository& repository) const;
     // What the indexes say of a digest, in a public repository before a private one.
     std::optional<core::CatalogHit> find(const Digest& digest) const;
 

@@ -1,6 +1,7 @@
 #include "p2p/broker/missing_indexes.hpp"
 
 #include <array>
+#include <utility>
 
 #include "p2p/base/limits.hpp"
 #include "p2p/base/log.hpp"
@@ -30,14 +31,14 @@ void MissingIndexes::told(const std::string& folder) {
 void MissingIndexes::want(const core::Repository& repository, const MissingIndex& missing) {
     const Key key{repository.id, missing.packed.digest};
     if (quests_.count(key) != 0 || quests_.size() >= limits::max_lineages) return;
-    quests_[key] = {repository, missing, 0, 0};
+    quests_[key] = {repository, missing, 0, 0, TimerId::none};
     look(key);
 }
 
 void MissingIndexes::look(const Key& key) {
     const auto quest = quests_.find(key);
     if (quest == quests_.end()) return;
-    const auto& [repository, missing, looks, asked] = quest->second;
+    const auto& [repository, missing, looks, asked, next_look] = quest->second;
     if (!book_.lacks(repository.id, missing)) return void(quests_.erase(quest));
     if (lists_ == nullptr || !missing.plain || book_.is_lent(repository)) return ask(key, From::peers);
     auto file = lists_->open(repository, *missing.plain);
@@ -57,11 +58,23 @@ void MissingIndexes::look(const Key& key) {
 void MissingIndexes::look_again(const Key& key, const Error& error) {
     auto& quest = quests_.at(key);
     if (error.kind == ErrorKind::Absent || quest.looks >= looks_after.size()) return ask(key, From::peers);
-    loop_.after(looks_after[quest.looks++], lifetime_.guard([this, key] { look(key); }));
+    quest.next_look = loop_.after(looks_after[quest.looks++], lifetime_.guard([this, key] {
+        const auto at = quests_.find(key);
+        if (at != quests_.end()) at->second.next_look = TimerId::none;
+        look(key);
+    }));
+}
+
+void MissingIndexes::hurry() {
+    for (auto& [key, quest] : quests_) {
+        if (quest.next_look == TimerId::none) continue;
+        loop_.cancel(std::exchange(quest.next_look, TimerId::none));
+        ask(key, From::peers);
+    }
 }
 
 void MissingIndexes::ask(const Key& key, From from) {
-    const auto& [repository, missing, looks, asked] = quests_.at(key);
+    const auto& [repository, missing, looks, asked, next_look] = quests_.at(key);
     const auto& form = from == From::anybody || asked == 0 ? missing.packed : missing.others[asked - 1];
     Request request;
     request.url = core::address(repository.bases.front(), form.path);
@@ -89,7 +102,7 @@ void MissingIndexes::peers_have_none(const Key& key) {
 }
 
 void MissingIndexes::ask_mirrors(const Key& key) {
-    const auto& [repository, missing, looks, asked] = quests_.at(key);
+    const auto& [repository, missing, looks, asked, next_look] = quests_.at(key);
     const auto spent = spent_ ? spent_(transaction_of(loop_.wall_now())) : 0;
     if (spent_ && spent + missing.packed.size > most_) {
         spdlog::info("{}: {} is not fetched: {} of today's {} bytes for lists that nobody asked for are used up",

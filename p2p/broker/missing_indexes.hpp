@@ -33,6 +33,7 @@ class MissingIndexes {
     void set_budget(ByteCount most, std::function<ByteCount(const std::string& transaction)> spent);
     void told(const std::string& folder);  // a package manager named its folder of lists
     void want(const core::Repository& repository, const MissingIndex& missing);
+    void hurry();  // no package manager is expected to bring what is missing: others are asked for it now
 
     static std::string transaction_of(WallTime now);  // one a day (UTC)
 
@@ -42,6 +43,7 @@ class MissingIndexes {
         MissingIndex missing;
         std::size_t looks = 0;
         std::size_t forms_asked = 0;  // of peers, beyond the smallest one
+        TimerId next_look = TimerId::none;
     };
     using Key = std::pair<core::RepositoryId, Digest>;  // repository and the packed index
 

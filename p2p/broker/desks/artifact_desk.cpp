@@ -7,14 +7,26 @@
 namespace packswarm::broker {
 
 void ArtifactDesk::serve(RequestId id, const Meaning& meaning) {
+    ask_mirrors_too(id, meaning);
     if (transfers_.join(id, *meaning.digest)) return;
     auto target = target_of(id, meaning);
     if (is_known_to_be_gone(id, target)) return;
     transfers_.begin(id, std::move(target));
 }
 
+// It was asked of peers alone until now.
+void ArtifactDesk::ask_mirrors_too(RequestId id, const Meaning& meaning) {
+    const auto want = transfers_.want_of(*meaning.digest);
+    auto* transfer = want ? transfers_.find(*want) : nullptr;
+    if (transfer == nullptr || !transfer->target().asking.skips_mirrors) return;
+    if (std::as_const(askers_).at(id).request.from == From::peers) return;
+    transfer->add_mirrors(target_of(id, meaning));
+    context_.replan();
+}
+
 Target ArtifactDesk::target_of(RequestId id, const Meaning& meaning) const {
-    const auto from = std::as_const(askers_).at(id).request.from;
+    const auto& request = std::as_const(askers_).at(id).request;
+    const auto from = request.from;
     Target target;
     target.digest = *meaning.digest;
     target.size = *meaning.size;
@@ -22,7 +34,9 @@ Target ArtifactDesk::target_of(RequestId id, const Meaning& meaning) const {
     if (from == From::anybody) target.mirrors = reader_.addresses(meaning);
     target.lineage = book_.public_lineage(target.digest);
     target.is_listed = meaning.hit.has_value();
-    target.asking = {book_.is_security_update(target.digest), from == From::peers};
+    // What is only known to be asked for soon is asked of neighbours, before strangers learn of it as of anything else.
+    const bool is_for_neighbours = request.need == Need::prefetch && from == From::peers;
+    target.asking = {book_.is_security_update(target.digest) || is_for_neighbours, from == From::peers};
     target.is_rewritten = core::is_rewritten(formats_.classify(meaning.url.path));
     return target;
 }

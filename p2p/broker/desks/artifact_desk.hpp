@@ -43,6 +43,7 @@ class ArtifactDesk {
     void failed(plan::WantId want, const Error& error);
 
   private:
+    void ask_mirrors_too(RequestId id, const Meaning& meaning);
     Target target_of(RequestId id, const Meaning& meaning) const;
     bool is_known_to_be_gone(RequestId id, const Target& target);
     void finish(plan::WantId want, const VerifiedFile& file, bool may_share);

@@ -30,8 +30,10 @@ Asker* Askers::find(RequestId id) {
 }
 
 bool Askers::is_awaited() const {
-    return std::any_of(requests_.begin(), requests_.end(),
-                       [](const auto& item) { return item.second.request.need == Need::awaited; });
+    return std::any_of(requests_.begin(), requests_.end(), [](const auto& item) {
+        const auto& request = item.second.request;
+        return request.need == Need::awaited && request.asker != "agent";
+    });
 }
 
 bool Askers::is_prefetch(RequestId id) const {

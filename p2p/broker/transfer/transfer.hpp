@@ -50,6 +50,11 @@ class Transfer final : Host, PrefixCheck::Needs, TorrentFeed::Needs, Lending::Ne
     void leave_to_the_next();  // the agent ends, and the one after it may go on from the last note
 
     void set_need(Need need, bool streamed);  // changes when somebody comes to wait, or waits no longer
+    void add_mirrors(const Target& wider) {   // somebody has come who asks them as well
+        target_.mirrors = wider.mirrors;
+        target_.asking = wider.asking;
+        for (const auto& mirror : target_.mirrors) want().mirrors.push_back(mirror.source);
+    }
     void offered(const PeerOffer& offer);
     void lent(const PeerLoan& loan);
     void sought(plan::SourceId peer);  // it wants the artifact too

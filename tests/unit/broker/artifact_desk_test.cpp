@@ -92,5 +92,20 @@ TEST_F(ArtifactDeskTest, WhatIsWantedFromPeersAloneAsksNoMirror) {
     EXPECT_TRUE(mirrors_.urls.empty());
 }
 
+TEST_F(ArtifactDeskTest, WhoComesToWaitForWhatIsWantedFromPeersAloneAsksMirrorsAtOnce) {
+    const auto content = content_of(3'000'000);
+    mirrors_.files["/pool/a.deb"] = content;
+    auto request = request_of("/pool/a.deb");
+    request.digest = digest_of(content);
+    request.size = static_cast<ByteCount>(content.size());
+    request.from = From::peers;
+    const auto ahead = ask(request);
+    desk_->serve(ahead->id, reader_->read(request).value());
+    const auto asked = get(content);
+    loop_.advance(Millis(20'000));
+    EXPECT_EQ(asked->delivered, 1);
+    EXPECT_EQ(ahead->delivered, 1);
+}
+
 }  // namespace
 }  // namespace packswarm::broker

@@ -84,6 +84,22 @@ TEST_F(MissingIndexesTest, PeersAreAskedFirstAndMirrorsWhenTheyDoNotHaveIt) {
     EXPECT_EQ(requests_.asked.size(), 3u) << "and it may be wanted again";
 }
 
+TEST_F(MissingIndexesTest, WhereNobodyIsExpectedToBringItOthersAreAskedAtOnce) {
+    NoLists lists;
+    lists.kind = ErrorKind::Transient;
+    quests_->set_lists(&lists);
+    want();
+    EXPECT_EQ(requests_.asked.size(), 0u);
+    quests_->hurry();
+    EXPECT_EQ(requests_.asked.size(), 1u);
+    quests_->hurry();
+    loop_.advance(Millis(600'000));
+    EXPECT_EQ(requests_.asked.size(), 1u) << "once";
+    EXPECT_EQ(lists.looks, 1);
+    fail_last();
+    EXPECT_EQ(requests_.asked.back().from, From::anybody);
+}
+
 TEST_F(MissingIndexesTest, MirrorsAreNotAskedBeyondTheBudgetOfADay) {
     ByteCount spent = 0;
     quests_->set_budget(missing_->packed.size + 10, [&](const std::string&) { return spent; });

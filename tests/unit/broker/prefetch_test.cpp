@@ -153,6 +153,49 @@ TEST_F(AheadTest, NeverTakesMoreThanThereIsRoomBesideWhatIsCurrent) {
     EXPECT_LE(vault_->usage().stored, (6 << 20) + 100'000);
 }
 
+std::vector<core::CatalogHit> hits(const IndexBook& book, const std::vector<std::string>& files, std::size_t from,
+                                   std::size_t to) {
+    std::vector<core::CatalogHit> out;
+    for (auto i = from; i < to; ++i)
+        out.push_back(*book.catalog().find(core::RepositoryId("pacman:lab:x86_64"), files[i]));
+    return out;
+}
+
+TEST_F(AheadTest, UpgradesAreTakenInTheirOrderUpToTheMostThatTheyMayTake) {
+    list("signature");
+    EXPECT_EQ(broker_->upgrades().want(hits(book(), files_, 0, 42), 100'000, "month"), 4u) << "of some 20,000 bytes";
+    loop_.advance(Millis(60'000));
+    for (std::size_t i = 0; i < files_.size(); ++i) EXPECT_EQ(is_stored(i), i < 4) << i;
+    EXPECT_EQ(broker_->upgrades().want(hits(book(), files_, 0, 42), 100'000, "month"), 0u) << "what is here counts";
+    EXPECT_EQ(ledger_->totals_of("month")[SourceKind::mirror].bytes, sent());
+}
+
+TEST_F(AheadTest, UpgradesAndATransactionDoNotEndEachOther) {
+    list("signature");
+    broker_->upgrades().want(hits(book(), files_, 40, 41), 1 << 30, "month");
+    prefetch().want(test::pacman(), printed(41, 42));
+    prefetch().end();
+    loop_.advance(Millis(60'000));
+    EXPECT_TRUE(is_stored(40));
+    EXPECT_FALSE(is_stored(41));
+}
+
+TEST_F(AheadTest, WhatWasBegunIsGoneOnWithLater) {
+    list("signature");
+    mirrors_.mirrors["http://lab"].rate = mirrors_.mirrors["http://lab"].total = 1e6;
+    broker_->upgrades().want(hits(book(), files_, 40, 41), 1 << 30, "month");
+    loop_.advance(Millis(2'000));
+    broker_->upgrades().end();
+    const auto before = sent();
+    EXPECT_GT(before, 1'000'000);
+    loop_.advance(Millis(10'000));
+    EXPECT_EQ(sent(), before) << "nothing comes any more";
+    broker_->upgrades().want(hits(book(), files_, 40, 41), 1 << 30, "month");
+    loop_.advance(Millis(60'000));
+    EXPECT_TRUE(is_stored(40));
+    EXPECT_LT(sent(), (3 << 20) + 200'000) << "hardly a byte came twice";
+}
+
 TEST_F(AheadTest, DetachedSignaturesComeWithTheirPackages) {
     list("");
     prefetch().want(test::pacman(), printed(0, 5));
