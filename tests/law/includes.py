@@ -48,6 +48,7 @@ OWNERS = {  # first part of a foreign header: the rooms that may include it
     r"gpgme": {"verify"},
     r"archive(_entry)?\.h": {"formats"},
     r"openssl/": {"verify"},
+    r"systemd/": {"daemon"},
 }
 
 
