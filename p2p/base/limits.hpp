@@ -77,6 +77,7 @@ inline constexpr std::size_t max_pacman_targets = 2'000;     // names on it
 inline constexpr std::size_t max_printed_packages = 20'000;  // more than any distribution installs
 inline constexpr ByteCount max_printed = 16 * mib;           // their text
 inline constexpr auto print_deadline = 10s;                  // for pacman to print it
+inline constexpr auto simulation_deadline = 60s;             // for apt or pacman to tell what an upgrade would fetch
 inline constexpr std::size_t max_prefetch = 200;             // wanted at once: apt's longest pipeline
 
 // HTTP towards mirrors

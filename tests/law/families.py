@@ -6,7 +6,7 @@ FOLDERS = ("p2p", "verify", "seeder", "tracker-tools")
 # Hooks and the configuration of one package manager: they may name formats::debian() and formats::pacman(), and know
 # their package manager's own files. hooks/ is no folder of the above.
 OF_A_PACKAGE_MANAGER = (
-    r"p2p/daemon/(learned_apt|learned_pacman|apt_settings|apt_lists|kept_lists|pacman_\w+)\.[ch]pp",
+    r"p2p/daemon/(learned_apt|learned_pacman|apt_settings|apt_lists|apt_upgrade|kept_lists|pacman_\w+)\.[ch]pp",
     r"p2p/cli/(apt_itself|commands|doctor|fetch|give|packswarm_main|setup_command)\.[ch]pp",  # setup, caches, XferCommand
     r"p2p/core/(apt_text|pacman_command)\.[ch]pp",
 )
