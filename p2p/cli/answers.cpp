@@ -157,6 +157,17 @@ std::string show_doctor(const Json& answer) {
     return out;
 }
 
+std::string show_prefetch(const Json& answer) {
+    const auto &wanted = member(answer, "wanted"), &here = member(answer, "here"), &limit = member(answer, "limit");
+    auto out = fmt::format("prefetch  {}: {}\n", text(answer, "state"), text(answer, "doing"));
+    if (limit.is_object()) out += fmt::format("limit     {}: {}\n", text(limit, "name"), text(limit, "why"));
+    out += fmt::format("wanted    {} packages of an upgrade, {}\n", text(wanted, "packages"), size(wanted, "bytes"));
+    out += fmt::format("here      {} of them, {}; {} fetched ahead this month\n", text(here, "packages"),
+                       size(here, "bytes"), size(answer, "month"));
+    if (member(answer, "next").is_number()) out += fmt::format("next      {}\n", time(answer, "next"));
+    return out + fmt::format("looked    {} for new indexes by itself\n", time(answer, "refreshed"));
+}
+
 }  // namespace
 
 std::string show_answer(std::string_view op, const std::string& json) {
@@ -169,6 +180,7 @@ std::string show_answer(std::string_view op, const std::string& json) {
     if (op == "refresh") return show_refresh(answer);
     if (op == "accept") return show_accept(answer);
     if (op == "doctor") return show_doctor(answer);
+    if (op.starts_with("prefetch")) return show_prefetch(answer);
     return indented(json);
 }
 

@@ -12,7 +12,7 @@
 namespace packswarm::cli {
 
 std::string show_answer(std::string_view op,
-                        const std::string& json);  // op: status explain mirrors peers refresh doctor
+                        const std::string& json);  // op: status explain mirrors peers refresh doctor prefetch...
 std::string indented(const std::string& json);     // for --json; the text itself when it is no JSON
 
 struct DoctorSummary {

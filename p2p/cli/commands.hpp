@@ -29,7 +29,7 @@ struct FetchWords {
 };
 int run_fetch(const Common& common, const FetchWords& words);
 
-// status, mirrors, peers, refresh
+// status, mirrors, peers, refresh, prefetch...
 int run_question(const Common& common, const std::string& op);
 struct AcceptWords {
     std::string repository, span = "24h";

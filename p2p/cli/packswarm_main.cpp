@@ -23,7 +23,7 @@ struct Words {
     packswarm::cli::GiveWords share, import;
     packswarm::cli::SetupWords setup;
     packswarm::cli::AcceptWords accept;
-    std::string package;
+    std::string package, order = "status";
     int limit = 20;
     std::filesystem::path root = "/";
     int status = 0;
@@ -119,6 +119,19 @@ void add_setup(CLI::App& app, Words& words) {
     command->final_callback([&words] { words.status = run_setup(words.common, words.setup); });
 }
 
+void add_prefetch(CLI::App& app, Words& words) {
+    auto* command = app.add_subcommand("prefetch", "upgrades that are fetched before anybody asks for them");
+    command->alias("ahead");
+    add_common(*command, words.common);
+    command->add_option("ORDER", words.order, "status, now, on or off")
+        ->check(CLI::IsMember({"status", "now", "on", "off"}))
+        ->capture_default_str();
+    command->final_callback([&words] {
+        const bool is_question = words.order == "status";
+        words.status = packswarm::cli::run_question(words.common, is_question ? "prefetch" : "prefetch-" + words.order);
+    });
+}
+
 void add_doctor(CLI::App& app, Words& words) {
     auto* command = app.add_subcommand("doctor", "look for what keeps it from working, with the remedy");
     add_common(*command, words.common);
@@ -146,6 +159,7 @@ int main(int argc, char** argv) {
     add_import(app, words);
     add_question(app, words, "refresh", "fetch and verify every repository's index now");
     add_accept(app, words);
+    add_prefetch(app, words);
     add_setup(app, words);
     add_doctor(app, words);
     try {

@@ -18,7 +18,7 @@ struct Operation {
     std::string_view name;
     bool for_owner;
 };
-constexpr std::array<Operation, 9> operations{{
+constexpr std::array<Operation, 13> operations{{
     {"status", false},
     {"explain", false},
     {"mirrors", false},
@@ -28,6 +28,10 @@ constexpr std::array<Operation, 9> operations{{
     {"import", true},
     {"refresh", true},
     {"accept", true},
+    {"prefetch", false},
+    {"prefetch-now", true},
+    {"prefetch-on", true},
+    {"prefetch-off", true},
 }};
 
 constexpr std::array<std::string_view, 6> event_names{"start", "progress", "done", "not_modified", "failed", "answer"};

@@ -58,8 +58,8 @@ struct Query {  // owner's and information operations; answered by one answer or
 
 using Command = std::variant<Hello, Get, Cancel, Query>;
 
-bool is_query(std::string_view op);      // status explain mirrors peers share import refresh accept doctor
-bool is_for_owner(std::string_view op);  // share import refresh accept: root and the agent's own user only
+bool is_query(std::string_view op);      // status explain mirrors peers share import refresh accept doctor prefetch...
+bool is_for_owner(std::string_view op);  // share import refresh accept prefetch-...: root and the agent's own user
 
 std::string to_line(const Command& command);  // ends with '\n'; bytes that are not UTF-8 are replaced
 Result<Command> parse_command(std::string_view line);

@@ -29,6 +29,7 @@
 #include "p2p/daemon/sources_watch.hpp"
 #include "p2p/daemon/surroundings.hpp"
 #include "p2p/daemon/trust.hpp"
+#include "p2p/daemon/upgrade_prefetch.hpp"
 #include "p2p/gateway/gateway.hpp"
 #include "p2p/store/ledger.hpp"
 #include "p2p/store/vault.hpp"
@@ -52,18 +53,19 @@ struct App::Parts {
     std::unique_ptr<store::Ledger> ledger;  // floors, mirror health, peers met, history (SQLite)
     std::unique_ptr<store::Vault> vault;    // files by digest, within the quota
     std::shared_ptr<web::ProxiedHosts> proxied = std::make_shared<web::ProxiedHosts>();
-    std::unique_ptr<web::MirrorClient> mirrors;       // mirrors over HTTP(S), a thread of its own (libcurl)
-    std::unique_ptr<swarm::Swarm> swarm;              // other agents, a thread of its own (libtorrent)
-    NoPeers no_peers;                                 // in its place when the owner wants none
-    KeptLists apt_lists{""};                          // the package lists that apt keeps
-    std::unique_ptr<broker::Broker> broker;           // the conductor
-    std::unique_ptr<SourcesWatch> sources;            // whether the package managers' sources change
-    std::unique_ptr<PacmanPrefetch> pacman_prefetch;  // the whole of a pacman's transaction, known at its start
-    std::unique_ptr<SharingWatch> sharing;            // whom the owner's limits let us give to, and what was given
-    std::unique_ptr<LoopWatch> watch;                 // how late the loop is
-    std::unique_ptr<Owner> owner;                     // answers to the owner
-    std::unique_ptr<control::ControlServer> control;  // unix socket: apt's method, packswarm
-    std::unique_ptr<gateway::Gateway> gateway;        // HTTP on loopback: pacman, proxies
+    std::unique_ptr<web::MirrorClient> mirrors;         // mirrors over HTTP(S), a thread of its own (libcurl)
+    std::unique_ptr<swarm::Swarm> swarm;                // other agents, a thread of its own (libtorrent)
+    NoPeers no_peers;                                   // in its place when the owner wants none
+    KeptLists apt_lists{""};                            // the package lists that apt keeps
+    std::unique_ptr<broker::Broker> broker;             // the conductor
+    std::unique_ptr<SourcesWatch> sources;              // whether the package managers' sources change
+    std::unique_ptr<PacmanPrefetch> pacman_prefetch;    // the whole of a pacman's transaction, known at its start
+    std::unique_ptr<SharingWatch> sharing;              // whom the owner's limits let us give to, and what was given
+    std::unique_ptr<UpgradePrefetch> upgrade_prefetch;  // upgrades, before anybody asks for them
+    std::unique_ptr<LoopWatch> watch;                   // how late the loop is
+    std::unique_ptr<Owner> owner;                       // answers to the owner
+    std::unique_ptr<control::ControlServer> control;    // unix socket: apt's method, packswarm
+    std::unique_ptr<gateway::Gateway> gateway;          // HTTP on loopback: pacman, proxies
     boost::asio::signal_set signals{io, SIGTERM, SIGINT, SIGHUP};
     std::string gateway_listens, swarm_listens;
     std::vector<Task> learnt;     // told once the sources that are being read are taken
@@ -74,6 +76,7 @@ struct App::Parts {
     Result<void> open_swarm();
     Result<void> open_doors();
     void use_lists();
+    void use_prefetch();
     void read_keyrings(const core::RepositoryTable& table);
     void gather(std::function<void(Repositories)> then);
     void take(const Repositories& gathered);
@@ -143,8 +146,9 @@ Result<void> App::Parts::open_doors() {
         gateway = std::move(*opened);
         gateway_listens = listen->address + ":" + std::to_string(gateway->port());
     }
-    owner = std::make_unique<Owner>(AgentView{loop, workers, config, *broker, peers(), swarm.get(), *vault, *ledger,
-                                              trust, *sharing, *watch, gateway_listens, swarm_listens});
+    owner =
+        std::make_unique<Owner>(AgentView{loop, workers, config, *broker, peers(), swarm.get(), *vault, *ledger, trust,
+                                          *sharing, *upgrade_prefetch, *watch, gateway_listens, swarm_listens});
     auto door = config.control;
     door.memory = &memory;
     auto opened = control::ControlServer::open(io, *broker, *owner, std::move(door));
@@ -159,6 +163,21 @@ void App::Parts::use_lists() {
     broker->missing().set_budget(config.sources.daily_indexes, [this](const std::string& transaction) {
         return ledger->totals_of(transaction)[broker::SourceKind::mirror].bytes;
     });
+}
+
+// What apt and pacman are asked for has folders of its own below ours.
+void App::Parts::use_prefetch() {
+    UpgradePrefetch::Rules rules{config.prefetch, config.sharing, {}};
+    const auto& read_from = config.sources;
+    if (read_from.apt)
+        rules.managers.apt = AptUpgrade{.folder = vault->folder() / "apt-upgrade",
+                                        .apt_dir = read_from.apt_dir,
+                                        .dpkg_status = read_from.dpkg_status,
+                                        .apt_lists = read_from.apt_lists};
+    if (read_from.pacman)
+        rules.managers.pacman =
+            PacmanUpgrade{.folder = vault->folder() / "pacman-upgrade", .pacman_conf = read_from.pacman_conf};
+    upgrade_prefetch->set_rules(std::move(rules));
 }
 
 // Reading a keyring takes gpg some 50 ms, and nobody is met before: they are read beside the public ones, and the desk
@@ -239,6 +258,7 @@ void App::Parts::apply(Config fresh) {
             spdlog::error("swarm.peers stays as it was: {}", set.error().message);
     }
     sharing->set_rules(config.sharing);
+    use_prefetch();
     learn([] { notify("READY=1"); });
 }
 
@@ -287,6 +307,7 @@ App::~App() {
     parts_->watch.reset();
     parts_->sources.reset();
     parts_->sharing.reset();
+    parts_->upgrade_prefetch.reset();
     parts_->pacman_prefetch.reset();
     parts_->broker.reset();
     parts_->swarm.reset();
@@ -322,6 +343,11 @@ Result<std::unique_ptr<App>> App::build(Config config, Reload reload) {
     parts.sharing =
         std::make_unique<SharingWatch>(parts.loop, parts.broker->book(), parts.peers(), *parts.ledger, look_around);
     parts.sharing->set_rules(parts.config.sharing);
+    parts.upgrade_prefetch = std::make_unique<UpgradePrefetch>(
+        UpgradePrefetch::World{{parts.io, parts.loop, parts.workers, *parts.broker, *parts.vault}, *parts.ledger, [] {
+                                   return UpgradePrefetch::Look{look_around(), look_at_machine()};
+                               }});
+    parts.use_prefetch();
     // The doors open when the repositories are known: who comes a moment earlier would be told that there are none.
     bool learned = false;
     const auto waiting = boost::asio::make_work_guard(parts.io);

@@ -11,6 +11,7 @@
 #include "p2p/base/units.hpp"
 #include "p2p/broker/broker.hpp"
 #include "p2p/control/control_server.hpp"
+#include "p2p/core/prefetch_rules.hpp"
 #include "p2p/core/sharing_rules.hpp"
 #include "p2p/daemon/pacman_prefetch.hpp"
 #include "p2p/gateway/gateway.hpp"
@@ -63,6 +64,7 @@ struct Config {
     ByteCount scrub = 4LL << 20;
     web::HttpSettings web;
     PacmanPrefetch::Settings pacman;
+    core::PrefetchRules prefetch;
 
     PublicConfig publics;
     SourcesConfig sources;

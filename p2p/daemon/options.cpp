@@ -10,6 +10,7 @@ namespace {
 
 using broker::BrokerSettings;
 using control::ControlSettings;
+using core::PrefetchRules;
 using core::SharingRules;
 using gateway::GatewaySettings;
 using store::VaultSettings;
@@ -168,6 +169,32 @@ constexpr Option all_options[] = {
      "root could change, is not asked, and neither is one that the agent cannot see (hidepid of \\fBproc\\fR(5), "
      "\\fBProtectProc\\fR of \\fBsystemd.exec\\fR(5)); why stands in the log at level debug. What is fetched so shows "
      "as asked for by \"prefetch\" in \\fBpackswarm status\\fR and \\fBpackswarm explain\\fR."},
+
+    {"prefetch", "enabled", at<&Config::prefetch, &PrefetchRules::is_enabled>(), by_reload,
+     "Fetch upgrades before anybody asks for them: after a new index, at a time that each machine draws for itself.",
+     "Within six hours after the index came, of security suites within one. What an upgrade would fetch is asked of "
+     "apt "
+     "and pacman, which only print it, as the agent's user, with lists and databases of the agent's own; their folders "
+     "are never written. It stands behind everything that somebody waits for; neighbours are asked first. Twice a day "
+     "the agent looks for new indexes itself; lists of packages count for \\fBsources.daily_indexes\\fR. Nothing is "
+     "fetched ahead where \\fBsharing.not_on_interfaces\\fR or \\fBsharing.not_on_networks\\fR holds. "
+     "\\fBpackswarm prefetch on\\fR and \\fBoff\\fR go before this option."},
+    {"prefetch", "on_metered", at<&Config::prefetch, &PrefetchRules::on_metered>(), by_reload,
+     "Whether it goes on while NetworkManager calls the connection metered.",
+     "Also while it guesses so. Without NetworkManager no connection is metered; while it does not answer, none is "
+     "known not to be."},
+    {"prefetch", "on_battery", at<&Config::prefetch, &PrefetchRules::on_battery>(), by_reload,
+     "Whether it goes on while the machine runs on battery, by UPower or the kernel."},
+    {"prefetch", "on_vpn", at<&Config::prefetch, &PrefetchRules::on_vpn>(), by_reload,
+     "Whether it goes on while the default route leads through a tunnel: tun*, wg*, ppp*, vpn* or ipsec*."},
+    {"prefetch", "hours", at<&Config::prefetch, &PrefetchRules::hours>(), by_reload,
+     "Hours of the day in which it is done, such as \"01:00-06:00\", by the machine's clock. Empty: at any time.",
+     "They may lead over midnight. With a text of another form nothing is fetched ahead."},
+    {"prefetch", "most_disk", size_at<&Config::prefetch, &PrefetchRules::most_disk>(0), by_reload,
+     "Most that the packages of one upgrade take in the store; those of security suites come first.",
+     "Nothing that a current index lists makes room for them."},
+    {"prefetch", "monthly_quota", size_at<&Config::prefetch, &PrefetchRules::monthly_quota>(0), by_reload,
+     "Most that is fetched ahead in a calendar month (UTC), from mirrors and peers. 0: no limit."},
 };
 
 constexpr RepositoryKey all_keys[] = {

@@ -8,6 +8,7 @@
 #include "p2p/base/log.hpp"
 #include "p2p/broker/health_facts.hpp"
 #include "p2p/core/repository_table.hpp"
+#include "p2p/daemon/owner_prefetch.hpp"
 #include "p2p/daemon/owner_status.hpp"
 
 namespace packswarm::daemon {
@@ -65,6 +66,7 @@ void Owner::answer(control::Question question, Answer then) {
 void Owner::answer_at_once(control::Question question, Answer then) {
     if (question.op == "refresh") return refresh(std::move(then));
     if (question.op == "accept") return then(accept(question));
+    if (question.op.starts_with("prefetch")) return then(answer_of_prefetch(agent_.prefetch, question.op));
     if (question.op == "share" || question.op == "import") return take_file(std::move(question), std::move(then));
     const Sight sight(agent_.broker.book(), question.owner);
     if (question.op == "status") return then(dump(json_of(owner_status(agent_, started_, sight))));

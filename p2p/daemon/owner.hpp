@@ -14,6 +14,7 @@
 #include "p2p/daemon/question_time.hpp"
 #include "p2p/daemon/sharing_watch.hpp"
 #include "p2p/daemon/sight.hpp"
+#include "p2p/daemon/upgrade_prefetch.hpp"
 #include "p2p/store/ledger.hpp"
 #include "p2p/store/vault.hpp"
 #include "p2p/swarm/swarm.hpp"
@@ -31,6 +32,7 @@ struct AgentView {  // what the owner's questions are about; all of it outlives 
     store::Ledger& ledger;
     broker::Trust& trust;
     const SharingWatch& sharing;
+    UpgradePrefetch& prefetch;
     const LoopWatch& watch;
     std::string gateway, swarm;  // where they listen; empty: switched off
 };

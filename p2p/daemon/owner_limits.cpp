@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "p2p/daemon/owner_prefetch.hpp"
+
 namespace packswarm::daemon {
 
 namespace {
@@ -128,8 +130,10 @@ watch::Sharing sharing_of(const AgentView& agent) {
 }
 
 std::vector<Limit> limits_of(const AgentView& agent) {
-    return {upload_limit(agent),  monthly_quota(agent),     announce_large(agent), store_quota(agent),
-            store_reserve(agent), not_on_interfaces(agent), not_on_networks(agent)};
+    std::vector<Limit> out{upload_limit(agent),  monthly_quota(agent),     announce_large(agent), store_quota(agent),
+                           store_reserve(agent), not_on_interfaces(agent), not_on_networks(agent)};
+    for (auto& limit : prefetch_limits(agent.prefetch)) out.push_back(std::move(limit));
+    return out;
 }
 
 }  // namespace packswarm::daemon

@@ -77,6 +77,18 @@ TEST(Answers, ExplainWhoGaveWhatAndWhy) {
               std::string::npos);
 }
 
+TEST(Answers, SayWhatIsFetchedAheadAndWhatStandsAgainstIt) {
+    const auto text = show_answer("prefetch-on",
+                                  R"({"state":"on","doing":"waiting","limit":{"name":"prefetch.on_battery","why":"the )"
+                                  R"(machine runs on battery"},"wanted":{"packages":12,"bytes":2000000},"here":)"
+                                  R"({"packages":3,"bytes":1000},"month":5000,"next":null,"refreshed":null})");
+    EXPECT_NE(text.find("on: waiting"), std::string::npos) << text;
+    EXPECT_NE(text.find("prefetch.on_battery: the machine runs on battery"), std::string::npos) << text;
+    EXPECT_NE(text.find("12 packages"), std::string::npos) << text;
+    EXPECT_EQ(text.find("next"), std::string::npos) << text;
+    EXPECT_NE(show_answer("prefetch", "{}").find("-"), std::string::npos);
+}
+
 TEST(Answers, SurviveWhateverIsMissingOrOfAnotherKind) {
     for (const auto* op : {"status", "explain", "mirrors", "peers", "refresh", "doctor"})
         for (const auto* json :

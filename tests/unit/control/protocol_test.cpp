@@ -107,8 +107,9 @@ TEST(Protocol, RefusesWhatIsNoCommand) {
 }
 
 TEST(Protocol, KnowsWhatOnlyTheOwnerMayDo) {
-    for (const char* op : {"share", "import", "refresh"}) EXPECT_TRUE(is_for_owner(op)) << op;
-    for (const char* op : {"status", "explain", "mirrors", "peers", "doctor"})
+    for (const char* op : {"share", "import", "refresh", "prefetch-now", "prefetch-on", "prefetch-off"})
+        EXPECT_TRUE(is_for_owner(op)) << op;
+    for (const char* op : {"status", "explain", "mirrors", "peers", "doctor", "prefetch"})
         EXPECT_TRUE(is_query(op) && !is_for_owner(op)) << op;
     EXPECT_FALSE(is_query("get"));
 }
