@@ -26,8 +26,6 @@ constexpr auto near_round = 1s;  // a neighbour answers within milliseconds, who
 constexpr auto far_round = 3s;   // the DHT and trackers within a few
 constexpr auto lan_lasts = 5s;   // before local discovery is begun anew, when it is used
 constexpr auto named_for = 1h;   // an agent that the DHT named counts for so long
-constexpr int guest_dials = 32;
-constexpr auto leaves_within = 1500ms;  // libtorrent dials once a second
 constexpr auto answer_again = 60s;      // the call of a neighbour that is not met is answered once within this time,
 constexpr auto answer_pause = 100ms;    // several together are answered by one announce
 
@@ -337,110 +335,6 @@ void Rendezvous::tell_company() {
     if (company == told_) return;
     told_ = company;
     loop_.tell([company](LoopSide& side) { side.around(company); });
-}
-
-// ---- Endpoints that others name
-
-void Rendezvous::named(const LineageId& infohash, const lt::tcp::endpoint& endpoint, lt::peer_source_flags_t way) {
-    if (session_.lets_in()) return;  // by us
-    auto namer = Namer{Namer::Way::lan, {}};
-    if (way & lt::peer_info::tracker)
-        namer.way = Namer::Way::tracker;
-    else if (way & lt::peer_info::pex)
-        namer = {Namer::Way::pex, channel_.gossip()};
-    if (!Session::has_door) {
-        taken_up_.emplace_back(Candidate{infohash, endpoint}, namer);
-        if (taken_up_.size() == 1) session_.post([this] { take_over(); });
-        return;
-    }
-    consider({infohash, endpoint}, namer);
-    dial_candidates();
-}
-
-// libtorrent has taken them up: before it dials, that is ended, and they wait for their turn here.
-void Rendezvous::take_over() {
-    const auto taken_up = std::exchange(taken_up_, {});
-    std::map<LineageId, std::set<lt::address>> addresses;
-    for (const auto& [candidate, namer] : taken_up) {
-        const auto at = places_.find(candidate.swarm);
-        const auto& endpoint = candidate.endpoint;
-        if (at == places_.end() || channel_.is_connected(candidate.swarm, endpoint.address())) continue;
-        if (channel_.is_dialled(at->second.root, endpoint)) continue;  // nothing new, as when a friend introduces two
-        addresses[candidate.swarm].insert(endpoint.address());
-    }
-    for (const auto& [infohash, named] : addresses)
-        session_.give_up(places_.at(infohash).torrent, {named.begin(), named.end()});
-    begin_again(addresses);
-    for (const auto& [candidate, namer] : taken_up) consider(candidate, namer);
-}
-
-// A dial to the same address that was to leave at libtorrent's next turn was given up with the rest.
-void Rendezvous::begin_again(const std::map<LineageId, std::set<lt::address>>& given_up) {
-    std::erase_if(begun_,
-                  [this](const auto& one) { return one.second + leaves_within < now() || !is_wanted(one.first); });
-    for (const auto& [candidate, since] : begun_) {
-        const auto at = given_up.find(candidate.swarm);
-        if (at != given_up.end() && at->second.count(candidate.endpoint.address()) > 0) dial(candidate);
-    }
-}
-
-void Rendezvous::consider(const Candidate& candidate, const Namer& namer) {
-    const bool on_link = namer.way == Namer::Way::lan;
-    if (guard_.lets(candidate.endpoint, now(), on_link) && is_wanted(candidate))
-        candidates_.name(candidate, namer, now());
-}
-
-bool Rendezvous::is_wanted(const Candidate& candidate) const {
-    const auto at = places_.find(candidate.swarm);
-    const auto& endpoint = candidate.endpoint;
-    if (at == places_.end() || channel_.is_self(endpoint) || session_.is_banned(plain(endpoint.address())))
-        return false;
-    return !channel_.is_linked(at->second.root, endpoint) && !channel_.is_dialled(at->second.root, endpoint);
-}
-
-void Rendezvous::dial_candidates() {
-    while (const auto candidate =
-               candidates_.next(now(), [this](const auto& one) { return is_wanted(one) && !is_full(one.swarm); })) {
-        if (!Session::has_door) begun_.emplace_back(*candidate, now());
-        dial(*candidate);
-    }
-}
-
-void Rendezvous::dial(const Candidate& candidate) {
-    connect(places_.at(candidate.swarm), candidate.endpoint,
-            utp_ ? lt::pex_utp | lt::pex_holepunch : lt::pex_flags_t{});
-}
-
-bool Rendezvous::is_full(const LineageId& infohash) const {
-    const auto& place = places_.at(infohash);
-    return channel_.dialled(infohash) >= (place.is_guest ? guest_dials : limits::max_lineage_dials);
-}
-
-// A tracker's word takes one failed dial of those that libtorrent remembers from the endpoint: it is tried again.
-void Rendezvous::connect(const Place& place, const lt::tcp::endpoint& endpoint, lt::pex_flags_t flags) {
-    if (session_.is_banned(plain(endpoint.address()))) return;
-    session_.let_in([&] { place.torrent.connect_peer(endpoint, lt::peer_info::tracker, flags); });
-}
-
-// ---- Named peers
-
-void Rendezvous::set_static_peers(const std::vector<std::string>& peers) {
-    static_peers_.set(peers);
-    dial();
-}
-
-void Rendezvous::dial() {
-    const auto friends = static_peers_.endpoints();
-    for (const auto& endpoint : friends) {
-        if (channel_.is_self(endpoint)) continue;
-        for (const auto& [infohash, place] : places_)
-            if (place.shard.empty() && !channel_.is_linked(place.root, endpoint)) connect(place, endpoint);
-    }
-    static_peers_.look_up([this](const lt::tcp::endpoint& endpoint) {
-        for (const auto& [infohash, place] : places_)
-            if (channel_.is_linked(place.root, endpoint)) return true;
-        return false;
-    });
 }
 
 }  // namespace packswarm::swarm
