@@ -140,6 +140,7 @@ inline constexpr std::size_t max_dht_nodes = 1024;      // of them, remembered o
 inline constexpr std::size_t max_named_peers = 16'384;  // endpoints that the DHT named for one swarm within an hour
 inline constexpr std::size_t max_acquaintances = 512;   // peers remembered over a restart,
 inline constexpr std::size_t max_lineage_acquaintances = 64;  // of one lineage,
+inline constexpr std::size_t max_lasting_acquaintances = 8;   // of these for good, the last met,
 inline constexpr std::size_t max_first_dials = 32;            // and dialled when the agent starts
 inline constexpr std::size_t max_trackers = 16;
 

@@ -28,9 +28,10 @@ constexpr auto shortest_nap = 1ms, longest_nap = 4ms;
 constexpr auto much_lasts = 10ms;  // a block of 16 KiB in this time: 1.6 MB/s
 constexpr auto listen_patience = 5s;
 constexpr int never_by_itself = 365 * 86400;  // seconds
-constexpr int connect_patience = 7;           // seconds: a few SYN to what is not there
-constexpr int max_known_endpoints = 4000;     // of one rendezvous swarm
-constexpr auto other_interfaces = 300ms;      // after one interface failed, how long another may still succeed
+constexpr int usual_reconnect = 10;        // seconds before an endpoint that failed is dialled again, where it may be
+constexpr int connect_patience = 7;        // seconds: a few SYN to what is not there
+constexpr int max_known_endpoints = 4000;  // of one rendezvous swarm
+constexpr auto other_interfaces = 300ms;   // after one interface failed, how long another may still succeed
 
 const lt::address v4_first = lt::address_v4::any();
 const lt::address v4_last = lt::address_v4::broadcast();
@@ -65,7 +66,7 @@ void set_network(lt::settings_pack& pack, const SwarmSettings& settings) {
     pack.set_int(lt::settings_pack::out_enc_policy,
                  lt::settings_pack::pe_disabled);  // torrents loaded on demand need plain handshakes
     pack.set_int(lt::settings_pack::in_enc_policy, lt::settings_pack::pe_enabled);
-    pack.set_int(lt::settings_pack::min_reconnect_time, 10);
+    pack.set_int(lt::settings_pack::min_reconnect_time, usual_reconnect);
     pack.set_int(lt::settings_pack::peer_connect_timeout, connect_patience);
     pack.set_int(lt::settings_pack::torrent_connect_boost, Session::has_door ? 100 : 0);
     pack.set_int(lt::settings_pack::peer_dscp, 0x04);
@@ -352,6 +353,19 @@ void Session::refuse_utp(Seconds time) {
     };
     let(false);
     after(time, [let] { let(true); });
+}
+
+void Session::hurry(Seconds time) {
+    const auto set_reconnect = [this](int seconds) {
+        lt::settings_pack pack;
+        pack.set_int(lt::settings_pack::min_reconnect_time, seconds);
+        handle_.apply_settings(std::move(pack));
+    };
+    if (hurries_until_ < now()) set_reconnect(1);
+    hurries_until_ = std::max(hurries_until_, now() + time);
+    after(time, [this, set_reconnect] {
+        if (hurries_until_ <= now()) set_reconnect(usual_reconnect);
+    });
 }
 
 // Later, because the caller may stand inside the very connection that the filter closes.

@@ -59,6 +59,7 @@ class Session {
     void much_came();  // a block of something large: until the next one the thread may let packets come together
     void after(Millis delay, Task task);
     void refuse_utp(Seconds time);  // that others begin
+    void hurry(Seconds time);       // so long an endpoint that failed may be dialled again after a second
     void every(Millis interval, Task task);
 
   private:
@@ -95,6 +96,7 @@ class Session {
     TimePoint much_until_{};
     Millis nap_{1};
     int blocks_ = 0;  // since the last nap
+    TimePoint hurries_until_{};
     bool lets_in_ = false;
     std::set<std::shared_ptr<boost::asio::steady_timer>> timers_;
     std::shared_ptr<bool> open_ = std::make_shared<bool>(true);  // network thread: false once closing

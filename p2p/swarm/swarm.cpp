@@ -131,6 +131,7 @@ struct Swarm::Parts {
           on_demand(*session, offered, gate, channel, seats, doorstep),
           joins(*session, channel, on_demand, to_loop, settings.get_timeout) {
         if (settings.memory) burdens.count_in(*settings.memory);
+        loop_side->acquaintances().set_reach([this](const std::string& endpoint) { return reach_of(endpoint); });
     }
     ~Parts() {
         if (dht.is_on()) save_last();
@@ -155,6 +156,14 @@ struct Swarm::Parts {
         auto asked = state->get_future();
         session->post([this, state] { state->set_value(dht.state()); });
         if (asked.wait_for(last_state_patience) == std::future_status::ready) save(dht_state_file, asked.get());
+    }
+
+    // The loop's; the local networks never change.
+    broker::Reach reach_of(const std::string& endpoint) const {
+        const auto parts = split_endpoint(endpoint);
+        lt::error_code error;
+        const auto address = parts ? lt::make_address(parts->first, error) : lt::address{};
+        return parts && !error && session->is_lan(address) ? broker::Reach::lan : broker::Reach::wan;
     }
 
     void keep_out(const lt::address& address) {

@@ -1,13 +1,9 @@
 #include "p2p/swarm/discovery/guard.hpp"
 
-#include <ifaddrs.h>
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <array>
-#include <cstring>
-#include <memory>
-#include <optional>
+
+#include "p2p/swarm/discovery/interfaces.hpp"
 
 namespace packswarm::swarm {
 
@@ -20,26 +16,6 @@ constexpr int first_unprivileged = 1024;
 // "This network", loopback, link-local, multicast and reserved (RFC 6890, RFC 4291).
 constexpr std::array never = {"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3",
                               "::",        "::1",         "fe80::/10",      "ff00::/8"};
-
-std::optional<lt::address> address_of(const sockaddr* address) {
-    if (address == nullptr) return std::nullopt;
-    if (address->sa_family == AF_INET)
-        return lt::address_v4(ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr));
-    if (address->sa_family != AF_INET6) return std::nullopt;
-    lt::address_v6::bytes_type bytes;
-    std::memcpy(bytes.data(), &reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr, bytes.size());
-    return lt::address_v6(bytes);
-}
-
-std::set<lt::address> addresses_of_interfaces() {
-    std::set<lt::address> out;
-    ifaddrs* all = nullptr;
-    if (::getifaddrs(&all) != 0) return out;
-    const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner(all, &::freeifaddrs);
-    for (const auto* one = all; one != nullptr; one = one->ifa_next)
-        if (const auto address = address_of(one->ifa_addr)) out.insert(*address);
-    return out;
-}
 
 }  // namespace
 
@@ -64,7 +40,7 @@ bool Guard::lets(const lt::tcp::endpoint& endpoint, TimePoint now, bool on_link)
 
 bool Guard::is_own(const lt::address& address, TimePoint now) {
     if (own_.empty() || now - read_ > read_again) {
-        own_ = addresses_of_interfaces();
+        own_ = addresses_of(Interfaces::all);
         read_ = now;
     }
     return own_.count(address) > 0;

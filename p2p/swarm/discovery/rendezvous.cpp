@@ -12,6 +12,7 @@
 
 #include "p2p/base/log.hpp"
 #include "p2p/core/rendezvous_plan.hpp"
+#include "p2p/swarm/discovery/interfaces.hpp"
 
 namespace packswarm::swarm {
 
@@ -21,13 +22,14 @@ using namespace std::chrono_literals;
 
 constexpr Millis redial{5'000};
 constexpr Millis turn{250};  // how often it is looked whether an announce is due
+constexpr Millis interfaces_interval{2'000};
 constexpr Millis show_interval{1'000};
-constexpr auto near_round = 1s;  // a neighbour answers within milliseconds, who was met before within a round trip;
-constexpr auto far_round = 3s;   // the DHT and trackers within a few
-constexpr auto lan_lasts = 5s;   // before local discovery is begun anew, when it is used
-constexpr auto named_for = 1h;   // an agent that the DHT named counts for so long
-constexpr auto answer_again = 60s;      // the call of a neighbour that is not met is answered once within this time,
-constexpr auto answer_pause = 100ms;    // several together are answered by one announce
+constexpr auto near_round = 1s;     // a neighbour answers within milliseconds, who was met before within a round trip;
+constexpr auto far_round = 3s;      // the DHT and trackers within a few
+constexpr auto lan_lasts = 5s;      // before local discovery is begun anew, when it is used
+constexpr auto named_for = 1h;      // an agent that the DHT named counts for so long
+constexpr auto answer_again = 60s;  // the call of a neighbour that is not met is answered once within this time,
+constexpr auto answer_pause = 100ms;  // several together are answered by one announce
 
 // Truncated SHA-256: nobody knows bytes whose SHA-1 this is.
 std::string info_dictionary(const core::Lineage& lineage, const std::string& shard) {
@@ -92,8 +94,12 @@ Rendezvous::Rendezvous(Session& session, Channel& channel, Doorstep& doorstep, D
 
 void Rendezvous::start() {
     lan_renewed_ = now();
+    running_ = addresses_of(Interfaces::running);
     channel_.on_met([this](const LineageId& lineage, const lt::tcp::endpoint& endpoint) {
-        if (const auto at = places_.find(lineage); at != places_.end()) at->second.answered.erase(endpoint);
+        const auto at = places_.find(lineage);
+        if (at == places_.end()) return;
+        at->second.answered.erase(endpoint);
+        met(at->second, endpoint);
     });
     channel_.set_named([this] { return static_peers_.endpoints(); });
     channel_.on_gone([this](const lt::address& who) { candidates_.forget({Namer::Way::pex, who}); });
@@ -102,8 +108,10 @@ void Rendezvous::start() {
     session_.every(turn, [this] {
         announce();
         dial_candidates();
+        dial_again();
         tell_company();
     });
+    session_.every(interfaces_interval, [this] { look_at_interfaces(); });
     session_.every(show_interval, [this] { show(); });
     session_.every(count_interval_, [this] { count(); });
 }
@@ -150,6 +158,8 @@ bool Rendezvous::join(const LineageId& infohash, Place place, const std::vector<
     }
     for (const auto& text : first_dials)
         if (const auto endpoint = literal(text)) params.peers.push_back(*endpoint);
+    place.met = params.peers;
+    if (place.met.size() > limits::max_lasting_acquaintances) place.met.resize(limits::max_lasting_acquaintances);
     const auto friends = static_peers_.endpoints();
     params.peers.insert(params.peers.end(), friends.begin(), friends.end());
     params.extensions.push_back([this, infohash, root = place.root](const lt::torrent_handle&, lt::client_data_t) {

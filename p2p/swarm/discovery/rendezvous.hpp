@@ -59,7 +59,8 @@ class Rendezvous {
         bool is_guest = false;
         Announces announces;
         TimePoint ready_at{};
-        Round dht, lan;
+        Round dht, lan, again;
+        std::vector<lt::tcp::endpoint> met;               // in this run and before; the last ones, dialled when alone
         std::map<lt::tcp::endpoint, TimePoint> named;     // by the DHT, and when
         std::map<lt::tcp::endpoint, TimePoint> answered;  // neighbours that called and were not linked, and when
     };
@@ -78,6 +79,9 @@ class Rendezvous {
     void tell_company();
     bool has_settled(const Place& place) const;
     void dial();
+    void met(Place& place, const lt::tcp::endpoint& endpoint);
+    void dial_again();
+    void look_at_interfaces();
     void take_over();
     void begin_again(const std::map<LineageId, std::set<lt::address>>& given_up);
     void dial(const Candidate& candidate);
@@ -104,6 +108,7 @@ class Rendezvous {
     std::vector<std::pair<Candidate, TimePoint>> begun_;  // what may not have left yet
     std::minstd_rand chance_{std::random_device{}()};
     TimePoint lan_renewed_{};
+    std::set<lt::address> running_;  // addresses of interfaces with a carrier
     DiscoveryView shown_;
     std::map<core::Lineage, broker::Company> told_;
 };

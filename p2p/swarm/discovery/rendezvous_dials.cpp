@@ -1,6 +1,8 @@
-// Rendezvous, the part that dials: endpoints that others named, in their turn, and the peers that the owner named.
+// Rendezvous, the part that dials: endpoints that others named, in their turn, peers that the owner named, and those
+// met before.
 #include <algorithm>
 
+#include "p2p/swarm/discovery/interfaces.hpp"
 #include "p2p/swarm/discovery/rendezvous.hpp"
 
 namespace packswarm::swarm {
@@ -10,7 +12,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int guest_dials = 32;
-constexpr auto leaves_within = 1500ms;  // libtorrent dials once a second
+constexpr auto leaves_within = 1500ms;   // libtorrent dials once a second
+constexpr Millis longest_alone{60'000};  // between two rounds of dials to those met before
+constexpr Seconds hurry{10};
 
 }  // namespace
 
@@ -95,6 +99,42 @@ bool Rendezvous::is_full(const LineageId& infohash) const {
 void Rendezvous::connect(const Place& place, const lt::tcp::endpoint& endpoint, lt::pex_flags_t flags) {
     if (session_.is_banned(plain(endpoint.address()))) return;
     session_.let_in([&] { place.torrent.connect_peer(endpoint, lt::peer_info::tracker, flags); });
+}
+
+// ---- Those met before
+
+void Rendezvous::met(Place& place, const lt::tcp::endpoint& endpoint) {
+    if (endpoint.port() == 0) return;  // it does not listen
+    std::erase(place.met, endpoint);
+    place.met.insert(place.met.begin(), endpoint);
+    if (place.met.size() > limits::max_lasting_acquaintances) place.met.pop_back();
+}
+
+// Who is alone dials them again, in growing pauses: libtorrent gives up an endpoint that has failed twice.
+void Rendezvous::dial_again() {
+    for (auto& [infohash, place] : places_) {
+        if (!place.is_ready || !place.shard.empty()) continue;
+        if (channel_.links(place.root) > 0) {
+            place.again = {};
+            continue;
+        }
+        std::erase_if(place.met, [this](const auto& one) { return session_.is_banned(plain(one.address())); });
+        if (place.met.empty() || !takes_turn(place.again, place, longest_alone)) continue;
+        for (const auto& endpoint : place.met)
+            if (!channel_.is_self(endpoint) && !channel_.is_dialled(place.root, endpoint)) connect(place, endpoint);
+    }
+}
+
+// A network that has come back is not waited for: the pauses of who was alone begin anew.
+void Rendezvous::look_at_interfaces() {
+    const auto before = std::exchange(running_, addresses_of(Interfaces::running));
+    if (std::includes(before.begin(), before.end(), running_.begin(), running_.end())) return;
+    session_.hurry(hurry);
+    for (auto& [infohash, place] : places_) {
+        if (channel_.links(place.root) > 0) continue;
+        place.again = {};
+        place.lan = {place.lan.done > 0 ? 1 : 0, place.lan.last, now()};
+    }
 }
 
 // ---- Named peers

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "tests/support/lineages.hpp"
 
 namespace packswarm::core {
@@ -43,8 +45,17 @@ TEST(PeerBook, WhatItGaveAddsUpAndMeetingItForgivesItsSilence) {
     EXPECT_EQ(peer.last_seen, start + 1h);
 }
 
+// Limits without anybody who stays for good.
+constexpr PeerBook::Limits forgetful{64, 512, Seconds(3600), 3, 0};
+
+std::vector<KnownPeer> rows(int count, WallTime first, Seconds apart = Seconds(1)) {
+    std::vector<KnownPeer> out;
+    for (int i = 0; i < count; ++i) out.push_back({l, "a:" + std::to_string(i), first + i * apart, 5, 0});
+    return out;
+}
+
 TEST(PeerBook, WhoDoesNotAnswerAtSeveralStartsIsForgotten) {
-    PeerBook book({64, 512, Seconds(3600), 3});
+    PeerBook book(forgetful);
     book.met(l, "a:1", 10, start);
     for (int i = 0; i < 2; ++i) book.unanswered(l, "a:1");
     EXPECT_EQ(book.size(), 1U);
@@ -66,16 +77,72 @@ TEST(PeerBook, WhoWasBlamedIsForgottenWithAllThatListensThere) {
     EXPECT_EQ(book.size(), 1U);
 }
 
-TEST(PeerBook, OldRowsAreNotLoadedAndAWrongClockDoesNotKeepThemForEver) {
-    PeerBook book({64, 512, Seconds(3600), 3});
-    book.load({{l, "old:1", start - 2h, 5, 0},
-               {l, "new:1", start - 30min, 5, 0},
-               {l, "future:1", start + 9999h, 5, 0},
-               {l, "silent:1", start, 5, 3}},
-              start);
-    EXPECT_EQ(endpoints(book.best(l, 9)), (std::vector<std::string>{"future:1", "new:1"}));
-    EXPECT_EQ(book.best(l, 1).at(0).last_seen, start);
-    EXPECT_EQ(book.take_changes().dropped.size(), 2U);
+TEST(PeerBook, TheLastMetStayHoweverSilentTheyAre) {
+    PeerBook book({64, 512, Seconds(3600), 3, 2});
+    for (const auto* endpoint : {"a:1", "b:1", "c:1"}) book.met(l, endpoint, 0, start);
+    for (int i = 0; i < 9; ++i)
+        for (const auto* endpoint : {"a:1", "b:1", "c:1"}) book.unanswered(l, endpoint);
+    EXPECT_EQ(endpoints(book.last_met(l)), (std::vector<std::string>{"c:1", "b:1"}));
+    EXPECT_EQ(book.size(), 2U);
+    PeerBook again({64, 512, Seconds(3600), 3, 2});
+    again.load(book.best(l, 9));
+    EXPECT_EQ(again.size(), 2U);
+    again.met(l, "d:1", 0, start);
+    PeerBook later({64, 512, Seconds(3600), 3, 2});
+    later.load(again.best(l, 9));
+    EXPECT_EQ(endpoints(later.best(l, 9)), (std::vector<std::string>{"d:1", "c:1"})) << "others were met since";
+}
+
+TEST(PeerBook, WhoWasMetLongBeforeTheLastEightIsForgotten) {
+    auto old = rows(9, start);
+    old.at(0).last_seen = start - 31 * 24h;
+    PeerBook book({});
+    book.load(old);
+    EXPECT_EQ(book.size(), 8U);
+    EXPECT_EQ(endpoints(book.take_changes().dropped), std::vector<std::string>{"a:0"});
+    EXPECT_EQ(endpoints(book.last_met(l)).back(), "a:1");
+}
+
+TEST(PeerBook, AYearAwayForgetsNobody) {
+    PeerBook book({});
+    book.load(rows(20, start));
+    EXPECT_EQ(book.size(), 20U);
+    book.met(l, "a:3", 0, start + 365 * 24h);
+    PeerBook again({});
+    again.load(book.best(l, 64));
+    EXPECT_EQ(again.size(), 20U);
+    EXPECT_EQ(endpoints(again.last_met(l)).front(), "a:3");
+}
+
+TEST(PeerBook, AWrongClockForgetsNobodyAndChangesNoOrder) {
+    for (const auto wrong : {WallTime{}, start + 30 * 24h, start + 365 * 24h}) {
+        PeerBook book({});
+        book.load(rows(20, start));
+        book.met(l, "b:1", 0, wrong);
+        PeerBook back({});
+        back.load(book.best(l, 64));
+        EXPECT_EQ(back.size(), 21U);
+        EXPECT_EQ(endpoints(back.last_met(l)).front(), "b:1");
+        back.met(l, "b:2", 0, start + 60s);
+        EXPECT_EQ(endpoints(back.last_met(l)).front(), "b:2") << "the last one, whatever the clocks said";
+        EXPECT_TRUE(back.take_changes().dropped.empty());
+    }
+}
+
+TEST(PeerBook, ADamagedRowDoesNotCountBeyondItsBounds) {
+    PeerBook book({});
+    book.load({{l, "a:1", WallTime(Seconds(std::numeric_limits<std::int64_t>::max())), 5, -7},
+               {l, "b:1", WallTime(Seconds(std::numeric_limits<std::int64_t>::min())), 5, 99}});
+    book.met(l, "c:1", 0, start);
+    book.unanswered(l, "b:1");
+    EXPECT_EQ(book.size(), 3U);
+    EXPECT_EQ(book.find(l, "a:1")->failures, 0);
+}
+
+TEST(PeerBook, ThoseWhoStayAreNotPushedOutByOthersThatGaveMore) {
+    PeerBook book({4, 6, Seconds(3600), 3, 2});
+    for (int i = 0; i < 20; ++i) book.met(l, "a:" + std::to_string(i), 100 - i, start);
+    EXPECT_EQ(endpoints(book.best(l, 9)), (std::vector<std::string>{"a:0", "a:1", "a:18", "a:19"}));
 }
 
 TEST(PeerBook, IsBoundedByLineageAndInAll) {
@@ -89,7 +156,7 @@ TEST(PeerBook, IsBoundedByLineageAndInAll) {
 
 TEST(PeerBook, TellsWhichRowsChanged) {
     PeerBook book({2, 6, Seconds(3600), 3});
-    book.load({{l, "a:1", start, 1, 0}}, start);
+    book.load({{l, "a:1", start, 1, 0}});
     EXPECT_TRUE(book.take_changes().kept.empty());
     book.met(l, "b:1", 7, start);
     book.met(l, "c:1", 8, start);
