@@ -137,6 +137,8 @@ inline constexpr auto max_hello_wait = 10s;                // a connection that 
 // Discovery
 inline constexpr ByteCount max_dht_state = 64 * kib;    // the file; a node takes 9 bytes, or 21
 inline constexpr std::size_t max_dht_nodes = 1024;      // of them, remembered over a restart
+inline constexpr ByteCount max_node_file = 64 * kib;    // of the package,
+inline constexpr std::size_t max_public_nodes = 64;     // and the nodes that it may name
 inline constexpr std::size_t max_named_peers = 16'384;  // endpoints that the DHT named for one swarm within an hour
 inline constexpr std::size_t max_acquaintances = 512;   // peers remembered over a restart,
 inline constexpr std::size_t max_lineage_acquaintances = 64;  // of one lineage,
@@ -152,6 +154,12 @@ inline constexpr std::size_t max_address_dials = 4;       // ports of one addres
 inline constexpr auto dials_remembered = 5min;            // within so long
 inline constexpr std::size_t max_candidates = 1024;       // that wait for their turn,
 inline constexpr std::size_t max_namer_candidates = 128;  // of those, named by one
+inline constexpr int max_punches = 3;                     // over uTP to one endpoint within dials_remembered,
+inline constexpr double punch_burst = 16;                 // at once over all swarms,
+inline constexpr double punches_per_second = 0.5;         // and steadily,
+inline constexpr std::size_t max_waiting_punches = 32;    // and waiting for their turn
+inline constexpr double introduction_burst = 8;           // that one peer may ask for or make at once,
+inline constexpr double introductions_per_second = 0.2;   // and steadily
 
 // Local doors
 inline constexpr ByteCount max_apt_message = 16 * mib;  // apt's whole configuration travels in one

@@ -131,8 +131,10 @@ std::string show_peers(const Json& answer) {
     for (const auto& one : list(answer, "peers"))
         table.add({text(one, "endpoint"), text(one, "reach"), text(one, "agent"), size(one, "received"),
                    size(one, "sent"), words(one, "lineages")});
-    const auto head = fmt::format("listening at {}, looking for peers by: {}\n", text(answer, "listen", "nowhere"),
-                                  words(answer, "discovery"));
+    auto head = fmt::format("listening at {}, looking for peers by: {}\n", text(answer, "listen", "nowhere"),
+                            words(answer, "discovery"));
+    for (const auto* line : {"scope", "reach"})
+        if (const auto said = text(answer, line, ""); !said.empty()) head += said + "\n";
     return head + (table.empty() ? "no peer is connected\n" : table.text());
 }
 

@@ -33,14 +33,28 @@
 #include "p2p/gateway/gateway.hpp"
 #include "p2p/store/ledger.hpp"
 #include "p2p/store/vault.hpp"
+#include "p2p/swarm/discovery/node_file.hpp"
 #include "p2p/swarm/swarm.hpp"
 #include "p2p/web/mirror_client.hpp"
 
 namespace packswarm::daemon {
 
 namespace {
+
 constexpr auto end_patience = Millis(1500);  // of the two seconds that packswarmd(8) promises
+
+// Those that came with this program; it runs without them too.
+std::vector<std::string> public_nodes() {
+    std::error_code error;
+    const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+    const auto file = self.parent_path().parent_path() / "share/packswarm/dht-nodes";
+    auto nodes = swarm::read_nodes(file);
+    if (nodes) return std::move(*nodes);
+    spdlog::warn("no public nodes of the DHT: {}", nodes.error().message);
+    return {};
 }
+
+}  // namespace
 
 struct App::Parts {
     Config config;
@@ -116,6 +130,7 @@ Result<void> App::Parts::open_swarm() {
     settings.port = listen->port;
     settings.agent = "packswarm/" + std::string(program_version);
     if (settings.lan_networks.empty()) settings.lan_networks = swarm::SwarmSettings::default_lan_networks();
+    if (settings.internet != swarm::Internet::off) settings.public_nodes = public_nodes();
     settings.workers = &workers;
     settings.memory = &memory;
     settings.dht_state_file = vault->folder() / "dht.state";

@@ -18,6 +18,15 @@ using swarm::SwarmSettings;
 using web::HttpSettings;
 using enum Applied;
 
+constexpr Place<Config> internet{
+    Type::text, [](const Config& config) -> Value { return std::string(to_string(config.swarm.internet)); },
+    [](Config& config, Value value) -> Result<void> {
+        auto parsed = swarm::parse_internet(std::get<std::string>(value));
+        if (!parsed) return tl::unexpected(parsed.error());
+        config.swarm.internet = *parsed;
+        return {};
+    }};
+
 // In the order of the printed file and of the manual page.
 constexpr Option all_options[] = {
     {"", "state_dir", at<&Config::store, &VaultSettings::folder>(), by_restart,
@@ -44,16 +53,29 @@ constexpr Option all_options[] = {
      "Ports below 1025 are never dialled. Agents met before are remembered and dialled at once too."},
     {"swarm", "lan_discovery", at<&Config::swarm, &SwarmSettings::lan_discovery>(), by_restart,
      "Find agents on the local network by multicast (BEP 14)."},
+    {"swarm", "internet", internet, by_restart,
+     "Whether agents are looked for beyond the local network: \"off\", \"find\" or \"find-and-be-found\". "
+     "packswarm setup internet explains it and sets it.",
+     "\\fBoff\\fR: only the local network, \\fBpeers\\fR and those met before. \\fBfind\\fR: the BitTorrent DHT is "
+     "asked who shares this machine's public repositories; nothing is announced there and no port is opened. Agents "
+     "behind routers of their own meet through a friend of both: who is not reached over TCP within three seconds is "
+     "dialled over uTP. \\fBfind-and-be-found\\fR: this machine is announced in the DHT as well, answers other nodes, "
+     "and asks routers by UPnP and NAT-PMP to open the port of \\fBlisten\\fR. The DHT is begun with the nodes met "
+     "before, then with \\fBdht_nodes\\fR, then with those of \\fIshare/packswarm/dht-nodes\\fR beside the program. "
+     "For "
+     "a private network name its nodes in \\fBdht_nodes\\fR: when all of them are addresses of local networks, the "
+     "public ones are never asked."},
     {"swarm", "dht_nodes", at<&Config::swarm, &SwarmSettings::dht_nodes>(), by_restart,
      "Nodes of a DHT, as host:port, through which agents are found that share a repository. It tells strangers which "
-     "ones this machine uses. Empty: no DHT.",
+     "ones this machine uses. Empty: those that come with the package, where internet is not off.",
      "The DHT is the distributed hash table of BEP 5. Strangers can see which repositories this machine shares, not "
      "which packages: name nodes only where that is no secret. The nodes met are remembered in \\fIdht.state\\fR below "
      "\\fBstate_dir\\fR, so that a restart does not depend on those named. When every node named is an address of a "
      "local network, the guards against one host posing as many nodes are off, since a small network could not form "
      "otherwise."},
     {"swarm", "dht", at<&Config::swarm, &SwarmSettings::dht>(), by_restart,
-     "Be a node of the DHT although none is named above: for the first node of a network of your own."},
+     "Be a node of the DHT although none is named above: for the first node of a network of your own.",
+     "Not needed with \\fBinternet\\fR."},
     {"swarm", "trackers", at<&Config::swarm, &SwarmSettings::trackers>(), by_restart,
      "Trackers, as http://, https:// or udp:// announce addresses, at most 16. They learn which repositories this "
      "machine shares. Empty: none.",
@@ -64,7 +86,8 @@ constexpr Option all_options[] = {
      "They are counted by trackers and the DHT. Those that move stay in touch with the large swarm."},
     {"swarm", "utp", at<&Config::swarm, &SwarmSettings::outgoing_utp>(), by_restart,
      "Connect by uTP first, which yields to other traffic but is slow on fast lines. Incoming uTP is always taken.",
-     "Two agents behind routers of their own can meet only with it."},
+     "Not needed to meet others: with \\fBinternet\\fR set, uTP is tried after TCP. For networks where it has to "
+     "yield."},
     {"swarm", "upload_limit", size_at<&Config::swarm, &SwarmSettings::upload_limit>(0), by_reload,
      "Bytes per second given to peers outside the local network. 0: no limit.", "Neighbours are exempt."},
     {"swarm", "announce_large", at<&Config::swarm, &SwarmSettings::announce_large>({0, 3600}), by_restart,

@@ -150,6 +150,13 @@ std::string Owner::peers() const {
     if (agent_.swarm_room != nullptr && agent_.swarm_room->discovery().dht_is_on) discovery.push_back("dht");
     if (!agent_.config.swarm.trackers.empty()) discovery.push_back("trackers");
     json out = {{"listen", text_or_null(agent_.swarm)}, {"discovery", discovery}, {"peers", json::array()}};
+    if (agent_.swarm_room != nullptr) {
+        const auto now = meeting();
+        out["internet"] = to_string(now.internet);
+        out["scope"] = scope_text(now);
+        out["reached"] = now.was_reached;
+        out["reach"] = text_or_null(reach_text(now));
+    }
     for (const auto& peer : agent_.peers.view()) {
         json lineages = json::array();
         for (const auto& lineage : peer.lineages) lineages.push_back(lineage.name());
@@ -161,6 +168,15 @@ std::string Owner::peers() const {
                                 {"sent", peer.sent}});
     }
     return dump(out);
+}
+
+Meeting Owner::meeting() const {
+    auto out = meeting_of(agent_.config, agent_.swarm_room->discovery());
+    for (const auto& peer : agent_.peers.view()) {
+        ++out.linked;
+        out.linked_far += peer.reach == broker::Reach::wan ? 1 : 0;
+    }
+    return out;
 }
 
 void Owner::refresh(Answer then) {
@@ -283,6 +299,14 @@ void Owner::keep(const StagedFile& file, const Digest& digest, WantsPublic wants
                         });
 }
 
+void Owner::check_peers(const AddCheck& add) const {
+    if (agent_.swarm_room == nullptr) return;
+    const auto now = meeting();
+    const auto check = check_meeting(now);
+    add("meeting", check.state, check.message, check.remedy);
+    if (const auto reach = reach_text(now); !reach.empty()) add("reach", "ok", reach, "");
+}
+
 std::string Owner::doctor(const Sight& sight) const {
     json checks = json::array();
     const auto add = [&](const std::string& name, const char* state, const std::string& message,
@@ -335,6 +359,7 @@ std::string Owner::doctor(const Sight& sight) const {
     const auto sharing = agent_.sharing.view();
     add("sharing", sharing.verdict.audience == core::Audience::everybody ? "ok" : "warn",
         sharing.verdict.reason.empty() ? "with everybody" : sharing.verdict.reason);
+    check_peers(add);
     add("lan", agent_.config.swarm.lan_discovery ? "ok" : "warn",
         agent_.config.swarm.lan_discovery ? "local discovery is on" : "local discovery is off");
     return dump(json{{"checks", checks}});

@@ -11,6 +11,7 @@
 #include "p2p/control/owner_view.hpp"
 #include "p2p/daemon/config.hpp"
 #include "p2p/daemon/loop_watch.hpp"
+#include "p2p/daemon/meeting.hpp"
 #include "p2p/daemon/question_time.hpp"
 #include "p2p/daemon/sharing_watch.hpp"
 #include "p2p/daemon/sight.hpp"
@@ -49,6 +50,10 @@ class Owner final : public control::OwnerView {
     std::string mirrors(const Sight& sight) const;
     std::string peers() const;
     std::string doctor(const Sight& sight) const;
+    Meeting meeting() const;  // only with a swarm
+    using AddCheck = std::function<void(const std::string& name, const char* state, const std::string& message,
+                                        const std::string& remedy)>;
+    void check_peers(const AddCheck& add) const;
     void refresh(Answer then);
     Result<std::string> accept(const control::Question& question);
     void take_file(control::Question question, Answer then);

@@ -30,6 +30,8 @@ struct DiscoveryView {
     std::vector<SwarmView> swarms;
     bool dht_is_on = false;
     std::size_t dht_nodes = 0;
+    bool was_reached = false;  // somebody outside the local network has connected to here since the start
+    int mapped_port = 0;       // that the router has opened; 0: none
     friend bool operator==(const DiscoveryView&, const DiscoveryView&) = default;
 };
 

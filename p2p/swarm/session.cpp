@@ -28,6 +28,7 @@ constexpr auto shortest_nap = 1ms, longest_nap = 4ms;
 constexpr auto much_lasts = 10ms;  // a block of 16 KiB in this time: 1.6 MB/s
 constexpr auto listen_patience = 5s;
 constexpr int never_by_itself = 365 * 86400;  // seconds
+constexpr auto leaves_within = 1500ms;        // libtorrent dials once a second
 constexpr int usual_reconnect = 10;        // seconds before an endpoint that failed is dialled again, where it may be
 constexpr int connect_patience = 7;        // seconds: a few SYN to what is not there
 constexpr int max_known_endpoints = 4000;  // of one rendezvous swarm
@@ -81,8 +82,9 @@ void set_discovery(lt::settings_pack& pack, const SwarmSettings& settings) {
     pack.set_int(lt::settings_pack::max_peerlist_size, max_known_endpoints);
     pack.set_bool(lt::settings_pack::no_connect_privileged_ports,
                   true);  // strangers name endpoints: nobody's mail or DNS server is dialled
-    pack.set_bool(lt::settings_pack::enable_upnp, false);
-    pack.set_bool(lt::settings_pack::enable_natpmp, false);
+    const bool opens_ports = settings.internet == Internet::find_and_be_found;
+    pack.set_bool(lt::settings_pack::enable_upnp, opens_ports);
+    pack.set_bool(lt::settings_pack::enable_natpmp, opens_ports);
     pack.set_int(lt::settings_pack::stop_tracker_timeout, 0);
 }
 
@@ -99,7 +101,8 @@ lt::settings_pack settings_pack(const SwarmSettings& settings) {
     pack.set_bool(lt::settings_pack::seeding_outgoing_connections, false);
     pack.set_int(lt::settings_pack::alert_mask, lt::alert_category::error | lt::alert_category::status |
                                                     lt::alert_category::storage | lt::alert_category::peer |
-                                                    lt::alert_category::tracker | lt::alert_category::dht_operation);
+                                                    lt::alert_category::tracker | lt::alert_category::dht_operation |
+                                                    lt::alert_category::port_mapping);
     return pack;
 }
 
@@ -353,6 +356,31 @@ void Session::refuse_utp(Seconds time) {
     };
     let(false);
     after(time, [let] { let(true); });
+}
+
+void Session::open_utp(Millis time) {
+    if (settings_.outgoing_utp) return;
+    lt::settings_pack pack;
+    pack.set_bool(lt::settings_pack::enable_outgoing_utp, true);
+    pack.set_int(lt::settings_pack::min_reconnect_time, 0);  // what TCP has just failed to reach
+    handle_.apply_settings(std::move(pack));
+    is_utp_open_ = true;
+    after(time, [this, opening = ++utp_openings_] {
+        if (opening == utp_openings_) close_utp();
+    });
+}
+
+void Session::dial_by_tcp() {
+    tcp_until_ = now() + leaves_within;
+    close_utp();
+}
+
+void Session::close_utp() {
+    if (!std::exchange(is_utp_open_, false)) return;
+    lt::settings_pack pack;
+    pack.set_bool(lt::settings_pack::enable_outgoing_utp, false);
+    pack.set_int(lt::settings_pack::min_reconnect_time, now() < hurries_until_ ? 1 : usual_reconnect);
+    handle_.apply_settings(std::move(pack));
 }
 
 void Session::hurry(Seconds time) {

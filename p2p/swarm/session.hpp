@@ -59,7 +59,13 @@ class Session {
     void much_came();  // a block of something large: until the next one the thread may let packets come together
     void after(Millis delay, Task task);
     void refuse_utp(Seconds time);  // that others begin
-    void hurry(Seconds time);       // so long an endpoint that failed may be dialled again after a second
+    // For a moment what is dialled is dialled over uTP first.
+    void open_utp(Millis time);
+    bool is_utp_open() const { return is_utp_open_; }
+    // What is dialled now has to go over TCP, which is the quicker one: ends that moment, and none begins too soon.
+    void dial_by_tcp();
+    bool is_dialling_by_tcp() const { return now() < tcp_until_; }
+    void hurry(Seconds time);  // so long an endpoint that failed may be dialled again after a second
     void every(Millis interval, Task task);
 
   private:
@@ -73,6 +79,7 @@ class Session {
     lt::ip_filter banned_filter() const;
     void apply_filter();
     void set_door(bool is_open);
+    void close_utp();
     void set_max_dials();
     void read_alerts();
     void note_listening(lt::alert* alert);
@@ -97,6 +104,9 @@ class Session {
     Millis nap_{1};
     int blocks_ = 0;  // since the last nap
     TimePoint hurries_until_{};
+    TimePoint tcp_until_{};
+    bool is_utp_open_ = false;
+    std::uint64_t utp_openings_ = 0;
     bool lets_in_ = false;
     std::set<std::shared_ptr<boost::asio::steady_timer>> timers_;
     std::shared_ptr<bool> open_ = std::make_shared<bool>(true);  // network thread: false once closing

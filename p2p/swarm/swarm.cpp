@@ -69,7 +69,7 @@ void show_root(std::vector<RootOnShow>& roots, RootOnShow root) {
 }
 
 Result<void> check(const SwarmSettings& settings) {
-    for (const auto* texts : {&settings.static_peers, &settings.dht_nodes})
+    for (const auto* texts : {&settings.static_peers, &settings.dht_nodes, &settings.public_nodes})
         if (auto sane = check_endpoints(*texts); !sane) return sane;
     for (const auto& tracker : settings.trackers) {
         const bool is_known =
@@ -126,7 +126,7 @@ struct Swarm::Parts {
               [&the_loop, workers = settings.workers, file = dht_state_file](Bytes state) {
                   the_loop.post([workers, file, state] { save_away(workers, file, state); });
               }),
-          announcer(*session, dht, gate, settings.announce_large),
+          announcer(*session, dht, gate, settings.internet == Internet::find ? 0 : settings.announce_large),
           rendezvous(*session, channel, doorstep, dht, settings, to_loop),
           on_demand(*session, offered, gate, channel, seats, doorstep),
           joins(*session, channel, on_demand, to_loop, settings.get_timeout) {
@@ -191,6 +191,7 @@ struct Swarm::Parts {
                 doorstep.came(
                     one->endpoint, now(),
                     one->socket_type == lt::socket_type_t::utp ? Doorstep::Transport::utp : Doorstep::Transport::tcp);
+            dht.on_alert(alert);
             rendezvous.on_alert(alert);
             on_demand.on_alert(alert);
             joins.on_alert(alert);

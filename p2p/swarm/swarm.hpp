@@ -19,6 +19,7 @@
 #include "p2p/broker/ports/store.hpp"
 #include "p2p/broker/ports/torrents.hpp"
 #include "p2p/swarm/discovery_view.hpp"
+#include "p2p/swarm/internet.hpp"
 
 namespace packswarm::swarm {
 
@@ -27,9 +28,11 @@ struct SwarmSettings {
     int port = 26881;                       // TCP and uTP; 0: any free port, see Swarm::port()
     std::vector<std::string> static_peers;  // "host:port"; "[2001:db8::1]:port"
     bool lan_discovery = true;              // BEP 14
-    bool outgoing_utp = true;
-    ByteCount upload_limit = 0;           // bytes per second to WAN peers together; 0: no limit. LAN peers are exempt
-    std::string agent = "packswarm/0.1";  // what other agents and BitTorrent peers are told
+    bool outgoing_utp = true;               // before TCP. Without it, and with an internet that is not off: after TCP
+    Internet internet = Internet::off;
+    std::vector<std::string> public_nodes;  // of the DHT, as dht_nodes: asked when neither those nor known ones answer
+    ByteCount upload_limit = 0;             // bytes per second to WAN peers together; 0: no limit. LAN peers are exempt
+    std::string agent = "packswarm/0.1";    // what other agents and BitTorrent peers are told
     std::vector<std::string> banned_networks;  // "203.0.113.0/24", "2001:db8::/32", "198.51.100.7"
     std::vector<std::string> lan_networks = default_lan_networks();
     Seconds ban_time{3600};  // how long a peer that broke the rules is neither dialled nor let in

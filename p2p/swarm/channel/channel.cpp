@@ -260,6 +260,8 @@ void Channel::closed(Link& link) {
     if (at == links_.end()) return;
     session_.post([last = *at] {});
     links_.erase(at);
+    if (unreached_ && link.is_unreached())
+        session_.post([this, where = link.where(), to = link.remote()] { unreached_(where, to); });
     const bool is_last =
         std::none_of(links_.begin(), links_.end(), [&](const auto& one) { return one->address() == link.address(); });
     if (is_last && gone_) gone_(link.address());

@@ -37,6 +37,10 @@ class Channel final : public LinkKeeper {
     void on_met(Met met) { met_ = std::move(met); }  // a link is up
     using Gone = std::function<void(const lt::address&)>;
     void on_gone(Gone gone) { gone_ = std::move(gone); }  // the last link of an address has ended
+    using Unreached = std::function<void(const Meet&, const lt::tcp::endpoint&)>;
+    void on_unreached(Unreached unreached) { unreached_ = std::move(unreached); }  // TCP did not get there
+    using Called = std::function<void(const Meet&, const lt::tcp::endpoint&)>;
+    void on_called(Called called) { called_ = std::move(called); }  // a common friend: who listens there dials us now
     using Named = std::function<std::vector<lt::tcp::endpoint>()>;
     void set_named(Named named) { named_ = std::move(named); }  // by the owner
     const lt::address& gossip() const { return gossip_; }       // who names endpoints by PEX right now
@@ -49,10 +53,13 @@ class Channel final : public LinkKeeper {
     void get(broker::FetchId fetch, broker::PeerId peer, const Digest& digest, ByteRange range);
     void cancel(broker::FetchId fetch);
     void blame(broker::PeerId peer, broker::Blame why);
-    void news(const Digest& digest);  // it is offered now
-    void news_of_loans();             // soon
-    plan::AgentKey key() const;       // any thread
-    void resume();                    // the loop has read what it had
+    void news(const Digest& digest);      // it is offered now
+    void news_of_loans();                 // soon
+    plan::AgentKey key() const;           // any thread
+    void resume();                        // the loop has read what it had
+    void give_up_dials(Millis patience);  // over TCP, that nobody has answered for so long
+    // Asks a few friends of the lineage, this one first, to introduce us to who listens there.
+    void wish_to_meet(const LineageId& lineage, const lt::tcp::endpoint& endpoint, std::optional<lt::address> first);
 
     std::size_t links(const LineageId& lineage) const;   // that have said hello
     std::size_t rising(const LineageId& lineage) const;  // being dialled, or not introduced yet
@@ -77,6 +84,7 @@ class Channel final : public LinkKeeper {
     bool greeted(Link& link, const Hello& hello) override;
     void asked(Link& link, const Ask& ask) override;
     void gossips(Link& link) override { gossip_ = link.address(); }
+    void introduced(Link& link, const Introduction& introduction) override;
     void active(Link& link) override;
     void breached(Link& link, const std::string& what) override;
     void closed(Link& link) override;
@@ -116,6 +124,8 @@ class Channel final : public LinkKeeper {
     ChannelSettings settings_;
     Met met_;
     Gone gone_;
+    Unreached unreached_;
+    Called called_;
     Named named_;
     lt::address gossip_;
     AgentId agent_id_{};

@@ -18,9 +18,12 @@ namespace {
 
 constexpr const char* extension_name = "packswarm";
 constexpr const char* number_key =
-    "packswarm_agent";                       // in the extension handshake, for agents that dial each other at once
-constexpr int our_id = 21;                   // messages to us carry this number
-constexpr char extended_message = 20;        // BEP 10
+    "packswarm_agent";      // in the extension handshake, for agents that dial each other at once
+constexpr int our_id = 21;  // messages to us carry this number,
+constexpr const char* meet_name = "packswarm_meet";
+constexpr int our_meet_id = 22;        // introductions this one
+constexpr char extended_message = 20;  // BEP 10
+constexpr int max_introduction = 64;
 constexpr std::size_t coalesced = 8 * 1024;  // smaller messages leave together
 
 bool is_answer(lt::span<const char> body) { return !body.empty() && (body[0] == 3 || body[0] == 5 || body[0] == 6); }
@@ -42,7 +45,8 @@ Link::Link(LinkKeeper& keeper, const Meet& where, lt::peer_connection_handle con
       where_(where),
       connection_(std::move(connection)),
       address_(plain(connection_.remote().address())),
-      welcome_(welcome) {}
+      welcome_(welcome),
+      is_dial_(connection_.is_outgoing()) {}
 
 void Link::start(std::unique_ptr<Giver> giver, TakerEvents events, Taker::Window window) {
     giver_ = std::move(giver);
@@ -70,6 +74,22 @@ void Link::send(Bytes framed) {
 void Link::flush() {
     if (is_open_ && !pending_.empty()) connection_.send_buffer(pending_.data(), static_cast<int>(pending_.size()));
     pending_.clear();
+}
+
+void Link::introduce(const Introduction& introduction) {
+    auto framed = encode(introduction, frame_size);
+    const auto length = static_cast<std::uint32_t>(framed.size() - 4);
+    for (std::size_t i = 0; i < 4; ++i) framed[i] = static_cast<char>(length >> (24 - 8 * i));
+    framed[4] = extended_message;
+    framed[5] = static_cast<char>(their_meet_id_);
+    pending_.insert(pending_.end(), framed.begin(), framed.end());
+    flush();
+}
+
+bool Link::is_utp() const {
+    lt::peer_info info;
+    connection_.get_peer_info(info);
+    return (info.flags & lt::peer_info::utp_socket) != lt::peer_flags_t{};
 }
 
 ByteCount Link::queued() {
@@ -109,6 +129,7 @@ bool Link::can_disconnect(const lt::error_code& why) {
 
 void Link::add_handshake(lt::entry& handshake) {
     handshake["m"][extension_name] = our_id;
+    handshake["m"][meet_name] = our_meet_id;
     const auto& number = keeper_.agent_id();
     handshake[number_key] = std::string(number.begin(), number.end());
 }
@@ -129,6 +150,8 @@ bool Link::on_extension_handshake(const lt::bdecode_node& handshake) {
         close(unwanted());
         return false;
     }
+    const auto meet_id = messages.dict_find_int_value(meet_name, 0);
+    their_meet_id_ = meet_id > 0 && meet_id <= 255 ? static_cast<int>(meet_id) : 0;
     const auto number = handshake.dict_find_string_value(number_key);
     const auto port = handshake.dict_find_int_value("p", 0);
     AgentId theirs{};
@@ -146,6 +169,7 @@ bool Link::on_extension_handshake(const lt::bdecode_node& handshake) {
 // ---- Receiving
 
 bool Link::on_extended(int length, int id, lt::span<const char> body) {
+    if (id == our_meet_id) return take_introduction(length, body);
     if (id != our_id) return keeper_.gossips(*this), false;
     if (!is_open_) return true;
     if (length > limits::max_peer_message) return breach("a message longer than allowed"), true;
@@ -186,6 +210,17 @@ void Link::take(const Hello& hello) {
     if (is_up() && (hello.agent_id != peer_hello.agent_id || hello.listen_port != peer_hello.listen_port))
         return breach("a hello from somebody else");
     if (keeper_.greeted(*this, hello)) peer_hello = hello;
+}
+
+bool Link::take_introduction(int length, lt::span<const char> body) {
+    if (!is_open_) return true;
+    if (length > max_introduction) return breach("a message longer than allowed"), true;
+    if (body.size() < length) return true;
+    const auto introduction = decode_introduction({body.data(), static_cast<std::size_t>(body.size())});
+    if (!introduction) return breach(introduction.error().message), true;
+    if (!is_up() || !introductions_.take(1, std::chrono::steady_clock::now())) return true;
+    keeper_.introduced(*this, *introduction);
+    return true;
 }
 
 // Nobody can have a piece whose hash has no known preimage.

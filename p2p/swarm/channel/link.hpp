@@ -9,6 +9,7 @@
 
 #include "p2p/broker/ports/peer_views.hpp"
 #include "p2p/swarm/channel/giver.hpp"
+#include "p2p/swarm/channel/introduction.hpp"
 #include "p2p/swarm/channel/taker.hpp"
 #include "p2p/swarm/seats.hpp"
 
@@ -32,7 +33,8 @@ class LinkKeeper {
     virtual bool greeted(Link& link, const Hello& hello) = 0;  // false: not to be talked to; the link is closed by then
     virtual void asked(Link& link, const Ask& ask) = 0;
     virtual void gossips(Link& link) = 0;  // what PEX names from here on is of this link
-    virtual void active(Link& link) = 0;   // something arrived: send what can be sent
+    virtual void introduced(Link& link, const Introduction& introduction) = 0;
+    virtual void active(Link& link) = 0;  // something arrived: send what can be sent
     virtual void breached(Link& link, const std::string& what) = 0;
     virtual void closed(Link& link) = 0;  // last
 };
@@ -50,6 +52,8 @@ class Link final : public lt::peer_plugin, public Wire {
     void say_hello();
     void flush();  // what was sent leaves together
     void close(const lt::error_code& why);
+    bool introduces() const { return is_up() && their_meet_id_ > 0; }  // it understands introductions
+    void introduce(const Introduction& introduction);
 
     Giver& giver() { return *giver_; }
     Taker& taker() { return *taker_; }
@@ -63,6 +67,10 @@ class Link final : public lt::peer_plugin, public Wire {
         return is_open_ && connection_.is_outgoing() && connection_.remote() == endpoint;
     }
     TimePoint since() const { return since_; }
+    // Dialled by us, over TCP, and not answered: so far, or ever.
+    bool is_unreached() const { return is_open_ && is_dial_ && !is_connected_ && !is_utp(); }
+    lt::tcp::endpoint remote() const { return connection_.remote(); }
+    const Meet& where() const { return where_; }
     Hello peer_hello;  // the last one
     broker::PeerId peer = broker::PeerId::none;
 
@@ -74,6 +82,7 @@ class Link final : public lt::peer_plugin, public Wire {
     bool on_handshake(lt::span<const char> reserved) override;
     bool on_extension_handshake(const lt::bdecode_node& handshake) override;
     bool on_extended(int length, int id, lt::span<const char> body) override;
+    void on_connected() override { is_connected_ = true; }
     void on_disconnect(const lt::error_code& why) override;
     bool can_disconnect(const lt::error_code& why) override;
     bool on_have(lt::piece_index_t piece) override;
@@ -84,6 +93,8 @@ class Link final : public lt::peer_plugin, public Wire {
   private:
     void take(const Message& message);
     void take(const Hello& hello);
+    bool is_utp() const;
+    bool take_introduction(int length, lt::span<const char> body);
     bool liar();
 
     LinkKeeper& keeper_;
@@ -92,13 +103,15 @@ class Link final : public lt::peer_plugin, public Wire {
     lt::address address_;
     Welcome welcome_;
     std::unique_ptr<Seats::Seat> seat_;  // none: it is not counted
-    int their_id_ = 0;
+    int their_id_ = 0, their_meet_id_ = 0;
     bool is_open_ = true;
+    bool is_dial_ = false, is_connected_ = false;
     bool has_breached_ = false;
     Bytes pending_;
     std::unique_ptr<Giver> giver_;
     std::unique_ptr<Taker> taker_;
     Allowance hellos_{limits::max_hellos, 1};
+    Allowance introductions_{limits::introduction_burst, limits::introductions_per_second};
     TimePoint since_ = std::chrono::steady_clock::now();
 };
 

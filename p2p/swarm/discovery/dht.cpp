@@ -1,8 +1,10 @@
 #include "p2p/swarm/discovery/dht.hpp"
 
 #include <algorithm>
+#include <libtorrent/alert_types.hpp>
 #include <libtorrent/kademlia/announce_flags.hpp>
 #include <libtorrent/session.hpp>
+#include <libtorrent/session_stats.hpp>
 
 #include "p2p/base/file.hpp"
 #include "p2p/base/limits.hpp"
@@ -17,6 +19,7 @@ using namespace std::chrono_literals;
 
 constexpr Millis look_soon{250};  // until there are nodes
 constexpr Millis look_interval{15'000};
+constexpr Millis first_look{1'500};      // by then a remembered node has answered
 constexpr Millis again_interval{5'000};  // an empty table asks the named nodes again
 constexpr Millis first_save{30'000};
 constexpr Millis save_interval{300'000};
@@ -24,7 +27,9 @@ constexpr int own_network_failures = 3;  // then a node is gone: where few remai
 constexpr int own_network_rate =
     100;  // messages a second from one node; the public network's 5 are soon used up in a small one
 
-bool is_on(const SwarmSettings& settings) { return settings.dht || !settings.dht_nodes.empty(); }
+bool is_on(const SwarmSettings& settings) {
+    return settings.dht || !settings.dht_nodes.empty() || settings.internet != Internet::off;
+}
 
 lt::udp::endpoint udp(const lt::address& address, int port) { return {address, static_cast<std::uint16_t>(port)}; }
 
@@ -38,6 +43,7 @@ std::optional<lt::udp::endpoint> literal_node(const std::string& node) {
 
 // A network of the owner's own: every node named is an address of the local networks.
 bool is_own_network(const SwarmSettings& settings, const Networks& lan) {
+    if (settings.dht_nodes.empty() && settings.internet != Internet::off) return false;
     return std::all_of(settings.dht_nodes.begin(), settings.dht_nodes.end(), [&](const std::string& node) {
         const auto endpoint = literal_node(node);
         return endpoint && lan.contains(endpoint->address());
@@ -82,6 +88,8 @@ void Dht::prepare(lt::session_params& params, const SwarmSettings& settings, con
     params.settings.set_str(lt::settings_pack::dht_bootstrap_nodes,
                             "");  // those are only asked, and never become part of the table
     if (!swarm::is_on(settings)) return;
+    // Who is not to be found answers nobody: other nodes leave it out of their tables.
+    params.settings.set_bool(lt::settings_pack::dht_read_only, settings.internet == Internet::find);
     auto& state = params.dht_state;
     if (!settings.dht_state_file.empty()) state = remembered(settings.dht_state_file);
     if (is_own_network(settings, lan)) {
@@ -95,13 +103,21 @@ void Dht::prepare(lt::session_params& params, const SwarmSettings& settings, con
 }
 
 Dht::Dht(Session& session, const SwarmSettings& settings, std::function<void(Bytes)> save)
-    : session_(session), save_(std::move(save)), is_on_(swarm::is_on(settings)) {
-    for (const auto& node : settings.dht_nodes) {
-        const auto parts = split_endpoint(node);
+    : session_(session), save_(std::move(save)), is_on_(swarm::is_on(settings)), named_(nodes_of(settings.dht_nodes)) {
+    auto lan = Networks::parse(settings.lan_networks);
+    const bool is_public = settings.internet != Internet::off && !(lan && is_own_network(settings, *lan));
+    if (is_public) public_ = nodes_of(settings.public_nodes);
+}
+
+std::vector<Dht::Node> Dht::nodes_of(const std::vector<std::string>& texts) {
+    std::vector<Node> out;
+    for (const auto& text : texts) {
+        const auto parts = split_endpoint(text);
         if (!parts) continue;  // refused when the settings were read
-        auto& named = named_.emplace_back(Node{parts->first, parts->second, {}});
-        if (const auto endpoint = literal_node(node)) named.endpoints.push_back(*endpoint);
+        auto& node = out.emplace_back(Node{parts->first, parts->second, {}});
+        if (const auto endpoint = literal_node(text)) node.endpoints.push_back(*endpoint);
     }
+    return out;
 }
 
 void Dht::start() {
@@ -114,6 +130,7 @@ void Dht::start() {
     session_.every(again_interval, [this] {
         if (nodes_ == 0) begin_again();
     });
+    if (!public_.empty()) session_.after(named_.empty() ? first_look : again_interval, [this] { ask_public_nodes(); });
     const auto save = [this] {
         if (auto now = state(); !now.empty()) save_(std::move(now));
     };
@@ -124,11 +141,30 @@ void Dht::start() {
 void Dht::look_around() {
     const auto state = session_.handle().session_state(lt::session_handle::save_dht_state).dht_state;
     nodes_ = state.nodes.size() + state.nodes6.size();
-    session_.after(nodes_ == 0 ? look_soon : look_interval, [this] { look_around(); });
+    if (!public_.empty() && !was_heard_) session_.handle().post_session_stats();
+    const bool is_new = nodes_ == 0 || (!public_.empty() && !was_heard_);
+    session_.after(is_new ? look_soon : look_interval, [this] { look_around(); });
 }
 
-void Dht::begin_again() {
-    for (auto& node : named_) {
+void Dht::begin_again() { add(named_); }
+
+// Those remembered and named come first. A table that is full of nodes that have gone looks like one that works: what
+// counts is whether anybody has answered.
+void Dht::ask_public_nodes() {
+    if (was_heard_) return;
+    add(public_);
+    session_.after(again_interval, [this] { ask_public_nodes(); });
+}
+
+void Dht::on_alert(lt::alert* alert) {
+    static const auto messages = lt::find_metric_idx("dht.dht_messages_in");
+    const auto* stats = lt::alert_cast<lt::session_stats_alert>(alert);
+    if (stats == nullptr || messages < 0) return;
+    if (stats->counters()[messages] > 0) was_heard_ = true;
+}
+
+void Dht::add(std::vector<Node>& nodes) {
+    for (auto& node : nodes) {
         for (const auto& endpoint : node.endpoints)
             session_.handle().add_dht_node({endpoint.address().to_string(), endpoint.port()});
         if (!node.endpoints.empty()) continue;

@@ -19,6 +19,7 @@ class Dht {
     Dht(Session& session, const SwarmSettings& settings, std::function<void(Bytes)> save);
 
     void start();
+    void on_alert(lt::alert* alert);
     bool is_on() const { return is_on_; }
     std::size_t nodes() const { return nodes_; }   // in the routing table, as of the last look
     void announce(const lt::sha1_hash& infohash);  // answers come as dht_get_peers_reply_alert
@@ -33,11 +34,15 @@ class Dht {
     };
     void look_around();
     void begin_again();
+    void ask_public_nodes();
+    void add(std::vector<Node>& nodes);
+    static std::vector<Node> nodes_of(const std::vector<std::string>& texts);
 
     Session& session_;
     std::function<void(Bytes)> save_;
     bool is_on_;
-    std::vector<Node> named_;
+    bool was_heard_ = false;  // somebody has answered since the start
+    std::vector<Node> named_, public_;
     std::size_t nodes_ = 0;
 };
 

@@ -84,6 +84,7 @@ Rendezvous::Rendezvous(Session& session, Channel& channel, Doorstep& doorstep, D
       trackers_(settings.trackers),
       lan_discovery_(settings.lan_discovery),
       utp_(settings.outgoing_utp),
+      internet_(settings.internet),
       shard_at_(settings.shard_at),
       dht_interval_(settings.dht_interval),
       lan_interval_(settings.lan_interval),
@@ -101,6 +102,10 @@ void Rendezvous::start() {
         at->second.answered.erase(endpoint);
         met(at->second, endpoint);
     });
+    if (internet_ != Internet::off && !utp_) {
+        channel_.on_unreached([this](const Meet& where, const auto& endpoint) { unreached(where, endpoint); });
+        channel_.on_called([this](const Meet& where, const auto& endpoint) { called(where, endpoint); });
+    }
     channel_.set_named([this] { return static_peers_.endpoints(); });
     channel_.on_gone([this](const lt::address& who) { candidates_.forget({Namer::Way::pex, who}); });
     dial();
@@ -109,6 +114,7 @@ void Rendezvous::start() {
         announce();
         dial_candidates();
         dial_again();
+        punch();
         tell_company();
     });
     session_.every(interfaces_interval, [this] { look_at_interfaces(); });
@@ -182,6 +188,7 @@ bool Rendezvous::join(const LineageId& infohash, Place place, const std::vector<
 void Rendezvous::ready(Place& place) {
     place.is_ready = true;
     place.ready_at = now();
+    session_.dial_by_tcp();
     place.torrent.resume();
     if (lan_discovery_ && place.shard.empty()) {
         ++place.announces.lan;
@@ -198,6 +205,12 @@ Rendezvous::Place* Rendezvous::find(const lt::torrent_handle& torrent) {
 
 void Rendezvous::on_alert(lt::alert* alert) {
     if (const auto* reply = lt::alert_cast<lt::dht_get_peers_reply_alert>(alert)) return named_by_dht(*reply);
+    if (const auto* one = lt::alert_cast<lt::incoming_connection_alert>(alert)) return came(*one);
+    if (const auto* mapped = lt::alert_cast<lt::portmap_alert>(alert)) {
+        spdlog::info("swarm: the router has opened port {}", mapped->external_port);
+        mapped_port_ = mapped->external_port;
+        return;
+    }
     const auto* checked = lt::alert_cast<lt::torrent_checked_alert>(alert);
     const auto* told = lt::alert_cast<lt::tracker_announce_alert>(alert);
     const auto* heard = lt::alert_cast<lt::lsd_peer_alert>(alert);
@@ -232,11 +245,12 @@ void Rendezvous::announce() {
         }
         if (dht_.nodes() == 0 || !takes_turn(place.dht, place, dht_interval_)) continue;
         const lt::sha1_hash target(infohash.raw().data());
-        if (place.is_guest)
-            dht_.look_up(target);
-        else
+        const bool is_told = !place.is_guest && internet_ != Internet::find;
+        if (is_told)
             dht_.announce(target);
-        place.announces.dht += place.is_guest ? 0 : 1;
+        else
+            dht_.look_up(target);
+        place.announces.dht += is_told ? 1 : 0;
     }
 }
 
@@ -318,6 +332,8 @@ void Rendezvous::show() {
     DiscoveryView view;
     view.dht_is_on = dht_.is_on();
     view.dht_nodes = dht_.nodes();
+    view.was_reached = was_reached_;
+    view.mapped_port = mapped_port_;
     for (const auto& [infohash, place] : places_) {
         if (!place.is_ready) continue;
         view.swarms.push_back({place.lineage, place.shard, infohash.hex(), place.is_guest, channel_.links(place.root),

@@ -19,6 +19,7 @@
 #include "p2p/swarm/discovery/candidates.hpp"
 #include "p2p/swarm/discovery/dht.hpp"
 #include "p2p/swarm/discovery/guard.hpp"
+#include "p2p/swarm/discovery/punches.hpp"
 #include "p2p/swarm/discovery/static_peers.hpp"
 #include "p2p/swarm/doorstep.hpp"
 
@@ -42,6 +43,7 @@ class Rendezvous {
     void set_lineages(const std::vector<LineageWish>& lineages);  // joins and leaves
     void set_static_peers(const std::vector<std::string>& peers);
     void on_alert(lt::alert* alert);
+    void came(const lt::incoming_connection_alert& alert);
     // Somebody named an endpoint of the torrent with this infohash.
     void named(const LineageId& infohash, const lt::tcp::endpoint& endpoint, lt::peer_source_flags_t way);
 
@@ -79,6 +81,9 @@ class Rendezvous {
     void tell_company();
     bool has_settled(const Place& place) const;
     void dial();
+    void unreached(const Meet& where, const lt::tcp::endpoint& endpoint);
+    void called(const Meet& where, const lt::tcp::endpoint& endpoint);
+    void punch();
     void met(Place& place, const lt::tcp::endpoint& endpoint);
     void dial_again();
     void look_at_interfaces();
@@ -99,11 +104,15 @@ class Rendezvous {
     StaticPeers static_peers_;
     const std::vector<std::string> trackers_;
     const bool lan_discovery_, utp_;
+    const Internet internet_;
     const std::size_t shard_at_;
     const Millis dht_interval_, lan_interval_, count_interval_;
     std::unordered_map<LineageId, Place> places_;  // by infohash
     Guard guard_;
     Candidates candidates_;
+    Punches punches_;
+    bool was_reached_ = false;
+    int mapped_port_ = 0;
     std::vector<std::pair<Candidate, Namer>> taken_up_;   // by libtorrent, and to be given up
     std::vector<std::pair<Candidate, TimePoint>> begun_;  // what may not have left yet
     std::minstd_rand chance_{std::random_device{}()};

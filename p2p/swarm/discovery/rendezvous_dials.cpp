@@ -15,6 +15,8 @@ constexpr int guest_dials = 32;
 constexpr auto leaves_within = 1500ms;   // libtorrent dials once a second
 constexpr Millis longest_alone{60'000};  // between two rounds of dials to those met before
 constexpr Seconds hurry{10};
+constexpr Millis tcp_patience{3'000};  // then it is tried over uTP
+constexpr Millis utp_stays{1'500};
 
 }  // namespace
 
@@ -65,8 +67,9 @@ void Rendezvous::begin_again(const std::map<LineageId, std::set<lt::address>>& g
 
 void Rendezvous::consider(const Candidate& candidate, const Namer& namer) {
     const bool on_link = namer.way == Namer::Way::lan;
-    if (guard_.lets(candidate.endpoint, now(), on_link) && is_wanted(candidate))
-        candidates_.name(candidate, namer, now());
+    if (!guard_.lets(candidate.endpoint, now(), on_link) || !is_wanted(candidate)) return;
+    candidates_.name(candidate, namer, now());
+    if (namer.way == Namer::Way::pex) punches_.named(candidate, namer.who);
 }
 
 bool Rendezvous::is_wanted(const Candidate& candidate) const {
@@ -78,6 +81,7 @@ bool Rendezvous::is_wanted(const Candidate& candidate) const {
 }
 
 void Rendezvous::dial_candidates() {
+    if (session_.is_utp_open() || !punches_.is_empty()) return;  // later, over TCP
     while (const auto candidate =
                candidates_.next(now(), [this](const auto& one) { return is_wanted(one) && !is_full(one.swarm); })) {
         if (!Session::has_door) begun_.emplace_back(*candidate, now());
@@ -98,7 +102,41 @@ bool Rendezvous::is_full(const LineageId& infohash) const {
 // A tracker's word takes one failed dial of those that libtorrent remembers from the endpoint: it is tried again.
 void Rendezvous::connect(const Place& place, const lt::tcp::endpoint& endpoint, lt::pex_flags_t flags) {
     if (session_.is_banned(plain(endpoint.address()))) return;
+    if (!session_.is_utp_open()) session_.dial_by_tcp();
     session_.let_in([&] { place.torrent.connect_peer(endpoint, lt::peer_info::tracker, flags); });
+}
+
+// ---- Behind routers
+
+// What libtorrent dials for us may be the last attempt of several: what was reached meanwhile is not wanted any more.
+void Rendezvous::unreached(const Meet& where, const lt::tcp::endpoint& endpoint) {
+    const Candidate candidate{where.torrent, endpoint};
+    if (!is_wanted(candidate) || !punches_.want(candidate, now())) return;
+    channel_.wish_to_meet(where.lineage, endpoint, punches_.namer(candidate));
+}
+
+// A friend's word is worth as much as that of who names endpoints.
+void Rendezvous::called(const Meet& where, const lt::tcp::endpoint& endpoint) {
+    const Candidate candidate{where.torrent, endpoint};
+    if (guard_.lets(endpoint, now()) && is_wanted(candidate)) punches_.want(candidate, now());
+}
+
+// Whoever is dialled while uTP is open is dialled over it: what was begun before has to have left first.
+void Rendezvous::punch() {
+    if (internet_ == Internet::off || utp_) return;
+    channel_.give_up_dials(tcp_patience);
+    if (punches_.is_empty() || session_.is_utp_open() || session_.is_dialling_by_tcp()) return;
+    session_.open_utp(utp_stays);
+    for (const auto& candidate : punches_.take())
+        if (is_wanted(candidate))
+            connect(places_.at(candidate.swarm), candidate.endpoint, lt::pex_utp | lt::pex_holepunch);
+}
+
+// Over uTP only where no hole was made for it.
+void Rendezvous::came(const lt::incoming_connection_alert& alert) {
+    const auto address = plain(alert.endpoint.address());
+    if (session_.is_lan(address)) return;
+    if (alert.socket_type != lt::socket_type_t::utp || (!utp_ && !punches_.knows(address))) was_reached_ = true;
 }
 
 // ---- Those met before
@@ -119,7 +157,7 @@ void Rendezvous::dial_again() {
             continue;
         }
         std::erase_if(place.met, [this](const auto& one) { return session_.is_banned(plain(one.address())); });
-        if (place.met.empty() || !takes_turn(place.again, place, longest_alone)) continue;
+        if (session_.is_utp_open() || place.met.empty() || !takes_turn(place.again, place, longest_alone)) continue;
         for (const auto& endpoint : place.met)
             if (!channel_.is_self(endpoint) && !channel_.is_dialled(place.root, endpoint)) connect(place, endpoint);
     }
@@ -130,6 +168,7 @@ void Rendezvous::look_at_interfaces() {
     const auto before = std::exchange(running_, addresses_of(Interfaces::running));
     if (std::includes(before.begin(), before.end(), running_.begin(), running_.end())) return;
     session_.hurry(hurry);
+    punches_ = {};  // what failed without a network is no sign of a router
     for (auto& [infohash, place] : places_) {
         if (channel_.links(place.root) > 0) continue;
         place.again = {};
@@ -145,7 +184,7 @@ void Rendezvous::set_static_peers(const std::vector<std::string>& peers) {
 }
 
 void Rendezvous::dial() {
-    const auto friends = static_peers_.endpoints();
+    const auto friends = session_.is_utp_open() ? std::vector<lt::tcp::endpoint>{} : static_peers_.endpoints();
     for (const auto& endpoint : friends) {
         if (channel_.is_self(endpoint)) continue;
         for (const auto& [infohash, place] : places_)

@@ -251,6 +251,7 @@ void Joins::ready(Torrent& torrent) {
     torrent.is_ready = true;
     torrent.dialled = now();
     for (const auto& [piece, fed] : torrent.fed) give(torrent.id, piece);
+    session_.dial_by_tcp();
     torrent.handle.resume();
 }
 

@@ -25,7 +25,8 @@ def free_port(address):
 class Network:
     """The bridge, and every machine on it."""
 
-    def __init__(self, household, tag=None):
+    def __init__(self, household, tag=None, prefix="10.213.77"):
+        self.prefix = prefix  # of a /24; a local range or not makes a difference to agents
         self.tag = tag or f"ps{os.getpid() % 100000:x}"
         self.household = household
         self.switch = f"{self.tag}-switch"
@@ -65,7 +66,7 @@ class Network:
 
     def join_host(self):
         """Gives the host an address on the bridge; returns it. For tests in which one side must reach the real archive."""
-        name, peer, address = f"{self.tag}h", f"{self.tag}s", "10.213.77.254"
+        name, peer, address = f"{self.tag}h", f"{self.tag}s", f"{self.prefix}.254"
         run(["ip", "link", "add", name, "type", "veth", "peer", "name", peer])
         self.household.add(lambda: run(["ip", "link", "del", name], check=False))
         run(["ip", "link", "set", peer, "netns", self.switch])
@@ -80,7 +81,7 @@ class Node:
 
     def __init__(self, network, name, number):
         self.network, self.name, self.number = network, name, number
-        self.namespace, self.port, self.ip = f"{network.tag}-{name}", f"port{number}", f"10.213.77.{number}"
+        self.namespace, self.port, self.ip = f"{network.tag}-{name}", f"port{number}", f"{network.prefix}.{number}"
         network._namespace(self.namespace)
 
     def configure(self):

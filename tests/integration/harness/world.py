@@ -11,13 +11,13 @@ from .processes import Household, remove_folder, run
 
 
 class World:
-    def __init__(self, programs):
+    def __init__(self, programs, **network):
         self.programs = pathlib.Path(programs)
         self.household = Household()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="packswarm-test-"))
         self.folder.chmod(0o755)
         self.household.add(lambda: remove_folder(self.folder))
-        self.network = Network(self.household)
+        self.network = Network(self.household, **network)
         self.machines = []
 
     def mirror(self, name, base, up=None, **more):

@@ -13,6 +13,7 @@ namespace {
 
 // Another value than this one, which the option takes.
 Value another(const Option& option, const Value& value) {
+    if (option.full_name() == "swarm.internet") return std::string("find");  // takes three words only
     switch (option.place.type) {
         case Type::text:
             return std::get<std::string>(value) + "1";
@@ -75,6 +76,17 @@ TEST(Options, EachIsReadAsItIsPrinted) {
         ASSERT_TRUE(set_option(ordered, name, bare)) << name << " " << bare;
         EXPECT_EQ(option.place.read(ordered), value) << name;
     }
+}
+
+TEST(Options, TheInternetIsOffByDefaultAndTakesThreeWordsOnly) {
+    EXPECT_EQ(Config{}.swarm.internet, swarm::Internet::off);
+    const auto found = parse_config("[swarm]\ninternet = \"find-and-be-found\"\n", "f");
+    ASSERT_TRUE(found) << found.error().message;
+    EXPECT_EQ(found->swarm.internet, swarm::Internet::find_and_be_found);
+    const auto wrong = parse_config("[swarm]\ninternet = \"on\"\n", "f");
+    ASSERT_FALSE(wrong);
+    EXPECT_NE(wrong.error().message.find("line 2: swarm.internet: 'on' is not \"off\""), std::string::npos)
+        << wrong.error().message;
 }
 
 TEST(Options, ThePrintedFileHasEachWithItsDefault) {
