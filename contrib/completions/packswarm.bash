@@ -2,7 +2,7 @@
 _packswarm() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command='' word
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-        case $word in fetch | status | explain | mirrors | peers | share | import | refresh | prefetch | setup | doctor) command=$word && break ;; esac
+        case $word in fetch | status | explain | mirrors | peers | share | import | refresh | accept | prefetch | setup | doctor) command=$word && break ;; esac
     done
     case $prev in
         --socket | --input | --ca-file) COMPREPLY=($(compgen -f -- "$cur")) && return ;;
@@ -12,13 +12,14 @@ _packswarm() {
     esac
     local common='--socket --json --help'
     case $command in
-        '') COMPREPLY=($(compgen -W "fetch status explain mirrors peers share import refresh prefetch setup doctor --version $common" -- "$cur")) ;;
+        '') COMPREPLY=($(compgen -W "fetch status explain mirrors peers share import refresh accept prefetch setup doctor --version $common" -- "$cur")) ;;
         fetch) COMPREPLY=($(compgen -W "--input --ca-file --quiet $common" -- "$cur") $(compgen -f -- "$cur")) ;;
         explain) COMPREPLY=($(compgen -W "--limit $common" -- "$cur")) ;;
         share) COMPREPLY=($(compgen -W "$common" -- "$cur") $(compgen -f -- "$cur")) ;;
         import) COMPREPLY=($(compgen -W "--apt --pacman --stdin --from --newer --root --quiet --background $common" -- "$cur") $(compgen -f -- "$cur")) ;;
         prefetch) COMPREPLY=($(compgen -W "status now on off $common" -- "$cur")) ;;
-        setup) COMPREPLY=($(compgen -W "apt pacman --undo --dry-run --xfer --gateway --root $common" -- "$cur")) ;;
+        accept) COMPREPLY=($(compgen -W "--older --expired --for $common" -- "$cur")) ;;
+        setup) COMPREPLY=($(compgen -W "apt pacman internet --undo --dry-run --xfer --be-found --yes --gateway --root $common" -- "$cur")) ;;
         doctor) COMPREPLY=($(compgen -W "--root $common" -- "$cur")) ;;
         *) COMPREPLY=($(compgen -W "$common" -- "$cur")) ;;
     esac

@@ -23,7 +23,15 @@ fs::path records(const SetupOptions& options) { return below(options, "/etc/pack
 
 fs::path apt_conf(const SetupOptions& options) { return below(options, "/etc/apt/apt.conf.d/90packswarm"); }
 fs::path pacman_conf(const SetupOptions& options) { return below(options, "/etc/pacman.conf"); }
+fs::path agent_conf(const SetupOptions& options) { return below(options, "/etc/packswarm/packswarm.toml"); }
 fs::path pacman_hook(const SetupOptions& options) { return below(options, "/etc/pacman.d/hooks/packswarm.hook"); }
+
+bool is_marked(const fs::path& path, const SetupOptions& options) {
+    return path == pacman_conf(options) || path == agent_conf(options);
+}
+fs::path record(const fs::path& path, const SetupOptions& options, const char* end) {
+    return records(options) / (path.filename().string() + end);
+}
 
 Result<std::optional<std::string>> content_of(const fs::path& path) {
     auto text = read_text(path, limits::mib);
@@ -67,20 +75,33 @@ Result<std::vector<Change>> plan_pacman_conf(const SetupOptions& options) {
     return std::vector<Change>{{path, *before, std::move(*after), ""}};
 }
 
-Result<std::vector<Change>> plan_pacman_conf_undo(const SetupOptions& options) {
-    const auto path = pacman_conf(options);
+Result<std::vector<Change>> plan_agent_conf(const SetupOptions& options) {
+    const auto path = agent_conf(options);
+    const auto before = content_of(path);
+    if (!before) return tl::unexpected(before.error());
+    const auto plain = without_marks(before->value_or(""));
+    if (!plain) return fail(ErrorKind::Refused, "{}: {}; mend it first", path.string(), plain.error().message);
+    auto after = marked_agent_conf(*plain, options);
+    if (!after) return fail(ErrorKind::Refused, "{}: {}", path.string(), after.error().message);
+    if (*before == *after) return std::vector<Change>{};
+    return std::vector<Change>{{path, *before, std::move(*after), ""}};
+}
+
+// A file in which some lines are ours.
+Result<std::vector<Change>> plan_marked_undo(const fs::path& path, const SetupOptions& options) {
     const auto now = content_of(path);
     if (!now) return tl::unexpected(now.error());
     if (!*now) return std::vector<Change>{};
-    const auto kept = content_of(records(options) / "pacman.conf.before");
-    const auto digest = content_of(records(options) / "pacman.conf.digest");
-    const bool untouched = kept && *kept && digest && *digest && **digest == hex_of(**now) + "\n";
-    if (untouched) return std::vector<Change>{{path, *now, **kept, ""}};
+    const auto kept = content_of(record(path, options, ".before"));
+    const auto digest = content_of(record(path, options, ".digest"));
+    const bool untouched = digest && *digest && **digest == hex_of(**now) + "\n";
+    if (untouched && kept && *kept) return std::vector<Change>{{path, *now, **kept, ""}};
     if (!has_marks(**now)) return std::vector<Change>{};
     auto plain = without_marks(**now);
     if (!plain)
         return fail(ErrorKind::Refused, "{}: {}; remove our lines by hand, or copy {} over it", path.string(),
-                    plain.error().message, (records(options) / "pacman.conf.before").string());
+                    plain.error().message, record(path, options, ".before").string());
+    if (untouched && plain->empty()) return std::vector<Change>{{path, *now, std::nullopt, ""}};  // we made it
     return std::vector<Change>{
         {path, *now, std::move(*plain), "it was edited since: only our marked lines are removed"}};
 }
@@ -117,23 +138,28 @@ Result<void> remove_file(const fs::path& path) {
     return {};
 }
 
-// Only a file that was there before us needs its original kept; and only the first time, before it holds lines of ours.
+// Only a file that holds lines of others needs its original kept; what was not there before us has none.
 Result<void> remember(const Change& change, const SetupOptions& options) {
-    if (change.path != pacman_conf(options)) return {};
+    if (!is_marked(change.path, options)) return {};
+    const auto copy = record(change.path, options, ".before");
+    const auto note = write_file(record(change.path, options, ".digest"), hex_of(*change.after) + "\n");
+    if (!note || !change.before) return note;
     const auto original = without_marks(*change.before);
     if (!original) return tl::unexpected(original.error());
-    const auto copy = records(options) / "pacman.conf.before";
+    std::error_code missing;
+    const bool was_made_by_us = original->empty() && has_marks(*change.before) && !fs::exists(copy, missing);
+    if (was_made_by_us) return {};
     if (auto kept = write_file(copy, *original); !kept) return kept;
     std::error_code error;
     fs::permissions(copy, fs::status(change.path, error).permissions(),
                     error);  // who may not read the one may not read the other
-    return write_file(records(options) / "pacman.conf.digest", hex_of(*change.after) + "\n");
+    return {};
 }
 
 Result<void> forget(const Change& change, const SetupOptions& options) {
-    if (change.path != pacman_conf(options)) return {};
-    for (const char* name : {"pacman.conf.before", "pacman.conf.digest"})
-        if (auto removed = remove_file(records(options) / name); !removed) return removed;
+    if (!is_marked(change.path, options)) return {};
+    for (const char* end : {".before", ".digest"})
+        if (auto removed = remove_file(record(change.path, options, end)); !removed) return removed;
     std::error_code ignored;
     fs::remove(records(options), ignored);  // only when empty
     fs::remove(records(options).parent_path(), ignored);
@@ -155,6 +181,8 @@ Result<std::vector<Change>> plan_setup(Manager manager, const SetupOptions& opti
             return plan_own_file(apt_conf(options), apt_conf_text(options));
         case Manager::pacman:
             return joined(plan_pacman_conf(options), plan_own_file(pacman_hook(options), pacman_hook_text(options)));
+        case Manager::internet:
+            return plan_agent_conf(options);
     }
     return fail(ErrorKind::Broken, "no such package manager");
 }
@@ -164,7 +192,9 @@ Result<std::vector<Change>> plan_undo(Manager manager, const SetupOptions& optio
         case Manager::apt:
             return plan_own_file_undo(apt_conf(options));
         case Manager::pacman:
-            return joined(plan_pacman_conf_undo(options), plan_own_file_undo(pacman_hook(options)));
+            return joined(plan_marked_undo(pacman_conf(options), options), plan_own_file_undo(pacman_hook(options)));
+        case Manager::internet:
+            return plan_marked_undo(agent_conf(options), options);
     }
     return fail(ErrorKind::Broken, "no such package manager");
 }

@@ -1,7 +1,7 @@
-// Setup: what has to be written so that apt or pacman comes to the agent, and how it is taken back, byte for byte.
-// Planned first (to be shown), applied then. Originals and the digests of what was written stand in
-// /etc/packswarm/setup, which only root can change. Not here: printing. Errors: Refused with the remedy in the message,
-// Broken for the disk.
+// Setup: what has to be written so that apt or pacman comes to the agent, or the agent looks for others on the
+// Internet, and how it is taken back, byte for byte. Planned first (to be shown), applied then. Originals and the
+// digests of what was written stand in /etc/packswarm/setup, which only root can change. Not here: printing. Errors:
+// Refused with the remedy in the message, Broken for the disk.
 #pragma once
 
 #include <filesystem>
@@ -13,7 +13,7 @@
 
 namespace packswarm::hooks {
 
-enum class Manager { apt, pacman };
+enum class Manager { apt, pacman, internet };  // internet: no package manager, but set up like one
 enum class PacmanWay { servers, xfer_command };
 
 struct PacmanVersion {
@@ -30,6 +30,7 @@ struct SetupOptions {
     PacmanVersion pacman;
     std::string machine = "x86_64";  // for a pacman.conf that sets no Architecture, where pacman refuses $arch
     PacmanWay way = PacmanWay::servers;
+    std::string internet = "find";  // what swarm.internet is to be
 };
 
 struct Change {

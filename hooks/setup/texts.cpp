@@ -1,6 +1,7 @@
 #include "hooks/setup/texts.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "p2p/base/text.hpp"
@@ -8,7 +9,8 @@
 namespace packswarm::hooks {
 namespace {
 
-constexpr std::string_view mark_begin = "# packswarm: begin (packswarm setup pacman --undo takes it back)\n";
+constexpr std::string_view pacman_begin = "# packswarm: begin (packswarm setup pacman --undo takes it back)\n";
+constexpr std::string_view internet_begin = "# packswarm: begin (packswarm setup internet --undo takes it back)\n";
 constexpr std::string_view mark_end = "# packswarm: end\n";
 
 std::vector<std::string_view> whole_lines(std::string_view text) {  // each with its line end
@@ -58,16 +60,21 @@ std::vector<Section> sections_of(const std::vector<std::string_view>& lines) {
     return sections;
 }
 
-std::string block(std::string_view line) {
-    return std::string(mark_begin) + std::string(line) + "\n" + std::string(mark_end);
+bool is_begin(std::string_view line) {
+    return trimmed(line) == trimmed(pacman_begin) || trimmed(line) == trimmed(internet_begin);
+}
+
+std::string block(std::string_view begin, std::string_view line) {
+    return std::string(begin) + std::string(line) + "\n" + std::string(mark_end);
 }
 
 // Puts one block behind each of the chosen lines. A last line without its end gets one, inside the block, where undo
 // finds it.
 class Insertions {
   public:
-    explicit Insertions(std::vector<std::string_view> lines) : lines_(std::move(lines)), after_(lines_.size()) {}
-    void add(std::size_t line, std::string_view text) { after_[line] += block(text); }
+    Insertions(std::vector<std::string_view> lines, std::string_view begin)
+        : lines_(std::move(lines)), begin_(begin), after_(lines_.size()) {}
+    void add(std::size_t line, std::string_view text) { after_[line] += block(begin_, text); }
     std::string text() const {
         std::string out;
         for (std::size_t i = 0; i < lines_.size(); ++i) {
@@ -82,8 +89,34 @@ class Insertions {
 
   private:
     std::vector<std::string_view> lines_;
+    std::string_view begin_;
     std::vector<std::string> after_;
 };
+
+// Where swarm.internet is to stand in a TOML file: behind which line, and how it is written there.
+struct TomlPlace {
+    std::optional<std::size_t> line;  // none: at the end
+    std::string_view prefix;
+};
+
+Result<TomlPlace> place_of_swarm(const std::vector<std::string_view>& lines) {
+    TomlPlace place{std::nullopt, "[swarm]\n"};
+    std::string_view section;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        const auto text = trimmed(std::string_view(lines[i]).substr(0, lines[i].find('#')));
+        const auto key = setting_of(text).key;
+        if (const auto name = section_of(text); !name.empty()) section = name;
+        const bool is_ours = (section == "swarm" && key == "internet") || (section.empty() && key == "swarm.internet");
+        if (is_ours)
+            return fail(ErrorKind::Refused, "line {} sets swarm.internet already; change it there, or remove it",
+                        i + 1);
+        if (section.empty() && key == "swarm")
+            return fail(ErrorKind::Refused, "line {} sets all of swarm at once; write [swarm] instead", i + 1);
+        if (text == "[swarm]") place = {i, ""};
+        if (section.empty() && key.starts_with("swarm.") && !place.line) place = {i, "swarm."};
+    }
+    return place;
+}
 
 }  // namespace
 
@@ -134,7 +167,7 @@ std::string pacman_hook_text(const SetupOptions& options) {
 
 bool has_marks(std::string_view text) {
     for (const auto line : whole_lines(text))
-        if (trimmed(line) == trimmed(mark_begin) || trimmed(line) == trimmed(mark_end)) return true;
+        if (is_begin(line) || trimmed(line) == trimmed(mark_end)) return true;
     return false;
 }
 
@@ -142,7 +175,7 @@ Result<std::string> without_marks(std::string_view text) {
     std::string out;
     bool inside = false, cut_last_end = false;
     for (const auto line : whole_lines(text)) {
-        const bool begins = trimmed(line) == trimmed(mark_begin);
+        const bool begins = is_begin(line);
         const bool ends = trimmed(line) == trimmed(mark_end);
         if (begins == inside && (begins || ends))
             return fail(ErrorKind::Refused, "a line \"{}\" stands alone", trimmed(line));
@@ -151,14 +184,14 @@ Result<std::string> without_marks(std::string_view text) {
         if (!begins && !ends && !inside) out += line;
         inside = begins || (inside && !ends);
     }
-    if (inside) return fail(ErrorKind::Refused, "a line \"{}\" stands alone", trimmed(mark_begin));
+    if (inside) return fail(ErrorKind::Refused, "a line that begins with \"# packswarm: begin\" stands alone");
     if (cut_last_end && out.ends_with('\n')) out.pop_back();
     return out;
 }
 
 Result<std::string> marked_pacman_conf(std::string_view text, const SetupOptions& options) {
     const auto lines = whole_lines(text);
-    Insertions insertions(lines);
+    Insertions insertions(lines, pacman_begin);
     const bool knows_arch =
         std::any_of(lines.begin(), lines.end(), [](auto line) { return setting_of(line).key == "Architecture"; });
     const std::string address = "http://" + options.gateway + "/$repo/os/" + (knows_arch ? "$arch" : options.machine);
@@ -182,6 +215,17 @@ Result<std::string> marked_pacman_conf(std::string_view text, const SetupOptions
         ++touched;
     }
     if (touched == 0) return fail(ErrorKind::Refused, "pacman.conf has no section that could come through the agent");
+    return insertions.text();
+}
+
+Result<std::string> marked_agent_conf(std::string_view text, const SetupOptions& options) {
+    const auto lines = whole_lines(text);
+    const auto place = place_of_swarm(lines);
+    if (!place) return tl::unexpected(place.error());
+    const auto setting = fmt::format("{}internet = \"{}\"", place->prefix, options.internet);
+    if (lines.empty()) return block(internet_begin, setting);
+    Insertions insertions(lines, internet_begin);
+    insertions.add(place->line.value_or(lines.size() - 1), setting);
     return insertions.text();
 }
 

@@ -50,7 +50,8 @@ int run_import(const Common& common, const GiveWords& words);
 struct SetupWords {
     std::string manager;
     bool undo = false, dry_run = false, xfer = false;
-    std::string pacman_version;  // "6.1"; empty: ask pacman
+    bool be_found = false, yes = false;  // internet
+    std::string pacman_version;          // "6.1"; empty: ask pacman
     hooks::SetupOptions options;
 };
 int run_setup(const Common& common, SetupWords words);

@@ -105,13 +105,18 @@ void add_import(CLI::App& app, Words& words) {
 }
 
 void add_setup(CLI::App& app, Words& words) {
-    auto* command = app.add_subcommand("setup", "bring apt or pacman to the agent; shows what it changes");
+    auto* command = app.add_subcommand(
+        "setup", "bring apt or pacman to the agent, or the agent to others on the Internet; shows what it changes");
     add_common(*command, words.common);
     auto& setup = words.setup;
-    command->add_option("MANAGER", setup.manager, "apt or pacman")->required()->check(CLI::IsMember({"apt", "pacman"}));
+    command->add_option("MANAGER", setup.manager, "apt, pacman or internet")
+        ->required()
+        ->check(CLI::IsMember({"apt", "pacman", "internet"}));
     command->add_flag("--undo", setup.undo, "take it back, byte for byte");
     command->add_flag("--dry-run", setup.dry_run, "only show it");
     command->add_flag("--xfer", setup.xfer, "pacman: use XferCommand instead of server lines");
+    command->add_flag("--be-found", setup.be_found, "internet: be announced too, and open a port at the router");
+    command->add_flag("--yes", setup.yes, "internet: do not ask");
     command->add_option("--gateway", setup.options.gateway, "pacman: where the agent's gateway listens")
         ->capture_default_str();
     command->add_option("--pacman-version", setup.pacman_version, "pacman: as if this version were installed");

@@ -2,10 +2,13 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <iostream>
 
 #include "hooks/setup/setup.hpp"
 #include "p2p/base/log.hpp"
 #include "p2p/cli/commands.hpp"
+#include "p2p/cli/internet_question.hpp"
+#include "p2p/control/client.hpp"
 
 namespace packswarm::cli {
 namespace {
@@ -49,6 +52,32 @@ void print_plan(const std::vector<hooks::Change>& changes) {
     }
 }
 
+hooks::Manager manager_of(const std::string& name) {
+    if (name == "apt") return hooks::Manager::apt;
+    return name == "pacman" ? hooks::Manager::pacman : hooks::Manager::internet;
+}
+
+// Without an answer nothing is changed.
+bool agrees(const Common& common, const SetupWords& words) {
+    auto client = control::Client::connect(common.socket, "cli", Millis(2'000));
+    const auto status = client ? client->call("status", {}, Millis(5'000)) : tl::unexpected(client.error());
+    std::fputs(internet_question(status.value_or("{}"), words.be_found ? BeFound::yes : BeFound::no).c_str(), stdout);
+    if (words.yes || words.dry_run) return true;
+    std::fputs("Look for other agents on the Internet? [y/N] ", stdout);
+    std::fflush(stdout);
+    std::string answer;
+    std::getline(std::cin, answer);
+    return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+std::string closing_words(const SetupWords& words) {
+    const std::string restart =
+        words.manager == "internet" ? "restart the agent for it: systemctl restart packswarmd" : "";
+    if (words.undo) return "taken back" + (restart.empty() ? "" : "; " + restart);
+    return "done; " + (restart.empty() ? "" : restart + "; ") + "packswarm setup " + words.manager +
+           " --undo takes it back";
+}
+
 }  // namespace
 
 int run_setup(const Common& common, SetupWords words) {
@@ -56,7 +85,8 @@ int run_setup(const Common& common, SetupWords words) {
     find_programs(words.options);
     words.options.way = words.xfer ? hooks::PacmanWay::xfer_command : hooks::PacmanWay::servers;
     if (auto found = find_pacman(words); !found) return complain(found.error().message);
-    const auto manager = words.manager == "apt" ? hooks::Manager::apt : hooks::Manager::pacman;
+    const auto manager = manager_of(words.manager);
+    if (words.be_found) words.options.internet = "find-and-be-found";
     const auto changes =
         words.undo ? hooks::plan_undo(manager, words.options) : hooks::plan_setup(manager, words.options);
     if (!changes) return complain(changes.error().message);
@@ -65,14 +95,16 @@ int run_setup(const Common& common, SetupWords words) {
         return 0;
     }
     print_plan(*changes);
+    const bool asks = manager == hooks::Manager::internet && !words.undo;
+    const bool may = !asks || agrees(common, words);
     if (words.dry_run) return 0;
+    if (!may) return complain("nothing was changed");
     if (::geteuid() != 0 && words.options.root == "/")
         return complain("only root may change these files; run it with sudo");
     const auto done =
         words.undo ? hooks::apply_undo(*changes, words.options) : hooks::apply_setup(*changes, words.options);
     if (!done) return complain(done.error().message);
-    std::printf("%s\n", words.undo ? "taken back"
-                                   : ("done; packswarm setup " + words.manager + " --undo takes it back").c_str());
+    std::printf("%s\n", closing_words(words).c_str());
     return 0;
 }
 

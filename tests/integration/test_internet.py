@@ -146,3 +146,24 @@ def test_doctor_and_peers_say_where_others_are_looked_for_and_whether_they_come(
     assert "two such machines meet only through a third" in reach["message"]
     text = b.node.run([world.programs / "packswarm", "--socket", b.agent.socket, "peers"]).stdout
     assert "meet only through a third" in text and "swarm.internet" in text
+
+
+def test_setup_internet_asks_writes_one_line_and_takes_it_back(world):
+    machine, root = world.machine("a"), world.folder / "root"
+    conf = root / "etc/packswarm/packswarm.toml"
+    conf.parent.mkdir(parents=True)
+    conf.write_text("[swarm]\nutp = false\n")
+    words = [world.programs / "packswarm", "--socket", "/nonexistent/socket", "setup", "internet", "--root", root]
+    refused = machine.node.run(words, stdin="n\n", check=False)
+    assert refused.returncode == 1 and "+internet" in refused.stdout and "Who learns what" in refused.stdout, refused.stdout
+    assert conf.read_text() == "[swarm]\nutp = false\n"
+    done = machine.node.run(words, stdin="y\n")
+    assert "restart" in done.stdout and 'internet = "find"' in conf.read_text()
+    assert "all is in place already" in machine.node.run(words).stdout
+    machine.node.run([*words, "--be-found", "--yes"])
+    assert 'internet = "find-and-be-found"' in conf.read_text()
+    printed = machine.node.run([world.programs / "packswarmd", "--config", conf, "--print-config"])
+    assert printed.returncode == 0
+    machine.node.run([*words, "--undo"])
+    assert conf.read_text() == "[swarm]\nutp = false\n"
+    assert [path.name for path in root.rglob("*") if path.is_file()] == ["packswarm.toml"]

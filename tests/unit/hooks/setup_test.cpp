@@ -137,6 +137,55 @@ TEST_F(Setup, RestoresPacmanConfByteForByteWithItsRights) {
     EXPECT_EQ(st.st_mode & 07777, 0640u);
 }
 
+constexpr auto agent_conf = "etc/packswarm/packswarm.toml";
+
+TEST_F(Setup, TheInternetIsOneLineInTheAgentsFileAndItsUndoIsByteForByte) {
+    for (const std::string text : {"", "# nothing\n", "[store]\nquota = \"1 GiB\"", "[swarm]\n  utp = false\n[store]\n",
+                                   "log_level = \"info\"\n[swarm] # ours\n", "swarm.utp = false\n[store]\n"}) {
+        write(agent_conf, text);
+        apply(Manager::internet);
+        const auto after = read(agent_conf);
+        EXPECT_NE(after.find(text.substr(0, text.find('\n'))), std::string::npos) << "what was there stays: " << after;
+        EXPECT_NE(after.find("internet = \"find\"\n"), std::string::npos) << after;
+        EXPECT_TRUE(plan_setup(Manager::internet, options_)->empty()) << "a second time changes nothing";
+        options_.internet = "find-and-be-found";
+        apply(Manager::internet);
+        EXPECT_NE(read(agent_conf).find("internet = \"find-and-be-found\"\n"), std::string::npos);
+        options_.internet = "find";
+        undo(Manager::internet);
+        EXPECT_EQ(read(agent_conf), text);
+        EXPECT_TRUE(plan_undo(Manager::internet, options_)->empty());
+        EXPECT_EQ(tree().size(), 2U) << "no record is left";
+    }
+}
+
+TEST_F(Setup, TheAgentsFileIsMadeWhereThereIsNoneAndTakenAwayAgain) {
+    apply(Manager::internet);
+    EXPECT_NE(read(agent_conf).find("[swarm]\ninternet = \"find\"\n"), std::string::npos);
+    options_.internet = "find-and-be-found";
+    apply(Manager::internet);
+    undo(Manager::internet);
+    EXPECT_EQ(tree(), std::vector<std::string>{"etc/pacman.conf"});
+}
+
+TEST_F(Setup, TheInternetIsTakenBackFromAFileThatWasEditedSince) {
+    write(agent_conf, "[swarm]\nutp = false\n");
+    apply(Manager::internet);
+    write(agent_conf, read(agent_conf) + "shard_at = 100\n");
+    undo(Manager::internet);
+    EXPECT_EQ(read(agent_conf), "[swarm]\nutp = false\nshard_at = 100\n");
+}
+
+TEST_F(Setup, AnOwnersOwnWordAboutTheInternetStands) {
+    for (const auto* text : {"[swarm]\ninternet = \"off\"\n", "swarm.internet = \"off\"\n", "swarm = { utp = true }\n",
+                             "[swarm]\n# packswarm: end\n"}) {
+        write(agent_conf, text);
+        const auto changes = plan_setup(Manager::internet, options_);
+        ASSERT_FALSE(changes) << text;
+        EXPECT_EQ(changes.error().kind, ErrorKind::Refused);
+    }
+}
+
 TEST_F(Setup, KeepsWhatTheOwnerChangedSince) {
     apply(Manager::pacman);
     const auto edited = read("etc/pacman.conf") + "\n[mine]\nServer = https://mine.example\n";
