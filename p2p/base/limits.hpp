@@ -70,6 +70,14 @@ inline constexpr ByteCount proof_step = 4 * mib;  // some 5 ms of a worker: othe
 inline constexpr std::size_t max_proofs = 8;      // hashed side by side; the others wait without a descriptor
 inline constexpr ByteCount scrub_step = 1 * mib;  // read at once by the scrub, which then rests
 
+// A bundle that was carried here by hand
+inline constexpr ByteCount max_parcel_manifest = 64 * mib;     // text
+inline constexpr std::size_t max_parcel_files = 200'000;       // that it names: all of a distribution, and more
+inline constexpr std::size_t max_parcel_repositories = 256;    // likewise
+inline constexpr std::size_t max_carried_section = 16 * 1024;  // text of one repository without its files
+inline constexpr std::size_t max_rows_of_stored = 2'000;       // in one answer of what is stored,
+inline constexpr std::size_t max_text_of_stored = 512 * 1024;  // and their text
+
 // A package manager's transaction, known ahead
 inline constexpr std::size_t max_pacman_command =
     128 * 1024;  // bytes of a command line: what the kernel takes of one argument
