@@ -61,7 +61,8 @@ Broker::Broker(Loop& loop, Mirrors& mirrors, Peers& peers, Store& store, Ledger&
       roots_(context_, book_, reader_, askers_, holding_,
              {[this](const core::RepositoryId& repository) { database_given(repository); },
               [this](RequestId id, const Meaning& meaning) { plain_.serve(id, meaning); }}),
-      plain_(context_, book_, reader_, askers_, graveyard_) {
+      plain_(context_, book_, reader_, askers_, graveyard_),
+      parcels_(loop, store, book_) {
     board_.peer_grace = settings.peer_grace;
     context_.asks_strangers = settings.asks_strangers;
     if (settings.memory) {

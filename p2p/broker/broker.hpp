@@ -15,6 +15,7 @@
 #include "p2p/broker/desks/graveyard.hpp"
 #include "p2p/broker/desks/holding.hpp"
 #include "p2p/broker/desks/live_transfers.hpp"
+#include "p2p/broker/desks/parcel_desk.hpp"
 #include "p2p/broker/desks/plain_desk.hpp"
 #include "p2p/broker/desks/publishing.hpp"
 #include "p2p/broker/desks/request_reader.hpp"
@@ -59,6 +60,7 @@ class Broker final : public Requests {
     Prefetch& prefetch() { return prefetch_; }  // of a transaction that runs
     Prefetch& upgrades() { return upgrades_; }  // of upgrades that nobody has asked for yet
     MissingIndexes& missing() { return missing_; }
+    ParcelDesk& parcels() { return parcels_; }
     Proofs& proofs() { return proofs_; }
     PeerObserver& ear() { return ear_; }   // what peers tell
     void set_scrub(ByteCount per_second);  // bytes of the store that are hashed while nobody wants anything; 0: none
@@ -86,6 +88,7 @@ class Broker final : public Requests {
   private:
     void dispatch(RequestId id);  // this and what follows: serve.cpp
     void serve(RequestId id, const Meaning& meaning);
+    void serve_stored(RequestId id);
     bool serve_signature(RequestId id, const Meaning& meaning);
     void deliver_signature(RequestId id, const PackageSignature& signature, const char* reason);
     bool look_first(RequestId id, const Meaning& meaning);
@@ -118,6 +121,7 @@ class Broker final : public Requests {
     ArtifactDesk artifacts_;
     RootDesk roots_;
     PlainDesk plain_;
+    ParcelDesk parcels_;
     Lifetime lifetime_;
 };
 

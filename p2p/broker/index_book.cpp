@@ -444,18 +444,22 @@ void IndexBook::carry_out(Changes changes) {
 // -----------------------------------------------------------------------------------------------------------------
 
 std::vector<PeerSnapshot> IndexBook::snapshots_of(const core::RepositoryId& id) const {
-    const auto state = states_.find(id);
     const auto* repository = table_.find(id);
-    if (state == states_.end() || repository == nullptr) return {};
+    if (states_.count(id) == 0 || repository == nullptr) return {};
+    return snapshots_.of(known_of(*repository));
+}
+
+Known IndexBook::known_of(const core::Repository& repository) const {
+    const auto& state = state_of(repository.id);
     Known known;
-    known.lineages = state->second.lineages;
-    known.own = own_provenance(*repository);
-    known.bundles = sightings_.bundles(*repository);
-    known.confirmed = sightings_.last_confirmed(*repository);
+    known.lineages = state.lineages;
+    known.own = own_provenance(repository);
+    known.bundles = sightings_.bundles(repository);
+    known.confirmed = sightings_.last_confirmed(repository);
     known.public_keys = public_keys_;
-    known.only_public_keys = state->second.only_public_keys;
-    known.names_a_day = std::any_of(repository->bases.begin(), repository->bases.end(), core::names_a_day);
-    return snapshots_.of(known);
+    known.only_public_keys = state.only_public_keys;
+    known.names_a_day = std::any_of(repository.bases.begin(), repository.bases.end(), core::names_a_day);
+    return known;
 }
 
 // With what the package manager's own copy shows, and every address that is configured.

@@ -55,6 +55,19 @@ struct MissingIndex {
     std::optional<core::IndexEntry> plain;  // its text
 };
 
+// What became of a root that was carried here by hand, for one repository.
+struct CarriedRoot {
+    enum class Step {
+        unverified,  // not signed by its keys, altered, of another suite
+        stranger,    // good, but nothing shows that it is this repository's
+        refused,     // older, expired, from the future, of another product
+        known,       // the newest here already
+        kept,
+    } step = Step::unverified;
+    std::string message = {};  // why not
+    WallTime date{};           // of a verified one
+};
+
 class IndexBook {
   public:
     IndexBook(Loop& loop, Store& store, Ledger& ledger, Trust& trust, Peers& peers, Proofs& proofs);
@@ -111,6 +124,14 @@ class IndexBook {
     bool is_outdone(const core::RepositoryId& repository) const;  // a peer shows a newer root than is here
     // A list of the newest root that its package manager is going to want and that is not here; empty: all are.
     std::string lacking_list(const core::RepositoryId& repository) const;
+    // A root that was carried here by hand. It is judged as a peer's is, by what its carrier tells of it, but under the
+    // keys that have signed it. A refused one changes nothing.
+    void accept_carried(RootFiles files, core::Provenance told, std::function<void(CarriedRoot)> then);
+    // What others are told of the newest root's repository.
+    core::Provenance told_provenance(const core::Repository& repository) const {
+        return shown_provenance(repository, state_of(repository.id));
+    }
+    bool is_reading(const Digest& list) const { return reading_.count(list) != 0; }
     // An address says that the file it gave last is still what it has.
     void confirmed(const core::Repository& repository, const std::string& address);
     const Sightings& sightings() const { return sightings_; }
@@ -155,7 +176,10 @@ class IndexBook {
     Result<std::vector<Floor>> judge(const core::Repository& repository, OpenedRoot& opened, const std::string& base);
     void refuse(const RootFiles& from, std::optional<OpenedRoot> opened, const Error& why, const OpenedThen& then);
     void take(const RootFiles& from, std::shared_ptr<const OpenedRoot> opened, std::optional<WallTime> modified,
-              const OpenedThen& then);
+              std::vector<core::Mark> vouched, const OpenedThen& then);
+    Known known_of(const core::Repository& repository) const;
+    bool is_of(const core::Repository& repository, const OpenedRoot& opened, const core::Provenance& told) const;
+    CarriedRoot judge_carried(const core::Repository& repository, OpenedRoot& opened, core::Provenance& told);
     Result<void> judge_lent(const core::Repository& repository, const OpenedRoot& opened,
                             const core::Freshness& fresh) const;
     bool lags(const core::Repository& repository, const OpenedRoot& opened, const std::string& base) const;

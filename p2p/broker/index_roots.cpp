@@ -24,12 +24,74 @@ void IndexBook::accept(RootFiles files, std::optional<WallTime> modified,
             auto floors = judge(from.repository, *opened, from.base);
             if (!floors) return refuse(from, std::move(*opened), floors.error(), then);
             const auto shared = std::make_shared<const OpenedRoot>(std::move(*opened));
-            ledger_.raise_floors(std::move(*floors),
-                                 lifetime_.guard([this, from, shared, modified, then](const Result<void>& raised) {
-                                     if (!raised) return refuse(from, std::nullopt, raised.error(), then);
-                                     take(from, shared, modified, then);
-                                 }));
+            ledger_.raise_floors(
+                std::move(*floors), lifetime_.guard([this, from, shared, modified, then](const Result<void>& raised) {
+                    if (!raised) return refuse(from, std::nullopt, raised.error(), then);
+                    auto vouched =
+                        from.base.empty() ? snapshots_.addresses_of(shared->bundle_digest) : std::vector<core::Mark>{};
+                    take(from, shared, modified, std::move(vouched), then);
+                }));
         });
+}
+
+void IndexBook::accept_carried(RootFiles files, core::Provenance told, std::function<void(CarriedRoot)> then) {
+    auto from = files;
+    from.root.clear();
+    from.signature.reset();
+    trust_.open_root(std::move(files), lifetime_.guard([this, from = std::move(from), told = std::move(told),
+                                                        then = std::move(then)](Result<OpenedRoot> opened) mutable {
+        if (!opened) return then({CarriedRoot::Step::unverified, opened.error().message, {}});
+        const auto judged = judge_carried(from.repository, *opened, told);
+        if (judged.step != CarriedRoot::Step::kept) {
+            if (!judged.message.empty())
+                spdlog::warn("{}: a bundle's index refused: {}", from.repository.id, printable(judged.message, 400));
+            return then(judged);
+        }
+        const auto date = opened->index.date;
+        take(from, std::make_shared<const OpenedRoot>(std::move(*opened)), date, std::move(told.addresses),
+             [this, id = from.repository.id, then, judged](const auto&) {
+                 auto& state = states_[id];
+                 state.given_by = "a bundle";
+                 state.is_peers = true;  // as one that a peer gave
+                 then(judged);
+             });
+    }));
+}
+
+CarriedRoot IndexBook::judge_carried(const core::Repository& repository, OpenedRoot& opened, core::Provenance& told) {
+    using Step = CarriedRoot::Step;
+    const auto& root = opened.index;
+    if (!root.is_signed || root.signers.empty()) return {Step::unverified, "nobody has signed it", {}};
+    if (table_.find(repository.id) == nullptr) return {Step::unverified, "its repository is no longer configured", {}};
+    const auto& here = state_of(repository.id).root;
+    if (here && here->bundle_digest == opened.bundle_digest) return {Step::known, {}, root.date};
+    told.product = root.product;
+    told.contents.insert(told.contents.begin(), {core::mark_of(root.content), root.date});
+    if (!is_of(repository, opened, told))
+        return {Step::stranger, "nothing shows that it is of this repository: no address and no content in common",
+                root.date};
+    const auto floors = judge(repository, opened, {});
+    if (!floors) return {Step::refused, floors.error().message, root.date};
+    return {Step::kept, {}, root.date};
+}
+
+// A peer names the key by which it meets others; here the keys are those that have signed.
+bool IndexBook::is_of(const core::Repository& repository, const OpenedRoot& opened,
+                      const core::Provenance& told) const {
+    const auto& signers = opened.index.signers;
+    const auto signer =
+        std::find_if(signers.begin(), signers.end(), [this](const auto& key) { return public_keys_.count(key) != 0; });
+    const auto lineages = lineages_of(repository, {signer == signers.end() ? signers.front() : *signer}, &opened.index);
+    if (lineages.empty()) return false;
+    PeerSnapshot carried;
+    carried.lineage = lineages.front();
+    carried.date = opened.index.date;
+    carried.root = opened.bundle_digest;
+    carried.provenance = told;
+    auto known = known_of(repository);
+    if (const auto& here = state_of(repository.id).root)  // from whomever it came: it was shown to be its own
+        known.own.contents.push_back({core::mark_of(here->index.content), here->index.date});
+    return snapshots_.belongs(known, carried);
 }
 
 void IndexBook::refuse(const RootFiles& from, std::optional<OpenedRoot> opened, const Error& why,
@@ -47,7 +109,7 @@ void IndexBook::refuse(const RootFiles& from, std::optional<OpenedRoot> opened, 
 }
 
 void IndexBook::take(const RootFiles& from, std::shared_ptr<const OpenedRoot> opened, std::optional<WallTime> modified,
-                     const OpenedThen& then) {
+                     std::vector<core::Mark> vouched, const OpenedThen& then) {
     const auto& repository = from.repository;
     if (table_.find(repository.id) == nullptr) return then(opened);  // nobody else is told
     auto& state = states_[repository.id];
@@ -56,7 +118,7 @@ void IndexBook::take(const RootFiles& from, std::shared_ptr<const OpenedRoot> op
     state.is_peers = from.base.empty() && snapshots_.shows(opened->bundle_digest);
     state.given_by = from.base.empty() ? "a peer" : from.base;
     if (!from.base.empty()) state.conflict.clear();
-    state.vouched = from.base.empty() ? snapshots_.addresses_of(opened->bundle_digest) : std::vector<core::Mark>{};
+    state.vouched = std::move(vouched);
     note_sighting(repository, from, *opened, modified);
     adopt(repository, opened);
     if (is_new && !opened->index.left_out.empty())

@@ -17,8 +17,9 @@ namespace packswarm::broker {
 
 enum class RequestId : std::uint64_t { none = 0 };
 
-// Who may be asked: what the agent wants for itself is asked of peers alone first.
-enum class From { anybody, peers };
+// Who may be asked: what the agent wants for itself is asked of peers alone first. store: nobody; what is here under
+// that digest, or nothing, and no line in the ledger.
+enum class From { anybody, peers, store };
 
 // Whether somebody waits for the answer, or it is only known that somebody will ask soon: the second takes what places
 // the first leaves, has no line in the ledger but where it was fetched for it alone, and fails quietly.

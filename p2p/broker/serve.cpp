@@ -11,12 +11,18 @@ void Broker::dispatch(RequestId id) {
     if (asker == nullptr) return;
     if (askers_.has_too_many(asker->request.user))
         return askers_.fail(id, {ErrorKind::Refused, "too many requests at once"}, {});
+    if (asker->request.from == From::store) return serve_stored(id);
     if (!asker->request.lists.empty()) missing_.told(asker->request.lists);
     const auto meaning = reader_.read(asker->request);
     if (!meaning) return askers_.fail(id, meaning.error(), {});
     if (asked_for_ && !askers_.is_prefetch(id) && meaning->hit && !meaning->hit->entry.name.empty())
         asked_for_(*meaning->hit);
     serve(id, *meaning);
+}
+
+void Broker::serve_stored(RequestId id) {
+    const auto digest = askers_.at(id).request.digest;
+    if (!digest || !stored_.serve(id, *digest)) askers_.fail(id, {ErrorKind::Absent, "it is not stored here"}, {});
 }
 
 void Broker::serve(RequestId id, const Meaning& meaning) {

@@ -33,6 +33,10 @@ class Snapshots {
 
     bool shows(const Digest& root) const;                            // some peer does
     std::vector<core::Mark> addresses_of(const Digest& root) const;  // that peers say it was seen at
+    // Whether a root that no peer shows belongs to it, as what one shows would.
+    bool belongs(const Known& repository, const PeerSnapshot& carried) const {
+        return is_same(repository, {carried, {}});
+    }
 
   private:
     struct Shown {

@@ -134,6 +134,8 @@ void ClientSession::on_command(Hello hello) {
 void ClientSession::on_command(Get get) {
     if (asker_.empty() || gets_.contains(get.id))
         return on_bad_line({ErrorKind::Refused, "a get before hello, or with an id in use"});
+    if (get.stored && !is_of_owner())
+        return send_failure(get.id, {ErrorKind::Refused, "only root and the agent's own user may take from the store"});
     if (gets_.size() >= limits::max_control_gets)
         return send_failure(get.id, {ErrorKind::Refused, "too many files asked for at once"});
     broker::Request request;
@@ -141,6 +143,7 @@ void ClientSession::on_command(Get get) {
     request.digest = get.digest;
     request.size = get.size;
     request.max_size = get.max_size;
+    if (get.stored) request.from = broker::From::store;
     request.if_modified_since = get.since;
     if (asker_ == "apt") request.lists = std::move(get.lists);
     request.asker = asker_;

@@ -1,6 +1,6 @@
 // OwnerView: what the control socket needs from the daemon to answer its owner: status, explain, mirrors, peers, share,
-// import, refresh, accept, doctor. Implemented in daemon. Rights are checked before (protocol.hpp, is_for_owner).
-// Loop's thread.
+// import, refresh, accept, doctor, bundle, stored, import_root. Implemented in daemon. Rights are checked before
+// (protocol.hpp, is_for_owner). Loop's thread.
 #pragma once
 
 #include <functional>

@@ -18,7 +18,7 @@ struct Operation {
     std::string_view name;
     bool for_owner;
 };
-constexpr std::array<Operation, 13> operations{{
+constexpr std::array<Operation, 16> operations{{
     {"status", false},
     {"explain", false},
     {"mirrors", false},
@@ -32,6 +32,9 @@ constexpr std::array<Operation, 13> operations{{
     {"prefetch-now", true},
     {"prefetch-on", true},
     {"prefetch-off", true},
+    {"bundle", true},
+    {"stored", true},
+    {"import_root", true},
 }};
 
 constexpr std::array<std::string_view, 6> event_names{"start", "progress", "done", "not_modified", "failed", "answer"};
@@ -147,7 +150,8 @@ class Members {
 
 Result<Command> read_get(Members members) {
     Get get;
-    members.require("url");
+    get.stored = members.flag("stored");
+    members.require(get.stored ? "sha256" : "url");
     get.id = members.required_id();
     get.url = members.text("url", limits::max_url);
     get.digest = members.digest("sha256");
@@ -170,6 +174,7 @@ Result<Command> read_query(Members members, const std::string& op) {
     query.args.repository = members.text("repository", max_folder);
     query.args.leave = members.text("leave", max_leave);
     query.args.seconds = members.number("seconds", max_seconds);
+    query.args.manifest = members.text("manifest", limits::max_carried_section);
     query.with_file = members.flag("fd");
     if (!members.wrong().empty()) return members.refusal();
     return query;
@@ -178,7 +183,9 @@ Result<Command> read_query(Members members, const std::string& op) {
 Json to_json(const Hello& hello) { return {{"op", "hello"}, {"asker", hello.asker}, {"version", hello.version}}; }
 
 Json to_json(const Get& get) {
-    Json out{{"op", "get"}, {"id", get.id}, {"url", get.url}};
+    Json out{{"op", "get"}, {"id", get.id}};
+    if (!get.url.empty() || !get.stored) out["url"] = get.url;
+    if (get.stored) out["stored"] = true;
     if (get.digest) out["sha256"] = get.digest->hex();
     if (get.size) out["size"] = *get.size;
     if (get.max_size > 0) out["max_size"] = get.max_size;
@@ -190,7 +197,7 @@ Json to_json(const Get& get) {
 Json to_json(const Cancel& cancel) { return {{"op", "cancel"}, {"id", cancel.id}}; }
 
 Json to_json(const Query& query) {
-    const auto& [package, limit, path, digest, repository, leave, seconds] = query.args;
+    const auto& [package, limit, path, digest, repository, leave, seconds, manifest] = query.args;
     Json out{{"op", query.op}, {"id", query.id}};
     if (!package.empty()) out["package"] = package;
     if (limit) out["limit"] = *limit;
@@ -199,6 +206,7 @@ Json to_json(const Query& query) {
     if (!repository.empty()) out["repository"] = repository;
     if (!leave.empty()) out["leave"] = leave;
     if (seconds) out["seconds"] = *seconds;
+    if (!manifest.empty()) out["manifest"] = manifest;
     if (query.with_file) out["fd"] = true;
     return out;
 }

@@ -30,7 +30,8 @@ struct Get {  // fetch one file; answered by start?, progress*, then one of done
     std::optional<ByteCount> size;
     ByteCount max_size = 0;  // 0: the limit of the file's kind
     std::optional<WallTime> since;
-    std::string lists;  // apt's folder of package lists, when this file goes there
+    std::string lists;    // apt's folder of package lists, when this file goes there
+    bool stored = false;  // what the agent's store has under the digest, or nothing: no address is asked
 };
 
 struct Cancel {  // of a get: no more events of that id once the agent has read it
@@ -46,6 +47,7 @@ struct Arguments {
     std::string repository = {};             // an id or a suite
     std::string leave = {};                  // what is let pass: older or expired
     std::optional<std::int64_t> seconds = {};
+    std::string manifest = {};               // what a bundle says of a root (core/parcel.hpp)
     friend bool operator==(const Arguments&, const Arguments&) = default;
 };
 
@@ -58,8 +60,9 @@ struct Query {  // owner's and information operations; answered by one answer or
 
 using Command = std::variant<Hello, Get, Cancel, Query>;
 
-bool is_query(std::string_view op);      // status explain mirrors peers share import refresh accept doctor prefetch...
-bool is_for_owner(std::string_view op);  // share import refresh accept prefetch-...: root and the agent's own user
+// status explain mirrors peers share import refresh accept doctor bundle stored import_root prefetch...
+bool is_query(std::string_view op);
+bool is_for_owner(std::string_view op);  // those that change or hand out more: root and the agent's own user only
 
 std::string to_line(const Command& command);  // ends with '\n'; bytes that are not UTF-8 are replaced
 Result<Command> parse_command(std::string_view line);

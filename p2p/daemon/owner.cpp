@@ -47,6 +47,21 @@ json transfer_json(const broker::TransferRecord& row) {
             {"reasons", row.reasons}};
 }
 
+std::string file_answer(const std::string& path, const std::string& state, const std::optional<Digest>& digest,
+                        ByteCount size, const std::optional<Error>& why = {}) {
+    return dump({{"path", path},
+                 {"state", state},
+                 {"sha256", digest ? json(digest->hex()) : json(nullptr)},
+                 {"size", size},
+                 {"message", why ? json(why->message) : json(nullptr)},
+                 {"kind", why ? json(to_string(why->kind)) : json(nullptr)}});
+}
+
+std::string refusal(const std::string& path, const Error& why, const std::optional<Digest>& digest,
+                    ByteCount size = 0) {
+    return file_answer(path, "refused", digest, size, why);
+}
+
 }  // namespace
 
 Owner::Owner(AgentView agent) : agent_(std::move(agent)), started_(agent_.loop.now()) {}
@@ -68,6 +83,9 @@ void Owner::answer_at_once(control::Question question, Answer then) {
     if (question.op == "accept") return then(accept(question));
     if (question.op.starts_with("prefetch")) return then(answer_of_prefetch(agent_.prefetch, question.op));
     if (question.op == "share" || question.op == "import") return take_file(std::move(question), std::move(then));
+    if (question.op == "import_root") return take_root(std::move(question), std::move(then));
+    if (question.op == "bundle") return then(bundle());
+    if (question.op == "stored") return then(stored(question.args));
     const Sight sight(agent_.broker.book(), question.owner);
     if (question.op == "status") return then(dump(json_of(owner_status(agent_, started_, sight))));
     if (question.op == "explain") return then(explain(question.args, sight));
@@ -241,17 +259,9 @@ Result<std::string> Owner::accept(const control::Question& question) {
 void Owner::take_file(control::Question question, Answer then) {
     const auto path = question.args.path;
     const auto told = question.args.digest;
-    const std::string taken = question.op == "share" ? "shared" : "taken";
-    const auto reply = [then, path](const char* state, const std::string& message, const std::optional<Digest>& digest,
-                                    ByteCount size) {
-        then(dump({{"path", path},
-                   {"state", state},
-                   {"sha256", digest ? json(digest->hex()) : json(nullptr)},
-                   {"size", size},
-                   {"message", text_or_null(message)}}));
-    };
-    if (!question.file.open()) return reply("refused", "no file came with the question", {}, 0);
-    if (told && agent_.vault.find(*told)) return reply("known", "", told, agent_.vault.brief(*told)->mark.size());
+    if (!question.file.open()) return then(refusal(path, {ErrorKind::Refused, "no file came with the question"}, told));
+    if (told && agent_.vault.find(*told))
+        return then(file_answer(path, "known", told, agent_.vault.brief(*told)->mark.size()));
     if (told && agent_.vault.brief(*told)) {  // as an earlier start left it: it is hashed before it counts
         auto again = std::make_shared<control::Question>(std::move(question));
         return agent_.broker.proofs().prove(*told, broker::Proofs::Need::awaited, [this, again, then, told] {
@@ -259,44 +269,62 @@ void Owner::take_file(control::Question question, Answer then) {
             take_file(std::move(*again), then);
         });
     }
+    take_new_file(std::move(question), std::move(then));
+}
+
+void Owner::take_new_file(control::Question question, Answer then) {
+    const auto path = question.args.path;
+    const auto told = question.args.digest;
+    const std::string taken = question.op == "share" ? "shared" : "taken";
     const auto wants_public = question.op == "share" ? WantsPublic::yes : WantsPublic::no;
+    if (told) {  // nothing is copied in vain
+        const auto info = file_info(question.file.handle());
+        const auto fits = info ? fits_index(*told, info->size) : tl::unexpected(info.error());
+        if (!fits) return then(refusal(path, fits.error(), told));
+    }
     agent_.vault.adopt(question.file.take(), store::Adopt::cheapest,
-                       [this, reply, told, taken, wants_public](Result<store::Adopted> adopted) {
-                           if (!adopted) return reply("refused", adopted.error().message, {}, 0);
-                           const auto answer = [reply, taken, size = adopted->file.size()](
-                                                   const std::optional<Digest>& digest, Result<bool> kept) {
-                               reply(!kept   ? "refused"
-                                     : *kept ? taken.c_str()
-                                             : "known",
-                                     kept ? "" : kept.error().message, digest, size);
-                           };
-                           const auto take = [this, file = adopted->file, wants_public, answer](Result<Digest> digest) {
-                               if (!digest) return answer({}, tl::unexpected(digest.error()));
+                       [this, path, then, told, taken, wants_public](Result<store::Adopted> adopted) {
+                           if (!adopted) return then(refusal(path, adopted.error(), told));
+                           const auto take = [this, file = adopted->file, path, then, taken,
+                                              wants_public](Result<Digest> digest) {
+                               if (!digest) return then(refusal(path, digest.error(), {}));
                                keep(file, *digest, wants_public,
-                                    [answer, digest = *digest](Result<bool> kept) { answer(digest, kept); });
+                                    [path, then, taken, digest = *digest, size = file.size()](Result<bool> kept) {
+                                        if (!kept) return then(refusal(path, kept.error(), digest, size));
+                                        then(file_answer(path, *kept ? taken : "known", digest, size));
+                                    });
                            };
                            if (told) return take(*told);
                            agent_.trust.digest_of(adopted->file, take);
                        });
 }
 
-// then: whether it was new.
+Result<void> Owner::fits_index(const Digest& digest, ByteCount size) const {
+    const auto hit = agent_.broker.book().find(digest);
+    if (!hit)
+        return fail(ErrorKind::Absent,
+                    "no verified index lists these bytes; run 'packswarm refresh' when the index is newer");
+    if (hit->entry.size != size)
+        return fail(ErrorKind::Corrupt, "it has {} bytes, and the index says {}", size, hit->entry.size);
+    return {};
+}
+
+// then: whether it was new. Of a list: once what it lists is known.
 void Owner::keep(const StagedFile& file, const Digest& digest, WantsPublic wants_public, broker::Then<bool> then) {
     if (agent_.vault.find(digest)) return then(false);
+    if (const auto fits = fits_index(digest, file.size()); !fits) return then(tl::unexpected(fits.error()));
     const auto hit = agent_.broker.book().find(digest);
-    if (!hit || hit->entry.size != file.size())
-        return then(fail(ErrorKind::Refused,
-                         "no verified index lists these bytes; run 'packswarm refresh' when the index is newer"));
     const auto* repository = agent_.broker.book().table().find(hit->repository);
     if (wants_public == WantsPublic::yes && (repository == nullptr || !agent_.broker.book().is_public(*repository)))
         return then(fail(ErrorKind::Refused, "its repository is private"));
-    agent_.trust.finish(agent_.trust.begin_check(file, digest),
-                        [this, then, name = hit->entry.path](Result<VerifiedFile> verified) {
-                            if (!verified) return then(tl::unexpected(verified.error()));
-                            agent_.broker.publish(std::move(*verified), name, {}, [then](Result<StoredFile> stored) {
-                                then(stored ? Result<bool>(true) : tl::unexpected(stored.error()));
-                            });
-                        });
+    agent_.trust.finish(
+        agent_.trust.begin_check(file, digest), [this, then, name = hit->entry.path](Result<VerifiedFile> verified) {
+            if (!verified) return then(tl::unexpected(verified.error()));
+            agent_.broker.publish(std::move(*verified), name, {}, [this, then](Result<StoredFile> stored) {
+                if (!stored) return then(tl::unexpected(stored.error()));
+                agent_.broker.parcels().when_read(stored->digest(), [then] { then(true); });
+            });
+        });
 }
 
 void Owner::check_peers(const AddCheck& add) const {

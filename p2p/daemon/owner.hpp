@@ -57,6 +57,12 @@ class Owner final : public control::OwnerView {
     void refresh(Answer then);
     Result<std::string> accept(const control::Question& question);
     void take_file(control::Question question, Answer then);
+    void take_new_file(control::Question question, Answer then);
+    Result<void> fits_index(const Digest& digest, ByteCount size) const;
+    // For bundles: owner_parcels.cpp.
+    std::string bundle() const;
+    std::string stored(const control::Arguments& args) const;
+    void take_root(control::Question question, Answer then);
     enum class WantsPublic { yes, no };
     void keep(const StagedFile& file, const Digest& digest, WantsPublic wants_public, broker::Then<bool> then);
 

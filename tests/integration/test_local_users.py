@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-OPERATIONS = ("status", "explain", "mirrors", "peers", "doctor", "share", "import", "refresh")
+OPERATIONS = ("status", "explain", "mirrors", "peers", "doctor", "share", "import", "refresh", "bundle", "stored", "import_root")
 WRONG = ('"package":5', '"package":null', '"package":["x"]', '"package":{}', '"package":true,"limit":2', '"limit":"x"', '"limit":-1',
-         '"limit":1e300', '"path":7', '"path":{}', '"sha256":5', '"sha256":"short"', '"fd":"yes"')
+         '"limit":1e300', '"path":7', '"path":{}', '"sha256":5', '"sha256":"short"', '"manifest":7', '"fd":"yes"')
 ODD = ("", "null", "[]", "5", '"text"', "{}", '{"op":5,"id":1}', '{"op":"explain"}', '{"op":"explain","id":-1}', "\\u0000", "[" * 5000)
 # Lines from its standard input, each in a session of its own; prints the last line of each answer.
 SPEAK = """

@@ -85,7 +85,8 @@ void Askers::deliver(RequestId id, Delivered delivered, const std::vector<std::s
     board_.delivered = loop_.now();
     const bool for_it = std::any_of(delivered.sources.begin(), delivered.sources.end(),
                                     [](const SourceShare& share) { return share.kind != SourceKind::cache; });
-    if (asker->request.need == Need::awaited || for_it) {
+    const bool is_fetched = asker->request.need == Need::awaited && asker->request.from != From::store;
+    if (is_fetched || for_it) {
         ++done_;
         record(*asker, "ok", delivered.digest, delivered.size, delivered.sources, reasons);
     }
@@ -104,8 +105,8 @@ void Askers::fail(RequestId id, const Error& error, const std::vector<std::strin
                   std::vector<SourceShare> lost) {
     if (find(id) == nullptr || other_way_(id, error)) return;
     const auto asker = take(id);
-    if (asker->request.need == Need::prefetch) {
-        spdlog::debug("prefetch: {}", printable(error.message));
+    if (asker->request.need == Need::prefetch || asker->request.from == From::store) {
+        spdlog::debug("{}: {}", asker->request.asker, printable(error.message));
         return asker->events.failed(error);
     }
     ++failed_;

@@ -52,8 +52,26 @@ TEST(Protocol, LeavesOutWhatAGetDoesNotSay) {
     EXPECT_EQ(out.max_size, 0);
 }
 
+TEST(Protocol, AGetOfWhatIsStoredNamesADigestAndNoAddress) {
+    Get get;
+    get.id = 7;
+    get.digest = Digest::parse(std::string(64, 'a'));
+    get.stored = true;
+    const auto line = bare(to_line(Command(get)));
+    EXPECT_EQ(line.find("url"), std::string::npos);
+    const auto out = parsed<Get>(line);
+    EXPECT_TRUE(out.stored);
+    EXPECT_EQ(out.digest, get.digest);
+    EXPECT_EQ(refusal(R"({"op":"get","id":1,"stored":true})"), ErrorKind::Refused);
+    EXPECT_FALSE(parsed<Get>(R"({"op":"get","id":1,"url":"http://m/x"})").stored);
+}
+
 TEST(Protocol, PutsAQuerysArgumentsBesideItsOperation) {
-    const Arguments args{.package = "hello", .limit = 20, .path = "/srv/hello.deb", .digest = Digest{}};
+    const Arguments args{.package = "hello",
+                         .limit = 20,
+                         .path = "/srv/hello.deb",
+                         .digest = Digest{},
+                         .manifest = "packswarm-bundle 1\n"};
     const std::string line = bare(to_line(Command(Query{3, "explain", args})));
     const auto out = parsed<Query>(line);
     EXPECT_EQ(out.op, "explain");
@@ -67,8 +85,9 @@ TEST(Protocol, RefusesArgumentsOfAnotherType) {
     for (const char* wrong :
          {R"("package":5)", R"("package":null)", R"("package":["x"])", R"("package":{})", R"("package":true)",
           R"("limit":"x")", R"("limit":-1)", R"("limit":1.5)", R"("limit":18446744073709551615)", R"("path":7)",
-          R"("sha256":[])", R"("sha256":"00")", R"("fd":1)"})
-        for (const char* op : {"status", "explain", "mirrors", "peers", "doctor", "share", "import", "refresh"})
+          R"("sha256":[])", R"("sha256":"00")", R"("manifest":1)", R"("fd":1)"})
+        for (const char* op : {"status", "explain", "mirrors", "peers", "doctor", "share", "import", "refresh",
+                               "bundle", "stored", "import_root"})
             EXPECT_EQ(refusal(fmt::format(R"({{"op":"{}","id":1,{}}})", op, wrong)), ErrorKind::Refused)
                 << op << " " << wrong;
     EXPECT_EQ(refusal(R"({"op":"explain","id":1,"package":")" + std::string(5'000, 'a') + "\"}"), ErrorKind::Refused);
