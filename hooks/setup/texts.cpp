@@ -144,7 +144,7 @@ std::string apt_conf_text(const SetupOptions& options) {
            "fails by it.\n"
            "DPkg::Pre-Install-Pkgs { \"if [ -x " +
            options.program + " ]; then " + options.program + socket +
-           " import --quiet --background --from apt --stdin || true; else cat > /dev/null; fi\"; };\n";
+           " import --quiet --background --stdin || true; else cat > /dev/null; fi\"; };\n";
 }
 
 std::string pacman_hook_text(const SetupOptions& options) {

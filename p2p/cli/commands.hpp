@@ -41,11 +41,21 @@ int run_explain(const Common& common, const std::string& package, int limit);
 struct GiveWords {
     std::vector<std::string> files;
     bool apt = false, pacman = false, from_stdin = false, quiet = false, background = false;
-    std::string from = "files", newer;
+    std::string newer;
     std::filesystem::path root = "/";
 };
 int run_share(const Common& common, const GiveWords& words);
 int run_import(const Common& common, const GiveWords& words);
+
+// Of import: the folder alone; the others are for single files.
+int run_import_bundle(const Common& common, const std::string& folder, bool is_quiet);
+
+struct BundleWords {
+    std::string to, format;  // of these repositories only; empty: of all
+    std::vector<std::string> packages;
+    bool with_private = false, quiet = false;
+};
+int run_bundle(const Common& common, const BundleWords& words);
 
 struct SetupWords {
     std::string manager;

@@ -4,6 +4,8 @@
 #include <CLI/CLI.hpp>
 #include <exception>
 
+#include "formats/debian/debian.hpp"
+#include "formats/pacman/pacman.hpp"
 #include "p2p/base/version.hpp"
 #include "p2p/cli/commands.hpp"
 
@@ -21,6 +23,8 @@ struct Words {
     Common common;
     packswarm::cli::FetchWords fetch;
     packswarm::cli::GiveWords share, import;
+    packswarm::cli::BundleWords bundle;
+    std::string bundle_folder;
     packswarm::cli::SetupWords setup;
     packswarm::cli::AcceptWords accept;
     std::string package, order = "status";
@@ -90,18 +94,41 @@ void add_share(CLI::App& app, Words& words) {
 void add_import(CLI::App& app, Words& words) {
     auto* command = app.add_subcommand("import", "let the agent take package files that are here already");
     add_common(*command, words.common);
-    command->add_option("FILE", words.import.files);
-    command->add_flag("--apt", words.import.apt, "all of apt's cache");
-    command->add_flag("--pacman", words.import.pacman, "all of pacman's cache");
-    command->add_flag("--stdin", words.import.from_stdin, "absolute paths, one per line, on standard input");
-    command->add_option("--from", words.import.from, "who made the FILEs")
-        ->check(CLI::IsMember({"apt", "pacman", "files"}));
-    command->add_option("--newer", words.import.newer,
-                        "of the caches, only what came in that long ago or later: 90s, 15m, 24h, 7d");
+    auto* file = command->add_option("FILE", words.import.files);
+    auto* apt = command->add_flag("--apt", words.import.apt, "all of apt's cache");
+    auto* pacman = command->add_flag("--pacman", words.import.pacman, "all of pacman's cache");
+    auto* from_stdin =
+        command->add_flag("--stdin", words.import.from_stdin, "absolute paths, one per line, on standard input");
+    auto* newer = command->add_option("--newer", words.import.newer,
+                                      "of the caches, only what came in that long ago or later: 90s, 15m, 24h, 7d");
     command->add_option("--root", words.import.root, "look for the caches below this folder")->capture_default_str();
     command->add_flag("-q,--quiet", words.import.quiet, "print nothing");
-    command->add_flag("--background", words.import.background, "return at once, go on behind");
-    command->final_callback([&words] { words.status = run_import(words.common, words.import); });
+    auto* behind = command->add_flag("--background", words.import.background, "return at once, go on behind");
+    auto* folder = command->add_option("--bundle", words.bundle_folder,
+                                       "a folder that 'packswarm bundle' filled: its indexes, lists and packages");
+    for (auto* other : {file, apt, pacman, from_stdin, newer, behind}) folder->excludes(other);
+    command->final_callback([&words] {
+        words.status = words.bundle_folder.empty()
+                           ? run_import(words.common, words.import)
+                           : run_import_bundle(words.common, words.bundle_folder, words.import.quiet);
+    });
+}
+
+void add_bundle(CLI::App& app, Words& words) {
+    auto* command = app.add_subcommand(
+        "bundle", "write what another machine needs to upgrade without a network into a folder, such as a USB stick");
+    add_common(*command, words.common);
+    auto& bundle = words.bundle;
+    command->add_option("--to", bundle.to, "folder to write into")->required();
+    const auto choose = [&bundle](const std::string& manager) {
+        bundle.format = (manager == "apt" ? packswarm::formats::debian() : packswarm::formats::pacman())->name();
+    };
+    command->add_option_function<std::string>("--for", choose, "repositories of apt or of pacman alone")
+        ->check(CLI::IsMember({"apt", "pacman"}));
+    command->add_flag("--private", bundle.with_private, "private repositories, too");
+    command->add_option("PACKAGE", bundle.packages, "names; without any: every package that is stored");
+    command->add_flag("-q,--quiet", bundle.quiet, "no progress");
+    command->final_callback([&words] { words.status = run_bundle(words.common, words.bundle); });
 }
 
 void add_setup(CLI::App& app, Words& words) {
@@ -162,6 +189,7 @@ int main(int argc, char** argv) {
     add_question(app, words, "peers", "the peers it is connected with");
     add_share(app, words);
     add_import(app, words);
+    add_bundle(app, words);
     add_question(app, words, "refresh", "fetch and verify every repository's index now");
     add_accept(app, words);
     add_prefetch(app, words);

@@ -126,7 +126,7 @@ def test_without_an_agent_a_question_says_what_to_do(sandbox):
 
 
 def test_wrong_words_end_with_status_2(sandbox):
-    for words in ([], ["nonsense"], ["fetch"], ["fetch", "http://a"], ["setup", "dnf"], ["explain"], ["import", "--from", "nobody"]):
+    for words in ([], ["nonsense"], ["fetch"], ["fetch", "http://a"], ["setup", "dnf"], ["explain"], ["import", "--from", "apt"], ["bundle"], ["import", "--bundle", "x", "--apt"]):
         assert packswarm(sandbox, *words, check=False).returncode == 2, words
 
 
@@ -147,7 +147,7 @@ def test_share_and_import_hand_over_open_files(sandbox):
 def test_import_in_the_background_returns_before_the_agent_has_answered(sandbox):
     agent = sandbox.agent("good")
     _, source, _ = package(sandbox, "tiny01")
-    packswarm(sandbox, "import", "--quiet", "--background", "--from", "apt", "--stdin", stdin=f"{source}\nrelative\n")
+    packswarm(sandbox, "import", "--quiet", "--background", "--stdin", stdin=f"{source}\nrelative\n")
     wait_until(lambda: agent.commands("import"), 10, "the agent is asked")
     assert agent.commands("import")[0]["path"] == str(source)
 
