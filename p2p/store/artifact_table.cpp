@@ -171,6 +171,12 @@ Result<void> ArtifactTable::touch(const Digest& digest, std::int64_t use) {
     return database_->statement("UPDATE artifacts SET use=? WHERE digest=?").bind(use, Blob{digest.raw()}).run();
 }
 
+Result<void> ArtifactTable::move(const Digest& digest, const FileInfo& info) {
+    return database_->statement("UPDATE artifacts SET inode=?, mtime_ns=? WHERE digest=?")
+        .bind(static_cast<std::int64_t>(info.inode), info.modified_ns, Blob{digest.raw()})
+        .run();
+}
+
 Result<void> ArtifactTable::remove(const Digest& digest) {
     for (const auto* table : {"pieces", "signatures", "artifacts"})
         if (auto gone = database_->statement(fmt::format("DELETE FROM {} WHERE digest=?", table))

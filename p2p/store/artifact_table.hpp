@@ -30,6 +30,7 @@ class ArtifactTable {
     Result<void> insert(const Row& row);
     Result<void> update(const broker::ArtifactRecord& record);
     Result<void> touch(const Digest& digest, std::int64_t use);
+    Result<void> move(const Digest& digest, const FileInfo& info);
     Result<void> remove(const Digest& digest);
 
   private:

@@ -223,6 +223,8 @@ Result<void> Shelf::write_row(const Operation& operation) {
             return table_->touch(operation.digest, operation.use);
         case Operation::Kind::update:
             return table_->update(operation.record);
+        case Operation::Kind::move:
+            return table_->move(operation.digest, operation.info);
         case Operation::Kind::publish:
             break;
     }

@@ -16,7 +16,7 @@
 namespace packswarm::store {
 
 struct Operation {
-    enum class Kind { publish, remove, update, touch };
+    enum class Kind { publish, remove, update, touch, move };  // move: the same file, with another inode or time
     Kind kind = Kind::touch;
     Digest digest;
     broker::ArtifactRecord record;     // publish, update
@@ -27,7 +27,7 @@ struct Operation {
     broker::Then<StoredFile> then;     // publish, update
     Result<void> outcome;              // filled by the shelf, as all below
     std::shared_ptr<FileHandle> handle;
-    FileInfo info;
+    FileInfo info;  // of move: told to it
 };
 
 // A file under a digest's name. Its inode is known from the folder alone; for the rest somebody has to look at it.

@@ -78,6 +78,10 @@ Result<void> Vault::load() {
     });
     if (!read) return read;
     shelf_->for_each_file([this](const FoundFile& file) { load_file(file); });
+    if (moved_ > 0)  // of those with the recorded inode some may have it by chance
+        for (auto& [digest, entry] : entries_)
+            if (const auto info = shelf_->look_at(digest); info && info->size == entry.info.size && *info != entry.info)
+                note_moved(digest, entry, *info);
     std::vector<Digest> gone;
     for (const auto& [digest, entry] : entries_)
         if (!entry.was_found) gone.push_back(digest);
@@ -86,6 +90,12 @@ Result<void> Vault::load() {
         enqueue(operation(Operation::Kind::remove, digest));
     }
     if (!gone.empty()) spdlog::warn("store: {} files are gone from {}", gone.size(), settings_.folder.string());
+    if (moved_ > 0)
+        spdlog::warn(
+            "store: {} files are not the recorded ones but have their size, as in a copied or restored folder: "
+            "each is hashed before it is used",
+            moved_);
+    if (!busy_ && !queue_.empty()) start_batch();
     if (!orphans_.empty()) spdlog::warn("store: {} files need to be verified again", orphans_.size());
     return {};
 }
@@ -97,8 +107,9 @@ void Vault::load_file(const FoundFile& file) {
     const auto info = is_known ? Result<FileInfo>(row->second.info) : shelf_->look_at(file.digest);
     if (!info) return;
     stored_bytes_ += info->size;
-    if (row != entries_.end() && *info == row->second.info) {
+    if (row != entries_.end() && info->size == row->second.info.size) {
         row->second.was_found = true;
+        if (*info != row->second.info) note_moved(file.digest, row->second, *info);
         return;
     }
     auto& orphan = orphans_[file.digest];
@@ -108,6 +119,17 @@ void Vault::load_file(const FoundFile& file) {
     }
     orphan.digest = file.digest;
     orphan.size = info->size;
+}
+
+// In a folder that was copied or restored every file has another inode, and maybe another time. None of what an earlier
+// start stored is given to anybody before it is hashed: here that finds out what was changed, too.
+void Vault::note_moved(const Digest& digest, Entry& entry, const FileInfo& info) {
+    ++moved_;
+    entry.info = info;
+    entry.info.changed_ns = 0;
+    auto move = operation(Operation::Kind::move, digest);
+    move.info = info;
+    queue_.push_back(std::move(move));
 }
 
 Vault::Entry Vault::entry_of(const Row& row) {

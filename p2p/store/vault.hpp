@@ -62,7 +62,8 @@ struct Usage {
 class Vault final : public broker::Store {
   public:
     // Clears staging of all but leftovers, drops rows whose file vanished, and holds a lock on the folder: Broken when
-    // another agent has it. A file that was changed while no agent ran is found out when it is opened.
+    // another agent has it. A file that was changed, or copied, while no agent ran is found out or taken in again when
+    // it is hashed (proofs.hpp).
     static Result<std::unique_ptr<Vault>> open(VaultSettings settings, Loop& loop, Workers& workers);
     ~Vault() override;
 
@@ -102,8 +103,8 @@ class Vault final : public broker::Store {
     // (adoption.hpp); a linked file that changes before publish() is refused there.
     void adopt(FileHandle source, Adopt how, broker::Then<Adopted> then);
 
-    // Files that open() found under a digest's name without a row that vouches for them (a crash, a lost table, a
-    // copied folder), with what the table remembers. They count as stored bytes and are the first to be evicted.
+    // Files that open() found under a digest's name without a row of their size (a crash, a lost table, a file cut
+    // short), with what the table remembers. They count as stored bytes and are the first to be evicted.
     // reclaim() moves one into staging, to be verified against its digest and published again with this record.
     std::vector<broker::ArtifactRecord> orphans() const;
     Result<StagedFile> reclaim(const Digest& digest);
@@ -121,6 +122,7 @@ class Vault final : public broker::Store {
     Vault(VaultSettings settings, Loop& loop, Workers& workers);
     Result<void> load();
     void load_file(const FoundFile& file);
+    void note_moved(const Digest& digest, Entry& entry, const FileInfo& info);
     void load_leftovers();
     // A file in staging. Bytes that were promised hold no room; those that arrived do.
     struct Staged {
@@ -193,6 +195,7 @@ class Vault final : public broker::Store {
     ByteCount stored_bytes_ = 0, staged_bytes_ = 0;     // the second: what an index lists, as it arrives
     ByteCount promised_bytes_ = 0, loose_bytes_ = 0;    // of it, still to come; and what no index lists
     std::size_t staged_check_at_ = 64;
+    std::size_t moved_ = 0;  // since they were recorded
     std::int64_t uses_ = 0;
     std::uint64_t rotten_ = 0;
     std::uint64_t staging_names_ = 0;

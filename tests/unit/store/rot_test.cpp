@@ -48,6 +48,48 @@ TEST_F(RotTest, WhatAnEarlierStartStoredIsNotHandedOutBeforeItIsHashed) {
     EXPECT_EQ(content_of(*vault->find(hello_)), "hello");
 }
 
+// As after cp -a to another disk: same bytes and times, other inodes; and after a copy that keeps no times.
+TEST_F(RotTest, ACopiedFolderIsTakenInAgainOnceItIsHashed) {
+    ASSERT_TRUE(publish("hello", {{}, 0, "pool/hello.deb", lineage_of("stable"), {}, {}, false}));
+    ASSERT_TRUE(publish("root", {{}, 0, "root", {}, {}, {}, true}));
+    vault.reset();
+    for (const auto* content : {"hello", "root"}) {
+        std::filesystem::copy_file(path_of(content), root / "copy");
+        std::filesystem::rename(root / "copy", path_of(content));
+    }
+    for (int start = 0; start < 2; ++start) {
+        open();
+        loop.drain();
+        EXPECT_TRUE(vault->orphans().empty());
+        EXPECT_EQ(vault->usage().stored, 9);
+        EXPECT_EQ(vault->usage().unproven, 2U);
+        EXPECT_FALSE(vault->find(hello_)) << "nobody has hashed it";
+        ASSERT_EQ(vault->roots().size(), 1U);
+        const auto proven = hash(*vault->kept(hello_));
+        ASSERT_TRUE(proven);
+        EXPECT_TRUE(vault->take_proof(*proven));
+        ASSERT_TRUE(vault->find(hello_));
+        EXPECT_EQ(vault->record(hello_)->lineage, lineage_of("stable"));
+    }
+}
+
+TEST_F(RotTest, WhatWasChangedInACopyIsDroppedWhenItIsHashed) {
+    ASSERT_TRUE(publish("hello"));
+    vault.reset();
+    write_text(root / "other", "HELLO");
+    std::filesystem::rename(root / "other", path_of("hello"));
+    open();
+    EXPECT_FALSE(vault->find(hello_));
+    const auto kept = vault->kept(hello_);
+    ASSERT_TRUE(kept);
+    const auto proven = hash(*kept);
+    ASSERT_FALSE(proven);
+    vault->drop_rotten(*kept, proven.error());
+    loop.drain();
+    EXPECT_FALSE(vault->brief(hello_));
+    EXPECT_FALSE(std::filesystem::exists(path_of("hello")));
+}
+
 TEST_F(RotTest, AFileThatRottedIsDroppedAndCounted) {
     ASSERT_TRUE(publish("hello"));
     open();
