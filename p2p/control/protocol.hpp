@@ -47,7 +47,7 @@ struct Arguments {
     std::string repository = {};             // an id or a suite
     std::string leave = {};                  // what is let pass: older or expired
     std::optional<std::int64_t> seconds = {};
-    std::string manifest = {};               // what a bundle says of a root (core/parcel.hpp)
+    std::string manifest = {};  // what a bundle says of a root (core/parcel.hpp)
     friend bool operator==(const Arguments&, const Arguments&) = default;
 };
 
