@@ -142,7 +142,7 @@ Result<void> remove_file(const fs::path& path) {
 Result<void> remember(const Change& change, const SetupOptions& options) {
     if (!is_marked(change.path, options)) return {};
     const auto copy = record(change.path, options, ".before");
-    const auto note = write_file(record(change.path, options, ".digest"), hex_of(*change.after) + "\n");
+    auto note = write_file(record(change.path, options, ".digest"), hex_of(*change.after) + "\n");
     if (!note || !change.before) return note;
     const auto original = without_marks(*change.before);
     if (!original) return tl::unexpected(original.error());

@@ -158,7 +158,7 @@ class Bundling {
     Result<void> copy_files(std::vector<ParcelFile>& files) {
         std::vector<ParcelFile> there;
         for (auto& file : files) {
-            const auto copied = copy_file(file);
+            auto copied = copy_file(file);
             if (copied) {
                 there.push_back(std::move(file));
                 continue;

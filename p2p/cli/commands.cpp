@@ -150,7 +150,7 @@ int run_accept(const Common& common, const AcceptWords& words) {
     args.leave = words.older ? "older" : "expired";
     args.seconds = span->count();
     const auto answer = ask(common, "accept", args, question_timeout);
-    if (!answer) return complain(answer.error().message);
+    if (!answer) return complain(answer.error());
     print(common.output == Output::json ? indented(*answer) : show_answer("accept", *answer));
     return 0;
 }

@@ -250,7 +250,7 @@ Result<std::string> Owner::accept(const control::Question& question) {
                      core::age_in_words(span));
     }
     if (out["repositories"].empty())
-        return fail(ErrorKind::Absent, "no repository is called {}; known: {}", printable(args.repository),
+        return fail(ErrorKind::Refused, "no repository is called {}; known: {}", printable(args.repository),
                     known.empty() ? "none" : known);
     return dump(out);
 }

@@ -90,8 +90,7 @@ StoredPage ParcelDesk::stored_after(const std::optional<Digest>& digest) const {
 
 void ParcelDesk::when_read(const Digest& list, Task then) {
     if (!book_.is_reading(list)) return loop_.post(std::move(then));
-    loop_.after(reading_poll,
-                lifetime_.guard([this, list, then = std::move(then)] { when_read(list, std::move(then)); }));
+    loop_.after(reading_poll, lifetime_.guard([this, list, then = std::move(then)] { when_read(list, then); }));
 }
 
 // ---- What is carried here
