@@ -20,7 +20,7 @@ bool matches(const std::string& pattern, const std::string& name) {
 }  // namespace
 
 std::optional<PlaceToStayOff> place_to_stay_off(const SharingRules& rules, const Surroundings& now) {
-    const std::string interfaces = "sharing.not_on_interfaces", networks = "sharing.not_on_networks";
+    const std::string interfaces = "sharing.not_on_interfaces", addresses = "sharing.not_on_networks";
     for (const auto& name : now.default_interfaces)
         for (const auto& pattern : rules.not_on_interfaces)
             if (matches(pattern, name))
@@ -30,7 +30,7 @@ std::optional<PlaceToStayOff> place_to_stay_off(const SharingRules& rules, const
         for (const auto& network : rules.not_on_networks)
             if (network.contains(one.address))
                 return PlaceToStayOff{
-                    networks, one.address + " on " + one.interface + " is in " + network.text() + " of " + networks};
+                    addresses, one.address + " on " + one.interface + " is in " + network.text() + " of " + addresses};
     return std::nullopt;
 }
 

@@ -79,7 +79,7 @@ Result<SystemBus::Message> SystemBus::get(const BusProperty& property, const cha
     if (result >= 0) result = sd_bus_message_set_auto_start(made, 0);
     if (result >= 0) result = sd_bus_message_append(made, "ss", property.interface, property.name);
     if (result < 0) return no_bus(result);
-    sd_bus_error error = SD_BUS_ERROR_NULL;
+    sd_bus_error error{};
     sd_bus_message* answered = nullptr;
     result = sd_bus_call(bus_.get(), made, left_until(deadline_), &error, &answered);
     Message answer(answered);

@@ -69,6 +69,7 @@ std::vector<std::string> Acquaintances::first_dials(const core::Lineage& lineage
         if (std::find(dialled.begin(), dialled.end(), peer) == dialled.end()) dialled.push_back(std::move(peer));
     }
     std::vector<std::string> out;
+    out.reserve(dialled.size());
     for (const auto& peer : dialled) out.push_back(peer.endpoint);
     if (out.empty()) return out;
     const auto timer = std::make_shared<TimerId>();
