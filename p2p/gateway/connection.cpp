@@ -26,7 +26,8 @@ using ErrorCode = boost::system::error_code;
 using asio::ip::tcp;
 
 constexpr ByteCount bytes_per_turn = 4 * limits::mib;  // then the other connections of the loop have theirs
-constexpr ByteCount held_back = 64 * limits::kib;      // of a file, until it was looked at once more
+constexpr ByteCount held_back = limits::mib;           // of a file, of which each piece is looked at before it goes
+constexpr ByteCount looked_at = 64 * limits::kib;      // such a piece
 constexpr auto linger_time = Seconds(2);
 constexpr auto repeat_time = Seconds(3);  // for who was sent here again to come
 
@@ -187,8 +188,9 @@ Connection::Awaitable<bool> Connection::send_body(Turn turn, ByteRange range) {
     while (!range.empty()) {
         if (is_gone() || turn->problem() || turn->size() != promised) co_return false;
         const auto since_last = std::chrono::duration_cast<Millis>(now() - last_sent);
+        if (turn->is_complete() && !turn->is_as_delivered()) co_return say_it_was_written_to();
         if (turn->is_complete() && range.length() <= held_back) co_return co_await send_end(turn, range);
-        const ByteCount count = turn->is_complete() ? range.length() - held_back
+        const ByteCount count = turn->is_complete() ? std::min(range.length() - held_back, bytes_per_turn)
                                                     : bytes_to_send({range.begin, turn->safe(), range.end, since_last});
         if (count > 0) {
             if (!co_await send_part(turn->bytes(),
@@ -226,18 +228,25 @@ Connection::Awaitable<bool> Connection::send_text(std::string text, int flags) {
     co_return rest.empty();
 }
 
-// Somebody may write to a stored file after it was found to be good, while it waits for its turn here: then its end
-// stays away, and the client asks again. Read before the look, so that what is sent is what was looked at.
+// Somebody may write to a stored file after it was found to be good, while it waits for its turn here. Each piece is
+// read before the look, so that nothing is sent that was written to: the client goes on elsewhere from a right
+// beginning.
 Connection::Awaitable<bool> Connection::send_end(Turn turn, ByteRange range) {
     const auto bytes = turn->bytes();
-    std::string end(static_cast<std::size_t>(range.length()), '\0');
-    const auto got = bytes ? read_at(*bytes, range.begin - turn->first_byte(), end)
-                           : Result<std::size_t>(fail(ErrorKind::Absent, "no bytes"));
-    if (!got || *got != end.size() || !turn->is_as_delivered()) {
-        spdlog::error("gateway: a file was written to by somebody else while it was being sent; its end is not sent");
-        co_return false;
+    while (!range.empty()) {
+        std::string piece(static_cast<std::size_t>(std::min(range.length(), looked_at)), '\0');
+        const auto got = bytes ? read_at(*bytes, range.begin - turn->first_byte(), piece)
+                               : Result<std::size_t>(fail(ErrorKind::Absent, "no bytes"));
+        if (!got || *got != piece.size() || !turn->is_as_delivered()) co_return say_it_was_written_to();
+        range.begin += static_cast<ByteCount>(piece.size());
+        if (!co_await send_text(std::move(piece), 0)) co_return false;
     }
-    co_return co_await send_text(std::move(end), 0);
+    co_return true;
+}
+
+bool Connection::say_it_was_written_to() const {
+    spdlog::error("gateway: a file was written to by somebody else while it was being sent; the rest is not sent");
+    return false;
 }
 
 Connection::Awaitable<bool> Connection::send_part(broker::SharedBytes bytes, ByteRange part) {

@@ -53,6 +53,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Awaitable<bool> send_body(Turn turn, ByteRange range);
     Awaitable<bool> send_text(std::string text, int flags);
     Awaitable<bool> send_end(Turn turn, ByteRange part);
+    bool say_it_was_written_to() const;  // false
     Awaitable<bool> send_part(broker::SharedBytes bytes, ByteRange part);
     Awaitable<bool> wait_until_writable();
     Awaitable<void> linger();
