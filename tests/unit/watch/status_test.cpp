@@ -13,7 +13,8 @@ using Json = nlohmann::json;
 
 // As an agent sends it, with everything that may be there.
 constexpr auto full =
-    R"({"version":"0.1.0","sentence":"All well.","pid":7,"uptime_s":61,"requests":{"open":1,"done":2,"failed":3},"mishaps":4,
+    R"({"version":"0.1.0","sentence":"All well.","pid":7,
+"uptime_s":61,"requests":{"open":1,"done":2,"failed":3},"mishaps":4,
 "loop_late_ms":5,"loop_late_p99_ms":6,"hidden_repositories":7,
 "bytes":{"mirror":8,"peer":9,"cache":10,"wasted":11,"sent":12,"received":13,"needed":14},
 "store":{"path":"/var/lib/packswarm","files":15,"bytes":16,"unlisted":17,"quota":18,"free":19,"inodes_free":20,
@@ -30,7 +31,8 @@ constexpr auto full =
 "peers":42,"mirrors":{"usable":43,"total":44},"own_indexes":{"mirror":45,"peer":46,"most":47},
 "repositories":[{"id":"i","format":"debian","suite":"s","components":["main"],"architectures":["amd64"],
                  "bases":["http://a"],"lineage":null,"state":"verified",
-                 "health":{"state":"live","sentence":"h","remedy":null,"since":null},"message":null,"date":48,"valid_until":null,
+                 "health":{"state":"live","sentence":"h","remedy":null,"since":null},
+                 "message":null,"date":48,"valid_until":null,
                  "entries":49,"sharing":"allowed","left_out":{"count":50,"named":["n"]}}],
 "transfers":[{"name":"n","asker":"apt","size":51,"received":52,"seconds":1.5,
               "sources":[{"kind":"peer","source":"192.0.2.7:1","bytes":53,"wasted":54}]}]})";
